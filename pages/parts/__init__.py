@@ -1,0 +1,1 @@
+"""What the pages share: cached reading, the frame around a page, the folder picker, the job card."""

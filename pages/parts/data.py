@@ -1,0 +1,61 @@
+"""Cached reading for the pages. Everything is keyed by small values: a study's digest and the table's name."""
+
+from __future__ import annotations
+
+import time
+
+import pandas as pd
+import streamlit as st
+
+from phcore import jobs, results
+from phcore.results import Results
+from phcore.store import Store
+
+SHIPPED = "smollm2-135m-instruct"
+
+
+@st.cache_resource
+def store() -> Store:
+    return Store()
+
+
+def study_names() -> list[str]:
+    """Studies in the archive; the one that ships comes first, then the latest."""
+    return sorted(results.names(store()), key=lambda name: name != SHIPPED)
+
+
+def open_study(name: str) -> Results:
+    return Results.open(name, store().root)
+
+
+def version(study: Results) -> str:
+    """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
+    if study.complete:
+        return study.record.digest
+    job = jobs.status(store(), study.study.name)
+    pulse = int(time.time() // 3) if job and job.active else (job.updated if job else 0)
+    return f"{study.record.digest}-{pulse}"
+
+
+def table(study: Results, name: str) -> pd.DataFrame:
+    """A whole table. Shared between sessions: never change it in place."""
+    return _table(study.study.name, version(study), name)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _table(study: str, version: str, name: str) -> pd.DataFrame:
+    return open_study(study).table(name)
+
+
+def bars(study: Results, series: str, step: int, layer: int) -> pd.DataFrame:
+    return _bars(study.study.name, version(study), series, step, layer)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _bars(study: str, version: str, series: str, step: int, layer: int) -> pd.DataFrame:
+    return open_study(study).bars(series, step, layer)
+
+
+def objectives(study: Results) -> dict[str, str]:
+    """series -> objective."""
+    return {one.name: one.objective for one in study.record.series}

@@ -1,0 +1,137 @@
+"""The top of every page, the job card, and what stands below every chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data
+from phcore import jobs
+from phcore.cli import encode
+from phcore.results import Results
+
+
+def header(question: str, words: str) -> None:
+    """The page's question, and what one is looking at in one plain line."""
+    st.markdown(f"## {question}")
+    st.caption(words)
+
+
+def choose_study() -> Results | None:
+    """The study all pages share (in the URL). Says what to do where there is none."""
+    names = data.study_names()
+    if not names:
+        st.info("No study has been computed yet. Set one up on the Study page.", icon=":material/info:")
+        return None
+    name = st.selectbox(
+        "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
+    )
+    return data.open_study(name)
+
+
+def ready_study() -> Results | None:
+    """The chosen study, if it has at least one computed cell; else a sentence says what is missing."""
+    study = choose_study()
+    if study is None:
+        return None
+    job_line(study)
+    if data.table(study, "cells").empty:
+        st.info(
+            "Nothing has been computed for this study yet. Results show here as they arrive; "
+            "start the computation on the Study page.",
+            icon=":material/hourglass_empty:",
+        )
+        return None
+    return study
+
+
+def job_line(study: Results) -> None:
+    """One line while a study is being computed: its results are partial."""
+    job = jobs.status(data.store(), study.study.name)
+    if job and job.active:
+        st.info(f"This study is being computed ({job.share:.0%}). What is finished is shown.", icon=":material/sync:")
+    elif not study.complete:
+        st.warning(
+            "This study is not complete: some checkpoints or layers are still missing. Continue on the Study page.",
+            icon=":material/warning:",
+        )
+
+
+# --- a job, watched ---------------------------------------------------------------------------------
+
+
+def job_card(name: str, words: str, on_done: Callable[[], None] | None = None) -> None:
+    """Progress, time left and a cancel button of one job; survives a refresh, because the state is on disk."""
+    job = jobs.status(data.store(), name)
+    if job is None:
+        return
+    if job.active:
+        _watch(name, words)
+        return
+    if job.state == "done":
+        if on_done:
+            on_done()
+        return
+    shape = {"cancelled": st.info, "failed": st.error, "crashed": st.error}[job.state]
+    shape(job.message or "The computation ended.", icon=":material/stop_circle:")
+
+
+def _watch(name: str, words: str) -> None:
+    @st.fragment(run_every=1.0)
+    def card() -> None:
+        jobs.enforce(data.store(), name)
+        job = jobs.status(data.store(), name)
+        if job is None or not job.active:
+            st.rerun()
+        with st.container(border=True):
+            left, right = st.columns([5, 1], vertical_alignment="center")
+            stage = {"activations": "Hidden states", "cells": "Barcodes", "pairs": "Distances"}.get(
+                job.stage, job.stage.capitalize()
+            )
+            counts = f"{stage} {int(job.done)} of {job.total}" if job.total else "Starting"
+            text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
+            left.progress(min(1.0, job.share), text=text)
+            left.caption(time_left(job.seconds_left))
+            if right.button("Cancel", key=f"cancel-{name}", width="stretch", help="What is finished is kept."):
+                jobs.cancel(data.store(), name)
+                st.toast("Stopping after the unit in hand.")
+            for sentence in job.warnings[-3:]:
+                st.warning(sentence, icon=":material/warning:")
+
+    card()
+
+
+def time_left(seconds: float | None) -> str:
+    if seconds is None:
+        return "Time left: being measured."
+    if seconds < 90:
+        return f"About {max(1, round(seconds))} seconds left."
+    return f"About {round(seconds / 60)} minutes left."
+
+
+# --- below a chart ----------------------------------------------------------------------------------
+
+
+def below(frame: pd.DataFrame, name: str, key: str, config: dict | None = None, words: str = "") -> None:
+    """The chart's numbers as a table, and as files."""
+    with st.expander("Table and download", icon=":material/table:"):
+        if words:
+            st.caption(words)
+        st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")
+        columns = st.columns([1, 1, 4])
+        for column, kind, mime in (
+            (columns[0], "csv", "text/csv"),
+            (columns[1], "parquet", "application/vnd.apache.parquet"),
+        ):
+            column.download_button(
+                kind.upper() if kind == "csv" else "Parquet",
+                data=lambda kind=kind: encode(frame, kind),
+                file_name=f"{name}.{kind}",
+                mime=mime,
+                on_click="ignore",
+                key=f"download-{kind}-{key}",
+                icon=":material/download:",
+                width="stretch",
+            )

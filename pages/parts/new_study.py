@@ -1,0 +1,394 @@
+"""Setting up a study by point and click, and computing it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data, frame, picker
+from phcore import checkpoints, cli, jobs, pipeline, roots
+from phcore.errors import Fault
+from phcore.estimate import estimate
+from phcore.record import Record, folder_of, resolve
+from phcore.results import Results
+from phcore.store import digest
+from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
+
+SIZE = st.column_config.NumberColumn("size", format="bytes")
+
+
+def show() -> None:
+    """The steps from nothing to a running computation."""
+    st.markdown("### 1. Base model and checkpoints")
+    left, right = st.columns(2)
+    with left:
+        model = _model()
+    with right:
+        directory = picker.folder(
+            "Checkpoints",
+            "checkpoints",
+            "The folder above your runs: each sub-folder with checkpoints becomes a series named after it.",
+        )
+    if model is None or directory is None:
+        _practice()
+        return
+    found = _scan(str(directory), str(model))
+    if not found:
+        st.info(
+            f"No checkpoints were found in {directory.name}/. A series is a folder that holds folders such as "
+            "checkpoint-100, checkpoint-200; pick the folder above your series.",
+            icon=":material/search_off:",
+        )
+        _practice()
+        return
+
+    st.markdown("### 2. Series")
+    series = _series_editor(found, str(directory))
+    checkpoint_tables(_as_table(found))
+
+    st.markdown("### 3. Probe set and parameters")
+    asked = _parameters(model, directory, series)
+    if asked is None:
+        return
+    st.markdown("### 4. Cost and start")
+    _start(asked)
+
+
+def _model() -> Path | None:
+    """A model from the hub cache or near a root, or any folder inside the roots."""
+    known = _local_models()
+    names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
+    browse = "Another folder…"
+    options = [*names, browse]
+    choice = st.selectbox(
+        "Base model",
+        options,
+        format_func=lambda path: names.get(path, path),
+        index=None if names else 0,
+        placeholder="Choose a model found on this machine",
+        key="model-choice",
+        help="Models in the local Hugging Face cache and in the allowed folders. Nothing is downloaded.",
+    )
+    if choice is None:
+        return None
+    path = (
+        Path(choice)
+        if choice != browse
+        else picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
+    )
+    if path is None:
+        return None
+    model = checkpoints.describe_model(path)
+    if model.status != "ready":
+        st.error(model.finding, icon=":material/error:")
+        return None
+    st.caption(f"{model.architecture}, {model.n_layers} layers, hidden size {model.hidden_size}.")
+    return path
+
+
+@st.cache_data(ttl=20, show_spinner="Looking for models on this machine…")
+def _local_models() -> list:
+    return checkpoints.local_models(roots.allowed_roots())
+
+
+@st.cache_data(ttl=10, show_spinner="Looking at the checkpoints…")
+def _scan(directory: str, model: str) -> list:
+    return checkpoints.scan(Path(directory), Path(model))
+
+
+# --- what was found -------------------------------------------------------------------------------
+
+
+def _as_table(found: list) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "series": one.name,
+                "step": c.step,
+                "kind": c.kind,
+                "size": c.size,
+                "status": c.status,
+                "finding": c.finding,
+            }
+            for one in found
+            for c in one.checkpoints
+        ]
+    )
+
+
+def checkpoint_tables(table: pd.DataFrame) -> None:
+    """All checkpoints with their status; problems first, each with its sentence."""
+    problems = table[table["status"] != "ready"]
+    for _, row in problems.head(5).iterrows():
+        st.warning(f"**{row['series']}, step {row['step']}** is left out: {row['finding']}", icon=":material/warning:")
+    if len(problems) > 5:
+        st.warning(f"{len(problems) - 5} more checkpoints are left out: see the table.", icon=":material/warning:")
+    title = f"{len(table)} checkpoints, {len(table) - len(problems)} ready"
+    with st.expander(title, icon=":material/list:", expanded=False):
+        names = ["series", "step", "kind", "size", "status", "finding"]
+        st.dataframe(
+            table[names],
+            hide_index=True,
+            height=280,
+            column_config={
+                "size": SIZE,
+                "step": st.column_config.NumberColumn(format="%d"),
+                "finding": st.column_config.TextColumn("finding", width="large"),
+            },
+        )
+
+
+def _series_editor(found: list, key: str) -> tuple[Series, ...]:
+    st.caption("One row per run. Runs with the same objective share a colour; give repeated runs different seeds.")
+    rows = pd.DataFrame(
+        {
+            "include": [any(c.status == "ready" for c in one.checkpoints) for one in found],
+            "series": [one.name for one in found],
+            "objective": [one.objective for one in found],
+            "seed": [one.seed for one in found],
+            "ready": [sum(c.status == "ready" for c in one.checkpoints) for one in found],
+            "steps": [_steps(one) for one in found],
+        }
+    )
+    edited = st.data_editor(
+        rows,
+        hide_index=True,
+        disabled=["series", "ready", "steps"],
+        key=f"series-{key}",
+        column_config={
+            "include": st.column_config.CheckboxColumn("include", width="small"),
+            "objective": st.column_config.TextColumn("objective", required=True, max_chars=40),
+            "seed": st.column_config.NumberColumn("seed", min_value=0, step=1, required=True),
+            "ready": st.column_config.NumberColumn("ready checkpoints"),
+        },
+    )
+    return tuple(
+        Series(one.name, one.path, str(row.objective or one.name), int(row.seed or 0), bool(row.include))
+        for one, row in zip(found, edited.itertuples(), strict=True)
+    )
+
+
+def _steps(one) -> str:
+    steps = [str(c.step) for c in one.checkpoints if c.status == "ready"]
+    return ", ".join(steps if len(steps) <= 12 else [*steps[:5], "…", *steps[-5:]])
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Study | None:
+    """The study as set up so far; None, with a sentence, where something in it cannot work."""
+    n_layers = checkpoints.describe_model(model).n_layers
+    left, right = st.columns(2)
+    name = left.text_input(
+        "Name of the study", _free_name(directory.name), key=f"name-{directory}", help="Letters, digits, - _ and dots."
+    )
+    probes = right.selectbox(
+        "Probe set",
+        ["default", *_probe_files(directory)],
+        format_func=lambda p: "the set that ships: 320 prompts" if p == "default" else Path(p).name,
+        help=PARAMETERS["probes"],
+        key="probes",
+    )
+    with st.expander("More: how it is measured", icon=":material/tune:"):
+        a, b, c = st.columns(3)
+        layers = a.multiselect(
+            "Layers", range(n_layers + 1), default=checkpoints.default_layers(n_layers), help=PARAMETERS["layers"],
+            key=f"layers-{model}",
+        )  # fmt: skip
+        whole = b.toggle("Whole cloud, no subsampling", key="whole", help=PARAMETERS["subsamples"])
+        count = b.number_input("Subsamples", 1, 512, 64, key="count", help=PARAMETERS["subsamples"], disabled=whole)
+        size = b.number_input(
+            "Prompts per subsample", 4, 2000, 160, key="size", help=PARAMETERS["subsample_size"], disabled=whole
+        )
+        seed = b.number_input("Seed", 0, 10_000, 0, key="seed", help=PARAMETERS["seed"])
+        scale = c.selectbox("Scale", SCALES, key="scale", help=PARAMETERS["scale"])
+        metric = c.selectbox("Metric", METRICS, key="metric", help=PARAMETERS["metric"])
+        order = c.selectbox(
+            "Wasserstein order p", ORDERS, index=1, format_func=_order, key="order", help=PARAMETERS["order"]
+        )
+        norm = c.selectbox("Ground norm q", ORDERS, index=1, format_func=_order, key="norm", help=PARAMETERS["norm"])
+        chat = a.toggle("Chat template", True, key="chat", help=PARAMETERS["chat"])
+        dtype = a.selectbox("Number format", DTYPES, key="dtype", help=PARAMETERS["dtype"])
+        engine = a.selectbox("Engine", ENGINES, key="engine", help=PARAMETERS["engine"])
+    try:
+        asked = Study(
+            name=name.strip(),
+            model=model,
+            series=series,
+            probes=probes,
+            chat=chat,
+            layers=tuple(layers),
+            dtype=dtype,
+            subsamples=0 if whole else int(count),
+            subsample_size=int(size),
+            seed=int(seed),
+            scale=scale,
+            metric=metric,
+            order=order,
+            norm=norm,
+            engine=engine,
+        )
+    except Fault as fault:
+        st.error(str(fault), icon=":material/error:")
+        return None
+    if not asked.included:
+        st.info("Include at least one series.", icon=":material/info:")
+        return None
+    return asked
+
+
+def _order(value: float) -> str:
+    return "inf (bottleneck)" if value == float("inf") else f"{value:g}"
+
+
+def _free_name(wanted: str) -> str:
+    """The folder's name as a study name; numbered where a study has it already."""
+    plain = "".join(ch if ch.isalnum() or ch in "-_." else "-" for ch in wanted).strip("-_.") or "study"
+    taken = set(data.study_names())
+    return next(name for name in [plain, *(f"{plain}-{k}" for k in range(2, 10_000))] if name not in taken)
+
+
+@st.cache_data(ttl=10)
+def _probe_files(directory: Path) -> list[str]:
+    """Probe sets lie beside the checkpoints, or one folder up."""
+    allowed = roots.allowed_roots()
+    kinds = ("*.jsonl", "*.csv", "*.parquet")
+    near = [place for place in (directory, directory.parent) if _inside(place, allowed)]
+    return sorted(str(path) for place in near for kind in kinds for path in place.glob(kind))
+
+
+def _inside(path: Path, allowed: list[Path]) -> bool:
+    try:
+        roots.resolve_inside(path, allowed)
+    except Fault:
+        return False
+    return True
+
+
+# --- cost and start -------------------------------------------------------------------------------
+
+
+def _start(asked: Study) -> None:
+    draft = data.store().root / "drafts" / f"{digest(asked.to_dict())}.toml"
+    if not draft.exists():
+        asked.write(draft)
+    measuring = f"{asked.name}--estimate"
+    record = _resolved(str(draft))
+    if isinstance(record, str):
+        st.error(record, icon=":material/error:")
+        return
+    cost = estimate(record, data.store(), workers())
+    job = jobs.status(data.store(), measuring)
+    if cost.seconds is None and not (job and job.active):
+        st.write(
+            f"{cost.checkpoints} checkpoints to read, {cost.cells} cells to measure, "
+            f"about {cost.bytes / 1e6:.0f} MB of disk. "
+            "How long that takes depends on this machine: measuring reads the base model once, work the study needs anyway."
+        )
+        if st.button("Measure this machine", icon=":material/speed:", key="measure"):
+            jobs.start(data.store(), measuring, ["estimate", str(draft), "--workers", str(workers())])
+            st.rerun()
+    elif cost.seconds is not None:
+        st.write(cli.in_words(cost))
+        if cost.bytes > cost.free_bytes:
+            st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
+    if job and job.state != "done":
+        frame.job_card(measuring, "Measuring")
+    taken = asked.name in data.study_names()
+    if taken:
+        st.info(f"There is a study called {asked.name} already: choose another name.", icon=":material/info:")
+    if st.button("Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken):
+        path = asked.write(folder_of(asked, data.store()) / "study.toml")
+        resolve(asked, data.store())
+        begin(asked.name, path)
+        st.session_state["study"] = asked.name
+        st.session_state["view"] = "Open a study"
+        st.rerun()
+
+
+@st.cache_data(ttl=30, show_spinner="Reading the checkpoints once…", max_entries=8)
+def _resolved(draft: str) -> Record | str:
+    """The record of a draft, or the sentence that says why there is none."""
+    try:
+        return resolve(Study.read(draft), data.store(), keep=False)
+    except Fault as fault:
+        return str(fault)
+
+
+def begin(name: str, study_file: Path) -> None:
+    jobs.start(data.store(), name, ["compute", str(study_file), "--workers", str(workers())])
+
+
+def workers() -> int:
+    import os
+
+    return os.cpu_count() or 1
+
+
+def compute_box(study: Results) -> None:
+    """What an opened study still lacks, and the button that computes it."""
+    job = jobs.status(data.store(), study.study.name)
+    if job and job.active:
+        return
+    if study.complete:
+        st.caption("Every table of this study is finished. A second run would compute nothing.")
+        return
+    model = Path(study.study.model)
+    if not model.exists():
+        st.info(
+            f"This study is unfinished, and its base model ({model.name}) is not on this machine.",
+            icon=":material/cloud_off:",
+        )
+        return
+    todo = pipeline.plan(study.record, data.store()).totals(study.record)
+    st.write(f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances.")
+    if st.button("Continue computing", type="primary", icon=":material/play_arrow:", key="continue"):
+        begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")
+        st.rerun()
+
+
+def parameter_table(study: Results) -> None:
+    """Every parameter with its value and what it means."""
+    values = asdict(study.study) | {"layers": list(study.record.layers)}
+    rows = [(name, str(values[name]), words) for name, words in PARAMETERS.items()]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["parameter", "value", "meaning"]),
+        hide_index=True,
+        column_config={"meaning": st.column_config.TextColumn(width="large")},
+    )
+
+
+# --- practice runs --------------------------------------------------------------------------------
+
+
+def _practice() -> None:
+    """A way to try everything from nothing."""
+    place = data.store().root / "practice"
+    with st.container(border=True):
+        st.markdown("**No checkpoints at hand?**")
+        st.write(
+            "Train a tiny language model on this machine and fine-tune it towards helpful, harmless and mixed, "
+            "with ten checkpoints each: under two minutes on two cores."
+        )
+        job = jobs.status(data.store(), "practice")
+        if job and job.active:
+            frame.job_card("practice", "Training")
+        elif (place / "runs").is_dir() and job and job.state == "done":
+            st.success(job.message, icon=":material/check_circle:")
+            if st.button("Use the practice runs", key="use-practice", type="primary"):
+                st.session_state["model-choice"] = None
+                st.session_state["practice-chosen"] = True
+                st.session_state["model-place"] = place / "base"
+                st.session_state["checkpoints-place"] = place / "runs"
+                st.session_state["model-choice"] = "Another folder…"
+                st.rerun()
+        else:
+            if job and job.state in ("failed", "crashed"):
+                st.error(job.message, icon=":material/error:")
+            if st.button("Make practice runs", key="practice", icon=":material/school:"):
+                jobs.start(data.store(), "practice", ["practice", str(place)])
+                st.rerun()

@@ -1,0 +1,127 @@
+"""What a study will cost on this machine, from measurements made on this machine.
+
+The measurement is the first piece of the study itself (the base model's clouds and cells), so nothing is
+computed for the estimate alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+from phcore import cells, pipeline
+from phcore.record import Record
+from phcore.store import Store, digest, write_atomically
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cost of what is missing. `seconds` is None until this machine has been measured."""
+
+    checkpoints: int
+    cells: int
+    pairs: int
+    bytes: int
+    seconds: float | None
+    free_bytes: int
+
+
+def speeds(record: Record, store: Store) -> dict[str, float]:
+    """Seconds per unit of each stage, as last measured here for this model and these parameters."""
+    return _remembered(store).get(_like(record), {})
+
+
+def remember(record: Record, store: Store, measured: dict[str, float]) -> None:
+    """Keep measured speeds; newer figures replace older ones."""
+    known = _remembered(store)
+    known[_like(record)] = {**known.get(_like(record), {}), **measured}
+    write_atomically(store.root / "speeds.json", json.dumps(known, indent=1).encode())
+
+
+def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
+    """Time and disk for everything the archive lacks.
+
+    Disk is reckoned from the sizes of arrays, and of the base model's cells where they are there.
+    """
+    import shutil
+
+    todo = pipeline.plan(record, store)
+    units = todo.totals(record)
+    known = speeds(record, store)
+    seconds = None
+    if all(stage in known or not count for stage, count in units.items()):
+        each = {stage: known.get(stage, 0.0) for stage in units}
+        seconds = units["activations"] * each["activations"] + (
+            (units["cells"] * each["cells"] + units["pairs"] * each["pairs"]) / max(1, workers)
+        )
+    n, d = record.n_prompts, record.hidden_size
+    next_tokens = n * (512 * 8 + 4)
+    taken = len(todo.activations) * (next_tokens + len(record.layers) * n * d * 4)
+    total = taken + len(todo.cells) * _cell_bytes(record, store) + units["pairs"] * 1_500
+    store.root.mkdir(parents=True, exist_ok=True)
+    return Estimate(
+        checkpoints=units["activations"],
+        cells=units["cells"],
+        pairs=units["pairs"],
+        bytes=total,
+        seconds=seconds,
+        free_bytes=shutil.disk_usage(store.root).free,
+    )
+
+
+def measure(
+    record: Record,
+    store: Store,
+    executor: Executor,
+    on_event: Callable[[pipeline.Progress], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> dict[str, float]:
+    """Compute the base model's part of the study and time it."""
+    alone = replace(record, nodes=(record.base,), study=record.study.with_(series=()))
+    run = pipeline.Run(alone, store, executor, on_event, cancelled, speeds(record, store))
+    run.compute()
+    measured = {stage: value for stage, value in run.speeds.items() if stage != "pairs"}
+    measured["pairs"] = _seconds_per_pair(record, store)
+    remember(record, store, measured)
+    return measured
+
+
+def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
+    """Neighbouring subsamples of the base stand in for two checkpoints: their bars are as many, and as unlike."""
+    how = pipeline.how(record)
+    cell = cells.read_cell(store, record.cell_key(record.base, record.layers[-1]))
+    numbers = sorted(cell.diagrams)
+    pairs = list(itertools.pairwise(numbers))[:repeats] or [(numbers[0], numbers[0])] * bool(numbers)
+    started = time.perf_counter()
+    for a, b in pairs:
+        cells.values(cell.diagrams[a], cell.diagrams[b], cell.unit, cell.unit, how["orders"], how["norm"])
+    return (time.perf_counter() - started) / max(1, len(pairs)) * max(1, len(numbers))
+
+
+def _cell_bytes(record: Record, store: Store) -> int:
+    key, floor = (
+        record.cell_key(record.base, record.layers[-1]),
+        record.floor_key(record.base, record.layers[-1]),
+    )
+    measured = store.size("diagrams", [key]) + store.size("summaries", [key]) + store.size("floors", [floor])
+    s = record.study
+    bars = 1.5 * (min(s.subsample_size, record.n_prompts) if s.subsamples else record.n_prompts)
+    return measured or int(max(1, s.subsamples) * (bars * 12 + 41 * 8 + 100))
+
+
+def _like(record: Record) -> str:
+    """What a unit's cost depends on: the base model, the reading and the topology parameters."""
+    s = record.study
+    how = (s.dtype, s.chat, s.metric, s.engine, s.subsamples, s.subsample_size, s.orders, s.norm)
+    return digest(record.base.fingerprint, record.probe_digest, how, len(record.layers))
+
+
+def _remembered(store: Store) -> dict:
+    try:
+        return json.loads((store.root / "speeds.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}

@@ -1,0 +1,109 @@
+"""A study with its results: what notebooks, the shell and the pages read.
+
+>>> from phcore import Study
+>>> study = Study.open("smollm2-135m-instruct")
+>>> study.table("velocities").columns[0]
+'series'
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from phcore import cells, tables
+from phcore.errors import Fault
+from phcore.record import Node, Record, folder_of, resolve
+from phcore.store import Store
+from phcore.study import Study
+
+
+class Results:
+    """Read-only view of one study in an archive."""
+
+    def __init__(self, record: Record, store: Store):
+        self.record, self.store = record, store
+
+    @classmethod
+    def open(cls, study: str | Path, cache: str | Path | None = None) -> Results:
+        """Open a study by the path of its file or by its name in the archive.
+
+        Raises
+        ------
+        Fault
+            where there is no such study, or its file or folders cannot be used.
+        """
+        store = Store(cache)
+        if Path(study).suffix == ".toml":
+            asked = Study.read(study)
+            record = Record.read(folder_of(asked, store))
+            if record is None or record.study != asked:
+                record = resolve(asked, store)
+            return cls(record, store)
+        record = Record.read(folder_of(str(study), store)) if str(study) in names(store) else None
+        if record is None:
+            known = ", ".join(names(store)) or "none yet"
+            raise Fault(f"no study is called {str(study)!r}", f"Give a study file (.toml) or one of: {known}")
+        return cls(record, store)
+
+    @property
+    def study(self) -> Study:
+        return self.record.study
+
+    def table(self, name: str, **where: object) -> pd.DataFrame:
+        """One documented table (see `phcore.tables.COLUMNS`); keyword arguments filter by equality."""
+        if name not in tables.COLUMNS:
+            raise Fault(f"there is no table {name!r}", f"Choose one of: {', '.join(tables.COLUMNS)}")
+        return tables.table(self.record, self.store, name, where)
+
+    def bars(self, series: str, step: int, layer: int) -> pd.DataFrame:
+        """subsample, degree, birth, death of one cell (raw distances)."""
+        self.node(series, step)
+        return tables.bars_of_cell(self.record, self.store, series, step, layer)
+
+    def node(self, series: str, step: int) -> Node:
+        for node in self.record.path_of(series):
+            if node.step == step:
+                return node
+        steps = ", ".join(str(node.step) for node in self.record.path_of(series)) or "none"
+        raise Fault(f"series {series!r} has no usable checkpoint at step {step}", f"It has steps: {steps}")
+
+    def cloud(self, series: str, step: int, layer: int) -> np.ndarray | None:
+        """(n_prompts, hidden_size) float32, or None where this cloud is not in the archive."""
+        return cells.read_cloud(self.store, self.record.cloud_key(self.node(series, step), layer))
+
+    def clouds(self, series: str, step: int) -> np.ndarray:
+        """(layers, n_prompts, hidden_size) float32 of one checkpoint.
+
+        Raises
+        ------
+        Fault
+            where a cloud is not in the archive.
+        """
+        found = [self.cloud(series, step, layer) for layer in self.record.layers]
+        missing = [layer for layer, cloud in zip(self.record.layers, found, strict=True) if cloud is None]
+        if missing:
+            raise Fault(
+                f"the clouds of {series}, step {step}, layer {missing[0]} are not in this archive",
+                "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
+            )
+        return np.stack(found)
+
+    @property
+    def prompts(self) -> pd.DataFrame:
+        """prompt (number), text, category, reference."""
+        return tables.prompts(self.record, self.store)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every table is finished."""
+        keys = (tables.published_key(self.record, name) for name in tables.PUBLISHED)
+        return all(self.store.has("tables", key) for key in keys)
+
+
+def names(store: Store) -> list[str]:
+    """Studies in this archive, the latest first."""
+    folders = (path.parent for path in (store.root / "studies").glob("*/record.json"))
+    return [folder.name for folder in sorted(folders, key=lambda f: -(f / "record.json").stat().st_mtime)]

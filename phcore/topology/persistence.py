@@ -1,0 +1,99 @@
+"""Vietoris-Rips persistence diagrams in degrees 0 and 1 over Z/2.
+
+The filtration value of a simplex is its diameter: births and deaths are distances between points
+(some libraries report radii, which are half of that).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import redzed_tda
+
+from phcore.errors import Fault
+from phcore.topology.clouds import validated_distance_matrix
+
+Diagrams = list[np.ndarray]  # degree 0 and degree 1, each (k, 2) float64 [birth, death]
+
+# Both engines compute in float32, which counts exactly up to here.
+_LARGEST_RANK = 2**24
+
+
+def diagrams(distances: np.ndarray, *, engine: str = "redzed") -> Diagrams:
+    """H0 and H1 of a distance matrix: finite pairs of nonzero persistence.
+
+    Every H0 birth is 0. The one class that never dies is left out, here and nowhere else.
+
+    Parameters
+    ----------
+    distances : (n, n), n >= 1; see `validated_distance_matrix` for what is checked.
+    engine : "redzed" (arXiv:2606.06310) or "ripser" (arXiv:1908.02518); both give the same numbers.
+
+    Returns
+    -------
+    [h0, h1], each (k, 2) float64 sorted by (birth, death), in units of the distances. Every birth and
+    death is an entry of the matrix, to the last bit.
+    """
+    distances = np.asarray(distances)
+    return cell_diagrams(distances, np.arange(len(distances))[None, :], engine)[0]
+
+
+def cell_diagrams(distances: np.ndarray, indices: np.ndarray, engine: str = "redzed") -> list[Diagrams]:
+    """Diagrams of each subsample: slices of one distance matrix, checked and ranked once.
+
+    The engines see the ranks of the distances instead of the distances: which simplices pair up
+    depends on nothing but their order, ranks are exact in the engines' float32, and reading the
+    births and deaths back from the list of distances gives them in float64.
+
+    Parameters
+    ----------
+    distances : (n, n) distances of the whole cloud.
+    indices : (count, m) index sets, as from `phcore.topology.clouds.subsamples`.
+    """
+    compute = _engine(engine)
+    ranks, values = _ranked(validated_distance_matrix(distances))
+    return [[values[pairs] for pairs in _rank_pairs(ranks[np.ix_(row, row)], compute)] for row in indices]
+
+
+def _ranked(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n, n) ranks, 0 for distance zero, and the distances in rank order."""
+    upper = np.triu_indices(len(distances), 1)
+    values, inverse = np.unique(np.append(distances[upper], 0.0), return_inverse=True)
+    if len(values) > _LARGEST_RANK:
+        raise Fault(
+            f"{len(distances)} points have more different distances than the engines can tell apart",
+            "use at most 5,700 prompts",
+        )
+    ranks = np.zeros(distances.shape)
+    ranks[upper] = inverse[:-1]
+    return ranks + ranks.T, values
+
+
+def _rank_pairs(ranks: np.ndarray, compute: Callable[[np.ndarray], Diagrams]) -> list[np.ndarray]:
+    """H0 and H1 as int pairs of ranks: finite, of nonzero persistence, sorted by (birth, death)."""
+    h0, h1 = compute(ranks)
+    endless = np.isinf(h0[:, 1])
+    # A Rips complex ends as one full simplex: exactly one component lives on, and no loop.
+    if np.count_nonzero(endless) != 1 or np.isinf(h1).any():
+        raise AssertionError(f"{np.count_nonzero(endless)} endless H0 classes, {np.isinf(h1).sum()} endless loops")
+    return [_tidy(h0[~endless]), _tidy(h1)]
+
+
+def _tidy(pairs: np.ndarray) -> np.ndarray:
+    pairs = pairs[pairs[:, 1] > pairs[:, 0]]
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.intp)
+
+
+def _engine(name: str) -> Callable[[np.ndarray], Diagrams]:
+    if name == "redzed":
+        return redzed_tda.rips
+    if name == "ripser":
+        return _ripser
+    raise Fault(f"unknown engine {name!r}", "use 'redzed' or 'ripser'")
+
+
+def _ripser(distances: np.ndarray) -> Diagrams:
+    from ripser import ripser  # loads scikit-learn, which the default engine does not need
+
+    if len(distances) == 1:  # ripser.py refuses a single point
+        return [np.array([[0.0, np.inf]]), np.empty((0, 2))]
+    return ripser(distances, distance_matrix=True, maxdim=1)["dgms"]
