@@ -59,3 +59,35 @@ def _bars(study: str, version: str, series: str, step: int, layer: int) -> pd.Da
 def objectives(study: Results) -> dict[str, str]:
     """series -> objective."""
     return {one.name: one.objective for one in study.record.series}
+
+
+def unit(study: Results, series: str, step: int, layer: int) -> float:
+    """Median pairwise distance of a cell's cloud; NaN where it is not known."""
+    cells = table(study, "cells")
+    row = cells[(cells["series"] == series) & (cells["step"] == step) & (cells["layer"] == layer)]
+    return float(row["unit"].iloc[0]) if len(row) else float("nan")
+
+
+def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) -> pd.DataFrame:
+    """Bars of a cell at a scale: subsample, degree, birth, death."""
+    frame = bars(study, series, step, layer)
+    if scale == "raw" or frame.empty:
+        return frame
+    return frame.assign(**{name: frame[name] / unit(study, series, step, layer) for name in ("birth", "death")})
+
+
+def longest_death(study: Results, layer: int, scale: str) -> float:
+    """The last death of any cell at this layer: the end of an axis that stays the same from step to step."""
+    return _longest_death(study.study.name, version(study), layer, scale)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading the bars of every step once…")
+def _longest_death(name: str, version: str, layer: int, scale: str) -> float:
+    study = open_study(name)
+    deaths = [
+        scaled_bars(study, series.name, node.step, layer, scale)["death"].max()
+        for series in study.record.series
+        for node in study.record.path_of(series.name)
+    ]
+    known = [death for death in deaths if death == death]
+    return max(known, default=1.0)

@@ -105,7 +105,10 @@ def _squared_distances(x: np.ndarray) -> np.ndarray:
         j = np.flatnonzero(close[i])
         squared[i, j] = np.square(x[j] - x[i]).sum(axis=1)
     upper = np.triu(squared, 1)  # the upper triangle decides, so the result is symmetric to the bit
-    return upper + upper.T
+    squared = upper + upper.T
+    # Equal rows must be equally far from all others, to the bit: rounding would make loops of them.
+    first = (squared == 0).argmax(axis=1)
+    return squared[np.ix_(first, first)] if (first != np.arange(len(x))).any() else squared
 
 
 def median_distance(distances: np.ndarray) -> float:

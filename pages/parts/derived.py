@@ -1,0 +1,143 @@
+"""What the Trajectories page draws, computed once per study and choice, and shared between sessions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data
+from phcore.analysis import dynamics, objectives
+from phcore.results import Results
+from phcore.topology import vectors
+
+Choice = tuple[int, float, str]  # degree, order, scale
+
+
+def _where(frame: pd.DataFrame, choice: Choice) -> pd.DataFrame:
+    degree, order, scale = choice
+    return frame[(frame["degree"] == degree) & (frame["order"] == order) & (frame["scale"] == scale)]
+
+
+def curve(study: Results, choice: Choice, per: str) -> pd.DataFrame:
+    """series, objective, layer, step_from, step, mean, sd, lo, hi (10 and 90 % of the subsamples)."""
+    return _curve(study.study.name, data.version(study), choice, per)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _curve(name: str, version: str, choice: Choice, per: str) -> pd.DataFrame:
+    study = data.open_study(name)
+    rows = _where(data.table(study, "velocities"), choice)
+    if rows.empty:
+        return pd.DataFrame(columns=["series", "objective", "layer", "step_from", "step", "mean", "sd", "lo", "hi"])
+    result = dynamics.velocity_curve(rows, per).rename(columns={"q10": "lo", "q90": "hi"})
+    return result.assign(objective=result["series"].map(data.objectives(study)))
+
+
+def floor(study: Results, choice: Choice, per: str) -> pd.DataFrame:
+    """layer, step, lo, hi: 10 to 90 % of the resampling floors of the cells at that step."""
+    return _floor(study.study.name, data.version(study), choice, per)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _floor(name: str, version: str, choice: Choice, per: str) -> pd.DataFrame:
+    study = data.open_study(name)
+    rows = _where(data.table(study, "floors"), choice)
+    if rows.empty:
+        return pd.DataFrame(columns=["layer", "step", "lo", "hi"])
+    grouped = rows.groupby(["layer", "step"])["value"]
+    band = pd.DataFrame({"lo": grouped.quantile(0.1), "hi": grouped.quantile(0.9)}).reset_index()
+    if per == "step":  # a velocity per training step is divided by its gap, and so is the floor it is read against
+        moves = curve(study, choice, "transition").groupby("step")["step_from"].max()
+        gap = band["step"] - band["step"].map(moves)
+        band = band.assign(lo=band["lo"] / gap, hi=band["hi"] / gap).dropna()
+    return band[band["step"] > 0] if per == "step" else band
+
+
+def standardised(study: Results, layer: int) -> tuple[objectives.Standardised, pd.DataFrame]:
+    """Mean summaries of a layer in units of their resampling spread, and the split-half floors."""
+    return _standardised(study.study.name, data.version(study), layer)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _standardised(name: str, version: str, layer: int) -> tuple[objectives.Standardised, pd.DataFrame]:
+    one = objectives.standardise(data.table(data.open_study(name), "summaries"), layer)
+    return one, objectives.split_half_floor(one)
+
+
+def paths(study: Results, way: str, layer: int, choice: Choice) -> objectives.Paths:
+    """Paths on a plane: "pca" of mean summaries, "landscape" (PCA of mean landscapes) or "mds" of all distances."""
+    return _paths(study.study.name, data.version(study), way, layer, choice)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Laying out the paths…")
+def _paths(name: str, version: str, way: str, layer: int, choice: Choice) -> objectives.Paths:
+    study = data.open_study(name)
+    degree, _, scale = choice
+    if way == "pca":
+        return objectives.paths_pca(data.table(study, "summaries"), layer)
+    if way == "mds":
+        return objectives.paths_mds(
+            data.table(study, "distances"), layer, degree, study.study.order, study.study.norm, scale
+        )
+    return _landscape_paths(study, layer, degree, scale)
+
+
+def _landscape_paths(study: Results, layer: int, degree: int, scale: str, depth: int = 5) -> objectives.Paths:
+    """PCA of the cells' mean landscapes; the unit is the distance between those of two halves of the subsamples."""
+    end = data.longest_death(study, layer, scale)
+    grid = np.linspace(0.0, end, 120)
+    cells, means, halves = [], [], []
+    for series in study.record.series:
+        for node in study.record.path_of(series.name):
+            bars = data.scaled_bars(study, series.name, node.step, layer, scale)
+            own = bars[bars["degree"] == degree]
+            each = [vectors.landscape(part[["birth", "death"]].to_numpy(), grid, depth)
+                    for _, part in own.groupby("subsample")]  # fmt: skip
+            if not each:
+                continue
+            cells.append((series.name, node.step))
+            means.append(np.mean(each, axis=0))
+            if len(each) > 1:
+                halves.append(np.linalg.norm(np.mean(each[::2], axis=0) - np.mean(each[1::2], axis=0)))
+    index = pd.MultiIndex.from_tuples(cells, names=["series", "step"])
+    unit = float(np.median(halves)) if halves else 1.0
+    return objectives.paths_vectors(np.array(means), index, unit=unit or 1.0)
+
+
+def between(study: Results, way: str, a: str, b: str, layer: int, choice: Choice) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Distance between two series by step, and its floor: (step, value), (step, lo, hi)."""
+    if way == "summaries":
+        one, floors = standardised(study, layer)
+        table = objectives.objective_distance(one, floors, a, b)
+        return table[["step", "value"]], _band(table, "floor", "floor_q95")
+    degree, _, scale = choice
+    table = objectives.objective_wasserstein(
+        data.table(study, "distances"), data.table(study, "floors"), a, b,
+        layer=layer, degree=degree, order=study.study.order, norm=study.study.norm, scale=scale,
+    )  # fmt: skip
+    return table[["step", "value"]], _band(table, "floor_q10", "floor_q90")
+
+
+def _band(table: pd.DataFrame, low: str, high: str) -> pd.DataFrame:
+    return table[["step", low, high]].rename(columns={low: "lo", high: "hi"}).dropna()
+
+
+def features(study: Results, layer: int, x: str, y: str) -> pd.DataFrame:
+    """series, objective, step, x, y: mean of two features over the subsamples of each cell."""
+    table = data.table(study, "summaries")
+    means = table[table["layer"] == layer].groupby(["series", "step"], as_index=False)[[*{x, y}]].mean()
+    return pd.DataFrame(
+        {
+            "series": means["series"],
+            "objective": means["series"].map(data.objectives(study)),
+            "step": means["step"],
+            "x": means[x],
+            "y": means[y],
+        }
+    )
+
+
+def as_paths(study: Results, one: objectives.Paths) -> pd.DataFrame:
+    points = one.points.rename(columns={"pc1": "x", "pc2": "y"})
+    return points.assign(objective=points["series"].map(data.objectives(study)))

@@ -1,0 +1,249 @@
+"""When the topology moves: velocity curves, their concentration in the early part, peak and stabilisation.
+
+A series of T + 1 checkpoints at ``steps`` (T + 1,) has T transitions with velocities v (T,). Concentration
+is the share of the total velocity that falls in the first third of training. Two nulls say whether that
+share is large: shuffled velocities, and shuffled checkpoints (Malhotra et al., arXiv:2606.19542, leave open
+which one they used).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+CURVE = ["series", "layer", "degree", "order", "norm", "scale"]
+"""The columns that name one velocity curve; `DISTANCE` those that name one matrix of distances."""
+DISTANCE = CURVE[1:]
+PER = ("transition", "step")
+BY = ("index", "step")
+PERMUTATIONS = 10_000
+# Permuting equal numbers changes the last bits of their sum; such a tie counts as >=.
+_TIE = 1e-10
+
+
+def velocity_curve(velocities: pd.DataFrame, per: str = "transition") -> pd.DataFrame:
+    """Velocity of each transition over its subsamples.
+
+    Parameters
+    ----------
+    velocities : the ``velocities`` table.
+    per : "transition" (W between consecutive checkpoints) or "step" (the same over their step gap).
+
+    Returns
+    -------
+    One row per curve and transition: the columns of `CURVE`, step_from, step, mean, sd (over subsamples,
+    ddof 1; NaN for one), q10, q90. NaN values are left out; a transition without any value is no row.
+    """
+    table = velocities.astype({"value": np.float64}).dropna(subset="value")
+    if per == "step":
+        table = table.assign(value=table["value"] / (table["step"] - table["step_from"]))
+    grouped = table.groupby([*CURVE, "step_from", "step"], sort=True, observed=True)["value"]
+    curve = grouped.agg(mean="mean", sd="std")
+    return curve.assign(q10=grouped.quantile(0.1), q90=grouped.quantile(0.9)).reset_index()
+
+
+def early(steps: np.ndarray, by: str = "index") -> np.ndarray:
+    """(T,) bool: which transitions belong to the first third.
+
+    Parameters
+    ----------
+    steps : (T + 1,) training steps of the checkpoints, ascending.
+    by : "index": the first round(T / 3) transitions; "step": those that end within the first third of
+        the range of steps. With fewer than 3 transitions there is no third, and nothing is early.
+    """
+    steps = np.asarray(steps, dtype=np.float64)
+    transitions = len(steps) - 1
+    if transitions < 3:
+        return np.zeros(max(transitions, 0), dtype=bool)
+    if by == "index":
+        return np.arange(transitions) < round(transitions / 3)
+    # Multiplied out, so that a step at exactly one third is inside in floating point too.
+    return 3 * (steps[1:] - steps[0]) <= steps[-1] - steps[0]
+
+
+def concentration(v: np.ndarray, steps: np.ndarray | None = None, by: str = "index") -> float:
+    """Share of the velocity in the first third; about 1/3 by index for a flat curve.
+
+    Parameters
+    ----------
+    v : (T,) velocities.
+    steps : (T + 1,) steps, needed for by="step".
+
+    Returns
+    -------
+    NaN where no transition is early, a velocity is missing, or nothing moves at all.
+    """
+    v = np.asarray(v, dtype=np.float64)
+    return _share(v, early(_grid(v, steps), by))
+
+
+def concentration_pvalue_velocities(
+    v: np.ndarray, n: int = PERMUTATIONS, seed: int = 0, *, steps: np.ndarray | None = None, by: str = "index"
+) -> float:
+    """Null: the velocities came in any order. p = (1 + #{C* >= C}) / (1 + n); NaN where C is."""
+    v = np.asarray(v, dtype=np.float64)
+    return _pvalue(v, v[_orders(len(v), n, seed)], early(_grid(v, steps), by))
+
+
+def concentration_pvalue_checkpoints(
+    distances: np.ndarray,
+    n: int = PERMUTATIONS,
+    seed: int = 0,
+    *,
+    steps: np.ndarray | None = None,
+    by: str = "index",
+    per: str = "transition",
+) -> float:
+    """Null: the checkpoints came in any order.
+
+    Each permutation walks the matrix of all pairwise distances in its own order over the same grid of
+    steps, so a random walk away from the start looks different here than shuffled velocities.
+
+    Parameters
+    ----------
+    distances : (T + 1, T + 1) distances between checkpoints in training order.
+    steps : (T + 1,) their steps, needed for by="step" or per="step".
+
+    Returns
+    -------
+    p = (1 + #{C* >= C}) / (1 + n); NaN where C is, or where any distance is missing.
+    """
+    distances = np.asarray(distances, dtype=np.float64)
+    steps = np.arange(len(distances)) if steps is None else np.asarray(steps)
+    if not np.isfinite(distances).all():
+        return float("nan")
+    gaps = np.diff(steps) if per == "step" else 1.0
+    return _pvalue(np.diag(distances, 1) / gaps, _walks(distances, n, seed) / gaps, early(steps, by))
+
+
+def peak_step(v: np.ndarray, steps: np.ndarray) -> float:
+    """Step at which the fastest transition ends; NaN if nothing moves."""
+    v = np.asarray(v, dtype=np.float64)
+    if not np.nanmax(v, initial=0.0) > 0:
+        return float("nan")
+    return float(np.asarray(steps)[1:][np.nanargmax(v)])
+
+
+def stable_step(v: np.ndarray, steps: np.ndarray, share: float = 0.25) -> float:
+    """First step after which every velocity stays under ``share`` of the peak; NaN if none does."""
+    v = np.asarray(v, dtype=np.float64)
+    peak = np.nanmax(v, initial=0.0)
+    if not peak > 0:
+        return float("nan")
+    last_fast = np.flatnonzero(v >= share * peak)[-1]
+    return float(np.asarray(steps)[1:][last_fast]) if last_fast < len(v) - 1 else float("nan")
+
+
+def distance_matrices(distances: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
+    """The ``distances`` table as square symmetric frames.
+
+    Returns
+    -------
+    {(layer, degree, order, norm, scale): frame} with (series, step) tuples as index and columns, zero
+    diagonal, NaN where a pair is missing. The base model is ("base", 0).
+    """
+    if distances.empty:
+        return {}
+    first = pd.MultiIndex.from_frame(distances[["series_a", "step_a"]])
+    second = pd.MultiIndex.from_frame(distances[["series_b", "step_b"]])
+    nodes = pd.MultiIndex.from_tuples(sorted({*first, *second}), names=["series", "step"])
+    i, j, values = nodes.get_indexer(first), nodes.get_indexer(second), distances["value"].to_numpy(np.float64)
+    matrices = {}
+    for key, rows in distances.groupby(DISTANCE, observed=True).indices.items():
+        square = np.full((len(nodes), len(nodes)), np.nan)
+        square[i[rows], j[rows]] = square[j[rows], i[rows]] = values[rows]
+        np.fill_diagonal(square, 0.0)
+        matrices[key] = pd.DataFrame(square, index=nodes, columns=nodes)
+    return matrices
+
+
+def dynamics(
+    velocities: pd.DataFrame, distances: pd.DataFrame | None = None, *, n: int = PERMUTATIONS, seed: int = 0
+) -> pd.DataFrame:
+    """The ``dynamics`` table: every curve, per transition and per step, by index and by step, with and
+    without the transition from the base model (series that do not start at step 0 have only the latter).
+
+    Parameters
+    ----------
+    velocities, distances : the tables of those names; p_checkpoints is NaN where ``distances`` lacks the
+        layer, degree, order, norm and scale of a curve or one of its pairs.
+    n, seed : permutations per null; the same ones serve all curves of a length.
+    """
+    matrices = {} if distances is None else distance_matrices(distances)
+    rows = []
+    for name, curve in velocity_curve(velocities).groupby(CURVE, sort=True, observed=True):
+        label = dict(zip(CURVE, name, strict=True))
+        has_base = curve["step_from"].iloc[0] == 0
+        for with_base in (True, False) if has_base else (False,):
+            part = curve if with_base or not has_base else curve.iloc[1:]
+            if len(part):
+                figures = _figures(part, _between(matrices.get(name[1:]), name[0], part), n, seed)
+                rows += [label | {"with_base": with_base} | row for row in figures]
+    figures = ["concentration", "p_velocities", "p_checkpoints", "peak_step", "stable_step"]
+    return pd.DataFrame(rows, columns=[*CURVE, "per", "by", "with_base", *figures])
+
+
+def _figures(curve: pd.DataFrame, between: np.ndarray, n: int, seed: int) -> list[dict]:
+    """One curve's figures for each of `PER` and `BY`; both nulls are drawn once and reused."""
+    v, steps = curve["mean"].to_numpy(), _steps(curve)
+    shuffled = _orders(len(v), n, seed)
+    walks = _walks(between, n, seed) if np.isfinite(between).all() else None
+    found = []
+    for per in PER:
+        gaps = (curve["step"] - curve["step_from"]).to_numpy() if per == "step" else np.ones(len(v))
+        speed = v / gaps
+        once = {"per": per, "peak_step": peak_step(speed, steps), "stable_step": stable_step(speed, steps)}
+        for by in BY:
+            mask = early(steps, by)
+            null = {"p_velocities": _pvalue(speed, speed[shuffled], mask), "p_checkpoints": np.nan}
+            if walks is not None:
+                null["p_checkpoints"] = _pvalue(np.diag(between, 1) / gaps, walks / gaps, mask)
+            found.append(once | {"by": by, "concentration": _share(speed, mask)} | null)
+    return found
+
+
+def _steps(curve: pd.DataFrame) -> np.ndarray:
+    """(T + 1,) from the start of the first transition to the end of the last."""
+    return np.append(curve["step_from"].iloc[0], curve["step"])
+
+
+def _grid(v: np.ndarray, steps: np.ndarray | None) -> np.ndarray:
+    return np.arange(len(v) + 1) if steps is None else np.asarray(steps)
+
+
+def _share(v: np.ndarray, mask: np.ndarray) -> float:
+    total = v.sum()
+    return float(v[mask].sum() / total) if mask.any() and total > 0 else float("nan")
+
+
+def _pvalue(v: np.ndarray, walks: np.ndarray, mask: np.ndarray) -> float:
+    """v (T,), walks (n, T) under the null, mask (T,)."""
+    observed = _share(v, mask)
+    if np.isnan(observed):
+        return float("nan")
+    shares = (walks @ mask) / walks.sum(axis=1)
+    return float((1 + np.count_nonzero(shares >= observed * (1 - _TIE))) / (1 + len(walks)))
+
+
+@lru_cache(maxsize=16)
+def _orders(length: int, n: int, seed: int) -> np.ndarray:
+    """(n, length) random permutations; do not write into the result, it is shared."""
+    return np.random.default_rng(seed).random((n, length)).argsort(axis=1)
+
+
+def _walks(distances: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """(n, T) steps of random walks through all checkpoints, each visited once."""
+    order = _orders(len(distances), n, seed)
+    return distances[order[:, :-1], order[:, 1:]]
+
+
+def _between(matrix: pd.DataFrame | None, series: str, curve: pd.DataFrame) -> np.ndarray:
+    """(T + 1, T + 1) distances between the checkpoints of a curve, NaN where unknown.
+
+    All NaN for a curve with a hole in it: its transitions are no walk through the checkpoints.
+    """
+    steps = _steps(curve)
+    if matrix is None or (curve["step_from"].to_numpy() != steps[:-1]).any():
+        return np.full((len(steps), len(steps)), np.nan)
+    nodes = [("base", 0) if step == 0 else (series, step) for step in steps]
+    return matrix.reindex(index=nodes, columns=nodes).to_numpy()

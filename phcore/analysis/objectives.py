@@ -1,0 +1,306 @@
+"""Where objectives go: mean summaries in units of resampling noise, paths on a plane, distances by step.
+
+Paired Wasserstein distances saturate after a few steps of training; means of summaries over subsamples do
+not. Both ways are here, each with the floor it has to be read against.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from phcore.analysis.dynamics import distance_matrices
+from phcore.errors import Fault
+from phcore.topology.summaries import FEATURES
+
+CELL = ["series", "step"]
+# A spread below this share of a feature's size is rounding of a constant.
+_CONSTANT = 1e-9
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """The summaries of one layer, every feature divided by its resampling standard deviation.
+
+    Attributes
+    ----------
+    subsamples : index (series, step, subsample), one column per feature that varies.
+    means : index (series, step), the mean over the subsamples of each cell.
+    unit : feature -> the standard deviation it was divided by.
+    dropped : features without any spread over subsamples; they have no unit.
+    left_out : (series, step) of cells that say nothing: not finite, or empty diagrams throughout.
+    """
+
+    subsamples: pd.DataFrame
+    means: pd.DataFrame
+    unit: pd.Series
+    dropped: tuple[str, ...]
+    left_out: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Checkpoints of all series on one plane.
+
+    Attributes
+    ----------
+    points : series, step, pc1, pc2, in ``unit``; the base model, if all series share it, is (0, 0).
+    explained : shares of the variance along the two axes; NaN if nothing varies.
+    unit : what 1 on the axes is, in the distances the plane was made from.
+    loadings : feature x (pc1, pc2), unit vectors; empty where the axes are not made of features.
+    left_out : (series, step) of checkpoints without a place.
+    """
+
+    points: pd.DataFrame
+    explained: tuple[float, float]
+    unit: float
+    loadings: pd.DataFrame
+    left_out: tuple[tuple[str, int], ...]
+
+
+def mean_summaries(summaries: pd.DataFrame) -> pd.DataFrame:
+    """Index (series, step, layer) -> the 41 features, mean over subsamples."""
+    return summaries.groupby([*CELL, "layer"], observed=True)[list(FEATURES)].mean()
+
+
+def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
+    """Express the summaries of a layer in units of resampling noise.
+
+    The unit of a feature is its standard deviation over the subsamples of a cell (ddof 1), pooled over
+    the layer's cells; a base model that several series share is counted once.
+
+    Parameters
+    ----------
+    summaries : the ``summaries`` table, each series with its base as step 0.
+
+    Raises
+    ------
+    Fault : no usable cell in this layer, or a single subsample per cell, which has no spread.
+    """
+    table = summaries[summaries["layer"] == layer].set_index([*CELL, "subsample"])[list(FEATURES)]
+    values = table.groupby(level=CELL, observed=True)
+    finite = np.isfinite(table).all(axis=1).groupby(level=CELL, observed=True).all()
+    usable = finite & (values.max() != 0).any(axis=1)
+    left_out = tuple(usable.index[~usable])
+    if not usable.any():
+        raise Fault(f"layer {layer} has no cell with a finite, nonempty diagram", "look at another layer")
+    table = table[usable.reindex(table.index.droplevel("subsample")).to_numpy()].sort_index()
+    values = table.groupby(level=CELL, observed=True)
+    if values.size().max() < 2:
+        raise Fault(
+            f"layer {layer} has one subsample per cell, which has no spread to measure by",
+            "compute the study with subsamples, or compare its distances instead",
+        )
+    once = ~_repeated_base(values.mean())
+    unit = np.sqrt(values.var()[once].mean())
+    constant = unit <= _CONSTANT * table.abs().max()
+    kept = table.columns[~constant]
+    scaled = table[kept] / unit[kept]
+    means = scaled.groupby(level=CELL, observed=True).mean()
+    return Standardised(scaled, means, unit[kept], tuple(table.columns[constant]), left_out)
+
+
+def summary_distance(standardised: Standardised, a: tuple[str, int], b: tuple[str, int]) -> float:
+    """Euclidean distance between the mean summaries of two cells (series, step)."""
+    return float(np.linalg.norm(standardised.means.loc[a] - standardised.means.loc[b]))
+
+
+def split_half_floor(standardised: Standardised, repeats: int = 200, seed: int = 0) -> pd.DataFrame:
+    """How far apart two random halves of a cell's own subsamples are.
+
+    The halves are half as large as a cell and unpaired, so the floor errs on the high side by about
+    sqrt(2). It covers the noise of resampling these prompts, and nothing else: neither another choice
+    of prompts (subsamples of a cloud overlap) nor another training seed.
+
+    Returns
+    -------
+    Index (series, step): median and q95 of the distance between the means of the halves.
+    """
+    rng = np.random.default_rng(seed)
+    floors = {}
+    for cell, rows in standardised.subsamples.groupby(level=CELL, observed=True):
+        count = len(rows)
+        half = count // 2
+        # (repeats, count): 1/half in one half, -1/(count - half) in the other; one product gives all means.
+        weights = np.r_[np.full(half, 1 / half), np.full(count - half, -1 / (count - half))] if half else [0.0]
+        halves = rng.permuted(np.tile(weights, (repeats, 1)), axis=1)
+        distances = np.linalg.norm(halves @ rows.to_numpy(), axis=1)
+        floors[cell] = (np.median(distances), np.quantile(distances, 0.95)) if half else (np.nan, np.nan)
+    index = pd.MultiIndex.from_tuples(floors, names=CELL)
+    return pd.DataFrame(floors.values(), index=index, columns=["median", "q95"])
+
+
+def paths_pca(summaries: pd.DataFrame, layer: int, *, repeats: int = 200, seed: int = 0) -> Paths:
+    """Paths of the mean summaries on their first two principal components, in units of the floor.
+
+    The floor is the median over cells of the median split-half distance (see `split_half_floor`): a
+    distance of 1 on the plane is what resampling alone would give.
+    """
+    standardised = standardise(summaries, layer)
+    means = standardised.means
+    floor = float(split_half_floor(standardised, repeats, seed)["median"].median())
+    paths = paths_vectors(means.to_numpy(), means.index, unit=floor if floor > 0 else 1.0)
+    loadings = paths.loadings.set_axis(means.columns, axis=0)
+    return Paths(paths.points, paths.explained, paths.unit, loadings, standardised.left_out)
+
+
+def paths_vectors(vectors: np.ndarray, cells: pd.MultiIndex, unit: float = 1.0) -> Paths:
+    """Principal components of any vectors, for example mean persistence landscapes.
+
+    Parameters
+    ----------
+    vectors : (cells, ...) one array per cell, flattened here.
+    cells : (series, step) of each; each series with its base as step 0.
+    unit : divides the coordinates.
+    """
+    flat = np.asarray(vectors, dtype=np.float64).reshape(len(cells), -1)
+    finite = np.isfinite(flat).all(axis=1)
+    left_out, cells, flat = tuple(cells[~finite]), cells[finite], flat[finite]
+    if not len(flat):
+        raise Fault("no checkpoint has a place on the plane", "look at another layer")
+    once = ~_repeated_base(pd.DataFrame(flat, index=cells)).to_numpy()
+    centre = flat[once].mean(axis=0)
+    _, singular, axes = np.linalg.svd(flat[once] - centre, full_matrices=False)
+    axes = axes[:2] * np.sign(axes[np.arange(len(axes[:2])), np.abs(axes[:2]).argmax(axis=1)])[:, None]
+    coordinates = _two_columns((flat - centre) @ axes.T)
+    points = _points(cells, coordinates / unit)
+    loadings = pd.DataFrame(_two_columns(axes.T), columns=["pc1", "pc2"])
+    return Paths(points, _shares(singular**2), unit, loadings, left_out)
+
+
+def paths_mds(
+    distances: pd.DataFrame, layer: int, degree: int = 1, order: float = 2.0, norm: float = 2.0, scale: str = "raw"
+) -> Paths:
+    """Classical multidimensional scaling of the distances between all checkpoints (Torgerson, 1952).
+
+    ``explained`` is the share of the two largest eigenvalues in the sum of all absolute ones: Wasserstein
+    distances do not fit into any Euclidean space, and what is negative counts as unexplained.
+
+    Parameters
+    ----------
+    distances : the ``distances`` table. Checkpoints that miss distances to others are left out, those
+        that miss most first. The base is repeated as step 0 of every series.
+    """
+    matrix = distance_matrices(distances).get((layer, degree, order, norm, scale))
+    if matrix is None:
+        raise Fault(
+            f"there are no distances for layer {layer}, H{degree}, order {order:g}, norm {norm:g}, {scale}",
+            "compute the study with these settings",
+        )
+    left_out = []
+    while (missing := matrix.isna().sum()).any():
+        left_out.append(missing.idxmax())
+        matrix = matrix.drop(index=left_out[-1:], columns=left_out[-1:])
+    squared = matrix.to_numpy() ** 2
+    # Double centring: B = -J D^2 J / 2 with J = I - 1/n.
+    gram = -(squared - squared.mean(axis=0) - squared.mean(axis=1)[:, None] + squared.mean()) / 2
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    eigenvalues, vectors = eigenvalues[::-1], vectors[:, ::-1]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(vectors))])
+    coordinates = _two_columns(vectors[:, :2] * np.sqrt(np.maximum(eigenvalues[:2], 0)))
+    placed = pd.DataFrame(coordinates, index=matrix.index)
+    if ("base", 0) in placed.index:
+        base = placed.loc[[("base", 0)]]
+        others = placed.drop(index=[("base", 0)])
+        series = others.index.unique("series")
+        starts = [base.set_axis(pd.MultiIndex.from_tuples([(name, 0)], names=CELL)) for name in series]
+        placed = pd.concat([*starts, others]) if len(series) else base
+    placed = placed.sort_index()
+    points = _points(placed.index, placed.to_numpy())
+    return Paths(points, _shares(eigenvalues), 1.0, pd.DataFrame(columns=["pc1", "pc2"]), tuple(left_out))
+
+
+def objective_distance(standardised: Standardised, floors: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """Distance between two series by step, in mean summaries.
+
+    Parameters
+    ----------
+    floors : `split_half_floor` of the same summaries.
+
+    Returns
+    -------
+    step (those both series have), value, floor, floor_q95: the larger of the two cells' split-half
+    median and 95 % quantile.
+    """
+    means = standardised.means
+    steps = _common_steps(means.index, a, b)
+    first, second = (pd.MultiIndex.from_product([[name], steps], names=CELL) for name in (a, b))
+    value = np.linalg.norm(means.loc[first].to_numpy() - means.loc[second].to_numpy(), axis=1)
+    floor = np.fmax(floors.loc[first].to_numpy(), floors.loc[second].to_numpy())
+    return pd.DataFrame({"step": steps, "value": value, "floor": floor[:, 0], "floor_q95": floor[:, 1]})
+
+
+def objective_wasserstein(
+    distances: pd.DataFrame,
+    floors: pd.DataFrame,
+    a: str,
+    b: str,
+    *,
+    layer: int,
+    degree: int = 1,
+    order: float = 2.0,
+    norm: float = 2.0,
+    scale: str = "raw",
+) -> pd.DataFrame:
+    """Distance between two series by step, as the mean Wasserstein distance of paired subsamples.
+
+    Parameters
+    ----------
+    distances, floors : the tables of those names.
+
+    Returns
+    -------
+    step (those both series have), value, and the resampling floor of both cells at that step: floor
+    (mean), floor_q10, floor_q90; NaN where the floors table has none.
+    """
+    wanted = {"layer": layer, "degree": degree, "order": order, "norm": norm, "scale": scale}
+    pairs = _where(distances, wanted)
+    pairs = pairs[(pairs["step_a"] == pairs["step_b"])]
+    either = ((pairs["series_a"] == a) & (pairs["series_b"] == b)) | (
+        (pairs["series_a"] == b) & (pairs["series_b"] == a)
+    )
+    table = pairs[either].rename(columns={"step_a": "step"})[["step", "value"]]
+    own = _where(floors, wanted)
+    own = own[own["series"].isin([a, b])].astype({"step": table["step"].dtype, "value": np.float64})
+    by_step = own.groupby("step")["value"]
+    floor = pd.DataFrame(
+        {"floor": by_step.mean(), "floor_q10": by_step.quantile(0.1), "floor_q90": by_step.quantile(0.9)}
+    )
+    return table.dropna().join(floor, on="step").sort_values("step", ignore_index=True)
+
+
+def _where(table: pd.DataFrame, wanted: dict) -> pd.DataFrame:
+    keep = np.ones(len(table), dtype=bool)
+    for column, value in wanted.items():
+        keep &= (table[column] == value).to_numpy()
+    return table[keep]
+
+
+def _common_steps(index: pd.MultiIndex, a: str, b: str) -> np.ndarray:
+    series, steps = index.get_level_values("series"), index.get_level_values("step")
+    return np.intersect1d(steps[series == a], steps[series == b])
+
+
+def _repeated_base(cells: pd.DataFrame) -> pd.Series:
+    """True for step 0 of a series whose numbers an earlier series already has: the shared base model."""
+    return cells.duplicated() & (cells.index.get_level_values("step") == 0)
+
+
+def _points(cells: pd.MultiIndex, coordinates: np.ndarray) -> pd.DataFrame:
+    """Coordinates (cells, 2) as a table, moved so that a shared base lies at (0, 0)."""
+    start = coordinates[cells.get_level_values("step") == 0]
+    if len(start) and np.allclose(start, start[0]):
+        coordinates = coordinates - start[0]
+    points = pd.DataFrame({"pc1": coordinates[:, 0], "pc2": coordinates[:, 1]})
+    return pd.concat([cells.to_frame(index=False).set_axis(CELL, axis=1), points], axis=1)
+
+
+def _two_columns(array: np.ndarray) -> np.ndarray:
+    """(n, k) -> (n, 2): one or no axis leaves the rest at 0."""
+    return np.pad(array[:, :2], ((0, 0), (0, max(0, 2 - array.shape[1]))))
+
+
+def _shares(spectrum: np.ndarray) -> tuple[float, float]:
+    total = np.abs(spectrum).sum()
+    first = np.pad(np.maximum(spectrum[:2], 0), (0, max(0, 2 - len(spectrum))))
+    return tuple((first / total).tolist()) if total > 0 else (float("nan"), float("nan"))

@@ -1,0 +1,80 @@
+"""Write the reference pages that follow from the code: docs/tables.md and docs/study-file.md.
+
+    python scripts/write_docs.py          # a test fails when the pages are not up to date
+"""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from phcore.study import PARAMETERS, Study  # noqa: E402
+from phcore.tables import COLUMNS  # noqa: E402
+
+TABLES = """# Tables
+
+Written by `scripts/write_docs.py` from `phcore.tables.COLUMNS`. Read them with
+`python -m phcore tables STUDY NAME`, or from a notebook:
+
+```python
+from phcore import Study
+
+study = Study.open("smollm2-135m-instruct")   # a study file, or a name in the archive
+velocities = study.table("velocities", degree=1, scale="raw")
+```
+
+In every table but `distances` each series repeats the base model as its step 0.
+"""
+
+STUDY = """# The study file
+
+Written by `scripts/write_docs.py` from `phcore.study`. `python -m phcore new DIR --model BASE` makes one.
+Relative paths are relative to the file.
+
+```toml
+name = "my-study"
+model = "models/base"
+
+[[series]]
+path = "runs/helpful"
+
+[[series]]
+path = "runs/harmless"
+objective = "harmless"   # default: the name of the folder
+seed = 0
+include = true
+```
+
+| key | default | meaning |
+|---|---|---|
+"""
+
+
+def tables() -> str:
+    parts = [TABLES]
+    for name, columns in COLUMNS.items():
+        rows = "\n".join(f"| `{column}` | {words} |" for column, words in columns.items())
+        parts.append(f"## {name}\n\n| column | what it holds |\n|---|---|\n{rows}\n")
+    return "\n".join(parts)
+
+
+def study_file() -> str:
+    defaults = {one.name: one.default for one in fields(Study)}
+    rows = "\n".join(f"| `{name}` | `{_plain(defaults[name])}` | {words} |" for name, words in PARAMETERS.items())
+    return STUDY + rows + "\n"
+
+
+def _plain(value: object) -> str:
+    if value == ():
+        return "five evenly spaced"
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+PAGES = {"tables.md": tables, "study-file.md": study_file}
+
+if __name__ == "__main__":
+    for name, write in PAGES.items():
+        (ROOT / "docs" / name).write_text(write(), encoding="utf-8")
+        print(f"docs/{name}")

@@ -1,0 +1,123 @@
+"""A real server and a real Chromium. Skipped, with the reason, where there is no Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+if CHROMIUM is None:
+    collect_ignore_glob = ["test_*.py"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """The app on a port of its own, with a cache of its own."""
+
+    def __init__(self, cache: Path, cwd: Path, **environment: str):
+        self.cache, self.port = cache, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port),
+                   "--server.headless", "true"]  # fmt: skip
+        values = {"PHCORE_CACHE": str(cache), "PHCORE_ROOTS": str(cwd), **environment}
+        self.log = open(cache.parent / f"server-{self.port}.log", "wb")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | values, stdout=self.log, stderr=subprocess.STDOUT
+        )
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise RuntimeError("the server did not start")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory) -> Path:
+    """A copy of the archive that ships, so that tests never change it."""
+    place = tmp_path_factory.mktemp("archive") / "cache"
+    shutil.copytree(ROOT / "cache", place, ignore=shutil.ignore_patterns("jobs", "drafts", "practice", "damaged"))
+    return place
+
+
+@pytest.fixture(scope="session")
+def server(shipped, tmp_path_factory):
+    one = Server(shipped, tmp_path_factory.mktemp("roots"))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page in a fresh context that records errors and every request that leaves this machine."""
+
+    def __init__(self, browser, scheme: str = "light", width: int = 1280):
+        self.context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        self.page = self.context.new_page()
+        self.outward: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", self._seen)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _seen(self, request) -> None:
+        if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")):
+            self.outward.append(request.url)
+
+    def open(self, url: str):
+        self.page.goto(url)
+        self.settle()
+        return self.page
+
+    def settle(self, timeout: float = 60_000) -> None:
+        """Until the script has stopped running and every chart is drawn."""
+        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=timeout, state="attached")
+        self.page.wait_for_timeout(600)
+        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=timeout, state="attached")
+
+    def assert_clean(self) -> None:
+        assert self.page.locator('[data-testid="stException"]').count() == 0, self.page.inner_text("body")[:2000]
+        assert not self.outward, self.outward
+        assert not self.errors, self.errors
+
+
+@pytest.fixture
+def visit(browser):
+    made = []
+
+    def make(**options) -> Visit:
+        made.append(Visit(browser, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.context.close()

@@ -1,0 +1,54 @@
+"""The rules of the house that a machine can check."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = sorted((ROOT / "phcore").rglob("*.py"))
+TORCH_ROOMS = {"activations.py", "training"}
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of everything a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_pages_know_the_screen(path):
+    assert "streamlit" not in imports(path)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_two_rooms_know_torch(path):
+    if not TORCH_ROOMS & set(path.relative_to(ROOT / "phcore").parts):
+        assert not {"torch", "transformers", "peft"} & imports(path)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_store_writes_the_archive(path):
+    if path.name != "store.py":
+        assert "duckdb" not in imports(path)
+
+
+def test_opening_the_app_imports_no_torch():
+    pages = sorted((ROOT / "pages").rglob("*.py"))
+    names = sorted(set().union(*(imports(page) for page in pages)))
+    code = (
+        "import sys, importlib.util, pkgutil\n"
+        "import phcore.tables, phcore.results, phcore.jobs, phcore.cli, phcore.estimate, phcore.checkpoints\n"
+        "import phcore.roots, phcore.charts, phcore.analysis.dynamics, phcore.analysis.objectives\n"
+        "sys.exit(sorted({'torch', 'transformers', 'peft'} & set(sys.modules)) or 0)"
+    )
+    assert not {"torch", "transformers", "peft"} & set(names)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
