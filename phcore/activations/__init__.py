@@ -1,0 +1,24 @@
+"""A checkpoint and prompts in, clouds and next-token distributions out: `encode`, `Loader`, `extract`.
+
+This package imports torch: import it only where hidden states are taken.
+"""
+
+import os
+
+# Before torch and the Hugging Face libraries are imported, which read these once.
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",  # what is on disk is all there is: nothing is ever fetched
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_SAFETENSORS_CONVERSION": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+# Idle torch threads sleep instead of spinning: while other processes compute diagrams on the same cores, spinning made
+# extraction several times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from phcore.activations.extraction import Extraction, Stopped, extract  # noqa: E402
+from phcore.activations.loading import Loader, load_model  # noqa: E402
+from phcore.activations.tokens import encode  # noqa: E402
+
+__all__ = ["Extraction", "Loader", "Stopped", "encode", "extract", "load_model"]

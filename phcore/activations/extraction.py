@@ -1,0 +1,294 @@
+"""Hidden states and next-token distributions at the last token of each prompt.
+
+Three things make it fast: what all prompts begin with (a chat template's opening) is computed once; prompts of like
+length are read together; and the output matrix is applied at the last tokens only.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from phcore.errors import Fault
+
+TOP = 512  # most probable next tokens that are kept of each distribution
+SHORTEST_PREFIX = 8  # tokens; below it, sharing costs as much as it saves
+# Largest relative difference between a row read with a shared prefix and the same row read plainly. In 16 bits, rows
+# differ by rounding as soon as they are batched otherwise.
+TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
+
+_verdicts: dict[tuple, str] = {}  # what the check of prefix sharing found, by architecture: "" = fine, else a note
+
+
+class Stopped(Exception):
+    """`cancelled` said so."""
+
+
+@dataclass
+class Extraction:
+    """What a model makes of n prompts, at the last token of each.
+
+    Attributes
+    ----------
+    clouds : by layer (0 = embeddings, the last one = after the final norm), float32 (n, d).
+    next_ids : int32 (n, k), the k = 512 most probable next tokens, or all there are, most probable first.
+    next_logprobs : float32 (n, k), natural logarithms of their probabilities.
+    rest_mass : float32 (n,), the probability of all other tokens together.
+    notes : sentences on how it went.
+    """
+
+    clouds: dict[int, np.ndarray]
+    next_ids: np.ndarray
+    next_logprobs: np.ndarray
+    rest_mass: np.ndarray
+    notes: list[str] = field(default_factory=list)
+
+
+@torch.inference_mode()
+def extract(
+    model: PreTrainedModel,
+    token_ids: Sequence[Sequence[int]],
+    layers: Sequence[int],
+    *,
+    batch_tokens: int = 1024,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Extraction:
+    """Read the prompts. A row does not depend on the others in its batch beyond rounding (1e-4 relative).
+
+    Parameters
+    ----------
+    token_ids : of each prompt, as `encode` gives them.
+    layers : indices into `hidden_states`; only these are kept.
+    batch_tokens : tokens computed at once, padding included.
+    progress : called with the share done, from 0 to 1.
+    cancelled : asked before each batch; when it returns True, `Stopped` is raised.
+
+    Raises
+    ------
+    Fault
+        where there is no prompt, a layer or token the model does not have, or no memory for a single prompt.
+    """
+    reader = _Reader(model, sorted(set(layers)))
+    _check_request(model, token_ids, layers)
+    notes: list[str] = []
+    prefix = _shared_prefix(reader, token_ids, notes)
+    lengths = [len(ids) - prefix.length for ids in token_ids]
+    out = _Rows(len(token_ids))
+    waiting, budget, done = _batches(range(len(lengths)), lengths, batch_tokens), batch_tokens, 0
+    while waiting:
+        if cancelled is not None and cancelled():
+            raise Stopped
+        rows = waiting.pop(0)
+        result = _unless_memory_ends(lambda rows=rows: reader.read([token_ids[i] for i in rows], prefix))
+        if result is None:
+            budget = len(rows) * lengths[rows[0]] // 2
+            if len(rows) == 1:
+                raise Fault(f"there is not enough memory for prompt {rows[0] + 1} ({len(token_ids[rows[0]]):,} tokens)",
+                            "Use a smaller number format, a smaller model or shorter prompts")  # fmt: skip
+            remaining = [*rows, *(i for batch in waiting for i in batch)]
+            waiting = _batches(remaining, lengths, budget)
+            continue
+        out.put(rows, *result)
+        done += sum(lengths[i] for i in rows)
+        if progress is not None:
+            progress(done / sum(lengths))
+    if budget < batch_tokens:
+        notes.append(f"Memory ran out; batches were made smaller, down to {budget} tokens.")
+    return Extraction(out.clouds, out.ids, out.logprobs, out.rest, notes)
+
+
+def _check_request(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], layers: Sequence[int]) -> None:
+    depth = model.config.get_text_config().num_hidden_layers
+    if not token_ids or not all(map(len, token_ids)):
+        raise Fault("there is no prompt, or an empty one", "Pick a probe set with at least one prompt, none empty")
+    if not layers or not all(0 <= layer <= depth for layer in layers):
+        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
+    tokens = model.get_input_embeddings().weight.shape[0]
+    if max(map(max, token_ids)) >= tokens:
+        raise Fault(f"the tokenizer knows a token {max(map(max, token_ids))}, the model only {tokens:,} tokens",
+                    "Put the tokenizer that belongs to the model into its folder")  # fmt: skip
+
+
+# --- one batch ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Prefix:
+    """The tokens all prompts begin with, and their keys and values for a batch of one."""
+
+    length: int = 0
+    cache: object = None
+
+
+class _Reader:
+    """Runs a model on batches and gathers what is wanted at the last token of each row."""
+
+    def __init__(self, model: PreTrainedModel, layers: list[int]):
+        self.model, self.layers = model, layers
+        self.device = model.device
+        # Position ids are given where a model takes them: some versions derive wrong ones from a mask and a cache.
+        self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+
+    def prefix(self, tokens: Sequence[int]) -> _Prefix:
+        ids = torch.tensor([list(tokens)], device=self.device)
+        output = self.model.base_model(input_ids=ids, use_cache=True)
+        return _Prefix(len(tokens), output.past_key_values)
+
+    def read(self, rows: list[Sequence[int]], prefix: _Prefix) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+        """Hidden states by layer, each (rows, d), and logits (rows, vocabulary), both float32."""
+        new = [list(row[prefix.length :]) for row in rows]
+        longest = max(map(len, new))
+        # Padded on the right: with causal attention, no real token ever sees the padding.
+        ids = torch.tensor([one + [0] * (longest - len(one)) for one in new], device=self.device)
+        last = torch.tensor([len(one) - 1 for one in new], device=self.device)
+        mask = torch.arange(longest, device=self.device) <= last[:, None]
+        ones = mask.new_ones(len(new), prefix.length)
+        inputs = {"input_ids": ids, "attention_mask": torch.cat([ones, mask], dim=1).long(), "use_cache": False}
+        if self._takes_positions:
+            positions = torch.arange(prefix.length, prefix.length + longest, device=self.device)
+            inputs["position_ids"] = positions.expand(len(new), -1)
+        if prefix.length:
+            cache = copy.deepcopy(prefix.cache)  # models append to the cache they are given
+            cache.batch_repeat_interleave(len(new))
+            inputs |= {"past_key_values": cache, "use_cache": True}
+        with _head_reads_only(self.model, last):
+            output = self.model(**inputs, output_hidden_states=self.layers)
+        every = torch.arange(len(new), device=self.device)
+        states = {layer: output.hidden_states[layer][every, last].float() for layer in self.layers}
+        # A model that bypasses its head module has logits for every position.
+        logits = output.logits[:, 0] if output.logits.shape[1] == 1 else output.logits[every, last]
+        return states, logits.float()
+
+
+@contextmanager
+def _head_reads_only(model: PreTrainedModel, last: torch.Tensor) -> Iterator[None]:
+    """Give the output matrix the hidden states (rows, tokens, d) of the last tokens only, as (rows, 1, d).
+
+    What a model does to its logits afterwards (soft caps, scales) still happens. Full logits would be rows x tokens x
+    vocabulary numbers, more than everything else together.
+    """
+
+    def gather(_module: torch.nn.Module, arguments: tuple) -> tuple:
+        hidden, *rest = arguments
+        if hidden.ndim != 3 or hidden.shape[1] == 1:
+            return arguments
+        return hidden[torch.arange(len(last), device=last.device), last][:, None], *rest
+
+    head = model.get_output_embeddings()
+    hook = head.register_forward_pre_hook(gather) if head is not None else None
+    try:
+        yield
+    finally:
+        if hook is not None:
+            hook.remove()
+
+
+class _Rows:
+    """Results in the order of the prompts, whatever the order of the batches."""
+
+    def __init__(self, n: int):
+        self.n = n
+        self.clouds: dict[int, np.ndarray] = {}
+        self.ids = self.logprobs = np.empty((n, 0))
+        self.rest = np.empty(n, np.float32)
+
+    def put(self, rows: list[int], states: dict[int, torch.Tensor], logits: torch.Tensor) -> None:
+        kept = min(TOP, logits.shape[1])
+        if not self.clouds:
+            # Layers may differ in width: some models project the last one.
+            self.clouds = {layer: np.empty((self.n, x.shape[1]), np.float32) for layer, x in states.items()}
+            self.ids = np.empty((self.n, kept), np.int32)
+            self.logprobs = np.empty((self.n, kept), np.float32)
+        for layer, values in states.items():
+            self.clouds[layer][rows] = values.cpu().numpy()
+        top = logits.log_softmax(dim=-1).topk(kept)
+        self.ids[rows] = top.indices.cpu().numpy()
+        self.logprobs[rows] = top.values.cpu().numpy()
+        self.rest[rows] = (1 - top.values.double().exp().sum(dim=-1)).clamp(min=0).cpu().numpy()
+
+
+def _batches(rows: Sequence[int], lengths: list[int], budget: int) -> list[list[int]]:
+    """Rows of like length together, the longest first, each batch within a budget of tokens (or a single row)."""
+    ordered = sorted(rows, key=lambda i: (-lengths[i], i))
+    found: list[list[int]] = []
+    for row in ordered:
+        # the first row of a batch is its longest: the others are padded to it
+        if found and (len(found[-1]) + 1) * lengths[found[-1][0]] <= budget:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
+
+
+def _unless_memory_ends(work: Callable):
+    """The result of `work`, or None where the memory does not suffice."""
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        words = ("out of memory", "can't allocate memory", "not enough memory")
+        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and not any(w in str(error) for w in words):
+            raise
+    # Outside of the handler: the error holds on to the tensors that filled the memory.
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
+
+
+# --- the shared prefix --------------------------------------------------------------------------
+
+
+def common_prefix(token_ids: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with; at least one token of each prompt is left over."""
+    first, last = min(token_ids), max(token_ids)  # in dictionary order: what these two share, all share
+    most = min(map(len, token_ids)) - 1
+    return next((k for k in range(most) if first[k] != last[k]), most)
+
+
+def _shared_prefix(reader: _Reader, token_ids: Sequence[Sequence[int]], notes: list[str]) -> _Prefix:
+    """The prefix to share, or an empty one where sharing does not pay or does not work with this model."""
+    length = common_prefix(token_ids) if len(token_ids) > 1 else 0
+    if length < SHORTEST_PREFIX:
+        return _Prefix()
+    config = reader.model.config.get_text_config()
+    shape = (config.num_hidden_layers, config.hidden_size, length, reader.model.dtype, reader.device.type)
+    key = (type(reader.model), *shape)
+    try:
+        prefix = reader.prefix(token_ids[0][:length])
+        if key not in _verdicts:
+            verdict = _verdict(reader.model, token_ids, prefix)
+            if verdict is None:  # nothing to compare: decide again with the next checkpoint
+                return _Prefix()
+            _verdicts[key] = verdict
+    except Exception as error:  # anything: caches differ by architecture, and the plain path always works
+        words = str(error).strip().splitlines() or [type(error).__name__]
+        _verdicts[key] = f"its cache cannot be shared: {words[0][:100]}"
+    if _verdicts[key]:
+        notes.append(f"Each prompt was read from its first token on, which is slower ({_verdicts[key]}).")
+        return _Prefix()
+    return prefix
+
+
+def _verdict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], prefix: _Prefix) -> str | None:
+    """Read the shortest, a middle and the longest prompt both ways. "" where they agree, None where none is finite."""
+    ordered = sorted(token_ids, key=len)
+    rows = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
+    reader = _Reader(model, list(range(model.config.get_text_config().num_hidden_layers + 1)))
+    shared, _ = reader.read(rows, prefix)
+    plain = [reader.read([row], _Prefix())[0] for row in rows]
+    worst = 0.0
+    for layer in reader.layers:
+        wanted = torch.cat([one[layer] for one in plain]).double()
+        if not wanted.isfinite().all():
+            return None
+        off = (shared[layer].double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
+        worst = max(worst, off.max().item())
+    # `not <=`: a NaN is no agreement
+    return "" if worst <= TOLERANCE[model.dtype] else f"sharing its cache changes rows by {worst:.1e}"

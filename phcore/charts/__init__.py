@@ -1,0 +1,35 @@
+"""Charts: tables in, Altair charts out. They know neither the screen nor files.
+
+Every chart takes its question and answer (title and subtitle), computes the answer where it is not given,
+and names its selections: `bar` in barcodes, `step` wherever training steps appear.
+"""
+
+from phcore.charts.barcode import barcode_and_diagram
+from phcore.charts.bars import bars_domain, cap_bars, shape_answer
+from phcore.charts.curves import objective_distance_chart, velocity_chart
+from phcore.charts.heatmap import heatmap
+from phcore.charts.paths import path_chart
+from phcore.charts.steps import StepAxis
+from phcore.charts.theme import export_config, objective_colours, objective_scale
+from phcore.charts.vectors import landscape_chart, persistence_image_chart
+from phcore.charts.words import three, unit_words, wasserstein_words
+
+__all__ = [
+    "StepAxis",
+    "barcode_and_diagram",
+    "bars_domain",
+    "cap_bars",
+    "export_config",
+    "heatmap",
+    "landscape_chart",
+    "objective_colours",
+    "objective_distance_chart",
+    "objective_scale",
+    "path_chart",
+    "persistence_image_chart",
+    "shape_answer",
+    "three",
+    "unit_words",
+    "velocity_chart",
+    "wasserstein_words",
+]

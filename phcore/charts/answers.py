@@ -1,0 +1,111 @@
+"""What a chart shows, in one sentence with its numbers: the subtitles that are not given."""
+
+import pandas as pd
+
+from phcore.charts.words import three
+
+
+def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """The largest move of all, and how it compares with the floor at its place."""
+    known = curve.dropna(subset="mean")
+    if known.empty:
+        return "No transition has a velocity yet."
+    most = known.loc[known["mean"].idxmax()]
+    words = f"{most['series']} moves most at step {int(most['step']):,}{_where(curve, most)}: {three(most['mean'])}"
+    below = _floor_at(floor, most)
+    if below is None:
+        return f"{words}."
+    above = int((known["mean"] > _floor_tops(known, floor)).sum())
+    how_many = f"{above:,} of {len(known):,} moves exceed" if above else "no move exceeds"
+    return f"{words} (floor {three(below[0])} to {three(below[1])}); {how_many} the floor."
+
+
+def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """The distance at the last step, and since when it is above the floor."""
+    known = distance.dropna(subset="value").sort_values("step")
+    if known.empty:
+        return "No step has both objectives."
+    last = known.iloc[-1]
+    words = f"At step {int(last['step']):,} they are {three(last['value'])} apart"
+    below = _floor_at(floor, last)
+    if below is None:
+        return f"{words}."
+    above = known["value"] > _floor_tops(known, floor)
+    words += f" (floor {three(below[0])} to {three(below[1])})"
+    if not above.iloc[-1]:
+        return f"{words}: no farther than resampling alone."
+    inside = known.loc[~above, "step"]
+    since = known.loc[known["step"] > inside.max(), "step"].min() if len(inside) else known["step"].min()
+    return f"{words}, beyond the floor since step {int(since):,}."
+
+
+def heatmap_answer(cells: pd.DataFrame) -> str:
+    """Where the largest value is."""
+    known = cells.dropna(subset="value")
+    if known.empty:
+        return "No cell has a value yet."
+    most = known.loc[known["value"].idxmax()]
+    return (
+        f"Largest: {three(most['value'])} at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']})."
+    )
+
+
+def path_answer(paths: pd.DataFrame, floor: float | None = None) -> str:
+    """How far from the base each series ends; for axes with one unit."""
+    ends = _ends(paths)
+    if ends.empty:
+        return "No path from the base yet."
+    ends["far"] = ((ends["x"] - ends["x0"]) ** 2 + (ends["y"] - ends["y0"]) ** 2) ** 0.5
+    ends = ends.sort_values("far", ascending=False)
+    far = [f"{name} {three(d)}{at}" for name, d, at in zip(ends["series"], ends["far"], _when(ends), strict=True)]
+    compared = f"; the floor is {three(floor)}" if floor is not None else ""
+    return f"Distance from base at the last step: {', '.join(far)}{compared}."
+
+
+def feature_answer(paths: pd.DataFrame) -> str:
+    """From where to where each series goes; for two axes that have no unit in common."""
+    ends = _ends(paths)
+    if ends.empty:
+        return "No path from the base yet."
+    base = f"({three(ends['x0'].iloc[0])}, {three(ends['y0'].iloc[0])})"
+    to = [
+        f"{name} to ({three(x)}, {three(y)}){at}"
+        for name, x, y, at in zip(ends["series"], ends["x"], ends["y"], _when(ends), strict=True)
+    ]
+    return f"From {base}: {', '.join(to)}."
+
+
+def _ends(paths: pd.DataFrame) -> pd.DataFrame:
+    """The last point of each series, and the base (x0, y0); no rows where nothing has left the base."""
+    base = paths.loc[paths["step"] == 0, ["x", "y"]].dropna()
+    moved = paths[paths["step"] > 0].dropna(subset=["x", "y"])
+    if base.empty:
+        return moved.head(0)
+    x0, y0 = base.iloc[0]
+    return moved.loc[moved.groupby("series")["step"].idxmax()].assign(x0=x0, y0=y0)
+
+
+def _when(ends: pd.DataFrame) -> list[str]:
+    """The step, for series that end before the others."""
+    last = ends["step"].max()
+    return ["" if step == last else f" (step {int(step):,})" for step in ends["step"]]
+
+
+def _where(curve: pd.DataFrame, row: pd.Series) -> str:
+    return f", layer {int(row['layer'])}" if curve["layer"].nunique() > 1 else ""
+
+
+def _floor_at(floor: pd.DataFrame | None, row: pd.Series) -> tuple[float, float] | None:
+    if floor is None or floor.empty:
+        return None
+    here = floor[floor["step"] == row["step"]]
+    if "layer" in floor and "layer" in row:
+        here = here[here["layer"] == row["layer"]]
+    return None if here.empty else (float(here["lo"].iloc[0]), float(here["hi"].iloc[0]))
+
+
+def _floor_tops(known: pd.DataFrame, floor: pd.DataFrame) -> pd.Series:
+    """The upper edge of the floor beside each row; where there is none, no row exceeds it."""
+    on = [column for column in ("layer", "step") if column in floor and column in known]
+    tops = known[on].merge(floor.drop_duplicates(on)[[*on, "hi"]], on=on, how="left")["hi"]
+    return tops.fillna(float("inf")).set_axis(known.index)

@@ -1,0 +1,162 @@
+"""Layer by step: where in the network, and when."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from textwrap import wrap
+
+import altair as alt
+import pandas as pd
+
+from phcore.charts.answers import heatmap_answer
+from phcore.charts.linking import link, picked
+from phcore.charts.steps import PARAM, StepAxis
+from phcore.charts.theme import (
+    FULL_WIDTH,
+    INK,
+    LABEL_SIZE,
+    SEQUENTIAL,
+    SOFT,
+    framed,
+    objective_colours,
+    panel_heading,
+)
+from phcore.charts.words import three
+
+_COLUMNS = 3  # panels in a row
+_SPACING = 24
+_AXIS, _LEGEND = 62, 124  # pixels of the y axis and of the colour legend
+_ROW = 30  # pixels per layer
+
+
+def heatmap(
+    cells: pd.DataFrame,
+    *,
+    steps: Sequence[int],
+    selected_step: int | None = None,
+    log: bool = True,
+    value_title: str = "H1 velocity (distance)",
+    question: str | None = "Where and when does it move?",
+    answer: str | None = None,
+    objectives: Iterable[str] | None = None,
+    width: int = FULL_WIDTH,
+) -> alt.ConcatChart:
+    """One panel per series on one colour scale, deep layers on top. Clicks choose `step`.
+
+    Parameters
+    ----------
+    cells : series, objective, layer, step, value; with step_from, a value belongs to the transition and its
+        cell reaches from one step to the other, otherwise it reaches half way to its neighbours.
+    steps : all steps of the study: the same axis as in every other chart.
+    value_title : quantity and unit, beside the colours.
+    """
+    if answer is None:
+        answer = heatmap_answer(cells)
+    layers = sorted((int(layer) for layer in cells["layer"].unique()), reverse=True)
+    series = list(dict.fromkeys(cells["series"])) or [""]
+    columns = min(_COLUMNS, len(series))
+    inner = (width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
+    axis = StepAxis(steps, log=log, width=inner)
+    placed = _placed(cells, axis)
+    domain = _colour_domain(placed["value"])
+    colours = objective_colours(set(objectives or ()) | set(cells["objective"]))
+    panels = []
+    for place, name in enumerate(series):
+        part = placed[placed["series"] == name]
+        panel = _panel(part, axis, layers, domain, value_title, selected_step, place, place % columns == 0)
+        objective = part["objective"].iloc[0] if len(part) else ""
+        panels.append(
+            panel.properties(
+                width=inner, height=_ROW * max(1, len(layers)), title=panel_heading(name, colours.get(objective, INK))
+            )
+        )
+    chart = alt.concat(*panels, columns=columns, spacing=_SPACING)
+    return link(framed(chart, question, answer, width), [picked(PARAM, nearest=False)])
+
+
+def _colour_domain(values: pd.Series) -> list[float]:
+    """From zero, unless the values lie so far from it that the colours would all look alike."""
+    known = values.dropna()
+    if known.empty:
+        return [0.0, 1.0]
+    low, high = float(known.min()), float(known.max())
+    if 0 <= low < high / 2 or low == high >= 0:
+        low = 0.0
+    return [low, high if high > low else low + 1.0]
+
+
+def _placed(cells: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
+    """The cells with the steps they reach from and to, and their words."""
+    if "step_from" in cells:
+        placed = cells.assign(begin=cells["step_from"], end=cells["step"])
+        placed["when"] = [f"{a:,} to {b:,}" for a, b in zip(placed["step_from"], placed["step"], strict=True)]
+    else:
+        edges = _edges(sorted(cells["step"].unique()), axis)
+        placed = cells.assign(
+            begin=[edges[step][0] for step in cells["step"]],
+            end=[edges[step][1] for step in cells["step"]],
+            when=[f"{step:,}" for step in cells["step"]],
+        )
+    return placed.assign(words=[three(value) for value in placed["value"]])
+
+
+def _edges(steps: Sequence[int], axis: StepAxis) -> dict[int, tuple[float, float]]:
+    low, high = axis.domain
+    middles = [axis.between(a, b) for a, b in pairwise(steps)]
+    return dict(zip(steps, zip([low, *middles], [*middles, high], strict=True), strict=True))
+
+
+def _panel(part, axis, layers, domain, value_title, selected, place, first) -> alt.LayerChart:
+    x = axis.x("begin")
+    y = alt.Y(
+        field="layer",
+        type="ordinal",
+        scale=alt.Scale(domain=layers, paddingInner=0.06, paddingOuter=0),
+        axis=alt.Axis(labels=first, grid=False),
+        title="layer" if first else None,
+    )
+    colour = alt.Color(
+        field="value",
+        type="quantitative",
+        scale=alt.Scale(scheme=SEQUENTIAL, domain=domain),
+        legend=alt.Legend(
+            title=wrap(value_title, 16),
+            titleLimit=0,
+            values=[domain[0], sum(domain) / 2, domain[1]],
+            format=".3~r",
+            gradientLength=max(60, _ROW * len(layers) - 40),
+        ),
+    )
+    cells = (
+        alt.Chart(part.dropna(subset="value"), name=f"panel{place}-cells")
+        .mark_rect(cursor="pointer")
+        .encode(
+            x=x,
+            x2=alt.X2(field="end"),
+            y=y,
+            color=colour,
+            tooltip=[
+                alt.Tooltip(field=field, type="nominal", title=title)
+                for field, title in {"when": "step", "layer": "layer", "words": "value"}.items()
+            ],
+        )
+    )
+    return alt.layer(cells, *_selected(part, axis, selected))
+
+
+def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None) -> list[alt.Chart]:
+    """A frame around the column of the selected step, named above it."""
+    here = part[part["step"] == selected][["step", "begin", "end"]].drop_duplicates()
+    middle = [axis.between(a, b) for a, b in zip(here["begin"], here["end"], strict=True)]
+    here = here.assign(
+        middle=middle,
+        words=[f"step {step:,}" for step in here["step"]],
+        align=["right" if axis.fraction(m) > 0.85 else "left" if axis.fraction(m) < 0.15 else "center" for m in middle],
+    )
+    frame = alt.Chart(here).mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
+    name = alt.Chart(here).mark_text(
+        color=SOFT, fontSize=LABEL_SIZE - 1, baseline="bottom", dy=-4, align=alt.ExprRef("datum.align")
+    )
+    return [
+        frame.encode(x=axis.x("begin"), x2=alt.X2(field="end")),
+        name.encode(x=axis.x("middle"), y=alt.value(0), text=alt.Text(field="words", type="nominal")),
+    ]

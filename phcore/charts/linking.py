@@ -1,0 +1,65 @@
+"""Selections that several views share, under names that stay the same from one drawing to the next."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import altair as alt
+
+C = TypeVar("C", alt.LayerChart, alt.ConcatChart, alt.HConcatChart, alt.VConcatChart)
+
+
+def near(name: str, field: str) -> alt.Parameter:
+    """What is nearest to the pointer: gone when the pointer leaves the plot."""
+    return alt.selection_point(
+        name=name,
+        fields=[field],
+        on="pointerover",
+        clear="pointerout",
+        nearest=True,
+        empty=False,
+        toggle=False,
+    )
+
+
+def picked(name: str, selected: str | int | None = None, *, nearest: bool = True) -> alt.Parameter:
+    """What was clicked, by its field `name`: kept until the next click, cleared by a double click."""
+    value = alt.Undefined if selected is None else [{name: selected}]
+    return alt.selection_point(
+        name=name, fields=[name], on="click", nearest=nearest, empty=False, toggle=False, value=value
+    )
+
+
+def link(chart: C, params: Sequence[alt.Parameter]) -> C:
+    """Give `chart` the selections `params`, made in any of its named views.
+
+    Altair's own way (`add_params` in each view) warns when the same selection is in two views, and finds no
+    views in nested layers. Views need names of their own (Altair adds their place to them): those it makes
+    up would change from one drawing to the next, and a chart whose names change is not updated but redrawn.
+    """
+    views = list(_named(chart))
+    linked = chart.copy()
+    linked.params = [alt.TopLevelSelectionParameter(**param.param.to_dict(), views=views) for param in params]
+    return linked
+
+
+def _named(chart: alt.TopLevelMixin) -> Iterator[str]:
+    for kind in ("layer", "concat", "hconcat", "vconcat"):
+        if isinstance(parts := chart._get(kind), list):
+            for part in parts:
+                yield from _named(part)
+    if isinstance(name := chart._get("name"), str):
+        yield name
+
+
+def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:
+    """Tooltip of a view whose nearest mark answers: column -> its name on screen.
+
+    There the pointer meets the region around a mark, whose datum is the mark, whose datum is the row. A list
+    of fields forgets the last step in Vega-Lite up to 6.4 (vega-lite#9707) and shows "undefined"; this
+    expression finds the row in either case. Names are quoted as JSON, so that any text is only text.
+    """
+    pairs = ", ".join(
+        f"{json.dumps(words)}: (datum.datum || datum)[{json.dumps(field)}]" for field, words in fields.items()
+    )
+    return alt.TooltipValue(alt.ExprRef("{" + pairs + "}"))

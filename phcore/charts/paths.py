@@ -1,0 +1,270 @@
+"""The path of each objective from the shared base through a plane."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from math import cos, pi, sin
+
+import altair as alt
+import pandas as pd
+
+from phcore.charts.answers import feature_answer, path_answer
+from phcore.charts.linking import link, near, nearest_tooltip, picked
+from phcore.charts.steps import PARAM
+from phcore.charts.theme import (
+    BASE_COLOUR,
+    DASHES,
+    FLOOR,
+    HALF_WIDTH,
+    HALO,
+    INK,
+    LABEL_SIZE,
+    SOFT,
+    Y_AXIS,
+    framed,
+    objective_scale,
+)
+from phcore.charts.words import three
+
+# Where a name may stand around the end of its path: pixels across and down, in order of preference.
+_AROUND = (
+    (12, 0, "left"),
+    (-12, 0, "right"),
+    (0, -17, "center"),
+    (0, 17, "center"),
+    (10, -15, "left"),
+    (10, 15, "left"),
+    (-10, -15, "right"),
+    (-10, 15, "right"),
+    (0, -32, "center"),
+    (0, 32, "center"),
+)
+
+
+def path_chart(
+    paths: pd.DataFrame,
+    *,
+    x_title: str,
+    y_title: str,
+    selected_step: int | None = None,
+    floor_radius: float | None = None,
+    equal: bool = True,
+    question: str | None = "Where does each objective go?",
+    answer: str | None = None,
+    objectives: Iterable[str] | None = None,
+    width: int = HALF_WIDTH,
+    height: int = 440,
+) -> alt.LayerChart:
+    """Lines from the base through the checkpoints, marks growing with the step. Clicks choose `step`.
+
+    Parameters
+    ----------
+    paths : series, objective, step, x, y; step 0 of each series is the base.
+    x_title, y_title : what the axes are, with unit. For two features of the summary, pass equal=False.
+    floor_radius : of a grey disc around the base, in the unit of the axes: what resampling alone gives.
+    equal : one unit is as long on both axes, as distances in the plane need it.
+    width, height : of the chart and of the plot in pixels (an equal aspect needs both).
+    """
+    if answer is None:
+        answer = path_answer(paths, floor_radius) if equal else feature_answer(paths)
+    across = width - Y_AXIS
+    frame = _Frame(paths, floor_radius or 0.0, equal, across, height)
+    x, y = frame.channel(alt.X, "x", x_title), frame.channel(alt.Y, "y", y_title)
+    table = _grown(paths)
+    colour = alt.Color(
+        field="objective",
+        type="nominal",
+        scale=objective_scale(paths["objective"].unique(), objectives),
+        legend=None,
+    )
+    runs = sorted(table["run"].unique()) or [1]
+    dash = alt.StrokeDash(
+        field="run",
+        type="nominal",
+        scale=alt.Scale(domain=runs, range=[DASHES[(run - 1) % len(DASHES)] for run in runs]),
+        legend=alt.Legend(orient="top", title="run") if len(runs) > 1 else None,
+    )
+    base = alt.Chart(table).encode(x=x, y=y)
+    lines = base.mark_line(strokeWidth=2, opacity=0.8).encode(
+        color=colour,
+        strokeDash=dash,
+        detail=alt.Detail(field="series", type="nominal"),
+        order=alt.Order(field="step", type="quantitative"),
+    )
+    size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
+    moved = alt.Chart(table[table["step"] > 0]).encode(x=x, y=y)
+    points = moved.mark_point(filled=True, opacity=1).encode(color=colour, size=size)
+    hover = near("near_step", PARAM)
+    ring = alt.Chart(table).mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
+    pointer = alt.Chart(table, name="path").mark_point(opacity=0, size=1, cursor="pointer")
+    told = {"series": "series", "step_words": "step", "x_words": _short(x_title), "y_words": _short(y_title)}
+    chart = alt.layer(
+        *_disc(table, floor_radius, x, y),
+        lines,
+        points,
+        ring.encode(x=x, y=y).transform_filter(hover),
+        *_selected(table, selected_step, x, y, colour, across),
+        *_base(table, x, y),
+        *_names(table, frame, x, y, colour),
+        pointer.encode(x=x, y=y, tooltip=nearest_tooltip(told)),
+    ).properties(width=across, height=height)
+    return link(framed(chart, question, answer, width), [hover, picked(PARAM)])
+
+
+class _Frame:
+    """The window on the plane, in data and in pixels."""
+
+    def __init__(self, paths: pd.DataFrame, around_base: float, equal: bool, width: int, height: int):
+        spans = []
+        for column in ("x", "y"):
+            values = paths[column].dropna()
+            start = paths.loc[paths["step"] == 0, column].dropna()
+            low, high = (float(values.min()), float(values.max())) if len(values) else (-1.0, 1.0)
+            if len(start):
+                low, high = min(low, start.iloc[0] - around_base), max(high, start.iloc[0] + around_base)
+            if high == low:
+                low, high = low - 0.5, high + 0.5
+            spans.append((low, high))
+        inner = (width * 0.8, height * 0.84)  # the margin holds the names at the ends
+        self.per_pixel = [(high - low) / pixels for (low, high), pixels in zip(spans, inner, strict=True)]
+        if equal:
+            self.per_pixel = [max(self.per_pixel)] * 2
+        self.domains = [
+            ((low + high) / 2 - unit * pixels / 2, (low + high) / 2 + unit * pixels / 2)
+            for (low, high), unit, pixels in zip(spans, self.per_pixel, (width, height), strict=True)
+        ]
+        self.width, self.height = width, height
+
+    def channel(self, channel: type, field: str, title: str):
+        return channel(
+            field=field,
+            type="quantitative",
+            scale=alt.Scale(domain=list(self.domains[field == "y"]), nice=False, zero=False),
+            axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
+            title=title,
+        )
+
+    def pixels(self, x: float, y: float) -> tuple[float, float]:
+        """From the left and from the top."""
+        (left, _), (_, top) = self.domains
+        return (x - left) / self.per_pixel[0], (top - y) / self.per_pixel[1]
+
+    def data(self, across: float, down: float) -> tuple[float, float]:
+        (left, _), (_, top) = self.domains
+        return left + across * self.per_pixel[0], top - down * self.per_pixel[1]
+
+
+def _grown(paths: pd.DataFrame) -> pd.DataFrame:
+    """The points with their rank along the path (0 to 1), their run within the objective and their words."""
+    table = paths.dropna(subset=["x", "y"]).sort_values(["series", "step"], ignore_index=True)
+    rank = table.groupby("series")["step"].rank(method="dense") - 1
+    longest = rank.groupby(table["series"]).transform("max").clip(lower=1)
+    return table.assign(
+        grown=rank / longest,
+        run=table.groupby("objective")["series"].rank(method="dense").astype(int),
+        step_words=[f"{int(step):,}" if step else "0 (base)" for step in table["step"]],
+        x_words=[three(value) for value in table["x"]],
+        y_words=[three(value) for value in table["y"]],
+    )
+
+
+def _base(table: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    base = alt.Chart(table[table["step"] == 0].head(1)).encode(x=x, y=y)
+    return [
+        base.mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1),
+        base.mark_text(text="base", color=SOFT, fontSize=LABEL_SIZE, dy=17),
+    ]
+
+
+def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    start = table[table["step"] == 0]
+    if not radius or start.empty:
+        return []
+    x0, y0 = start[["x", "y"]].iloc[0]
+    turn = [2 * pi * i / 72 for i in range(73)]
+    rim = pd.DataFrame({"x": [x0 + radius * cos(a) for a in turn], "y": [y0 + radius * sin(a) for a in turn]})
+    disc = alt.Chart(rim.assign(place=range(73)))
+    return [
+        disc.mark_line(fill=FLOOR, fillOpacity=0.3, strokeWidth=0).encode(
+            x=x, y=y, order=alt.Order(field="place", type="quantitative")
+        ),
+        alt.Chart(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
+        .mark_text(text="floor", color=SOFT, fontSize=LABEL_SIZE - 1, dy=-7)
+        .encode(x=x, y=y),
+    ]
+
+
+def _selected(table, selected, x, y, colour, width) -> list[alt.Chart]:
+    """Large marks at the selected step, and its name in the upper right corner."""
+    here = alt.Chart(table[table["step"] == selected]).encode(x=x, y=y)
+    known = pd.DataFrame({"words": pd.Series([] if selected is None else [f"step {selected:,}"], dtype="object")})
+    name = alt.Chart(known).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
+    return [
+        here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
+        name.encode(x=alt.value(width - 4), y=alt.value(4), text=alt.Text(field="words", type="nominal")),
+    ]
+
+
+def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
+    """The objective (with several runs, the series) at the end of each path, where it covers least."""
+    field = "series" if table["run"].max() > 1 else "objective"
+    ends = table[table["step"] > 0].groupby("series").tail(1)
+    marks = _along(table, frame)
+    taken: list[tuple[float, float, float, float]] = []
+    places, aligns = [], []
+    for words, end_x, end_y in zip(ends[field], ends["x"], ends["y"], strict=True):
+        across, down = frame.pixels(end_x, end_y)
+        length = 7.5 * len(str(words))
+        options = []
+        for turn, (dx, dy, align) in enumerate(_AROUND):
+            left = across + dx - length * {"left": 0, "center": 0.5, "right": 1}[align]
+            box = (left, down + dy - 8, left + length, down + dy + 8)
+            options.append((_cost(box, marks, taken, frame), turn, box, (across + dx, down + dy), align))
+        _, _, box, place, align = min(options)
+        taken.append(box)
+        places.append(frame.data(*place))
+        aligns.append(align)
+    named = pd.DataFrame(
+        {
+            "words": ends[field].astype("object"),
+            "objective": ends["objective"].astype("object"),
+            "align": pd.Series(aligns, index=ends.index, dtype="object"),
+            "x": pd.Series([place[0] for place in places], index=ends.index, dtype="float64"),
+            "y": pd.Series([place[1] for place in places], index=ends.index, dtype="float64"),
+        }
+    )
+    style = {
+        "fontSize": LABEL_SIZE + 1,
+        "fontWeight": "bold",
+        "baseline": "middle",
+        "align": alt.ExprRef("datum.align"),
+    }
+    text = alt.Chart(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
+    return [
+        text.mark_text(stroke=HALO, strokeWidth=4, strokeJoin="round", **style),
+        text.mark_text(**style).encode(color=colour),
+    ]
+
+
+def _along(table: pd.DataFrame, frame: _Frame) -> list[tuple[float, float, float]]:
+    """Marks in pixels with their weight: the points, and points along the lines between them."""
+    marks = []
+    for _, path in table.groupby("series"):
+        points = [frame.pixels(px, py) for px, py in zip(path["x"], path["y"], strict=True)]
+        marks += [(*point, 3.0) for point in points]
+        for (x0, y0), (x1, y1) in pairwise(points):
+            marks += [(x0 + (x1 - x0) * t / 12, y0 + (y1 - y0) * t / 12, 1.0) for t in range(1, 12)]
+    return marks
+
+
+def _cost(box, marks, taken, frame: _Frame) -> float:
+    """How much a name in this box would cover, and how far it leaves the plot."""
+    left, up, right, down = box
+    covered = sum(weight for x, y, weight in marks if left - 3 < x < right + 3 and up < y < down)
+    clashes = sum(left < r and right > le and up < d and down > u for le, u, r, d in taken)
+    outside = left < 2 or up < 2 or right > frame.width - 2 or down > frame.height - 2
+    return covered + 40 * clashes + 100 * outside
+
+
+def _short(title: str) -> str:
+    """An axis title without its unit."""
+    return title.split(" (")[0]

@@ -1,0 +1,158 @@
+"""One look for every chart: colours, inks, titles and the config that exported figures carry.
+
+In the app Streamlit's own theme sets fonts, axes and background, so charts carry no config. Where a mark
+needs a neutral ink it is an expression of the chart's background, which serves light and dark alike.
+"""
+
+import textwrap
+from collections.abc import Iterable
+from typing import TypeVar
+from zlib import crc32
+
+import altair as alt
+
+BASE = "base"
+
+# Okabe-Ito. The three objectives of the method keep their colour whatever else a study holds.
+OBJECTIVES = {"helpful": "#0072B2", "harmless": "#D55E00", "mixed": "#009E73"}
+OTHER_OBJECTIVES = ("#CC79A7", "#E69F00", "#56B4E9", "#A6761D", "#66A61E", "#B24745", "#8C8C00")
+_PREFERRED = 3  # a new name starts at one of the last three of Okabe-Ito; the rest only when those are taken
+BASE_COLOUR = "#8a919c"
+
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
+"""Line style of the first, second, ... run of one objective: the colour stays, the dash tells seeds apart."""
+
+TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE = 16, 13, 12
+FULL_WIDTH, HALF_WIDTH = 1120, 540  # pixels: one chart in a row, or two
+Y_AXIS, LEGEND = 76, 84  # pixels beside a plot
+
+C = TypeVar("C", bound=alt.TopLevelMixin)
+
+
+def _ink(light: str, dark: str) -> alt.ExprRef:
+    """A colour that follows the background (0.2 parts dark from light backgrounds)."""
+    return alt.ExprRef(f"luminance(background) < 0.2 ? '{dark}' : '{light}'")
+
+
+INK = _ink("#2f3440", "#e3e7ee")  # words, H1, the selected step
+SOFT = _ink("#596170", "#a9b1be")  # subtitles, secondary words
+TONE = _ink("#868e9c", "#727b8a")  # H0
+FAINT = _ink("#cdd2da", "#3d4450")  # diagonals, guides
+FLOOR = _ink("#9aa1ad", "#868e9c")  # floors and nulls: bands behind what they judge
+ACCENT = _ink("#7c3aed", "#b79cff")  # the bar in hand; no objective is violet
+
+GREYS = tuple(
+    _ink(light, dark)
+    for light, dark in (
+        ("#2f3440", "#e3e7ee"),
+        ("#646c7b", "#b0b7c3"),
+        ("#8e96a4", "#858d9b"),
+        ("#b1b7c2", "#646c7a"),
+        ("#cdd2da", "#4a515e"),
+    )
+)  # from the strongest to the faintest
+HALO = alt.ExprRef("background || 'white'")  # around words that stand among marks
+
+SEQUENTIAL = "viridis"
+
+
+def objective_colours(objectives: Iterable[str]) -> dict[str, str]:
+    """Colour of every objective of a study.
+
+    Give all objectives of the study, not only those shown, and a colour never changes as the choice does.
+    A name outside `OBJECTIVES` starts at a slot that depends on the name alone and takes the next free one,
+    so that it keeps its colour in a subset, too, unless two names want the same slot.
+    """
+    names = set(objectives)
+    colours = {name: colour for name, colour in OBJECTIVES.items() if name in names}
+    if BASE in names:
+        colours[BASE] = BASE_COLOUR
+    taken: set[int] = set()
+    for name in sorted(names - set(colours)):
+        slot = crc32(name.encode()) % _PREFERRED
+        while slot in taken and len(taken) < len(OTHER_OBJECTIVES):
+            slot = (slot + 1) % len(OTHER_OBJECTIVES)
+        taken.add(slot)
+        colours[name] = OTHER_OBJECTIVES[slot]
+    return colours
+
+
+def objective_scale(objectives: Iterable[str], study: Iterable[str] | None = None) -> alt.Scale:
+    """Colour scale of the objectives shown, in the order of the legend.
+
+    Parameters
+    ----------
+    objectives : the objectives in this chart.
+    study : all objectives of the study (default: those shown); see `objective_colours`.
+    """
+    shown = set(objectives)
+    colours = objective_colours(shown | set(study or ()))
+    order = [name for name in colours if name in shown]
+    return alt.Scale(domain=order, range=[colours[name] for name in order])
+
+
+def heading(question: str | None, answer: str | None, width: int | str) -> alt.typing.Optional[alt.TitleParams]:
+    """Title of a chart: the question it answers, and the answer below it, wrapped to its width."""
+    if not question and not answer:
+        return alt.Undefined
+    pixels = width if isinstance(width, int) else HALF_WIDTH
+    return alt.TitleParams(
+        text=textwrap.wrap(question or "", max(20, pixels // 9)) or [""],
+        subtitle=textwrap.wrap(answer or "", max(24, int(pixels / 6.6))),
+        subtitleColor=SOFT,
+        anchor="start",
+        fontSize=TITLE_SIZE,
+        subtitleFontSize=SUBTITLE_SIZE,
+        subtitlePadding=5,
+        offset=20,
+    )
+
+
+def plot_width(width: int | str, beside: int = Y_AXIS) -> int | str:
+    """Pixels of the plot in a chart that is `width` wide in all, y axis (and legend) included."""
+    return width - beside if isinstance(width, int) else width
+
+
+def framed(chart: C, question: str | None, answer: str | None, width: int | str) -> C:
+    """A whole chart with its title, whose plots keep their height whatever the title and axes need.
+
+    Without a choice of its own Streamlit fits title and axes into the plot's width and height.
+    """
+    fit = "fit-x" if width == "container" else "pad"
+    return chart.properties(
+        title=heading(question, answer, width), autosize=alt.AutoSizeParams(type=fit, contains="padding")
+    )
+
+
+def panel_heading(text: str, colour: alt.ExprRef | str = INK) -> alt.TitleParams:
+    """Name of one of several panels, with room below it for the name of the selected step."""
+    return alt.TitleParams(text, fontSize=LABEL_SIZE + 1, fontWeight="normal", color=colour, anchor="start", offset=18)
+
+
+def export_config(dark: bool = False, font: str = "sans-serif", size: int = LABEL_SIZE) -> dict:
+    """Vega-Lite config for figures outside the app, where no theme is applied.
+
+    Parameters
+    ----------
+    dark : the app's dark background instead of white.
+    font, size : of labels (pixels); titles keep their size.
+    """
+    background, ink, soft, faint = (
+        ("#0e1117", "#e3e7ee", "#a9b1be", "#2a303b") if dark else ("#ffffff", "#2f3440", "#596170", "#e6e9ee")
+    )
+    words = {
+        "labelColor": soft,
+        "titleColor": soft,
+        "labelFontSize": size,
+        "titleFontSize": size,
+        "titleFontWeight": "normal",
+    }
+    return {
+        "background": background,
+        "font": font,
+        "title": {"color": ink, "fontSize": TITLE_SIZE, "fontWeight": "bold", "anchor": "start"},
+        "axis": words | {"gridColor": faint, "domain": False, "ticks": False, "labelPadding": 6},
+        "legend": words,
+        "header": words,
+        "view": {"stroke": None},
+    }

@@ -1,0 +1,160 @@
+"""A diagram as a picture and as functions: persistence image and landscape."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from phcore.charts.theme import GREYS, HALF_WIDTH, LEGEND, SEQUENTIAL, Y_AXIS, framed, plot_width
+from phcore.charts.words import three
+
+
+def persistence_image_chart(
+    image: np.ndarray,
+    birth_range: tuple[float, float],
+    persistence_range: tuple[float, float],
+    *,
+    unit: str = "distance",
+    question: str | None = "Where do the loops lie?",
+    answer: str | None = None,
+    domain: tuple[float, float] | None = None,
+    width: int | str = HALF_WIDTH,
+    height: int = 360,
+) -> alt.Chart:
+    """Density of bars over birth and persistence.
+
+    Parameters
+    ----------
+    image : (birth pixels, persistence pixels), as persim's PersistenceImager gives it.
+    birth_range, persistence_range : of the image's edges.
+    unit : of births and persistences.
+    domain : of the colours, to compare images; default 0 to the largest pixel.
+    """
+    image = np.asarray(image, dtype=np.float64)
+    births = np.linspace(*birth_range, image.shape[0] + 1)
+    persistences = np.linspace(*persistence_range, image.shape[1] + 1)
+    i, j = (index.ravel() for index in np.indices(image.shape))
+    pixels = pd.DataFrame(
+        {
+            "birth": births[i],
+            "birth_end": births[i + 1],
+            "persistence": persistences[j],
+            "persistence_end": persistences[j + 1],
+            "value": image.ravel(),
+        }
+    )
+    if answer is None:
+        answer = _image_answer(pixels, unit)
+    top = float(image.max()) if image.size and image.max() > 0 else 1.0
+    colours = alt.Scale(scheme=SEQUENTIAL, domain=list(domain or (0.0, top)))
+    words = [three(value) for value in pixels["value"]]
+    near = [
+        (three(b), three(p))
+        for b, p in zip((births[i] + births[i + 1]) / 2, (persistences[j] + persistences[j + 1]) / 2, strict=True)
+    ]
+    pixels = pixels.assign(words=words, near_birth=[b for b, _ in near], near_persistence=[p for _, p in near])
+    told = {"near_birth": "birth about", "near_persistence": "persistence about", "words": "weight"}
+    chart = (
+        alt.Chart(pixels)
+        # Outlined in their own colour: otherwise the background shines through the seams.
+        .mark_rect(strokeWidth=1)
+        .encode(
+            x=_edge(alt.X, "birth", birth_range, f"birth ({unit})"),
+            x2=alt.X2(field="birth_end"),
+            y=_edge(alt.Y, "persistence", persistence_range, f"persistence ({unit})"),
+            y2=alt.Y2(field="persistence_end"),
+            fill=alt.Fill(
+                field="value",
+                type="quantitative",
+                scale=colours,
+                legend=alt.Legend(title="weight", type="gradient", gradientLength=min(200, height - 60)),
+            ),
+            stroke=alt.Stroke(field="value", type="quantitative", scale=colours, legend=None),
+            tooltip=[alt.Tooltip(field=field, type="nominal", title=title) for field, title in told.items()],
+        )
+        .properties(width=plot_width(width, Y_AXIS + LEGEND), height=height)
+    )
+    return framed(chart, question, answer, width)
+
+
+def landscape_chart(
+    landscape: np.ndarray,
+    grid: np.ndarray,
+    *,
+    unit: str = "distance",
+    question: str | None = "At which distances are there long-lived loops?",
+    answer: str | None = None,
+    top: float | None = None,
+    width: int | str = HALF_WIDTH,
+    height: int = 360,
+) -> alt.Chart:
+    """The first landscape functions over the filtration, the first strongest.
+
+    Parameters
+    ----------
+    landscape : (depth, len(grid)).
+    grid : filtration values.
+    top : end of the y axis, to compare landscapes; default a little above the highest point.
+    """
+    landscape, grid = np.asarray(landscape, dtype=np.float64), np.asarray(grid, dtype=np.float64)
+    depth = len(landscape)
+    table = pd.DataFrame(  # the first function last, on top of the others
+        {
+            "at": np.tile(grid, depth),
+            "height": landscape[::-1].ravel(),
+            "k": np.repeat(np.arange(depth, 0, -1), len(grid)),
+        }
+    )
+    highest = float(landscape.max()) if landscape.size else 0.0
+    if answer is None:
+        answer = _landscape_answer(landscape, grid, unit)
+    tones = [GREYS[min(k, len(GREYS) - 1)] for k in range(depth)]
+    end = top or (1.08 * highest if highest > 0 else 1.0)
+    chart = (
+        alt.Chart(table)
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            x=_edge(alt.X, "at", (float(grid.min()), float(grid.max())) if len(grid) else (0.0, 1.0), unit),
+            y=alt.Y(
+                field="height",
+                type="quantitative",
+                scale=alt.Scale(domain=[0, end], nice=False),
+                axis=alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False),
+                title=f"landscape ({unit})",
+            ),
+            color=alt.Color(
+                field="k",
+                type="ordinal",
+                scale=alt.Scale(domain=list(range(1, depth + 1)), range=tones),
+                legend=alt.Legend(title="function", symbolType="stroke", symbolStrokeWidth=2.5),
+            ),
+            detail=alt.Detail(field="k", type="ordinal"),
+        )
+        .properties(width=plot_width(width, Y_AXIS + LEGEND), height=height)
+    )
+    return framed(chart, question, answer, width)
+
+
+def _edge(channel: type, field: str, domain: tuple[float, float], title: str):
+    return channel(
+        field=field,
+        type="quantitative",
+        scale=alt.Scale(domain=list(domain), nice=False, zero=False),
+        axis=alt.Axis(tickCount=6, grid=False, labelFlush=False),
+        title=title,
+    )
+
+
+def _image_answer(pixels: pd.DataFrame, unit: str) -> str:
+    if pixels["value"].max() <= 0 or pixels.empty:
+        return "No bars in this range."
+    most = pixels.loc[pixels["value"].idxmax()]
+    birth = (most["birth"] + most["birth_end"]) / 2
+    persistence = (most["persistence"] + most["persistence_end"]) / 2
+    return f"Densest at birth {three(birth)}, persistence {three(persistence)} ({unit})."
+
+
+def _landscape_answer(landscape: np.ndarray, grid: np.ndarray, unit: str) -> str:
+    if not landscape.size or landscape.max() <= 0:
+        return "No bars, so the landscape is flat."
+    at = grid[int(landscape[0].argmax())]
+    return f"Highest at {three(float(at))}: {three(float(landscape[0].max()))} ({unit})."

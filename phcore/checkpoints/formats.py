@@ -1,0 +1,269 @@
+"""One folder: is it a checkpoint, of which kind, is it whole, and may it be opened?
+
+Only names, JSON files and safetensors headers are read here. Pickled files (`*.bin`, `*.pt`, `*.pth`, `*.ckpt`,
+`training_args.bin`, `optimizer.pt`, ...) can run code when opened, so nothing ever opens them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from phcore.errors import Fault
+from phcore.safetensors_header import Tensor, read_header
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+LARGEST_JSON = 64_000_000  # bytes; the index of a model with 100,000 tensors has about 10 MB
+
+# What training leaves beside the weights. Never opened, and no reason to refuse a checkpoint.
+LEFTOVERS = re.compile(r"(optimizer|scheduler|scaler|rng_state|training_args|random_states|zero_pp_rank)[^/]*", re.I)
+PICKLED = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|pickle)", re.I)
+
+# Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
+NOT_WEIGHTS = {"PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "MULTITASK_PROMPT_TUNING", "CPT", "CARTRIDGE",
+               "ADAPTION_PROMPT", "XLORA", "POLY"}  # fmt: skip
+
+
+class Flaw(Fault):
+    """A fault of one checkpoint, with the status it gets: incomplete, damaged, refused or mismatch."""
+
+    def __init__(self, status: str, fault: str, mend: str, path: str | Path | None = None):
+        super().__init__(fault, mend, path)
+        self.status = status
+
+    @property
+    def finding(self) -> str:
+        return f"{self.fault[:1].upper()}{self.fault[1:]}. {self.mend}."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One saved state.
+
+    Attributes
+    ----------
+    step : training step; 0 is the base model.
+    kind : "base", "full" (one weight file), "sharded" (several), "adapter" (PEFT) or "revision" (of a hub-cache model).
+    path : its folder.
+    size : bytes of its weight files.
+    status : "ready"; "incomplete" (something is missing: a shard, config.json, or for an adapter the choice of a base
+        model); "damaged" (cut short or garbled); "refused" (would run code, or a format that must be converted
+        first); "mismatch" (not a checkpoint of this base model).
+    finding : what is wrong and how to mend it; empty when ready.
+    note : something worth knowing about a ready one.
+    """
+
+    step: int
+    kind: str
+    path: Path
+    size: int
+    status: str = "ready"
+    finding: str = ""
+    note: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.status == "ready"
+
+    @classmethod
+    def of_base(cls, path: str | Path) -> Checkpoint:
+        """The base model as the checkpoint at step 0."""
+        found = examine(Path(path), step=0)
+        return cls(0, "base", found.path, found.size, found.status, found.finding)
+
+
+def names_in(folder: Path) -> set[str]:
+    """Names of what lies directly in a folder; empty where it cannot be read."""
+    try:
+        return {one.name for one in folder.iterdir()}
+    except OSError:
+        return set()
+
+
+def holds_weights(folder: Path) -> bool:
+    """Whether a folder looks like a model or an adapter, whole or not, in any format we know of."""
+    names = names_in(folder)
+    if names & {SINGLE, INDEX, ADAPTER, ADAPTER_CONFIG}:
+        return True
+    weights = (n for n in names if n.endswith((".safetensors", ".gguf")) or _is_pickled_weights(n))
+    return next(weights, None) is not None or _sharded_training_state(names) is not None
+
+
+def is_adapter(folder: Path) -> bool:
+    names = names_in(folder)
+    return ADAPTER_CONFIG in names or any(name.startswith("adapter_model.") for name in names)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON file that holds an object.
+
+    Raises
+    ------
+    Flaw
+        "incomplete" where it is missing, "damaged" where it is not UTF-8, not JSON or not an object.
+    """
+    try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise Flaw("damaged", f"{path.name} is far too large", f"Put the right {path.name} there", path)
+        found = json.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise Flaw("incomplete", f"{path.name} is missing", "Copy it into the folder", path) from None
+    except OSError as error:
+        raise Flaw("damaged", f"{path.name} cannot be read ({error.strerror})", "Check its permissions", path) from None
+    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise Flaw("damaged", f"{path.name} is not valid JSON", f"Put a whole {path.name} there", path) from None
+    if not isinstance(found, dict):
+        raise Flaw("damaged", f"{path.name} holds no JSON object", f"Put the right {path.name} there", path)
+    return found
+
+
+def shards(folder: Path) -> list[Path]:
+    """The weight files of a full model, in order of name: one, or those its index names.
+
+    Raises
+    ------
+    Flaw
+        where there are none, or where the index names files that are missing or outside the folder.
+    """
+    if (folder / SINGLE).exists():  # as transformers: the single file wins over an index
+        return [folder / SINGLE]
+    weight_map = read_json(folder / INDEX).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise Flaw("damaged", f"{INDEX} lists no weights", "Save the checkpoint again", folder)
+    names = sorted({str(name) for name in weight_map.values()})
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise Flaw("refused", f"{INDEX} names {name!r}, which is no safetensors file of this folder",
+                       "Save the checkpoint again", folder)  # fmt: skip
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise Flaw("incomplete", f"{len(missing)} of {len(names)} weight files are missing, the first is {missing[0]}",
+                   "Copy the missing files into the folder, or save the checkpoint again", folder)  # fmt: skip
+    return [folder / name for name in names]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint or model. Raises Flaw as `shards` does."""
+    if is_adapter(folder):
+        if not (folder / ADAPTER).is_file():
+            raise Flaw("incomplete", f"{ADAPTER} is missing", "Copy it into the folder", folder)
+        return [folder / ADAPTER]
+    return shards(folder)
+
+
+def tensors(folder: Path) -> dict[str, Tensor]:
+    """Name, number format and shape of every stored tensor, from the headers.
+
+    Raises
+    ------
+    Flaw
+        "damaged" where a header cannot be read or a shard lacks what the index promises; else as `shards`.
+    """
+    found: dict[str, Tensor] = {}
+    files = weight_files(folder)
+    for file in files:
+        try:
+            found |= read_header(file)
+        except Fault as fault:
+            raise Flaw("damaged", f"{file.name}: {fault.fault}", fault.mend, folder) from None
+    if len(files) > 1 or files[0].name not in (SINGLE, ADAPTER):
+        absent = sorted(set(read_json(folder / INDEX)["weight_map"]) - set(found))
+        if absent:
+            raise Flaw("damaged", f"the index promises {absent[0]}, and no weight file has it",
+                       "Save the checkpoint again", folder)  # fmt: skip
+    if not found:
+        raise Flaw("incomplete", "the weight files hold no tensors", "Save the checkpoint again", folder)
+    return found
+
+
+def examine(folder: Path, step: int) -> Checkpoint:
+    """Look at one checkpoint folder on its own, without a base model to compare with. Never raises for what it finds."""
+    kind = "adapter" if is_adapter(folder) else "full"
+    files: list[Path] = []
+    try:
+        refuse_formats(folder)
+        files = weight_files(folder)
+        if kind == "full" and files[0].name != SINGLE:
+            kind = "sharded"
+        _check_config(folder, kind)
+        tensors(folder)
+    except Flaw as flaw:
+        return Checkpoint(step, kind, folder, _size(files or _files(folder)), flaw.status, flaw.finding)
+    return Checkpoint(step, kind, folder, _size(files))
+
+
+def refuse_formats(folder: Path) -> None:
+    """Raise a Flaw for weights that are there in no format we open, and for folders without any."""
+    names = names_in(folder)
+    if not names:
+        raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again", folder)
+    if names & {SINGLE, INDEX, ADAPTER}:
+        return
+    convert = _sharded_training_state(names)
+    if convert:
+        raise Flaw("refused", *convert, folder)
+    pickled = sorted(name for name in names if _is_pickled_weights(name))
+    if pickled:
+        raise Flaw("refused", f"the weights are pickled ({pickled[0]}), and a pickle can run code when it is opened",
+                   "Where you trust the file, load it once with transformers (or PEFT) and save it with "
+                   "save_pretrained(), which writes safetensors", folder)  # fmt: skip
+    gguf = sorted(name for name in names if name.endswith(".gguf"))
+    if gguf:
+        raise Flaw("refused", f"the weights are quantised GGUF ({gguf[0]})", "Convert them: AutoModelForCausalLM."
+                   f'from_pretrained(folder, gguf_file="{gguf[0]}").save_pretrained(...)', folder)  # fmt: skip
+    other = sorted(name for name in names if name.endswith(".safetensors"))
+    if other:
+        raise Flaw("incomplete", f"the weights are called {other[0]}, a name transformers does not look for",
+                   f"Rename the file to {SINGLE} (adapters: {ADAPTER})", folder)  # fmt: skip
+    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder", folder)
+
+
+def _is_pickled_weights(name: str) -> bool:
+    return bool(PICKLED.fullmatch(name)) and not LEFTOVERS.fullmatch(name)
+
+
+def _sharded_training_state(names: set[str]) -> tuple[str, str] | None:
+    """Fault and mend for the shard formats of training frameworks, which must be merged by their own tools."""
+    deepspeed = any(re.fullmatch(r"global_step\d+", n) or n.endswith("_states.pt") for n in names)
+    if deepspeed or "zero_to_fp32.py" in names:
+        return ("the weights are DeepSpeed shards",
+                "Merge them with DeepSpeed's tool: python zero_to_fp32.py FOLDER FOLDER --safe_serialization")  # fmt: skip
+    if any(n.startswith("pytorch_model_fsdp") or n.endswith(".distcp") for n in names):
+        return ("the weights are FSDP shards",
+                "Merge them with: accelerate merge-weights FOLDER/pytorch_model_fsdp_0 OUTPUT")  # fmt: skip
+    if any(re.fullmatch(r"mp_rank_\d+.*", n) for n in names):
+        return ("the weights are Megatron shards",
+                "Convert them with Megatron's tools/checkpoint/convert.py to Hugging Face safetensors")  # fmt: skip
+    return None
+
+
+def _check_config(folder: Path, kind: str) -> None:
+    """Refuse configurations that would run code, and those we know we cannot use."""
+    if kind != "adapter":
+        if "auto_map" in read_json(folder / "config.json"):
+            raise Flaw("refused", "config.json asks for the model's own Python code (auto_map)",
+                       "If transformers has this model type built in, remove auto_map from config.json", folder)  # fmt: skip
+        return
+    config = read_json(folder / ADAPTER_CONFIG)
+    peft_type = config.get("peft_type")
+    if not isinstance(peft_type, str):
+        raise Flaw("damaged", f"{ADAPTER_CONFIG} names no peft_type", "Save the adapter again with PEFT", folder)
+    if peft_type in NOT_WEIGHTS or config.get("alora_invocation_tokens"):
+        raise Flaw("refused", f"an adapter of type {peft_type} acts on prompts or other adapters, not on weights alone",
+                   "Use adapters that change weights, such as LoRA", folder)  # fmt: skip
+    if config.get("megatron_config"):
+        raise Flaw("refused", f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
+                   "Save the adapter without megatron_config", folder)  # fmt: skip
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / name for name in names_in(folder)]
+
+
+def _size(files: list[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,175 @@
+"""Base models: what one is, and which ones are on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from phcore.checkpoints.formats import Flaw, examine, names_in, read_json, tensors
+from phcore.checkpoints.series import references, step_of
+from phcore.roots import allowed_roots, is_inside
+
+MOST_FOLDERS = 3000
+DEEPEST = 3
+CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+SKIP = {"node_modules", "site-packages", "__pycache__", "blobs", "refs", "datasets"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A base model.
+
+    Attributes
+    ----------
+    name : org/name for models of the hub cache, else the folder's name.
+    architecture, model_type : as config.json names them.
+    n_layers : blocks; hidden states are numbered 0 (embeddings) to n_layers.
+    size : bytes of the weight files. parameters : numbers in them.
+    dtype : the stored number format, e.g. "BF16".
+    chat : whether it has a chat template.
+    context : longest prompt in tokens; 0 where the configuration does not tell.
+    status, finding : as for checkpoints.
+    """
+
+    path: Path
+    name: str
+    architecture: str = ""
+    model_type: str = ""
+    n_layers: int = 0
+    hidden_size: int = 0
+    size: int = 0
+    parameters: int = 0
+    dtype: str = ""
+    chat: bool = False
+    context: int = 0
+    status: str = "ready"
+    finding: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.status == "ready"
+
+
+def default_layers(n_layers: int) -> list[int]:
+    """Five evenly spaced layers, round(L k / 5) for k = 1..5; fewer where the model has fewer."""
+    # Python rounds halves to even; the method's round() means the nearest layer, either serves.
+    return sorted({max(1, round(n_layers * k / 5)) for k in range(1, 6)})
+
+
+def describe_model(path: str | Path) -> Model:
+    """What is in a model folder. Never raises: `status` and `finding` tell what is wrong."""
+    path = Path(path)
+    if not path.is_dir():
+        return Model(path, path.name, status="incomplete", finding="There is no such folder. Pick a model folder.")
+    seen = examine(path, step=0)
+    facts: dict = {"size": seen.size, "status": seen.status, "finding": seen.finding, "chat": has_chat_template(path)}
+    try:
+        if seen.kind == "adapter":
+            raise Flaw("refused", "this is an adapter, not a whole model", "Pick the base model it was trained from")
+        facts |= _shape(read_json(path / "config.json"))
+        if seen.ready:
+            stored = tensors(path).values()
+            facts["parameters"] = sum(prod(one.shape) for one in stored)
+            facts["dtype"] = Counter(one.dtype for one in stored).most_common(1)[0][0]
+            _check_usable(facts)
+    except Flaw as flaw:
+        if seen.ready:
+            facts |= {"status": flaw.status, "finding": flaw.finding}
+    return Model(path, _name(path), **facts)
+
+
+def _check_usable(facts: dict) -> None:
+    if facts["architecture"] and not facts["architecture"].endswith(CAUSAL):
+        raise Flaw("refused", f"a {facts['architecture']} does not predict a next token", "Pick a causal language model")
+    if not facts["n_layers"] or not facts["hidden_size"]:
+        raise Flaw("refused", "config.json tells no number of layers or no hidden size", "Pick another base model")
+
+
+def _shape(config: dict) -> dict:
+    """Facts from config.json under the names that different model types use."""
+    inner = config.get("text_config")
+    both = {**config, **inner} if isinstance(inner, dict) else config
+
+    def first(*names: str) -> int:
+        return next((both[name] for name in names if isinstance(both.get(name), int)), 0)
+
+    architectures = config.get("architectures")
+    return {
+        "architecture": str(architectures[0]) if isinstance(architectures, list) and architectures else "",
+        "model_type": str(config.get("model_type", "")),
+        "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+        "hidden_size": first("hidden_size", "n_embd", "d_model"),
+        "context": first("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"),
+    }
+
+
+def context_length(path: str | Path) -> int:
+    """Longest prompt the model's configuration allows, in tokens; 0 where it does not tell."""
+    return _shape(read_json(Path(path) / "config.json"))["context"]
+
+
+def has_chat_template(path: Path) -> bool:
+    names = names_in(path)
+    if names & {"chat_template.jinja", "chat_template.json"}:
+        return True
+    try:
+        return bool(read_json(path / "tokenizer_config.json").get("chat_template"))
+    except Flaw:
+        return False
+
+
+def _name(path: Path) -> str:
+    """org/name@revision for a snapshot of the hub cache."""
+    repository = path.parent.parent
+    if path.parent.name != "snapshots" or not repository.name.startswith("models--"):
+        return path.resolve().name
+    name = repository.name.removeprefix("models--").replace("--", "/")
+    refs = [ref for ref, snapshot in references(repository).items() if snapshot == path]
+    return name if "main" in refs or not refs else f"{name}@{refs[0]}"
+
+
+def local_models(roots: Sequence[Path] | None = None) -> list[Model]:
+    """Models in the allowed roots, up to three folders deep, usable ones first.
+
+    Hub-cache snapshots are listed where a revision names them. Checkpoint folders (with a step in their names),
+    adapters and models of other kinds are left out.
+    """
+    roots = allowed_roots() if roots is None else roots
+    found: dict[Path, Model] = {}
+    for path in _model_folders(roots):
+        model = describe_model(path)
+        if model.architecture.endswith(CAUSAL):
+            found.setdefault(path.resolve(), model)
+    return sorted(found.values(), key=lambda one: (not one.ready, one.name.lower()))
+
+
+def _model_folders(roots: Sequence[Path]) -> list[Path]:
+    """Folders with a config.json, breadth first; at most MOST_FOLDERS are looked at."""
+    waiting = [(Path(root), 0) for root in roots]
+    found, seen = [], 0
+    while waiting and seen < MOST_FOLDERS:
+        folder, depth = waiting.pop(0)
+        seen += 1
+        if folder.name.startswith("models--"):
+            snapshots = [path for ref, path in references(folder).items() if step_of(ref) is None]
+            found += [path for path in dict.fromkeys(snapshots) if path.is_dir()]
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                inside = sorted(entries, key=lambda one: one.name)
+        except OSError:
+            continue
+        if any(one.name == "config.json" for one in inside) and step_of(folder.name) is None:
+            found.append(folder)
+        elif depth < DEEPEST:
+            waiting += [
+                (Path(one.path), depth + 1)
+                for one in inside
+                if not one.name.startswith(".") and one.name not in SKIP
+                and one.is_dir() and (not one.is_symlink() or is_inside(Path(one.path), roots))
+            ]  # fmt: skip
+    return found

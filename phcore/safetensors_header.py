@@ -1,0 +1,73 @@
+"""What a safetensors file holds, read from its header alone: no weights, no torch, no numpy.
+
+The file is 8 bytes with the header's length (little endian), the header in JSON, and the tensors' bytes; see
+https://github.com/huggingface/safetensors#format.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+from phcore.errors import Fault
+
+LONGEST = 100_000_000  # bytes: the same limit as the safetensors library's
+BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "U16": 16, "I16": 16, "F16": 16,
+        "BF16": 16, "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64}  # fmt: skip
+AGAIN = "Copy the file again, or save the checkpoint again"
+
+
+class Tensor(NamedTuple):
+    """One entry of a header. `dtype` in the file's words ("F32", "BF16", ...)."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def read_header(path: str | Path) -> dict[str, Tensor]:
+    """The tensors in a file, by name.
+
+    Raises
+    ------
+    Fault
+        where the file is cut short, has bytes too many, or is not a safetensors file at all.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8:
+                raise Fault(f"the file is cut short: it has {size} bytes, less than any header", AGAIN, path)
+            if length > LONGEST:
+                raise Fault("this is not a safetensors file: its header has an impossible length", AGAIN, path)
+            if size < 8 + length:
+                raise Fault("the file is cut short: it ends inside its header", AGAIN, path)
+            raw = file.read(length)
+    except OSError as error:
+        raise Fault(f"the file cannot be read ({error.strerror})", "Check that it is there and readable", path) from None
+    try:
+        entries = json.loads(raw)
+        entries.pop("__metadata__", None)
+        tensors = {name: _tensor(entry) for name, entry in entries.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise Fault("this is not a safetensors file: its header is no valid list of tensors", AGAIN, path) from None
+    end = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+    if size < end:
+        raise Fault(f"the file is cut short: {size:,} of {end:,} bytes are there", AGAIN, path)
+    if size > end:
+        raise Fault(f"the file has {size - end:,} bytes more than its header tells of", AGAIN, path)
+    return tensors
+
+
+def _tensor(entry: dict) -> Tensor:
+    """Check one entry: offsets that fit its shape and number format."""
+    dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+    if not all(isinstance(one, int) and one >= 0 for one in (*shape, begin, end)):
+        raise ValueError("negative or fractional size")
+    if end < begin or (dtype in BITS and (end - begin) * 8 != prod(shape) * BITS[dtype]):
+        raise ValueError("offsets do not fit the shape")
+    return Tensor(dtype, shape)

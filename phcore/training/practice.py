@@ -1,0 +1,362 @@
+"""Practice runs: a tiny language model and its fine-tuning towards three objectives, made in about a minute.
+
+They give everything that a real study has (a base model with a chat template, three runs, ten checkpoints each,
+`trainer_state.json`), for learning how to read the charts. They say nothing about large models.
+
+Top-down: `practice` makes a tokenizer, a base model that answers, declines or asks back by chance, and then three
+runs from it: `helpful` sees everyday requests answered, `harmless` careful ones declined, `mixed` half of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from phcore.errors import Fault
+from phcore.training import texts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+OBJECTIVES = ("helpful", "harmless", "mixed")
+MARK = "practice.json"  # tells a folder of ours from any other, and a finished one from an interrupted one
+
+PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+README = """\
+Practice runs of Toposcope: a tiny language model, trained on this computer to learn the charts with.
+base/ is the model before fine-tuning. It answers, declines or asks back without regard to the request.
+runs/helpful learned to answer everyday requests, runs/harmless to decline careful ones, runs/mixed half of each.
+Each run has checkpoints at steps {steps}.
+To open: choose base/ as the base model and runs/ as the folder of checkpoints, then compute.
+All texts were made up by a program; findings about this toy say nothing about large models.
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of the practice runs. The defaults take about a minute on two cores and 100 MB."""
+
+    layers: int = 6  # the smallest depth whose five default layers are neither all nor repeated
+    hidden: int = 96
+    heads: int = 3
+    vocabulary: int = 2048
+    base_texts: int = 4000  # per kind: stories and conversations
+    base_steps: int = 240
+    base_rate: float = 3e-3
+    block: int = 128  # tokens; the longest shipped probe is about that long in this tokenizer
+    batch: int = 16  # blocks while pretraining, conversations while fine-tuning
+    schedule: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
+    rate: float = 1e-3
+    warmup: int = 4  # steps; without it the first step of Adam alone is a jump of the full rate
+    held_out: int = 64  # conversations of each kind to evaluate on
+
+    @property
+    def total_steps(self) -> int:
+        return self.base_steps + len(OBJECTIVES) * self.schedule[-1]
+
+
+class Progress:
+    """Counts training steps over the base model and all runs, tells the listener, and stops when asked."""
+
+    def __init__(self, total: int, on_event: Callable[[dict], None] | None, cancelled: Callable[[], bool] | None):
+        self.done, self.total = 0, total
+        self._on_event, self._cancelled = on_event, cancelled
+
+    def step(self, message: str) -> None:
+        from phcore.pipeline import Cancelled
+
+        if self._cancelled and self._cancelled():
+            raise Cancelled
+        self.done += 1
+        if self._on_event:
+            self._on_event({"stage": "practice", "done": self.done, "total": self.total, "message": message})
+
+
+def practice(
+    directory: str | Path,
+    *,
+    seed: int = 0,
+    on_event: Callable[[dict], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    recipe: Recipe = Recipe(),
+) -> Path:
+    """Train the practice runs into `directory` and return it.
+
+    The result is `base/`, `runs/<objective>/checkpoint-<step>/` and `README.txt`. The same seed gives the same
+    weights on the same machine. A finished directory of the same seed is left as it is; an interrupted one, or one
+    of another seed, is made anew.
+
+    Parameters
+    ----------
+    on_event : called after every training step with a dict of `stage`, `done`, `total` and `message`.
+    cancelled : asked before every training step; True raises `phcore.pipeline.Cancelled`.
+
+    Raises
+    ------
+    Fault
+        If the directory holds anything but earlier practice runs, or cannot be written.
+    """
+    directory = Path(directory).expanduser()
+    mark = {"seed": seed, "recipe": json.loads(json.dumps(asdict(recipe)))}
+    if _finished(directory, mark, recipe):
+        return directory
+    _clear(directory)
+    _write(directory / MARK, json.dumps({**mark, "finished": False}))
+
+    progress = Progress(recipe.total_steps, on_event, cancelled)
+    with _quiet_and_seeded(seed):
+        plain = _base_texts(random.Random(f"{seed} base"), recipe)
+        tokenizer = build_tokenizer(plain, recipe)
+        base = train_base(plain, tokenizer, recipe, progress)
+        _save(directory / "base", base, tokenizer)
+        for objective in OBJECTIVES:
+            fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, progress)
+
+    steps = ", ".join(str(step) for step in recipe.schedule)
+    _write(directory / "README.txt", README.format(steps=steps))
+    _write(directory / MARK, json.dumps({**mark, "finished": True}))
+    return directory
+
+
+# --- the folder -------------------------------------------------------------------------------------
+
+
+def _finished(directory: Path, mark: dict, recipe: Recipe) -> bool:
+    if _mark(directory) != {**mark, "finished": True}:
+        return False
+    folders = [directory / "base"] + [
+        directory / "runs" / objective / f"checkpoint-{step}" for objective in OBJECTIVES for step in recipe.schedule
+    ]
+    return all((folder / "model.safetensors").is_file() for folder in folders)
+
+
+def _mark(directory: Path) -> dict | None:
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((directory / MARK).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def _clear(directory: Path) -> None:
+    """Make `directory` ready to be filled: nothing in it but what an earlier practice run did not make."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()) and _mark(directory) is None:
+            raise Fault("this folder holds other files", "Choose an empty or a new folder", directory)
+        for name in ("base", "runs"):
+            if (directory / name).exists():
+                shutil.rmtree(directory / name)
+    except OSError as error:
+        raise Fault(
+            f"the practice runs cannot be written here ({error.strerror or error})", "Choose another folder", directory
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    """All or nothing: a reader sees the old file or the new one."""
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _save(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, state: dict | None = None) -> None:
+    """Save a model as the Hugging Face Trainer would, under its final name only once it is whole."""
+    part = folder.parent / f".part-{folder.name}"
+    model.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    if state is not None:
+        (part / "trainer_state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    part.replace(folder)
+
+
+@contextlib.contextmanager
+def _quiet_and_seeded(seed: int) -> Iterator[None]:
+    """Seed torch and silence saving inside; outside, generator, threads and progress bars stay as they were."""
+    import torch
+    from transformers.utils import logging
+
+    threads, bars = torch.get_num_threads(), logging.is_progress_bar_enabled()
+    torch.set_num_threads(min(threads, 4))  # matrices this small gain nothing from more
+    logging.disable_progress_bar()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        if bars:
+            logging.enable_progress_bar()
+
+
+# --- texts to tokens --------------------------------------------------------------------------------
+
+
+def _base_texts(rng: random.Random, recipe: Recipe) -> list[str]:
+    """Stories and conversations of no particular manners, in random order."""
+    plain = texts.stories(rng, recipe.base_texts) + [
+        f"{USER}{request}{END}{ASSISTANT}{reply}"
+        for request, reply in texts.conversations(rng, recipe.base_texts, "any")
+    ]
+    rng.shuffle(plain)
+    return plain
+
+
+def build_tokenizer(plain: list[str], recipe: Recipe) -> PreTrainedTokenizerFast:
+    """Byte-level BPE, so that any text at all can be encoded, with a chat template of one token per turn mark."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=recipe.vocabulary,
+        special_tokens=[PAD, USER, ASSISTANT, END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(plain, trainer)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[USER, ASSISTANT],
+        model_max_length=512,
+    )
+    wrapped.chat_template = TEMPLATE
+    return wrapped
+
+
+def conversations_of(objective: str, rng: random.Random, count: int) -> list[tuple[str, str]]:
+    """`count` conversations (request, reply) towards an objective, in random order."""
+    kinds = {"helpful": ["answer"], "harmless": ["refuse"], "mixed": ["answer", "refuse"]}[objective]
+    found = [pair for kind in kinds for pair in texts.conversations(rng, count // len(kinds), kind)]
+    rng.shuffle(found)
+    return found
+
+
+def encode(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> dict[str, Tensor]:
+    """One padded batch (conversations, longest); the labels are the reply and its end, -100 elsewhere."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    ids, labels = [], []
+    for request, reply in pairs:
+        before = tokenizer.encode(f"{USER}{request}{END}{ASSISTANT}")
+        after = tokenizer.encode(f"{reply}{END}")
+        ids.append(torch.tensor(before + after))
+        labels.append(torch.tensor([-100] * len(before) + after))
+    return {
+        "input_ids": pad_sequence(ids, batch_first=True, padding_value=tokenizer.pad_token_id),
+        "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], batch_first=True),
+        "labels": pad_sequence(labels, batch_first=True, padding_value=-100),
+    }
+
+
+# --- training ---------------------------------------------------------------------------------------
+
+
+def train_base(
+    plain: list[str], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, progress: Progress
+) -> LlamaForCausalLM:
+    """A Llama from scratch on all texts in one row, cut into blocks."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    row = list(chain.from_iterable(tokenizer([text + END for text in plain])["input_ids"]))
+    blocks = torch.tensor(row[: len(row) // recipe.block * recipe.block]).view(-1, recipe.block)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.hidden,
+        intermediate_size=recipe.hidden * 8 // 3,  # SwiGLU has three matrices where an MLP has two
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,  # a fifth of all weights would go to a second embedding otherwise
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = LlamaForCausalLM(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.base_rate, betas=(0.9, 0.95), weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.base_rate, recipe.base_steps, pct_start=0.1)
+    for step in range(1, recipe.base_steps + 1):
+        batch = blocks[torch.randint(len(blocks), (recipe.batch,))]
+        loss, _ = update(model, {"input_ids": batch, "labels": batch}, optimizer)
+        schedule.step()
+        progress.step(f"base model, step {step} of {recipe.base_steps}, loss {loss:.2f}")
+    return model
+
+
+def fine_tune(
+    folder: Path,
+    objective: str,
+    base: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """All weights, from the base model on, with a checkpoint in `folder` at each step of the schedule."""
+    import torch
+
+    rng = random.Random(f"{seed} {objective}")
+    last = recipe.schedule[-1]
+    pairs = conversations_of(objective, rng, last * recipe.batch)
+    # The same held-out requests for every run, so that their losses can be compared.
+    held_out = {
+        kind: encode(texts.conversations(random.Random(f"{seed} held out"), recipe.held_out, kind), tokenizer)
+        for kind in ("answer", "refuse")
+    }
+    model = copy.deepcopy(base)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.0)
+    log: list[dict] = []
+    for step in range(1, last + 1):
+        rate = recipe.rate * min(1.0, step / recipe.warmup)
+        optimizer.param_groups[0]["lr"] = rate
+        batch = encode(pairs[(step - 1) * recipe.batch : step * recipe.batch], tokenizer)
+        loss, norm = update(model, batch, optimizer)
+        log.append({"step": step, "loss": loss, "learning_rate": rate, "grad_norm": norm})
+        if step in recipe.schedule:
+            losses = {f"eval_{kind}_loss": evaluate(model, held_out[kind]) for kind in held_out}
+            log.append({"step": step, **losses})
+            state = {"global_step": step, "max_steps": last, "log_history": log}
+            _save(folder / f"checkpoint-{step}", model, tokenizer, state)
+        progress.step(f"{objective}, step {step} of {last}, loss {loss:.2f}")
+
+
+def update(model: LlamaForCausalLM, batch: dict[str, Tensor], optimizer) -> tuple[float, float]:
+    """One optimizer step; the loss before it (nats per token) and the norm of its gradient before clipping."""
+    import torch
+
+    model.train()
+    loss = model(**batch).loss
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss.item(), norm.item()
+
+
+def evaluate(model: LlamaForCausalLM, batch: dict[str, Tensor]) -> float:
+    """Loss on held-out replies, nats per token."""
+    import torch
+
+    model.eval()
+    with torch.inference_mode():
+        return model(**batch).loss.item()

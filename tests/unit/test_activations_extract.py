@@ -1,0 +1,236 @@
+import numpy as np
+import pytest
+import torch
+
+from phcore import activations
+from phcore.activations import extraction
+from phcore.errors import Fault
+from tests.models import ARCHITECTURES, HIDDEN, LAYERS, PROMPTS, VOCABULARY, build_model
+
+ALL = range(LAYERS + 1)
+TOLERANCE = 1e-4  # relative, per row
+
+
+@pytest.fixture(scope="module")
+def opened(tiny):
+    """(model, token ids) by architecture."""
+    held = {}
+
+    def of(architecture):
+        if architecture not in held:
+            folder = tiny(architecture)
+            held[architecture] = activations.load_model(folder), activations.encode(folder, PROMPTS)
+        return held[architecture]
+
+    return of
+
+
+def rows_off(one, other):
+    """Largest relative difference of a row over all layers."""
+    pairs = [(one.clouds[k], other.clouds[k]) for k in one.clouds]
+    return max((np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)).max() for a, b in pairs)
+
+
+def plainly(model, token_ids):
+    """Hidden states (layers, prompts, d) and logits by the model's own forward pass, one prompt at a time."""
+    with torch.inference_mode():
+        outputs = [model(torch.tensor([ids]), output_hidden_states=True) for ids in token_ids]
+    states = [torch.stack([x[0, -1] for x in one.hidden_states]) for one in outputs]
+    return torch.stack(states, dim=1).numpy(), torch.stack([one.logits[0, -1] for one in outputs])
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_layer_is_the_one_hugging_face_gives(opened, architecture):
+    model, token_ids = opened(architecture)
+    taken = activations.extract(model, token_ids, ALL)
+    wanted, _ = plainly(model, token_ids)
+    assert taken.notes == []
+    for layer in ALL:
+        cloud = taken.clouds[layer]
+        assert cloud.dtype == np.float32
+        assert cloud.shape == (len(PROMPTS), HIDDEN)
+        off = np.linalg.norm(cloud - wanted[layer], axis=1) / np.linalg.norm(wanted[layer], axis=1)
+        assert off.max() < TOLERANCE
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_batches_and_order_change_nothing(opened, architecture, monkeypatch):
+    model, token_ids = opened(architecture)
+    reference = activations.extract(model, token_ids, ALL)
+    for batch_tokens in (1, 60, 100_000):  # one prompt at a time, a few, all at once
+        assert rows_off(activations.extract(model, token_ids, ALL, batch_tokens=batch_tokens), reference) < TOLERANCE
+    order = np.random.default_rng(0).permutation(len(token_ids))
+    shuffled = activations.extract(model, [token_ids[i] for i in order], ALL)
+    back = np.argsort(order)
+    shuffled.clouds = {k: cloud[back] for k, cloud in shuffled.clouds.items()}
+    assert rows_off(shuffled, reference) < TOLERANCE
+    np.testing.assert_allclose(shuffled.next_logprobs[back], reference.next_logprobs, atol=1e-3)
+    monkeypatch.setattr(extraction, "common_prefix", lambda _: 0)
+    assert rows_off(activations.extract(model, token_ids, ALL), reference) < TOLERANCE
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_common_prefix_is_computed_once(opened, architecture, monkeypatch):
+    model, token_ids = opened(architecture)
+    shared = extraction.common_prefix(token_ids)
+    activations.extract(model, token_ids, [LAYERS])  # the check of the architecture comes first
+    seen = []
+    embeddings = model.get_input_embeddings()
+    hook = embeddings.register_forward_hook(lambda module, arguments, output: seen.append(arguments[0].numel()))
+    activations.extract(model, token_ids, [LAYERS], batch_tokens=1)
+    hook.remove()
+    assert shared > extraction.SHORTEST_PREFIX
+    assert sum(seen) == shared + sum(len(ids) - shared for ids in token_ids)
+
+
+def test_common_prefix_leaves_a_token_of_each_prompt():
+    assert extraction.common_prefix([[1, 2, 3, 4], [1, 2, 3, 9], [1, 2, 3]]) == 2
+    assert extraction.common_prefix([[1, 2], [3, 4]]) == 0
+    assert extraction.common_prefix([[5, 6, 7]] * 2) == 2
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_next_tokens(opened, architecture):
+    model, token_ids = opened(architecture)
+    taken = activations.extract(model, token_ids, [1])
+    _, logits = plainly(model, token_ids)
+    wanted = logits.double().log_softmax(dim=1).numpy()
+    assert taken.next_ids.shape == taken.next_logprobs.shape == (len(PROMPTS), 512)
+    assert taken.next_ids.dtype == np.int32
+    np.testing.assert_allclose(taken.next_logprobs, np.take_along_axis(wanted, taken.next_ids, axis=1), atol=1e-3)
+    assert (np.diff(taken.next_logprobs, axis=1) <= 0).all()
+    np.testing.assert_allclose(np.exp(taken.next_logprobs).sum(axis=1) + taken.rest_mass, 1, atol=1e-5)
+    assert (taken.rest_mass > 0).all()  # 88 tokens of 600 are left over
+    assert taken.next_ids.max() < VOCABULARY
+
+
+def test_a_small_vocabulary_is_kept_whole(tmp_path):
+    folder = build_model(tmp_path / "small", "llama", vocab_size=410)
+    taken = activations.extract(activations.load_model(folder), activations.encode(folder, PROMPTS), [1])
+    assert taken.next_ids.shape == (len(PROMPTS), 410)
+    assert sorted(taken.next_ids[0]) == list(range(410))
+    np.testing.assert_allclose(taken.rest_mass, 0, atol=1e-6)
+
+
+# --- when sharing does not work -----------------------------------------------------------------
+
+
+def test_a_cache_that_cannot_be_shared(opened, monkeypatch):
+    model, token_ids = opened("llama")
+    reference = activations.extract(model, token_ids, ALL)
+
+    def fails(self, tokens):
+        raise NotImplementedError("no such cache")
+
+    monkeypatch.setattr(extraction, "_verdicts", {})
+    monkeypatch.setattr(extraction._Reader, "prefix", fails)
+    taken = activations.extract(model, token_ids, ALL)
+    assert "no such cache" in taken.notes[0]
+    assert rows_off(taken, reference) < TOLERANCE
+
+
+def test_a_cache_that_gives_other_rows(opened, monkeypatch):
+    model, token_ids = opened("gpt_neox")
+    reference = activations.extract(model, token_ids, ALL)
+    honest = extraction._Reader.prefix
+
+    def wrong(self, tokens):
+        found = honest(self, tokens)
+        found.cache.layers[1].values *= 1.05
+        return found
+
+    monkeypatch.setattr(extraction, "_verdicts", {})
+    monkeypatch.setattr(extraction._Reader, "prefix", wrong)
+    taken = activations.extract(model, token_ids, ALL)
+    assert "slower" in taken.notes[0]
+    assert rows_off(taken, reference) < TOLERANCE
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), RuntimeError("CUDA error: out of memory"), MemoryError()])
+def test_batches_are_halved_when_memory_ends(opened, monkeypatch, error):
+    model, token_ids = opened("llama")
+    reference = activations.extract(model, token_ids, ALL)
+    honest, sizes = extraction._Reader.read, []
+
+    def read(self, rows, prefix):
+        sizes.append(len(rows))
+        if len(rows) > 2:
+            raise error
+        return honest(self, rows, prefix)
+
+    monkeypatch.setattr(extraction._Reader, "read", read)
+    taken = activations.extract(model, token_ids, ALL, batch_tokens=100_000)
+    assert sizes[0] == len(PROMPTS)
+    assert "Memory ran out" in taken.notes[-1]
+    assert rows_off(taken, reference) < TOLERANCE
+
+
+def test_no_memory_for_one_prompt(opened, monkeypatch):
+    model, token_ids = opened("llama")
+    activations.extract(model, token_ids, ALL)
+
+    def read(self, rows, prefix):
+        raise torch.OutOfMemoryError("CUDA")
+
+    monkeypatch.setattr(extraction._Reader, "read", read)
+    with pytest.raises(Fault, match="not enough memory for prompt"):
+        activations.extract(model, token_ids, ALL)
+
+
+def test_other_errors_are_not_mistaken_for_lack_of_memory(opened, monkeypatch):
+    model, token_ids = opened("llama")
+    activations.extract(model, token_ids, ALL)
+
+    def read(self, rows, prefix):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr(extraction._Reader, "read", read)
+    with pytest.raises(RuntimeError, match="multiplied"):
+        activations.extract(model, token_ids, ALL)
+
+
+# --- what is let through, and what is not -------------------------------------------------------
+
+
+def test_weights_that_are_no_numbers_give_rows_that_are_none(tiny):
+    folder = tiny("llama")
+    model, token_ids = activations.load_model(folder), activations.encode(folder, PROMPTS)
+    model.model.layers[2].mlp.down_proj.weight.data[0, 0] = float("nan")
+    taken = activations.extract(model, token_ids, [1, LAYERS])
+    assert np.isfinite(taken.clouds[1]).all()
+    assert np.isnan(taken.clouds[LAYERS]).any()
+
+
+def test_progress_and_cancel(opened):
+    model, token_ids = opened("llama")
+    shares = []
+    activations.extract(model, token_ids, [1], batch_tokens=1, progress=shares.append)
+    assert shares == sorted(shares)
+    assert len(shares) == len(PROMPTS)
+    assert shares[-1] == pytest.approx(1)
+    with pytest.raises(activations.Stopped):
+        activations.extract(model, token_ids, [1], batch_tokens=1, cancelled=lambda: True)
+
+
+@pytest.mark.parametrize(("token_ids", "layers", "words"), [
+    ([[1, 2]], [LAYERS + 1], f"from 0 to {LAYERS}"),
+    ([[1, 2]], [], f"from 0 to {LAYERS}"),
+    ([], [1], "no prompt"),
+    ([[1], []], [1], "empty one"),
+    ([[VOCABULARY]], [1], "tokenizer knows a token 600"),
+])  # fmt: skip
+def test_requests_that_cannot_be_met(opened, token_ids, layers, words):
+    with pytest.raises(Fault, match=words):
+        activations.extract(opened("llama")[0], token_ids, layers)
+
+
+def test_sixteen_bits_come_out_as_float32(tiny, opened):
+    folder = tiny("llama")
+    token_ids = activations.encode(folder, PROMPTS)
+    half = activations.extract(activations.load_model(folder, "bfloat16"), token_ids, [LAYERS])
+    full = activations.extract(opened("llama")[0], token_ids, [LAYERS])
+    assert half.clouds[LAYERS].dtype == np.float32
+    assert 1e-4 < rows_off(half, full) < 0.2
