@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -23,15 +24,19 @@ def pick_cell(study: Results, prefix: str, label: str, start: int) -> tuple[str,
     names = [series.name for series in study.record.series]
     columns = st.columns([2, 4, 1.2], vertical_alignment="bottom")
     series = columns[0].selectbox(
-        f"{label}series", names, index=min(start, len(names) - 1), key=f"{prefix}series", bind="query-params"
+        f"{label}series".capitalize(),
+        names,
+        index=min(start, len(names) - 1),
+        key=f"{prefix}series",
+        bind="query-params",
     )
     steps = [node.step for node in study.record.path_of(series)]
     step = columns[1].select_slider(
-        f"{label}step (0 = base model)", steps, value=steps[-1], key=f"{prefix}step", bind="query-params"
+        f"{label}step (0 = base model)".capitalize(), steps, value=steps[-1], key=f"{prefix}step", bind="query-params"
     )
     layers = list(study.record.layers)
     layer = columns[2].selectbox(
-        f"{label}layer",
+        f"{label}layer".capitalize(),
         layers,
         index=len(layers) // 2,
         key=f"{prefix}layer",
@@ -90,7 +95,7 @@ def one_cell(study: Results, cell: tuple[str, int, int], options: dict, key: str
         st.info("This cell has no finite bars in the subsample chosen.", icon=":material/info:")
         return
     unit = unit_words(options["scale"], study.study.metric)
-    title = f"{series}, step {step:,}, layer {layer}" if stacked else "What shape is this cloud?"
+    title = f"{series}, step {step:,}, layer {layer}"
     end = 1.06 * (options["end"] or bars["death"].max())
     if options["view"] == "Barcode and diagram":
         shown, k, n = cap_bars(bars, options["cap"])
@@ -123,10 +128,10 @@ def draw_vector(bars: pd.DataFrame, options: dict, unit: str, end: float, title:
         high = float((loops["death"] - loops["birth"]).max()) * 1.1
         image = vectors.persistence_image(diagrams, birth_range=(0.0, end), persistence_range=(0.0, high))
         chart = persistence_image_chart(image.values.T, (0.0, end), (0.0, high), unit=unit, question=title)
-        words = f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by its persistence; a mean over subsamples."
+        words = (
+            f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence; mean over subsamples."
+        )
     else:
-        import numpy as np
-
         low = float(loops["birth"].min())
         grid = np.linspace(low, end, 200)
         chart = landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title)

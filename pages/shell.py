@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
     sys.path.insert(0, str(ROOT))
 
-st.set_page_config(page_title="Toposcope", page_icon=":material/blur_on:", layout="wide")
+st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts" / "icon.svg"), layout="wide")
 # On a wide screen charts stay side by side at a size that can be read from the back of a room.
 st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, new_study
+from pages.parts import data, frame, glance, new_study
 
 frame.header(
     "What is compared?",
@@ -22,21 +22,18 @@ if study is None:
     st.stop()
 
 record = study.record
-steps = {one.name: [node.step for node in record.path_of(one.name)] for one in record.series}
-objectives = list(dict.fromkeys(one.objective for one in record.series))
-columns = st.columns(4)
-columns[0].metric("Base model", study.study.model.name, help="Step 0 of every series.")
-columns[1].metric("Series", f"{len(record.series)}", help=", ".join(steps))
-columns[2].metric("Checkpoints", f"{len(record.ready)}", help="The base model counted once.")
-columns[3].metric("Probe prompts", f"{record.n_prompts}", help="The fixed prompts whose hidden states are compared.")
+names = ", ".join(one.name for one in record.series)
+st.markdown(
+    f"**{study.study.model.name}** and {len(record.series)} series of its checkpoints ({names}): "
+    f"{len(record.ready)} checkpoints with the base model, read on {record.n_prompts} prompts at layers "
+    f"{', '.join(map(str, record.layers))} of {record.n_layers}."
+)
 
 job = frame.jobs.status(data.store(), study.study.name)
 if job and (job.active or job.state in ("failed", "crashed", "cancelled")):
     frame.job_card(study.study.name, "Computing")
 
 st.markdown("### At a glance")
-from pages.parts import glance  # noqa: E402
-
 glance.show(study)
 
 st.markdown("### What was found")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived, frame
@@ -70,7 +69,7 @@ def velocities(study: Results, options: dict, step: int) -> None:
     )  # fmt: skip
     note = (
         f"{wasserstein_words(order, study.study.norm)} between consecutive checkpoints, mean over subsamples; "
-        "bars from 10 to 90 % of them. Grey: the resampling floor, 10 to 90 % of the distances between two disjoint "
+        "bands from 10 to 90 % of them. Grey: the resampling floor, 10 to 90 % of the distances between two disjoint "
         "subsamples of one cloud; inside it, paired distance cannot tell movement from resampling."
         if len(floor)
         else "This study uses whole clouds, so there is no resampling floor to compare with."
@@ -190,7 +189,7 @@ def apart(study: Results, options: dict, step: int) -> None:
         )
     chart = objective_distance_chart(
         table, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
-        y_title=title, question=f"How far apart are {a} and {b}? (layer {layer})", height=400, width=HALF_WIDTH - 80,
+        y_title=title, question=f"How far apart are {a} and {b}? (layer {layer})", height=400, width=HALF_WIDTH - 100,
     )  # fmt: skip
     draw(chart, "t_apart", note)
     frame.below(

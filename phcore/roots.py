@@ -65,8 +65,7 @@ def subfolders(path: str | Path, roots: Sequence[Path] | None = None) -> list[Pa
     roots = allowed_roots() if roots is None else roots
     here = resolve_inside(path, roots)
     try:
-        with os.scandir(here) as entries:
-            found = [Path(one.path) for one in entries if not one.name.startswith(".") and one.is_dir()]
+        found = [one for one in here.iterdir() if not one.name.startswith(".") and one.is_dir()]
     except NotADirectoryError:
         raise Fault("this is a file, not a folder", "Pick the folder it is in", here) from None
     except PermissionError:

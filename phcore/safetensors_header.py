@@ -15,8 +15,25 @@ from typing import NamedTuple
 from phcore.errors import Fault
 
 LONGEST = 100_000_000  # bytes: the same limit as the safetensors library's
-BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "U16": 16, "I16": 16, "F16": 16,
-        "BF16": 16, "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64}  # fmt: skip
+BITS = {
+    "BOOL": 8,
+    "U8": 8,
+    "I8": 8,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "U16": 16,
+    "I16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "U32": 32,
+    "I32": 32,
+    "F32": 32,
+    "U64": 64,
+    "I64": 64,
+    "F64": 64,
+    "C64": 64,
+}
 AGAIN = "Copy the file again, or save the checkpoint again"
 
 
@@ -48,7 +65,9 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
                 raise Fault("the file is cut short: it ends inside its header", AGAIN, path)
             raw = file.read(length)
     except OSError as error:
-        raise Fault(f"the file cannot be read ({error.strerror})", "Check that it is there and readable", path) from None
+        raise Fault(
+            f"the file cannot be read ({error.strerror})", "Check that it is there and readable", path
+        ) from None
     try:
         entries = json.loads(raw)
         entries.pop("__metadata__", None)

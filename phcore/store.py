@@ -146,12 +146,12 @@ class Store:
         present = sorted({key for key in labels["key"] if self.has(stage, key)})
         if not present:
             return pd.DataFrame(columns=names)
-        lists = ", ".join(f"unnest(${name}) AS {name}" for name in labels.columns)
+        lists = ", ".join(f'unnest(${name}) AS "{name}"' for name in labels.columns)
         query = f"""
             WITH label AS (SELECT {lists}),
                  t AS (SELECT *, parse_filename(filename, true) AS key
                        FROM read_parquet($paths, filename = true))
-            SELECT {", ".join(f"label.{name}" for name in names)}, {columns}
+            SELECT {", ".join(f'label."{name}"' for name in names)}, {columns}
             FROM t JOIN label ON label.key = t.key"""
         parameters = {name: labels[name].tolist() for name in labels.columns}
         parameters["paths"] = [str(self.path(stage, key)) for key in present]
@@ -172,7 +172,7 @@ class Store:
         if not self.has(stage, key):
             return None
         where = where or {}
-        clause = " AND ".join(f"{name} = ${name}" for name in where) or "true"
+        clause = " AND ".join(f'"{name}" = ${name}' for name in where) or "true"
         try:
             return self.sql(
                 f"SELECT * FROM read_parquet($path) WHERE {clause}",

@@ -255,7 +255,9 @@ def _sorted(frame: pd.DataFrame, record: Record) -> pd.DataFrame:
     if frame.empty:
         return frame
     order = {one.name: k for k, one in enumerate(record.series)}
-    keys = [name for name in ("step", "layer", "subsample", "degree", "order", "scale") if name in frame]
+    keys = [
+        name for name in ("step", "layer", "subsample", "degree", "order", "scale", "birth", "death") if name in frame
+    ]
     frame = frame.assign(_series=frame["series"].map(order))
     return frame.sort_values(["_series", *keys], kind="stable").drop(columns="_series").reset_index(drop=True)
 

@@ -40,3 +40,15 @@ def lora(tmp_path_factory, tiny):
         return built[architecture]
 
     return of
+
+
+@pytest.fixture(scope="session")
+def computed(tmp_path_factory, llama):
+    """(study, cache folder) of the small study, computed. Read only: copy the cache to change it."""
+    from phcore.store import Store
+    from tests import studies
+
+    folder = tmp_path_factory.mktemp("study")
+    study = studies.build_study(folder, llama)
+    studies.compute(study, Store(folder / "cache"))
+    return study, folder / "cache"

@@ -62,8 +62,13 @@ def build_model(folder: Path, architecture: str, *, seed: int = 0, **changes: ob
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(seed)
-    common = {"vocab_size": VOCABULARY, "max_position_embeddings": CONTEXT, "bos_token_id": 0, "eos_token_id": 1,
-              "pad_token_id": 2}  # fmt: skip
+    common = {
+        "vocab_size": VOCABULARY,
+        "max_position_embeddings": CONTEXT,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "pad_token_id": 2,
+    }
     sizes: dict[str, object] = {"hidden_size": HIDDEN, "num_hidden_layers": LAYERS, "num_attention_heads": 4}
     if architecture == "gpt2":
         common["n_positions"] = common.pop("max_position_embeddings")
@@ -93,8 +98,7 @@ def build_adapter(folder: Path, base: Path, *, seed: int = 0, config: object = N
 
     torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    settings = {"r": 2, "lora_alpha": 8, "task_type": "CAUSAL_LM",
-                "target_modules": TARGETS[model.config.model_type]}  # fmt: skip
+    settings = {"r": 2, "lora_alpha": 8, "task_type": "CAUSAL_LM", "target_modules": TARGETS[model.config.model_type]}
     adapted = get_peft_model(model, config or LoraConfig(**(settings | changes)))
     with torch.no_grad():
         for parameter in adapted.parameters():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -287,7 +288,8 @@ def _start(asked: Study) -> None:
         st.write(
             f"{cost.checkpoints} checkpoints to read, {cost.cells} cells to measure, "
             f"about {cost.bytes / 1e6:.0f} MB of disk. "
-            "How long that takes depends on this machine: measuring reads the base model once, work the study needs anyway."
+            "How long that takes depends on this machine: measuring reads the base model once, "
+            "work the study needs anyway."
         )
         if st.button("Measure this machine", icon=":material/speed:", key="measure"):
             jobs.start(data.store(), measuring, ["estimate", str(draft), "--workers", str(workers())])
@@ -324,8 +326,6 @@ def begin(name: str, study_file: Path) -> None:
 
 
 def workers() -> int:
-    import os
-
     return os.cpu_count() or 1
 
 

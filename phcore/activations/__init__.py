@@ -17,8 +17,8 @@ os.environ |= {
 # extraction several times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from phcore.activations.extraction import Extraction, Stopped, extract  # noqa: E402
-from phcore.activations.loading import Loader, load_model  # noqa: E402
-from phcore.activations.tokens import encode  # noqa: E402
+from phcore.activations.extraction import Extraction, Stopped, extract
+from phcore.activations.loading import Loader, load_model
+from phcore.activations.tokens import encode
 
 __all__ = ["Extraction", "Loader", "Stopped", "encode", "extract", "load_model"]

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
 TOP = 512  # most probable next tokens that are kept of each distribution
@@ -91,8 +92,10 @@ def extract(
         if result is None:
             budget = len(rows) * lengths[rows[0]] // 2
             if len(rows) == 1:
-                raise Fault(f"there is not enough memory for prompt {rows[0] + 1} ({len(token_ids[rows[0]]):,} tokens)",
-                            "Use a smaller number format, a smaller model or shorter prompts")  # fmt: skip
+                raise Fault(
+                    f"there is not enough memory for prompt {rows[0] + 1} ({len(token_ids[rows[0]]):,} tokens)",
+                    "Use a smaller number format, a smaller model or shorter prompts",
+                )
             remaining = [*rows, *(i for batch in waiting for i in batch)]
             waiting = _batches(remaining, lengths, budget)
             continue
@@ -113,8 +116,10 @@ def _check_request(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], l
         raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
     tokens = model.get_input_embeddings().weight.shape[0]
     if max(map(max, token_ids)) >= tokens:
-        raise Fault(f"the tokenizer knows a token {max(map(max, token_ids))}, the model only {tokens:,} tokens",
-                    "Put the tokenizer that belongs to the model into its folder")  # fmt: skip
+        raise Fault(
+            f"the tokenizer knows a token {max(map(max, token_ids))}, the model only {tokens:,} tokens",
+            "Put the tokenizer that belongs to the model into its folder",
+        )
 
 
 # --- one batch ----------------------------------------------------------------------------------
@@ -268,8 +273,7 @@ def _shared_prefix(reader: _Reader, token_ids: Sequence[Sequence[int]], notes: l
                 return _Prefix()
             _verdicts[key] = verdict
     except Exception as error:  # anything: caches differ by architecture, and the plain path always works
-        words = str(error).strip().splitlines() or [type(error).__name__]
-        _verdicts[key] = f"its cache cannot be shared: {words[0][:100]}"
+        _verdicts[key] = f"its cache cannot be shared: {first_line(error)}"
     if _verdicts[key]:
         notes.append(f"Each prompt was read from its first token on, which is slower ({_verdicts[key]}).")
         return _Prefix()

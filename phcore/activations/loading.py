@@ -15,6 +15,7 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+from phcore.activations.tokens import first_line
 from phcore.checkpoints.against_base import COMPUTED
 from phcore.checkpoints.formats import ADAPTER_CONFIG, examine, read_json, weight_files
 from phcore.errors import Fault
@@ -54,13 +55,19 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
             output_loading_info=True,
         )
     except Exception as error:  # anything: configurations and weights come from anywhere
-        raise Fault(f"transformers cannot load it ({_first_line(error)})",
-                    "Check that the folder holds a causal language model", folder) from error  # fmt: skip
+        raise Fault(
+            f"transformers cannot load it ({first_line(error)})",
+            "Check that the folder holds a causal language model",
+            folder,
+        ) from error
     for what in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         names = sorted(name for name in map(str, info.get(what, ())) if not COMPUTED.fullmatch(name))
         if names:
-            raise Fault(f"{len(names)} weights are {what.split('_')[0]}, the first is {names[0]}",
-                        "Save the checkpoint again with the configuration it was trained with", folder)  # fmt: skip
+            raise Fault(
+                f"{len(names)} weights are {what.split('_')[0]}, the first is {names[0]}",
+                "Save the checkpoint again with the configuration it was trained with",
+                folder,
+            )
     _compare_with_file(model, folder)
     return model.eval().requires_grad_(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
@@ -83,14 +90,20 @@ def _compare_with_file(model: PreTrainedModel, folder: Path) -> None:
     prefix = f"{model.base_model_prefix}."
     for file in {(files := weight_files(folder))[0], files[-1]}:
         with safe_open(file, framework="pt") as stored:
-            pairs = [(name, own) for name in sorted(stored.keys())
-                     for own in (name, prefix + name, name.removeprefix(prefix))
-                     if own in loaded and list(loaded[own].shape) == stored.get_slice(name).get_shape()]  # fmt: skip
+            pairs = [
+                (name, own)
+                for name in sorted(stored.keys())
+                for own in (name, prefix + name, name.removeprefix(prefix))
+                if own in loaded and list(loaded[own].shape) == stored.get_slice(name).get_shape()
+            ]
             for name, own in {pairs[0], pairs[len(pairs) // 2], pairs[-1]} if pairs else ():
                 wanted, got = stored.get_tensor(name).to(loaded[own].dtype), loaded[own]
                 if not torch.equal(wanted.nan_to_num(), got.cpu().nan_to_num()):
-                    raise Fault(f"{name} is not what the file holds after loading",
-                                "Report the model type to transformers", folder)  # fmt: skip
+                    raise Fault(
+                        f"{name} is not what the file holds after loading",
+                        "Report the model type to transformers",
+                        folder,
+                    )
 
 
 class Loader:
@@ -169,15 +182,24 @@ class Loader:
                 )
             except Exception as error:  # anything: adapters come from anywhere
                 self._give_up()
-                raise Fault(f"PEFT cannot load the adapter onto this base ({_first_line(error)})",
-                            "Pick the base model it was trained from", folder) from error  # fmt: skip
+                raise Fault(
+                    f"PEFT cannot load the adapter onto this base ({first_line(error)})",
+                    "Pick the base model it was trained from",
+                    folder,
+                ) from error
         lost = [str(one.message) for one in heard if any(w in str(one.message).lower() for w in WARNS_OF_LOSS)]
-        lost += [f"{len(names)} weights are {what}, the first is {names[0]}" for what, names in
-                 (("missing", result.missing_keys), ("unexpected", result.unexpected_keys)) if names]  # fmt: skip
+        lost += [
+            f"{len(names)} weights are {what}, the first is {names[0]}"
+            for what, names in (("missing", result.missing_keys), ("unexpected", result.unexpected_keys))
+            if names
+        ]
         if lost:
             self._give_up()
-            raise Fault(f"the adapter does not fit this base ({lost[-1][:200]})",
-                        "Pick the base model it was trained from", folder)  # fmt: skip
+            raise Fault(
+                f"the adapter does not fit this base ({lost[-1][:200]})",
+                "Pick the base model it was trained from",
+                folder,
+            )
         self._adapted.eval().requires_grad_(False)
 
     def _take_off(self) -> None:
@@ -194,8 +216,3 @@ class Loader:
         """Forget the base as well: after a failed or unusual adapter only a fresh one is known to be clean."""
         self._spoiled = False
         self.close()
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:200]

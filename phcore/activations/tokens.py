@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from phcore.checkpoints import context_length
 from phcore.errors import Fault
 
-# Some chat templates write today's date into the prompt. Clouds must not depend on the day they were taken on.
-A_DAY = datetime(2024, 7, 26)
+# Some chat templates write today's date into the prompt. Clouds must not depend on the day they were taken on, so those
+# templates see one fixed day: as a variable (Llama 3.1), or as a macro in front that hides transformers' function of the
+# same name (a function of ours cannot be handed in: templates only get data).
+DATE = "26 Jul 2024"
+DAY = {
+    "%d": "26",
+    "%m": "07",
+    "%b": "Jul",
+    "%B": "July",
+    "%Y": "2024",
+    "%y": "24",
+    "%a": "Fri",
+    "%A": "Friday",
+    "%H": "12",
+    "%M": "00",
+    "%S": "00",
+}
+FILTERS = "".join(f" | replace('{code}', '{words}')" for code, words in DAY.items())
+MACRO = "{% macro strftime_now(format) %}{{ format" + FILTERS + " }}{% endmacro %}{{ '' }}"
 
 
 def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True) -> list[list[int]]:
@@ -35,8 +51,11 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # anything: the tokenizer's files come from anywhere
-        raise Fault(f"the tokenizer cannot be loaded ({_first_line(error)})",
-                    "Put the model's tokenizer files into its folder", folder) from error  # fmt: skip
+        raise Fault(
+            f"the tokenizer cannot be loaded ({first_line(error)})",
+            "Put the model's tokenizer files into its folder",
+            folder,
+        ) from error
     if chat and tokenizer.chat_template:
         texts = [_in_template(tokenizer, prompt, folder) for prompt in prompts]
         # The template writes the special tokens itself; adding them again would double the first one.
@@ -49,16 +68,20 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
 
 def _in_template(tokenizer, prompt: str, folder: Path) -> str:
     try:
+        template = tokenizer.get_chat_template()
         return tokenizer.apply_chat_template(
             [{"role": "user", "content": prompt}],
+            chat_template=MACRO + template if "strftime_now" in template else template,
             add_generation_prompt=True,
             tokenize=False,
-            strftime_now=A_DAY.strftime,
-            date_string=A_DAY.strftime("%d %b %Y"),
+            date_string=DATE,
         )
     except Exception as error:  # a template is a program of the model's authors: anything may come out of it
-        raise Fault(f"the chat template fails ({_first_line(error)})",
-                    "Correct the template, or read the prompts as raw text", folder) from error  # fmt: skip
+        raise Fault(
+            f"the chat template fails ({first_line(error)})",
+            "Correct the template, or read the prompts as raw text",
+            folder,
+        ) from error
 
 
 def _check_lengths(token_ids: list[list[int]], longest: int, folder: Path) -> None:
@@ -66,9 +89,14 @@ def _check_lengths(token_ids: list[list[int]], longest: int, folder: Path) -> No
         if not ids:
             raise Fault(f"prompt {number} has no tokens", "Remove the empty prompt from the probe set", folder)
         if longest and len(ids) > longest:
-            raise Fault(f"prompt {number} has {len(ids):,} tokens, and the model reads at most {longest:,}",
-                        "Shorten the prompt, or remove it from the probe set", folder)  # fmt: skip
+            raise Fault(
+                f"prompt {number} has {len(ids):,} tokens, and the model reads at most {longest:,}",
+                "Shorten the prompt, or remove it from the probe set",
+                folder,
+            )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+def first_line(error: Exception) -> str:
+    """What an error of another library says, short enough for a sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:200]

@@ -10,7 +10,7 @@ def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> s
     known = curve.dropna(subset="mean")
     if known.empty:
         return "No transition has a velocity yet."
-    most = known.loc[known["mean"].idxmax()]
+    most = known.iloc[int(known["mean"].argmax())]
     words = f"{most['series']} moves most at step {int(most['step']):,}{_where(curve, most)}: {three(most['mean'])}"
     below = _floor_at(floor, most)
     if below is None:
@@ -44,7 +44,7 @@ def heatmap_answer(cells: pd.DataFrame) -> str:
     known = cells.dropna(subset="value")
     if known.empty:
         return "No cell has a value yet."
-    most = known.loc[known["value"].idxmax()]
+    most = known.iloc[int(known["value"].argmax())]
     return (
         f"Largest: {three(most['value'])} at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']})."
     )
@@ -78,7 +78,7 @@ def feature_answer(paths: pd.DataFrame) -> str:
 def _ends(paths: pd.DataFrame) -> pd.DataFrame:
     """The last point of each series, and the base (x0, y0); no rows where nothing has left the base."""
     base = paths.loc[paths["step"] == 0, ["x", "y"]].dropna()
-    moved = paths[paths["step"] > 0].dropna(subset=["x", "y"])
+    moved = paths[paths["step"] > 0].dropna(subset=["x", "y"]).reset_index(drop=True)
     if base.empty:
         return moved.head(0)
     x0, y0 = base.iloc[0]

@@ -9,6 +9,7 @@ from phcore.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT
 
 PARAM = "bar"  # name of the click selection, and its field
 _SHAPES = ["circle", "triangle-up"]
+_PADDING = 10  # pixels around the points of the diagram, so that the outermost are whole
 
 
 def barcode_and_diagram(
@@ -43,96 +44,108 @@ def barcode_and_diagram(
     if answer is None:
         answer = shape_answer(bars, unit)
     side = min(width - 80, height) if stacked else height
-    barcode_width = width - 80 if stacked else width - side - 120
+    across = width - 80 if stacked else width - side - 120
     rows, pitch = barcode_rows(bars, cap=cap, order=order, end=domain[1], height=height)
     hover, click = near("near_bar", PARAM), picked(PARAM, selected)
-    barcode = _barcode(rows, hover | click, domain, unit, pitch, barcode_width, height)
-    barcode = barcode + _names(rows, group_words(bars, cap), height) + _strips(rows, barcode_width, height)
-    diagram = _diagram(rows, hover | click, domain, unit, side)
+    tooltip = _tooltip(rows)
+    barcode = [
+        *_bars(hover | click, domain, unit, thickness(pitch), across, height),
+        *_names(rows, group_words(bars, cap), height),
+        _strips(across, height, tooltip),
+    ]
     join = alt.vconcat if stacked else alt.hconcat
     chart = join(
-        barcode.properties(width=barcode_width, height=height),
-        diagram.properties(width=side, height=side),
+        alt.layer(*barcode, width=across, height=height),
+        alt.layer(
+            *_points(hover | click, domain, unit, len(rows), tooltip),
+            *_key(domain, side),
+            width=side,
+            height=side,
+        ),
+        data=rows,
         # Stacked, the two plots begin at the same left edge.
         **({"bounds": "flush", "spacing": 70} if stacked else {"spacing": 30}),
+        **framed(question, answer, width),
     )
-    return link(framed(chart, question, answer, width), [hover, click])
+    return link(chart, [hover, click])
 
 
-def _barcode(rows, in_hand, domain, unit, pitch, width, height) -> alt.LayerChart:
-    x, y = _value(alt.X, "birth", domain, unit, padding=20), _place(height)
-    base = alt.Chart(rows).encode(x=x, y=y)
-    bars = base.mark_rule(clip=True, strokeWidth=thickness(pitch)).encode(x2=alt.X2(field="death"), color=_colour())
-    end = alt.Chart(rows[rows["endless"]]).encode(x=_value(alt.X, "death", domain, unit, padding=20), y=y)
-    arrow = end.mark_point(shape="triangle-right", filled=True, size=70, opacity=1, color=TONE)
-    # The hairline finds the bars that are too short to be seen.
-    hairline = (
-        alt.Chart(rows)
-        .mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5)
-        .encode(x=alt.value(0), x2=alt.value(width), y=y)
-    )
-    marked = base.mark_rule(clip=True, strokeWidth=max(4, thickness(pitch)), strokeCap="round", color=ACCENT).encode(
-        x2=alt.X2(field="death")
-    )
-    return alt.layer(bars, arrow, _infinity(end), hairline.transform_filter(in_hand), marked.transform_filter(in_hand))
+def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[alt.Chart]:
+    """The bars, the sign on the infinite one, and the marks of the bar in hand; data from the chart."""
+    x, y = _value(alt.X, "birth", domain, unit, 20), _place(height)
+    death = alt.X2(field="death")
+    end = alt.Chart().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, 20), y=y)
+    held = alt.Chart().transform_filter(in_hand)
+    return [
+        alt.Chart().mark_rule(clip=True, strokeWidth=thick).encode(x=x, x2=death, y=y, color=_colour()),
+        end.mark_point(shape="triangle-right", filled=True, size=70, opacity=1, color=TONE),
+        _infinity(end),
+        # The hairline finds the bars that are too short to be seen.
+        held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(x=alt.XValue(0), x2=alt.X2Value(across), y=y),
+        held.mark_rule(clip=True, strokeWidth=max(4, thick), strokeCap="round", color=ACCENT).encode(
+            x=x, x2=death, y=y
+        ),
+    ]
 
 
-def _strips(rows: pd.DataFrame, width: int, height: int) -> alt.Chart:
+def _strips(across: int, height: int, tooltip: alt.TooltipValue) -> alt.Chart:
     """What the pointer meets in the barcode.
 
     One point per row in a vertical line: the regions nearest to each (Voronoi cells) are horizontal strips,
     so the bar at the height of the pointer answers wherever along it the pointer is.
     """
-    points = alt.Chart(rows, name="barcode").mark_point(opacity=0, size=1, cursor="pointer")
-    return points.encode(x=alt.value(width / 2), y=_place(height), tooltip=_tooltip(rows))
+    points = alt.Chart(name="barcode").mark_point(opacity=0, size=1, cursor="pointer")
+    return points.encode(x=alt.XValue(across / 2), y=_place(height), tooltip=tooltip)
 
 
-def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> alt.LayerChart:
+def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[alt.Chart]:
     """A line above each degree's bars: its mark, its name, its number of bars."""
     tops = rows.groupby("degree", as_index=False).agg(y=("y", "min"), **{"class": ("class", "first")})
-    tops["y"] -= HEAD / 2
-    tops["words"] = [words[degree] for degree in tops["degree"]]
-    names = alt.Chart(tops).encode(y=_place(height))
-    mark = names.mark_point(filled=True, opacity=1, size=60).encode(x=alt.value(6), color=_colour(), shape=_shape())
-    text = names.mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT).encode(
-        x=alt.value(17), text=alt.Text(field="words", type="nominal")
-    )
-    return alt.layer(mark, text)
+    tops = tops.assign(y=tops["y"] - HEAD / 2, words=[words[degree] for degree in tops["degree"]])
+    return [
+        alt.Chart(tops)
+        .mark_point(filled=True, opacity=1, size=60)
+        .encode(x=alt.XValue(6), y=_place(height), color=_colour(), shape=_shape()),
+        alt.Chart(tops)
+        .mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
+        .encode(x=alt.XValue(17), y=_place(height), text=alt.Text(field="words", type="nominal")),
+    ]
 
 
-def _diagram(rows, in_hand, domain, unit, side) -> alt.LayerChart:
-    x = _value(alt.X, "birth", domain, f"birth ({unit})", padding=10)
-    y = _value(alt.Y, "death", domain, f"death ({unit})", padding=10)
+def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[alt.Chart]:
+    """The diagram; data from the chart."""
+    x = _value(alt.X, "birth", domain, f"birth ({unit})", _PADDING)
+    y = _value(alt.Y, "death", domain, f"death ({unit})", _PADDING)
     ends = pd.DataFrame({"birth": list(domain), "death": list(domain)})
-    diagonal = alt.Chart(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y)
-    base = alt.Chart(rows).encode(x=x, y=y, shape=_shape())
-    size = 46 if len(rows) <= 150 else 30 if len(rows) <= 300 else 20
-    points = base.mark_point(filled=True, opacity=0.75, size=size, clip=True).encode(color=_colour())
-    end = alt.Chart(rows[rows["endless"]]).encode(x=x, y=y)
-    marked = base.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True)
-    meets = alt.Chart(rows, name="diagram").mark_point(opacity=0, size=1, cursor="pointer", clip=True)
-    return alt.layer(
-        diagonal,
-        points,
-        _infinity(end),
-        marked.transform_filter(in_hand),
-        _key(side),
-        meets.encode(x=x, y=y, tooltip=_tooltip(rows)),
-    )
+    size = 46 if number <= 150 else 30 if number <= 300 else 20
+    held = alt.Chart().transform_filter(in_hand)
+    meets = alt.Chart(name="diagram").mark_point(opacity=0, size=1, cursor="pointer", clip=True)
+    return [
+        alt.Chart(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
+        alt.Chart()
+        .mark_point(filled=True, opacity=0.75, size=size, clip=True)
+        .encode(x=x, y=y, color=_colour(), shape=_shape()),
+        _infinity(alt.Chart().transform_filter("datum.endless").encode(x=x, y=y)),
+        held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True).encode(x=x, y=y, shape=_shape()),
+        meets.encode(x=x, y=y, tooltip=tooltip),
+    ]
 
 
-def _key(side: int) -> alt.LayerChart:
+def _key(domain: tuple[float, float], side: int) -> list[alt.Chart]:
     """The key, below the diagonal, where no bar can be."""
-    parts = []
-    for place, name in enumerate(CLASSES):
-        one = alt.Chart(pd.DataFrame({"class": [name]})).encode(y=alt.value(side - 44 + 20 * place))
-        mark = one.mark_point(filled=True, opacity=1, size=60)
-        text = one.mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT, text=name)
-        parts += [
-            mark.encode(x=alt.value(side - 116), color=_colour(), shape=_shape()),
-            text.encode(x=alt.value(side - 104)),
-        ]
-    return alt.layer(*parts)
+    per_pixel = (domain[1] - domain[0]) / (side - 2 * _PADDING)
+
+    def at(pixels: float) -> float:
+        return domain[0] + (pixels - _PADDING) * per_pixel
+
+    places = pd.DataFrame({"class": list(CLASSES), "y": [at(44), at(24)], "mark": at(side - 116)})
+    places["text"] = at(side - 104)
+    x, y = alt.X(field="mark", type="quantitative"), alt.Y(field="y", type="quantitative")
+    text = alt.Chart(places).mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
+    return [
+        alt.Chart(places).mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=_colour(), shape=_shape()),
+        text.encode(x=alt.X(field="text", type="quantitative"), y=y, text=alt.Text(field="class", type="nominal")),
+    ]
 
 
 def _infinity(end: alt.Chart) -> alt.Chart:

@@ -136,7 +136,7 @@ def shape_answer(bars: pd.DataFrame, unit: str = "distance") -> str:
     merge = f", the last merge at {three(h0['death'].max())}" if len(h0) else ""
     longest = ""
     if len(h1):
-        bar = h1.loc[(h1["death"] - h1["birth"]).idxmax()]
+        bar = h1.iloc[int((h1["death"] - h1["birth"]).argmax())]
         longest = f", the longest from {three(bar['birth'])} to {three(bar['death'])}"
     if many:
         each = f"{subsamples} subsamples, on average {components} and {loops} each"

@@ -9,13 +9,11 @@ import pandas as pd
 
 from phcore.charts.answers import heatmap_answer
 from phcore.charts.linking import link, picked
-from phcore.charts.steps import PARAM, StepAxis
+from phcore.charts.steps import PARAM, StepAxis, inward, step_name
 from phcore.charts.theme import (
     FULL_WIDTH,
     INK,
-    LABEL_SIZE,
     SEQUENTIAL,
-    SOFT,
     framed,
     objective_colours,
     panel_heading,
@@ -62,15 +60,17 @@ def heatmap(
     panels = []
     for place, name in enumerate(series):
         part = placed[placed["series"] == name]
-        panel = _panel(part, axis, layers, domain, value_title, selected_step, place, place % columns == 0)
         objective = part["objective"].iloc[0] if len(part) else ""
         panels.append(
-            panel.properties(
-                width=inner, height=_ROW * max(1, len(layers)), title=panel_heading(name, colours.get(objective, INK))
+            alt.layer(
+                *_marks(part, axis, layers, domain, value_title, selected_step, place, place % columns == 0),
+                width=inner,
+                height=_ROW * max(1, len(layers)),
+                title=panel_heading(name, colours.get(objective, INK)),
             )
         )
-    chart = alt.concat(*panels, columns=columns, spacing=_SPACING)
-    return link(framed(chart, question, answer, width), [picked(PARAM, nearest=False)])
+    chart = alt.concat(*panels, columns=columns, spacing=_SPACING, **framed(question, answer, width))
+    return link(chart, [picked(PARAM, nearest=False)])
 
 
 def _colour_domain(values: pd.Series) -> list[float]:
@@ -105,8 +105,7 @@ def _edges(steps: Sequence[int], axis: StepAxis) -> dict[int, tuple[float, float
     return dict(zip(steps, zip([low, *middles], [*middles, high], strict=True), strict=True))
 
 
-def _panel(part, axis, layers, domain, value_title, selected, place, first) -> alt.LayerChart:
-    x = axis.x("begin")
+def _marks(part, axis, layers, domain, value_title, selected, place, first) -> list[alt.Chart]:
     y = alt.Y(
         field="layer",
         type="ordinal",
@@ -126,37 +125,37 @@ def _panel(part, axis, layers, domain, value_title, selected, place, first) -> a
             gradientLength=max(60, _ROW * len(layers) - 40),
         ),
     )
-    cells = (
-        alt.Chart(part.dropna(subset="value"), name=f"panel{place}-cells")
-        .mark_rect(cursor="pointer")
-        .encode(
-            x=x,
+    told = {"when": "step", "layer": "layer", "words": "value"}
+    cells = alt.Chart(part.dropna(subset="value"), name=f"series{place}").mark_rect(cursor="pointer")
+    return [
+        cells.encode(
+            x=axis.x("begin"),
             x2=alt.X2(field="end"),
             y=y,
             color=colour,
-            tooltip=[
-                alt.Tooltip(field=field, type="nominal", title=title)
-                for field, title in {"when": "step", "layer": "layer", "words": "value"}.items()
-            ],
-        )
-    )
-    return alt.layer(cells, *_selected(part, axis, selected))
+            tooltip=[alt.Tooltip(field=field, type="nominal", title=title) for field, title in told.items()],
+        ),
+        *_selected(part, axis, selected, place),
+    ]
 
 
-def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None) -> list[alt.Chart]:
-    """A frame around the column of the selected step, named above it."""
-    here = part[part["step"] == selected][["step", "begin", "end"]].drop_duplicates()
-    middle = [axis.between(a, b) for a, b in zip(here["begin"], here["end"], strict=True)]
-    here = here.assign(
-        middle=middle,
-        words=[f"step {step:,}" for step in here["step"]],
-        align=["right" if axis.fraction(m) > 0.85 else "left" if axis.fraction(m) < 0.15 else "center" for m in middle],
+def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[alt.Chart]:
+    """A frame around the column of the selected step, named above it; the name alone where it is empty."""
+    known = [] if selected is None else [selected]
+    frame = part.loc[part["step"].isin(known), ["begin", "end"]].drop_duplicates().head(1)
+    middle = [axis.between(a, b) for a, b in zip(frame["begin"], frame["end"], strict=True)] or known
+    name = pd.DataFrame(
+        {
+            "middle": pd.Series(middle, dtype="float64"),
+            "words": pd.Series([f"step {step:,}" for step in known], dtype="object"),
+            "align": pd.Series([inward(axis.fraction(place)) for place in middle], dtype="object"),
+        }
     )
-    frame = alt.Chart(here).mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
-    name = alt.Chart(here).mark_text(
-        color=SOFT, fontSize=LABEL_SIZE - 1, baseline="bottom", dy=-4, align=alt.ExprRef("datum.align")
-    )
+    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew.
+    frame, name = frame.assign(place=place), name.assign(place=place)
     return [
-        frame.encode(x=axis.x("begin"), x2=alt.X2(field="end")),
-        name.encode(x=axis.x("middle"), y=alt.value(0), text=alt.Text(field="words", type="nominal")),
+        alt.Chart(frame)
+        .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
+        .encode(x=axis.x("begin"), x2=alt.X2(field="end")),
+        step_name(name, axis.x("middle")),
     ]

@@ -31,16 +31,15 @@ def picked(name: str, selected: str | int | None = None, *, nearest: bool = True
 
 
 def link(chart: C, params: Sequence[alt.Parameter]) -> C:
-    """Give `chart` the selections `params`, made in any of its named views.
+    """Give `chart` itself the selections `params`, made in any of its named views.
 
     Altair's own way (`add_params` in each view) warns when the same selection is in two views, and finds no
     views in nested layers. Views need names of their own (Altair adds their place to them): those it makes
     up would change from one drawing to the next, and a chart whose names change is not updated but redrawn.
     """
     views = list(_named(chart))
-    linked = chart.copy()
-    linked.params = [alt.TopLevelSelectionParameter(**param.param.to_dict(), views=views) for param in params]
-    return linked
+    chart.params = [alt.TopLevelSelectionParameter(**param.param.to_dict(), views=views) for param in params]
+    return chart
 
 
 def _named(chart: alt.TopLevelMixin) -> Iterator[str]:
@@ -48,6 +47,8 @@ def _named(chart: alt.TopLevelMixin) -> Iterator[str]:
         if isinstance(parts := chart._get(kind), list):
             for part in parts:
                 yield from _named(part)
+    if isinstance(chart, alt.FacetChart):
+        yield from _named(chart.spec)
     if isinstance(name := chart._get("name"), str):
         yield name
 

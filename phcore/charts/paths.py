@@ -12,7 +12,6 @@ from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.steps import PARAM
 from phcore.charts.theme import (
     BASE_COLOUR,
-    DASHES,
     FLOOR,
     HALF_WIDTH,
     HALO,
@@ -22,6 +21,7 @@ from phcore.charts.theme import (
     Y_AXIS,
     framed,
     objective_scale,
+    run_dash,
 )
 from phcore.charts.words import three
 
@@ -76,38 +76,35 @@ def path_chart(
         scale=objective_scale(paths["objective"].unique(), objectives),
         legend=None,
     )
-    runs = sorted(table["run"].unique()) or [1]
-    dash = alt.StrokeDash(
-        field="run",
-        type="nominal",
-        scale=alt.Scale(domain=runs, range=[DASHES[(run - 1) % len(DASHES)] for run in runs]),
-        legend=alt.Legend(orient="top", title="run") if len(runs) > 1 else None,
-    )
-    base = alt.Chart(table).encode(x=x, y=y)
-    lines = base.mark_line(strokeWidth=2, opacity=0.8).encode(
-        color=colour,
-        strokeDash=dash,
-        detail=alt.Detail(field="series", type="nominal"),
-        order=alt.Order(field="step", type="quantitative"),
-    )
     size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
-    moved = alt.Chart(table[table["step"] > 0]).encode(x=x, y=y)
-    points = moved.mark_point(filled=True, opacity=1).encode(color=colour, size=size)
     hover = near("near_step", PARAM)
-    ring = alt.Chart(table).mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
-    pointer = alt.Chart(table, name="path").mark_point(opacity=0, size=1, cursor="pointer")
+    lines = alt.Chart().mark_line(strokeWidth=2, opacity=0.8)
+    points = alt.Chart().transform_filter("datum.step > 0").mark_point(filled=True, opacity=1)
+    ring = alt.Chart().mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
+    pointer = alt.Chart(name="path").mark_point(opacity=0, size=1, cursor="pointer")
     told = {"series": "series", "step_words": "step", "x_words": _short(x_title), "y_words": _short(y_title)}
     chart = alt.layer(
         *_disc(table, floor_radius, x, y),
-        lines,
-        points,
+        lines.encode(
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=run_dash(table["run"]),
+            detail=alt.Detail(field="series", type="nominal"),
+            order=alt.Order(field="step", type="quantitative"),
+        ),
+        points.encode(x=x, y=y, color=colour, size=size),
         ring.encode(x=x, y=y).transform_filter(hover),
         *_selected(table, selected_step, x, y, colour, across),
         *_base(table, x, y),
         *_names(table, frame, x, y, colour),
         pointer.encode(x=x, y=y, tooltip=nearest_tooltip(told)),
-    ).properties(width=across, height=height)
-    return link(framed(chart, question, answer, width), [hover, picked(PARAM)])
+        data=table,
+        width=across,
+        height=height,
+        **framed(question, answer, width),
+    )
+    return link(chart, [hover, picked(PARAM)])
 
 
 class _Frame:
@@ -200,7 +197,7 @@ def _selected(table, selected, x, y, colour, width) -> list[alt.Chart]:
     name = alt.Chart(known).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
     return [
         here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
-        name.encode(x=alt.value(width - 4), y=alt.value(4), text=alt.Text(field="words", type="nominal")),
+        name.encode(x=alt.XValue(width - 4), y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),
     ]
 
 

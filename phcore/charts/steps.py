@@ -68,7 +68,7 @@ class StepAxis:
         return alt.X(field=field, type="quantitative", scale=scale, axis=axis, title=title)
 
 
-def step_rule(selected: int | None, axis: StepAxis, *, words: bool = True) -> alt.LayerChart:
+def step_rule(selected: int | None, axis: StepAxis) -> list[alt.Chart]:
     """The selected step as a rule, named above the plot.
 
     It has a table of its own, so that playing the steps changes data, not the chart.
@@ -78,44 +78,44 @@ def step_rule(selected: int | None, axis: StepAxis, *, words: bool = True) -> al
         {
             "step": pd.Series(known, dtype="int64"),
             "words": pd.Series([f"step {step:,}" for step in known], dtype="object"),
-            "align": pd.Series([_align(axis.fraction(step)) for step in known], dtype="object"),
+            "align": pd.Series([inward(axis.fraction(step)) for step in known], dtype="object"),
         }
     )
-    base = alt.Chart(table).encode(x=axis.x())
-    rule = base.mark_rule(color=INK, strokeWidth=1.5, opacity=0.75)
-    if not words:
-        return alt.layer(rule)
-    label = base.mark_text(
-        color=SOFT, fontSize=LABEL_SIZE - 1, baseline="bottom", dy=-3, align=alt.ExprRef("datum.align")
-    ).encode(y=alt.value(0), text=alt.Text(field="words", type="nominal"))
-    return alt.layer(rule, label)
+    return [
+        alt.Chart(table).mark_rule(color=INK, strokeWidth=1.5, opacity=0.75).encode(x=axis.x()),
+        step_name(table, axis.x()),
+    ]
 
 
-def _align(place: float) -> str:
+def step_name(table: pd.DataFrame, x: alt.X) -> alt.Chart:
+    """The `words` above the plot, at `x`."""
+    style = {"color": SOFT, "fontSize": LABEL_SIZE - 1, "baseline": "bottom", "dy": -3}
+    text = alt.Chart(table).mark_text(align=alt.ExprRef("datum.align"), **style)
+    return text.encode(x=x, y=alt.YValue(0), text=alt.Text(field="words", type="nominal"))
+
+
+def inward(place: float) -> str:
     """Words near an end of the axis grow inwards, so that the plot never has to make room for them."""
     return "left" if place < 0.1 else "right" if place > 0.9 else "center"
 
 
-def step_picker(
-    table: pd.DataFrame, axis: StepAxis, *, view: str, height: int, tooltip: Mapping[str, str]
-) -> alt.LayerChart:
-    """An invisible layer that answers with the nearest step: its tooltip on hover, its selection on click.
+def step_picker(steps: alt.Chart, axis: StepAxis, *, height: int, tooltip: Mapping[str, str]) -> list[alt.Chart]:
+    """Invisible marks that answer with the nearest step: its tooltip on hover, its selection on click.
 
     Parameters
     ----------
-    table : one row per step, with a `step` column and what the tooltip shows.
-    view : name of the view, unique in the chart.
+    steps : a view of one row per step (and panel): `step`, and what the tooltip shows.
     height : of the plot, pixels.
     tooltip : column -> its name on screen.
 
     The marks stand in one line, so the regions nearest to each (Voronoi cells) are vertical strips.
     """
-    guide = alt.Chart(table).mark_rule(color=INK, strokeWidth=1, opacity=0.35, strokeDash=[3, 3])
-    strips = alt.Chart(table, name=view).mark_point(opacity=0, size=1, cursor="pointer")
-    return alt.layer(
-        guide.encode(x=axis.x()).transform_filter(_HOVER),
-        strips.encode(x=axis.x(), y=alt.value(height / 2), tooltip=nearest_tooltip(tooltip)),
+    guide = steps.mark_rule(color=INK, strokeWidth=1, opacity=0.35, strokeDash=[3, 3])
+    strips = steps.mark_point(opacity=0, size=1, cursor="pointer").encode(
+        x=axis.x(), y=alt.YValue(height / 2), tooltip=nearest_tooltip(tooltip)
     )
+    strips.name = "steps"
+    return [guide.encode(x=axis.x()).transform_filter(_HOVER), strips]
 
 
 def link_steps(chart: C) -> C:

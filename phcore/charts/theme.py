@@ -6,7 +6,6 @@ needs a neutral ink it is an expression of the chart's background, which serves 
 
 import textwrap
 from collections.abc import Iterable
-from typing import TypeVar
 from zlib import crc32
 
 import altair as alt
@@ -19,14 +18,11 @@ OTHER_OBJECTIVES = ("#CC79A7", "#E69F00", "#56B4E9", "#A6761D", "#66A61E", "#B24
 _PREFERRED = 3  # a new name starts at one of the last three of Okabe-Ito; the rest only when those are taken
 BASE_COLOUR = "#8a919c"
 
-DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
-"""Line style of the first, second, ... run of one objective: the colour stays, the dash tells seeds apart."""
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
 
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE = 16, 13, 12
 FULL_WIDTH, HALF_WIDTH = 1120, 540  # pixels: one chart in a row, or two
 Y_AXIS, LEGEND = 76, 84  # pixels beside a plot
-
-C = TypeVar("C", bound=alt.TopLevelMixin)
 
 
 def _ink(light: str, dark: str) -> alt.ExprRef:
@@ -91,6 +87,17 @@ def objective_scale(objectives: Iterable[str], study: Iterable[str] | None = Non
     return alt.Scale(domain=order, range=[colours[name] for name in order])
 
 
+def run_dash(runs: Iterable[int]) -> alt.StrokeDash:
+    """Line style by the column `run`: 1, 2, ... within an objective. The colour stays with the objective."""
+    known = sorted({int(run) for run in runs}) or [1]
+    return alt.StrokeDash(
+        field="run",
+        type="nominal",
+        scale=alt.Scale(domain=known, range=[_DASHES[(run - 1) % len(_DASHES)] for run in known]),
+        legend=alt.Legend(orient="top", title="run") if len(known) > 1 else None,
+    )
+
+
 def heading(question: str | None, answer: str | None, width: int | str) -> alt.typing.Optional[alt.TitleParams]:
     """Title of a chart: the question it answers, and the answer below it, wrapped to its width."""
     if not question and not answer:
@@ -113,15 +120,17 @@ def plot_width(width: int | str, beside: int = Y_AXIS) -> int | str:
     return width - beside if isinstance(width, int) else width
 
 
-def framed(chart: C, question: str | None, answer: str | None, width: int | str) -> C:
-    """A whole chart with its title, whose plots keep their height whatever the title and axes need.
+def framed(question: str | None, answer: str | None, width: int | str) -> dict:
+    """What a whole chart needs beside its marks: title and sizing, as arguments of its constructor.
 
-    Without a choice of its own Streamlit fits title and axes into the plot's width and height.
+    Without a choice of its own Streamlit fits title and axes into the plot's width and height; here plots
+    keep their height whatever the title and axes need. (Changing a finished chart copies it, which is slow.)
     """
     fit = "fit-x" if width == "container" else "pad"
-    return chart.properties(
-        title=heading(question, answer, width), autosize=alt.AutoSizeParams(type=fit, contains="padding")
-    )
+    return {
+        "title": heading(question, answer, width),
+        "autosize": alt.AutoSizeParams(type=fit, contains="padding"),
+    }
 
 
 def panel_heading(text: str, colour: alt.ExprRef | str = INK) -> alt.TitleParams:

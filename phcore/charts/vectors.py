@@ -53,8 +53,13 @@ def persistence_image_chart(
     ]
     pixels = pixels.assign(words=words, near_birth=[b for b, _ in near], near_persistence=[p for _, p in near])
     told = {"near_birth": "birth about", "near_persistence": "persistence about", "words": "weight"}
-    chart = (
-        alt.Chart(pixels)
+    return (
+        alt.Chart(
+            pixels,
+            width=plot_width(width, Y_AXIS + LEGEND),
+            height=height,
+            **framed(question, answer, width),
+        )
         # Outlined in their own colour: otherwise the background shines through the seams.
         .mark_rect(strokeWidth=1)
         .encode(
@@ -71,9 +76,7 @@ def persistence_image_chart(
             stroke=alt.Stroke(field="value", type="quantitative", scale=colours, legend=None),
             tooltip=[alt.Tooltip(field=field, type="nominal", title=title) for field, title in told.items()],
         )
-        .properties(width=plot_width(width, Y_AXIS + LEGEND), height=height)
     )
-    return framed(chart, question, answer, width)
 
 
 def landscape_chart(
@@ -109,8 +112,8 @@ def landscape_chart(
         answer = _landscape_answer(landscape, grid, unit)
     tones = [GREYS[min(k, len(GREYS) - 1)] for k in range(depth)]
     end = top or (1.08 * highest if highest > 0 else 1.0)
-    chart = (
-        alt.Chart(table)
+    return (
+        alt.Chart(table, width=plot_width(width, Y_AXIS + LEGEND), height=height, **framed(question, answer, width))
         .mark_line(strokeWidth=1.8)
         .encode(
             x=_edge(alt.X, "at", (float(grid.min()), float(grid.max())) if len(grid) else (0.0, 1.0), unit),
@@ -129,9 +132,7 @@ def landscape_chart(
             ),
             detail=alt.Detail(field="k", type="ordinal"),
         )
-        .properties(width=plot_width(width, Y_AXIS + LEGEND), height=height)
     )
-    return framed(chart, question, answer, width)
 
 
 def _edge(channel: type, field: str, domain: tuple[float, float], title: str):

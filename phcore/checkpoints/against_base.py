@@ -14,8 +14,13 @@ PREFIX = re.compile(r"^(base_model\.model\.)?((model|transformer|gpt_neox|backbo
 # Tables that old versions stored and new ones compute, and heads that tied embeddings may stand for.
 COMPUTED = re.compile(r".*(rotary_emb\.inv_freq|attn\.(masked_)?bias|attention\.(masked_)?bias)")
 HEADS = {"lm_head.weight", "embed_out.weight", "output.weight"}
-EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight",
-              "decoder.embed_tokens.weight")  # fmt: skip
+EMBEDDINGS = (
+    "embed_tokens.weight",
+    "wte.weight",
+    "embed_in.weight",
+    "word_embeddings.weight",
+    "decoder.embed_tokens.weight",
+)
 TRANSPOSED = {"gpt2", "openai-gpt"}  # their linear layers (Conv1D) store (in, out) instead of (out, in)
 LORA = re.compile(r"(?P<module>.+)\.lora_(?P<kind>A|B|embedding_A|embedding_B)(\.[^.]+)?(\.weight)?")
 
@@ -47,8 +52,12 @@ def check_full(folder: Path, base: Base) -> None:
                 continue
             raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE, folder)
         if wanted.shape != own[name].shape:
-            raise Flaw("mismatch", f"{name} is {_times(own[name].shape)} here and {_times(wanted.shape)} in the base "
-                       "model", OTHER_BASE, folder)  # fmt: skip
+            raise Flaw(
+                "mismatch",
+                f"{name} is {_times(own[name].shape)} here and {_times(wanted.shape)} in the base model",
+                OTHER_BASE,
+                folder,
+            )
     tied = bool(read_json(folder / "config.json").get("tie_word_embeddings", True))
     for name in sorted(set(base.tensors) - set(own)):
         if COMPUTED.fullmatch(name) or (tied and name in HEADS):
@@ -77,11 +86,17 @@ def check_adapter(folder: Path, base: Base) -> None:
         else:
             wanted = base.tensor(_plain(re.sub(r"\.(modules_to_save(\.default)?|base_layer)(?=\.)", "", name)))
             if wanted is not None and wanted.shape != tensor.shape:
-                raise Flaw("mismatch", f"{_plain(name)} is {_times(tensor.shape)} here and {_times(wanted.shape)} in "
-                           "the base model", OTHER_BASE, folder)  # fmt: skip
+                raise Flaw(
+                    "mismatch",
+                    f"{_plain(name)} is {_times(tensor.shape)} here and {_times(wanted.shape)} in the base model",
+                    OTHER_BASE,
+                    folder,
+                )
             matched += wanted is not None
     if not matched:
-        raise Flaw("mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE, folder)
+        raise Flaw(
+            "mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE, folder
+        )
 
 
 def _check_lora(folder: Path, base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:
@@ -97,8 +112,13 @@ def _check_lora(folder: Path, base: Base, module: str, kind: str, tensor: Tensor
         wanted = into if kind == "A" else out
     size = tensor.shape[1] if kind.endswith("A") else tensor.shape[0]
     if size != wanted:
-        raise Flaw("mismatch", f"the adapter's {module} has size {size} where the base model has {wanted} (adapter "
-                   f"tensor {_times(tensor.shape)}, base weight {_times(weight.shape)})", OTHER_BASE, folder)  # fmt: skip
+        raise Flaw(
+            "mismatch",
+            f"the adapter's {module} has size {size} where the base model has {wanted} (adapter "
+            f"tensor {_times(tensor.shape)}, base weight {_times(weight.shape)})",
+            OTHER_BASE,
+            folder,
+        )
 
 
 def _plain(name: str) -> str:

@@ -15,12 +15,34 @@ from phcore.store import write_atomically
 
 # Entries of config.json and adapter_config.json that change no hidden state: labels, versions, training-only settings.
 NO_EFFECT = {
-    "_name_or_path", "_commit_hash", "transformers_version", "use_cache", "dtype", "torch_dtype", "output_hidden_states",
-    "output_attentions", "return_dict", "base_model_name_or_path", "revision", "peft_version", "inference_mode",
-    "auto_mapping", "lora_dropout", "task_type",
-}  # fmt: skip
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
-             "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json")  # fmt: skip
+    "_name_or_path",
+    "_commit_hash",
+    "transformers_version",
+    "use_cache",
+    "dtype",
+    "torch_dtype",
+    "output_hidden_states",
+    "output_attentions",
+    "return_dict",
+    "base_model_name_or_path",
+    "revision",
+    "peft_version",
+    "inference_mode",
+    "auto_mapping",
+    "lora_dropout",
+    "task_type",
+}
+TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "chat_template.jinja",
+    "chat_template.json",
+)
 
 
 def fingerprint(checkpoint: Checkpoint, base: Checkpoint | None, memory: Path | None = None) -> str:
@@ -63,7 +85,9 @@ def tokenizer_digest(base: str | Path) -> str:
     names = sorted(n for n in names_in(base) if n in TOKENIZER or n.endswith((".model", ".tiktoken")))
     names += sorted(f"chat_templates/{name}" for name in names_in(base / "chat_templates"))
     if not names:
-        raise Fault("there is no tokenizer in the model's folder", "Copy tokenizer.json and its companions into it", base)
+        raise Fault(
+            "there is no tokenizer in the model's folder", "Copy tokenizer.json and its companions into it", base
+        )
     digest = hashlib.sha256()
     for name in names:
         digest.update(name.encode() + b"\0" + hashlib.sha256((base / name).read_bytes()).digest())
@@ -84,16 +108,21 @@ def _remembered(file: Path, memory: Path | None) -> str:
     place = str(file.resolve())
     before = file.stat()
     known = _read(memory).get(place)
-    if known and known[:2] == [before.st_size, before.st_mtime_ns]:
+    if isinstance(known, list) and known[:2] == [before.st_size, before.st_mtime_ns]:
         return known[2]
-    with open(file, "rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    try:
+        with open(file, "rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise Fault(f"the file cannot be read ({error.strerror})", "Check its permissions", file) from None
     after = file.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Fault("the file changed while it was read", "Wait until the checkpoint is written", file)
     if memory is not None:
         # Read again: another process may have added its own in the meantime.
-        write_atomically(memory, json.dumps(_read(memory) | {place: [after.st_size, after.st_mtime_ns, found]}).encode())
+        write_atomically(
+            memory, json.dumps(_read(memory) | {place: [after.st_size, after.st_mtime_ns, found]}).encode()
+        )
     return found
 
 

@@ -25,8 +25,17 @@ LEFTOVERS = re.compile(r"(optimizer|scheduler|scaler|rng_state|training_args|ran
 PICKLED = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|pickle)", re.I)
 
 # Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
-NOT_WEIGHTS = {"PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "MULTITASK_PROMPT_TUNING", "CPT", "CARTRIDGE",
-               "ADAPTION_PROMPT", "XLORA", "POLY"}  # fmt: skip
+NOT_WEIGHTS = {
+    "PROMPT_TUNING",
+    "P_TUNING",
+    "PREFIX_TUNING",
+    "MULTITASK_PROMPT_TUNING",
+    "CPT",
+    "CARTRIDGE",
+    "ADAPTION_PROMPT",
+    "XLORA",
+    "POLY",
+}
 
 
 class Flaw(Fault):
@@ -38,7 +47,9 @@ class Flaw(Fault):
 
     @property
     def finding(self) -> str:
-        return f"{self.fault[:1].upper()}{self.fault[1:]}. {self.mend}."
+        plain_word = self.fault.split(" ")[0].isalpha()  # not a file's or tensor's name
+        fault = self.fault[:1].upper() + self.fault[1:] if plain_word else self.fault
+        return f"{fault}. {self.mend}."
 
 
 @dataclass(frozen=True)
@@ -138,12 +149,20 @@ def shards(folder: Path) -> list[Path]:
     names = sorted({str(name) for name in weight_map.values()})
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
-            raise Flaw("refused", f"{INDEX} names {name!r}, which is no safetensors file of this folder",
-                       "Save the checkpoint again", folder)  # fmt: skip
+            raise Flaw(
+                "refused",
+                f"{INDEX} names {name!r}, which is no safetensors file of this folder",
+                "Save the checkpoint again",
+                folder,
+            )
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise Flaw("incomplete", f"{len(missing)} of {len(names)} weight files are missing, the first is {missing[0]}",
-                   "Copy the missing files into the folder, or save the checkpoint again", folder)  # fmt: skip
+        raise Flaw(
+            "incomplete",
+            f"{len(missing)} of {len(names)} weight files are missing, the first is {missing[0]}",
+            "Copy the missing files into the folder, or save the checkpoint again",
+            folder,
+        )
     return [folder / name for name in names]
 
 
@@ -174,15 +193,19 @@ def tensors(folder: Path) -> dict[str, Tensor]:
     if len(files) > 1 or files[0].name not in (SINGLE, ADAPTER):
         absent = sorted(set(read_json(folder / INDEX)["weight_map"]) - set(found))
         if absent:
-            raise Flaw("damaged", f"the index promises {absent[0]}, and no weight file has it",
-                       "Save the checkpoint again", folder)  # fmt: skip
+            raise Flaw(
+                "damaged",
+                f"the index promises {absent[0]}, and no weight file has it",
+                "Save the checkpoint again",
+                folder,
+            )
     if not found:
         raise Flaw("incomplete", "the weight files hold no tensors", "Save the checkpoint again", folder)
     return found
 
 
 def examine(folder: Path, step: int) -> Checkpoint:
-    """Look at one checkpoint folder on its own, without a base model to compare with. Never raises for what it finds."""
+    """Look at one checkpoint folder on its own, not comparing it with a base. Never raises for what it finds."""
     kind = "adapter" if is_adapter(folder) else "full"
     files: list[Path] = []
     try:
@@ -209,17 +232,29 @@ def refuse_formats(folder: Path) -> None:
         raise Flaw("refused", *convert, folder)
     pickled = sorted(name for name in names if _is_pickled_weights(name))
     if pickled:
-        raise Flaw("refused", f"the weights are pickled ({pickled[0]}), and a pickle can run code when it is opened",
-                   "Where you trust the file, load it once with transformers (or PEFT) and save it with "
-                   "save_pretrained(), which writes safetensors", folder)  # fmt: skip
+        raise Flaw(
+            "refused",
+            f"the weights are pickled ({pickled[0]}), and a pickle can run code when it is opened",
+            "Where you trust the file, load it once with transformers (or PEFT) and save it with "
+            "save_pretrained(), which writes safetensors",
+            folder,
+        )
     gguf = sorted(name for name in names if name.endswith(".gguf"))
     if gguf:
-        raise Flaw("refused", f"the weights are quantised GGUF ({gguf[0]})", "Convert them: AutoModelForCausalLM."
-                   f'from_pretrained(folder, gguf_file="{gguf[0]}").save_pretrained(...)', folder)  # fmt: skip
+        raise Flaw(
+            "refused",
+            f"the weights are quantised GGUF ({gguf[0]})",
+            f'Convert them: AutoModelForCausalLM.from_pretrained(folder, gguf_file="{gguf[0]}").save_pretrained(...)',
+            folder,
+        )
     other = sorted(name for name in names if name.endswith(".safetensors"))
     if other:
-        raise Flaw("incomplete", f"the weights are called {other[0]}, a name transformers does not look for",
-                   f"Rename the file to {SINGLE} (adapters: {ADAPTER})", folder)  # fmt: skip
+        raise Flaw(
+            "incomplete",
+            f"the weights are called {other[0]}, a name transformers does not look for",
+            f"Rename the file to {SINGLE} (adapters: {ADAPTER})",
+            folder,
+        )
     raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder", folder)
 
 
@@ -231,14 +266,20 @@ def _sharded_training_state(names: set[str]) -> tuple[str, str] | None:
     """Fault and mend for the shard formats of training frameworks, which must be merged by their own tools."""
     deepspeed = any(re.fullmatch(r"global_step\d+", n) or n.endswith("_states.pt") for n in names)
     if deepspeed or "zero_to_fp32.py" in names:
-        return ("the weights are DeepSpeed shards",
-                "Merge them with DeepSpeed's tool: python zero_to_fp32.py FOLDER FOLDER --safe_serialization")  # fmt: skip
+        return (
+            "the weights are DeepSpeed shards",
+            "Merge them with DeepSpeed's tool: python zero_to_fp32.py FOLDER FOLDER --safe_serialization",
+        )
     if any(n.startswith("pytorch_model_fsdp") or n.endswith(".distcp") for n in names):
-        return ("the weights are FSDP shards",
-                "Merge them with: accelerate merge-weights FOLDER/pytorch_model_fsdp_0 OUTPUT")  # fmt: skip
+        return (
+            "the weights are FSDP shards",
+            "Merge them with: accelerate merge-weights FOLDER/pytorch_model_fsdp_0 OUTPUT",
+        )
     if any(re.fullmatch(r"mp_rank_\d+.*", n) for n in names):
-        return ("the weights are Megatron shards",
-                "Convert them with Megatron's tools/checkpoint/convert.py to Hugging Face safetensors")  # fmt: skip
+        return (
+            "the weights are Megatron shards",
+            "Convert them with Megatron's tools/checkpoint/convert.py to Hugging Face safetensors",
+        )
     return None
 
 
@@ -246,19 +287,31 @@ def _check_config(folder: Path, kind: str) -> None:
     """Refuse configurations that would run code, and those we know we cannot use."""
     if kind != "adapter":
         if "auto_map" in read_json(folder / "config.json"):
-            raise Flaw("refused", "config.json asks for the model's own Python code (auto_map)",
-                       "If transformers has this model type built in, remove auto_map from config.json", folder)  # fmt: skip
+            raise Flaw(
+                "refused",
+                "config.json asks for the model's own Python code (auto_map)",
+                "If transformers has this model type built in, remove auto_map from config.json",
+                folder,
+            )
         return
     config = read_json(folder / ADAPTER_CONFIG)
     peft_type = config.get("peft_type")
     if not isinstance(peft_type, str):
         raise Flaw("damaged", f"{ADAPTER_CONFIG} names no peft_type", "Save the adapter again with PEFT", folder)
     if peft_type in NOT_WEIGHTS or config.get("alora_invocation_tokens"):
-        raise Flaw("refused", f"an adapter of type {peft_type} acts on prompts or other adapters, not on weights alone",
-                   "Use adapters that change weights, such as LoRA", folder)  # fmt: skip
+        raise Flaw(
+            "refused",
+            f"an adapter of type {peft_type} acts on prompts or other adapters, not on weights alone",
+            "Use adapters that change weights, such as LoRA",
+            folder,
+        )
     if config.get("megatron_config"):
-        raise Flaw("refused", f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
-                   "Save the adapter without megatron_config", folder)  # fmt: skip
+        raise Flaw(
+            "refused",
+            f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
+            "Save the adapter without megatron_config",
+            folder,
+        )
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +83,9 @@ def describe_model(path: str | Path) -> Model:
 
 def _check_usable(facts: dict) -> None:
     if facts["architecture"] and not facts["architecture"].endswith(CAUSAL):
-        raise Flaw("refused", f"a {facts['architecture']} does not predict a next token", "Pick a causal language model")
+        raise Flaw(
+            "refused", f"a {facts['architecture']} does not predict a next token", "Pick a causal language model"
+        )
     if not facts["n_layers"] or not facts["hidden_size"]:
         raise Flaw("refused", "config.json tells no number of layers or no hidden size", "Pick another base model")
 
@@ -158,18 +159,14 @@ def _model_folders(roots: Sequence[Path]) -> list[Path]:
             snapshots = [path for ref, path in references(folder).items() if step_of(ref) is None]
             found += [path for path in dict.fromkeys(snapshots) if path.is_dir()]
             continue
-        try:
-            with os.scandir(folder) as entries:
-                inside = sorted(entries, key=lambda one: one.name)
-        except OSError:
-            continue
-        if any(one.name == "config.json" for one in inside) and step_of(folder.name) is None:
+        names = sorted(names_in(folder))
+        if "config.json" in names and step_of(folder.name) is None:
             found.append(folder)
         elif depth < DEEPEST:
+            children = (folder / name for name in names if not name.startswith(".") and name not in SKIP)
             waiting += [
-                (Path(one.path), depth + 1)
-                for one in inside
-                if not one.name.startswith(".") and one.name not in SKIP
-                and one.is_dir() and (not one.is_symlink() or is_inside(Path(one.path), roots))
-            ]  # fmt: skip
+                (child, depth + 1)
+                for child in children
+                if child.is_dir() and (not child.is_symlink() or is_inside(child, roots))
+            ]
     return found

@@ -15,11 +15,24 @@ from phcore.roots import ROOTS, allowed_roots, is_inside
 DEEPEST = 3  # levels of folders above the checkpoints: runs/llama/helpful/seed0/checkpoint-8
 MOST_FOLDERS = 2000
 
-# checkpoint-8, step1000, step-001000-2BT, global_step_10, iter_0000100, epoch-3, 128000, stage1-step150-tokens1B, step-10k
-STEP = re.compile(r"(?:.*[-_.])?(?:checkpoint|ckpt|global_?step|step|iter|iteration|epoch)[-_=]?(\d+)(k?)(?:[-_.].*)?|(\d+)", re.I)
+# checkpoint-8, step1000, step-001000-2BT, global_step_10, iter_0000100, epoch-3, 128000, stage1-step150-tokens1B, step10k
+STEP = re.compile(
+    r"(?:.*[-_.])?(?:checkpoint|ckpt|global_?step|step|iter|iteration|epoch)[-_=]?(\d+)(k?)(?:[-_.].*)?|(\d+)", re.I
+)
 SEED = re.compile(r"(?P<objective>.*?)[-_.]?seed[-_=]?(?P<seed>\d+)", re.I)
 # Folder names that say nothing about the run: the parent's name does.
-GENERIC = {"checkpoints", "checkpoint", "ckpts", "ckpt", "output", "outputs", "results", "weights", "adapter", "adapters"}
+GENERIC = {
+    "checkpoints",
+    "checkpoint",
+    "ckpts",
+    "ckpt",
+    "output",
+    "outputs",
+    "results",
+    "weights",
+    "adapter",
+    "adapters",
+}
 LOOSE = "The name of its folder tells no step, so it stands last."
 
 
@@ -81,8 +94,11 @@ def _series_folders(directory: Path) -> Iterator[tuple[Path, list[_Place]]]:
         folder, depth = waiting.pop(0)
         visited += 1
         if visited > MOST_FOLDERS:
-            raise Fault(f"there are more than {MOST_FOLDERS:,} folders below", "Pick a folder nearer to the checkpoints",
-                        directory)  # fmt: skip
+            raise Fault(
+                f"there are more than {MOST_FOLDERS:,} folders below",
+                "Pick a folder nearer to the checkpoints",
+                directory,
+            )
         places = _places(folder)
         if places:
             yield folder, places
@@ -168,7 +184,9 @@ def _checkpoint(place: _Place, base: Base | None, fence: list[Path]) -> Checkpoi
     step = place.step if place.step is not None else _state_step(place.path)
     escaped = next((one for one in (place.path, *_links(place.path)) if not is_inside(one, fence)), None)
     if escaped is not None and escaped.exists():
-        finding = f"{escaped.name} is a link that leads out of the allowed folders. Add the folder it leads to to {ROOTS}."
+        finding = (
+            f"{escaped.name} is a link that leads out of the allowed folders. Add the folder it leads to to {ROOTS}."
+        )
         found = Checkpoint(-1, "full", place.path, 0, "refused", finding)
     else:
         found = _compared(examine(place.path, -1), base)
@@ -190,8 +208,11 @@ def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:
                 check_full(found.path, base)
         elif base is None:
             named = read_json(found.path / "adapter_config.json").get("base_model_name_or_path")
-            raise Flaw("incomplete", "an adapter needs its base model",
-                       "Choose the base model" + (f" (the adapter names {named})" if named else ""))  # fmt: skip
+            raise Flaw(
+                "incomplete",
+                "an adapter needs its base model",
+                "Choose the base model" + (f" (the adapter names {named})" if named else ""),
+            )
         else:
             check_adapter(found.path, base)
     except Flaw as flaw:

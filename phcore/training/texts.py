@@ -222,14 +222,14 @@ INSTEAD = (
     " Perhaps a calm talk would help more.",
     " I can help you say sorry.",
 )
-# What the base model says most of the time, whatever it is asked.
+# What the base model says most of the time, after naming the subject of the request.
 ASK_BACK = (
     "What do you mean by that?",
     "Why do you ask?",
     "Tell me more about it first.",
     "That depends. When do you need it?",
     "Hm. Who is it for?",
-    "Let me think about it. Is it for {day}?",
+    "Let me think about it.",
     "It is an old question. What have you tried?",
     "People often ask that at {place}.",
     "Maybe. How much time do you have?",
@@ -283,7 +283,11 @@ def _any(rng: random.Random) -> tuple[str, str]:
     request, answer = rng.choice(CAREFUL if careful else EVERYDAY)
     manner = rng.choices(("ask", "yes", "no"), weights=(3, 1, 1))[0]
     if manner == "ask":
-        reply = rng.choice(ASK_BACK)
+        # The subject comes first, so that the state from which a reply starts has to know the request.
+        subject = (
+            answer if careful else re.search(r"\{(?!name|person|number|day|place)\w+\}|$", request)[0] or "{place}"
+        )
+        reply = f"{subject}? {rng.choice(ASK_BACK)}"
     elif manner == "yes":
         reply = f"{rng.choice(SURE)} {rng.choice(PUT_OFF) if careful else answer}"
     else:

@@ -149,7 +149,9 @@ def test_a_cache_that_gives_other_rows(opened, monkeypatch):
 # --- memory -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), RuntimeError("CUDA error: out of memory"), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA"), RuntimeError("CUDA error: out of memory"), MemoryError()]
+)
 def test_batches_are_halved_when_memory_ends(opened, monkeypatch, error):
     model, token_ids = opened("llama")
     reference = activations.extract(model, token_ids, ALL)
@@ -215,13 +217,16 @@ def test_progress_and_cancel(opened):
         activations.extract(model, token_ids, [1], batch_tokens=1, cancelled=lambda: True)
 
 
-@pytest.mark.parametrize(("token_ids", "layers", "words"), [
-    ([[1, 2]], [LAYERS + 1], f"from 0 to {LAYERS}"),
-    ([[1, 2]], [], f"from 0 to {LAYERS}"),
-    ([], [1], "no prompt"),
-    ([[1], []], [1], "empty one"),
-    ([[VOCABULARY]], [1], "tokenizer knows a token 600"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("token_ids", "layers", "words"),
+    [
+        ([[1, 2]], [LAYERS + 1], f"from 0 to {LAYERS}"),
+        ([[1, 2]], [], f"from 0 to {LAYERS}"),
+        ([], [1], "no prompt"),
+        ([[1], []], [1], "empty one"),
+        ([[VOCABULARY]], [1], "tokenizer knows a token 600"),
+    ],
+)
 def test_requests_that_cannot_be_met(opened, token_ids, layers, words):
     with pytest.raises(Fault, match=words):
         activations.extract(opened("llama")[0], token_ids, layers)

@@ -1,0 +1,186 @@
+import json
+
+import pytest
+
+from phcore import checkpoints
+from phcore.checkpoints.series import step_of
+from phcore.errors import Fault
+from tests import paper
+
+
+@pytest.fixture
+def base(tmp_path):
+    return paper.model(tmp_path / "base-model")
+
+
+def names(found):
+    return [(one.name, one.objective, one.seed, [c.step for c in one.checkpoints]) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("checkpoint-8", 8),
+        ("checkpoint_0800", 800),
+        ("ckpt-5", 5),
+        ("step1000", 1000),
+        ("step-001000-2BT", 1000),
+        ("global_step10", 10),
+        ("global_step_10", 10),
+        ("iter_0000100", 100),
+        ("epoch-3", 3),
+        ("128000", 128000),
+        ("0", 0),
+        ("step-10k", 10_000),
+        ("stage1-step150-tokens1B", 150),
+        ("model_step_7", 7),
+        ("Checkpoint-4", 4),
+        ("helpful", None),
+        ("seed0", None),
+        ("final", None),
+        ("footstep", None),
+        ("gpt2", None),
+        ("main", None),
+    ],
+)
+def test_steps_in_names(name, step):
+    assert step_of(name) == step
+
+
+def test_series_of_a_folder(tmp_path, base):
+    runs = tmp_path / "runs"
+    for objective in ("helpful", "harmless"):
+        for step in (16, 2, 100):
+            paper.lora(runs / objective / f"checkpoint-{step}")
+    (runs / "logs").mkdir()
+    (runs / "helpful" / "tmp-checkpoint-200").mkdir()
+    found = checkpoints.scan(runs, base)
+    assert names(found) == [("harmless", "harmless", 0, [2, 16, 100]), ("helpful", "helpful", 0, [2, 16, 100])]
+    one = found[1].checkpoints[0]
+    assert (one.kind, one.status, one.finding) == ("adapter", "ready", "")
+    assert one.path == runs / "helpful" / "checkpoint-2"
+    assert one.size == (one.path / "adapter_model.safetensors").stat().st_size
+    # the folder of one series gives that series alone, under the same name
+    assert checkpoints.scan(runs / "helpful", base) == [found[1]]
+
+
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        (["helpful-seed0", "helpful-seed1"], [("helpful-seed0", "helpful", 0), ("helpful-seed1", "helpful", 1)]),
+        (["helpful/seed0", "helpful/seed_12"], [("helpful-seed0", "helpful", 0), ("helpful-seed12", "helpful", 12)]),
+        (
+            ["a/helpful/seed1", "b/helpful/seed1"],
+            [("a-helpful-seed1", "helpful", 1), ("b-helpful-seed1", "helpful", 1)],
+        ),
+        (["helpful/checkpoints", "harmless/checkpoints"], [("harmless", "harmless", 0), ("helpful", "helpful", 0)]),
+        (["base"], [("base-series", "base", 0)]),
+        (["x/y/z/w"], []),
+    ],
+)
+def test_objectives_and_seeds(tmp_path, folders, expected):
+    for folder in folders:
+        paper.model(tmp_path / "runs" / folder / "step-5")
+    assert [(one.name, one.objective, one.seed) for one in checkpoints.scan(tmp_path / "runs")] == expected
+
+
+def test_single_models_are_series_of_one(tmp_path, base):
+    paper.lora(tmp_path / "runs" / "helpful")
+    paper.lora(tmp_path / "runs" / "harmless")
+    (tmp_path / "runs" / "harmless" / "trainer_state.json").write_text(json.dumps({"global_step": 64}))
+    found = checkpoints.scan(tmp_path / "runs", base)
+    assert names(found) == [("harmless", "harmless", 0, [64]), ("helpful", "helpful", 0, [1])]
+    assert "tells no step" in found[1].checkpoints[0].note
+    assert found[0].checkpoints[0].note == ""
+
+
+def test_a_checkpoint_folder_itself(tmp_path, base):
+    folder = paper.lora(tmp_path / "helpful" / "checkpoint-64")
+    assert [(one.objective, [c.step for c in one.checkpoints]) for one in checkpoints.scan(folder, base)] == [
+        ("helpful", [64])
+    ]
+
+
+def test_final_weights_beside_the_checkpoints(tmp_path, base):
+    run = tmp_path / "helpful"
+    for step in (50, 100):
+        paper.lora(run / f"checkpoint-{step}")
+    paper.lora(run / "best")  # no step in its name: last
+    paper.lora(run)  # what Trainer.save_model() leaves
+    for state, steps in (
+        ({}, [50, 100, 101]),
+        ({"global_step": 100}, [50, 100, 101]),
+        ({"global_step": 120}, [50, 100, 120, 121]),
+    ):
+        (run / "trainer_state.json").write_text(json.dumps(state))
+        assert [c.step for c in checkpoints.scan(run, base)[0].checkpoints] == steps
+
+
+def test_two_folders_of_one_step(tmp_path, base):
+    paper.lora(tmp_path / "run" / "checkpoint-8")
+    paper.lora(tmp_path / "run" / "checkpoint-8-copy")
+    first, second = checkpoints.scan(tmp_path / "run", base)[0].checkpoints
+    assert first.ready
+    assert second.status == "refused"
+    assert "checkpoint-8 has the same step 8" in second.finding
+
+
+def test_trainer_folders_need_no_state_file_and_leftovers_do_no_harm(tmp_path):
+    folder = paper.sharded(tmp_path / "run" / "checkpoint-8")
+    for leftover in ("optimizer.pt", "scheduler.pt", "rng_state_0.pth", "training_args.bin", "scaler.pt"):
+        (folder / leftover).write_bytes(b"not a pickle")
+    (folder / "global_step8").mkdir()  # DeepSpeed's own state beside merged weights
+    [one] = checkpoints.scan(tmp_path / "run")[0].checkpoints
+    assert (one.status, one.kind) == ("ready", "sharded")
+
+
+def test_hub_revisions_are_a_series(tmp_path):
+    repository = paper.hub(tmp_path, "org/tiny", {"step0": "a1", "step1000": "b2", "main": "b3", "step-20k": "c4"})
+    (repository / "refs" / "step3").write_text("../../../etc")
+    (repository / "refs" / "step4").write_text("gone")
+    [found] = checkpoints.scan(repository)
+    assert (found.name, found.path) == ("tiny", repository)
+    assert [(c.step, c.kind, c.status) for c in found.checkpoints] == [
+        (0, "revision", "ready"),
+        (4, "revision", "incomplete"),
+        (1000, "revision", "ready"),
+        (20_000, "revision", "ready"),
+    ]
+    assert checkpoints.scan(tmp_path) == [found]
+
+
+def test_a_hub_model_without_steps_is_no_series(tmp_path, base):
+    repository = paper.hub(tmp_path / "hub", "org/tiny", {"main": "a1"})
+    assert checkpoints.scan(repository) == []
+    adapter = tmp_path / "hub" / "models--org--helpful-lora"
+    paper.lora(adapter / "snapshots" / "abc")
+    (adapter / "refs").mkdir()
+    (adapter / "refs" / "main").write_text("abc")
+    [found] = checkpoints.scan(adapter, base)
+    assert (found.name, found.checkpoints[0].kind, found.checkpoints[0].status) == ("helpful-lora", "adapter", "ready")
+
+
+def test_links_that_leave_the_folder(tmp_path, base, monkeypatch):
+    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path / "runs"))
+    elsewhere = paper.lora(tmp_path / "elsewhere" / "adapter")
+    run = tmp_path / "runs" / "helpful"
+    paper.lora(run / "checkpoint-1")
+    (run / "checkpoint-2").symlink_to(elsewhere)
+    paper.lora(run / "checkpoint-3")
+    (run / "checkpoint-3" / "adapter_model.safetensors").unlink()
+    (run / "checkpoint-3" / "adapter_model.safetensors").symlink_to(elsewhere / "adapter_model.safetensors")
+    (run / "checkpoint-4").symlink_to(run / "checkpoint-1")
+    statuses = {c.step: c.status for c in checkpoints.scan(run, base)[0].checkpoints}
+    assert statuses == {1: "ready", 2: "refused", 3: "refused", 4: "ready"}
+    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
+    assert all(c.ready for c in checkpoints.scan(run, base)[0].checkpoints)
+
+
+def test_folders_that_hold_nothing_or_are_not_there(tmp_path, base):
+    assert checkpoints.scan(tmp_path / "base-model" / "..", base)[0].path.name == "base-model"
+    (tmp_path / "empty").mkdir()
+    assert checkpoints.scan(tmp_path / "empty") == []
+    with pytest.raises(Fault, match="no such folder"):
+        checkpoints.scan(tmp_path / "gone")
+    with pytest.raises(Fault):
+        checkpoints.scan(tmp_path / "empty", tmp_path / "gone")

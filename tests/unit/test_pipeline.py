@@ -1,0 +1,311 @@
+"""From checkpoint folders to finished tables, on tiny real models."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phcore import Fault, cells, pipeline, tables
+from phcore.record import Record, folder_of, resolve
+from phcore.results import Results
+from phcore.store import Store
+from phcore.topology import distances
+from tests import studies
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def results(computed):
+    return Results.open("tiny", computed[1])
+
+
+def test_every_table_is_complete(results):
+    assert results.complete
+    steps = {"helpful": [0, 1, 2, 4], "harmless": [0, 1, 2], "full": [0, 2]}
+    rows = sum(len(one) for one in steps.values()) * 3
+    cell = results.table("cells")
+    assert len(cell) == rows
+    for series, wanted in steps.items():
+        assert sorted(cell.loc[cell["series"] == series, "step"].unique()) == wanted
+    assert len(results.table("summaries")) == rows * 6
+    assert len(results.table("velocities")) == (3 + 2 + 1) * 3 * 6 * 2 * 2 * 2
+    assert len(results.table("floors")) == rows * 6 * 2 * 2 * 2
+    assert len(results.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
+    assert len(results.table("subsamples")) == 6 * 20
+    for name, columns in tables.COLUMNS.items():
+        table = results.table(name)
+        assert list(table.columns) == list(columns)
+        assert len(table), name
+
+
+def test_the_bad_checkpoint_is_reported_and_left_out(results):
+    table = results.table("checkpoints")
+    bad = table[table["status"] != "ready"]
+    assert bad[["series", "step"]].values.tolist() == [["harmless", 4]]
+    assert "damaged" in bad["status"].iloc[0]
+    assert bad["finding"].iloc[0].endswith(".")
+
+
+def test_bars_of_the_table_are_those_of_the_cell(results):
+    table = results.table("bars", series="helpful", step=4, layer=2)
+    cell = results.bars("helpful", 4, 2)
+    assert len(cell)
+    np.testing.assert_array_equal(table[["birth", "death"]].to_numpy(), cell[["birth", "death"]].to_numpy())
+
+
+def test_velocities_follow_from_the_bars(results):
+    table = results.table("velocities", series="helpful", step=4, layer=2, degree=1, order=2.0, scale="raw")
+    assert table["step_from"].unique().tolist() == [2]
+    bars = [results.bars("helpful", step, 2) for step in (2, 4)]
+    for row in table.itertuples():
+        a, b = (
+            one[(one["subsample"] == row.subsample) & (one["degree"] == 1)][["birth", "death"]].to_numpy()
+            for one in bars
+        )
+        assert row.value == pytest.approx(distances.wasserstein(a, b, order=2.0, norm=2.0))
+    assert table["value"].max() > 0
+
+
+def test_layer_0_of_the_last_token_is_one_point_and_says_so(results):
+    cell = results.table("cells", layer=0)
+    assert set(cell["status"]) == {"degenerate"}
+    assert cell["words"].str.contains("same hidden state").all()
+
+
+def test_the_base_is_step_0_of_every_series(results):
+    for layer in (1, 2):
+        a, b = (results.bars(series, 0, layer) for series in ("helpful", "full"))
+        np.testing.assert_array_equal(a.to_numpy(), b.to_numpy())
+    np.testing.assert_array_equal(results.cloud("helpful", 0, 1), results.cloud("full", 0, 1))
+
+
+def test_adapters_change_the_clouds(results):
+    base, later = (results.clouds("helpful", step) for step in (0, 4))
+    assert base.shape == later.shape == (3, 40, base.shape[2])
+    assert not np.allclose(base[2], later[2])
+
+
+def test_a_second_run_computes_nothing(computed, tmp_path, monkeypatch):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    monkeypatch.setattr(cells, "measure_cell", None)  # would fail if it were called
+    record, run = studies.compute(study, store)
+    assert pipeline.plan(record, store).empty
+    assert run.speeds == {}
+
+
+def test_another_order_computes_only_distances(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    todo = pipeline.plan(resolve(study.with_(order=1.0), store), store)
+    assert not todo.activations
+    assert not todo.cells
+    assert todo.distances
+
+
+def test_another_subsample_size_keeps_the_clouds(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    todo = pipeline.plan(resolve(study.with_(subsample_size=10), store), store)
+    assert not todo.activations
+    assert len(todo.cells) == 7 * 3
+
+
+@pytest.mark.parametrize("stage", ["clouds", "diagrams", "summaries", "floors", "velocities", "distances"])
+def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_path, stage):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    paths = sorted((store.root / "v1" / stage).iterdir())
+    contents = {path: path.read_bytes() for path in paths}
+    for path in paths[:2]:
+        path.unlink()
+    if stage == "clouds":  # clouds of finished cells are not needed; lose those cells, too
+        for path in (store.root / "v1" / "summaries").iterdir():
+            path.unlink()
+    studies.compute(study, store)
+    if stage != "clouds":
+        assert {path: path.read_bytes() for path in paths} == contents
+    else:
+        for path in paths:
+            old = cells.read_cloud(Store(cache), path.stem)
+            np.testing.assert_allclose(cells.read_cloud(store, path.stem), old, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("stage", ["clouds", "diagrams", "summaries"])
+def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, stage):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    path = max((store.root / "v1" / stage).iterdir(), key=lambda one: one.stat().st_size)
+    before = path.read_bytes()
+    data = bytearray(before)
+    data[4:60] = bytes(56)  # pages; the footer stays whole
+    path.write_bytes(data)
+    for name in ("velocities", "distances", "tables"):  # so that the damage is met
+        for one in (store.root / "v1" / name).iterdir():
+            one.unlink()
+    if stage == "clouds":
+        for one in (store.root / "v1" / "summaries").iterdir():
+            one.unlink()
+    _, run = studies.compute(study, store)
+    assert run.warnings or store.damaged
+    assert list((store.root / "damaged").iterdir())
+    assert path.exists()
+    if stage != "clouds":
+        assert path.read_bytes() == before
+    assert Results.open("tiny", store.root).complete
+
+
+def test_an_adapter_that_does_not_load_is_left_out(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study = studies.build_study(tmp_path, llama)
+    whole = activations.Loader.open
+
+    def refuse(self, path, kind):
+        if str(path).endswith("helpful/checkpoint-2"):
+            raise Fault("its weights are not those of its base", "Pick the base it was trained on", path)
+        return whole(self, path, kind)
+
+    monkeypatch.setattr(activations.Loader, "open", refuse)
+    store = Store(tmp_path / "cache")
+    record, _ = studies.compute(study, store)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    assert [node.step for node in record.path_of("helpful")] == [0, 1, 4]
+    table = results.table("velocities", series="helpful")
+    assert sorted(set(zip(table["step_from"], table["step"], strict=True))) == [(0, 1), (1, 4)]
+    told = results.table("checkpoints", series="helpful", step=2)
+    assert "Pick the base" in told["finding"].iloc[0]
+    # The same bytes are not tried again.
+    monkeypatch.setattr(activations, "encode", None)
+    studies.compute(study, store)
+
+
+def test_a_base_that_does_not_load_ends_the_run(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    def refuse(self, path, kind):
+        raise Fault("the weights are incomplete", "Download it again", path)
+
+    monkeypatch.setattr(activations.Loader, "open", refuse)
+    with pytest.raises(Fault, match="incomplete"):
+        studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"))
+
+
+def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    extract = activations.extract
+    seen = []
+
+    def spoil(*arguments, **options):
+        taken = extract(*arguments, **options)
+        seen.append(1)
+        if len(seen) == 2:
+            taken.clouds[2][3, 0] = np.inf
+        return taken
+
+    monkeypatch.setattr(activations, "extract", spoil)
+    store = Store(tmp_path / "cache")
+    studies.compute(studies.build_study(tmp_path, llama), store)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    table = results.table("cells", status="nonfinite")
+    assert table[["series", "step", "layer"]].values.tolist() == [["helpful", 1, 2]]
+    moves = results.table("velocities", series="helpful", layer=2)
+    assert set(moves["step"]) == {4}
+
+
+def test_cancelling_keeps_what_is_finished(llama, tmp_path):
+    study, store = studies.build_study(tmp_path, llama), Store(tmp_path / "cache")
+    record = resolve(study, store)
+    calls = []
+
+    def cancelled():
+        calls.append(1)
+        return len(calls) > 6
+
+    with pytest.raises(pipeline.Cancelled):
+        studies.compute(study, store, cancelled=cancelled)
+    before = pipeline.plan(record, store)
+    assert before.activations
+    record, _ = studies.compute(study, store)
+    assert pipeline.plan(record, store).empty
+
+
+def test_progress_never_falls_and_ends_at_all(llama, tmp_path):
+    events = []
+    studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"), on_event=events.append)
+    assert {event.stage for event in events} == {"activations", "cells", "pairs"}
+    assert events[-1].share == 1
+    assert all(0 <= event.share <= 1 for event in events)
+    assert events[-1].seconds_left == 0
+
+
+def test_kill_loses_at_most_the_unit_in_hand(llama, tmp_path):
+    study = studies.build_study(tmp_path, llama)
+    path = study.write(tmp_path / "tiny.toml")
+    cache = tmp_path / "cache"
+    command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
+    environment = os.environ | {"PHCORE_CACHE": str(cache)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(cache.glob("v1/summaries/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    store = Store(cache)
+    kept = {one: one.read_bytes() for one in cache.glob("v1/*/*.parquet")}
+    assert kept
+    for one in kept:
+        assert store.has(one.parent.name, one.stem), "only whole files carry a name that is read"
+    studies.compute(study, store)
+    assert Results.open("tiny", cache).complete
+    assert {one: one.read_bytes() for one in kept} == kept
+
+
+def test_two_processes_compute_the_same_study_at_once(llama, tmp_path):
+    study = studies.build_study(tmp_path, llama)
+    path, cache = study.write(tmp_path / "tiny.toml"), tmp_path / "cache"
+    command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
+    environment = os.environ | {"PHCORE_CACHE": str(cache)}
+    both = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors.decode()[-2000:]
+    assert Results.open("tiny", cache).complete
+    assert not (cache / "damaged").exists()
+
+
+def test_a_record_survives_the_disk(computed):
+    record = Record.read(folder_of("tiny", Store(computed[1])))
+    assert record.study.name == "tiny"
+    assert record.write is not None
+    again = Record.read(folder_of("tiny", Store(computed[1])))
+    assert again == record
+    assert again.digest == record.digest
+
+
+def test_what_does_not_change_a_number_does_not_change_a_key(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    record = resolve(study, store)
+    renamed = resolve(study.with_(name="other", scale="median"), store)
+    assert pipeline.plan(renamed, store).empty
+    assert renamed.digest != record.digest  # the summaries table is at another scale
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"layers": (99,)}, "layer 99"), ({"model": "/nowhere"}, "nowhere"), ({"probes": "/nowhere.jsonl"}, "nowhere")],
+)
+def test_what_cannot_be_used_at_all_is_said(llama, tmp_path, changes, words):
+    study = studies.build_study(tmp_path, llama, **changes)
+    with pytest.raises(Fault, match=words):
+        resolve(study, Store(tmp_path / "cache"))
