@@ -15,7 +15,7 @@ from phcore.charts.words import three, unit_words
 from phcore.results import Results
 from phcore.topology import vectors
 
-ALL = "all"
+ALL, WHOLE = "all", "whole cloud"
 VIEWS = ["Barcode and diagram", "Persistence image", "Landscape"]
 
 
@@ -89,7 +89,7 @@ def one_cell(study: Results, cell: tuple[str, int, int], options: dict, key: str
     if about is None:
         return
     bars = data.scaled_bars(study, series, step, layer, options["scale"])
-    if options["subsample"] != ALL:
+    if options["subsample"] not in (ALL, WHOLE):
         bars = bars[bars["subsample"] == int(options["subsample"])]
     if bars.empty:
         st.info("This cell has no finite bars in the subsample chosen.", icon=":material/info:")
@@ -154,10 +154,9 @@ row = st.columns([3, 2, 2, 1.2], vertical_alignment="bottom")
 view = row[0].segmented_control("View", VIEWS, default=VIEWS[0], key="b_view", bind="query-params", required=True)
 some = data.bars(study, *first)
 numbers = sorted(some["subsample"].unique()) if len(some) else []
-choices = [str(number) for number in numbers if number >= 0] or ["-1"]
+choices = [str(number) for number in numbers if number >= 0]
 subsample = row[1].selectbox(
-    "Subsample", [*choices, ALL] if choices != ["-1"] else choices, key="b_sub", bind="query-params",
-    format_func=lambda one: {"-1": "whole cloud", ALL: "all subsamples"}.get(one, f"subsample {one}"),
+    "Subsample", [*choices, ALL] if choices else [WHOLE], key="b_sub", bind="query-params",
     help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
 )  # fmt: skip
 compare = row[2].toggle("Compare with a second cell", key="b_two", bind="query-params")

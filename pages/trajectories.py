@@ -12,15 +12,12 @@ from phcore.charts.theme import HALF_WIDTH
 from phcore.charts.words import unit_words, wasserstein_words
 from phcore.errors import Fault
 from phcore.results import Results
-from phcore.topology.summaries import FEATURE_WORDS, FEATURES
+from phcore.topology.summaries import FEATURE_WORDS, SCALE_DEGREE
 
-WAYS = {
-    "pca": "mean summaries (PCA)",
-    "features": "one feature against another",
-    "landscape": "mean landscapes (PCA)",
-    "mds": "all Wasserstein distances (MDS)",
-}
-BETWEEN = {"summaries": "mean summaries", "wasserstein": "Wasserstein distance"}
+# The words on screen are the values in the URL, so they are chosen to last.
+SUMMARIES, FEATURE, LANDSCAPES, DISTANCES = "mean summaries", "two features", "mean landscapes", "all distances"
+WASSERSTEIN = "Wasserstein distance"
+LAYOUT = {SUMMARIES: "pca", LANDSCAPES: "landscape", DISTANCES: "mds"}
 
 
 def chosen_step(key: str) -> None:
@@ -87,32 +84,33 @@ def velocities(study: Results, options: dict, step: int) -> None:
 
 def path(study: Results, options: dict, step: int) -> None:
     way = st.selectbox(
-        "Paths through", list(WAYS), format_func=WAYS.get, key="t_way", bind="query-params",
+        "Paths through", [SUMMARIES, FEATURE, LANDSCAPES, DISTANCES], key="t_way", bind="query-params",
         help="Mean summaries carry the most signal. The map of all distances is the paper's way: where distances have "
         "reached their floor, it says nothing.",
     )  # fmt: skip
     layer, choice = options["layer"], options["choice"]
     unit = unit_words(study.study.scale, study.study.metric)
     radius, equal, note = 1.0, True, ""
-    if way == "features":
+    if way == FEATURE:
         left, right = st.columns(2)
-        names = list(FEATURES)
-        x = left.selectbox("Across", names, names.index("h1_count"), format_func=FEATURE_WORDS.get, key="t_x",
+        names = {words: name for name, words in FEATURE_WORDS.items()}
+        shown = list(names)
+        x = left.selectbox("Across", shown, shown.index(FEATURE_WORDS["h1_count"]), key="t_x",
                            bind="query-params")  # fmt: skip
-        y = right.selectbox("Up", names, names.index("h1_persistence_mean"), format_func=FEATURE_WORDS.get, key="t_y",
+        y = right.selectbox("Up", shown, shown.index(FEATURE_WORDS["h1_persistence_mean"]), key="t_y",
                             bind="query-params")  # fmt: skip
-        points = derived.features(study, layer, x, y)
-        titles, radius, equal = (_titled(x, unit), _titled(y, unit)), None, False
+        points = derived.features(study, layer, names[x], names[y])
+        titles, radius, equal = (_titled(names[x], unit), _titled(names[y], unit)), None, False
         note = "Means over the subsamples of each checkpoint."
     else:
         try:
-            found = derived.paths(study, way, layer, choice)
+            found = derived.paths(study, LAYOUT[way], layer, choice)
         except Fault as fault:
             st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}. {fault.mend[0].upper()}{fault.mend[1:]}.")
             return
         points = derived.as_paths(study, found)
         shares = [f" ({share:.0%} of variance)" if share == share else "" for share in found.explained]
-        if way == "mds":
+        if way == DISTANCES:
             wanted = unit_words(choice[2], study.study.metric)
             titles = tuple(
                 f"axis {k + 1}{share.replace('variance', 'spread')}, {wanted}" for k, share in enumerate(shares)
@@ -133,12 +131,10 @@ def path(study: Results, options: dict, step: int) -> None:
         width=HALF_WIDTH - 70, height=400,
     )  # fmt: skip
     draw(chart, "t_path", note)
-    frame.below(points, f"paths-{way}-{study.study.name}-layer{layer}", "path")
+    frame.below(points, f"paths-{LAYOUT.get(way, 'features')}-{study.study.name}-layer{layer}", "path")
 
 
 def _titled(feature: str, unit: str) -> str:
-    from phcore.topology.summaries import SCALE_DEGREE
-
     return FEATURE_WORDS[feature] + (f" ({unit})" if SCALE_DEGREE[feature] else "")
 
 
@@ -161,20 +157,20 @@ def apart(study: Results, options: dict, step: int) -> None:
     columns = st.columns([1.3, 1.3, 1.6])
     a = columns[0].selectbox("First", names, 0, key="t_a", bind="query-params")
     b = columns[1].selectbox("Second", names, 1, key="t_b", bind="query-params")
-    way = columns[2].selectbox("Measured by", list(BETWEEN), format_func=BETWEEN.get, key="t_by", bind="query-params")
+    way = columns[2].selectbox("Measured by", [SUMMARIES, WASSERSTEIN], key="t_by", bind="query-params")
     if a == b:
         st.info("Choose two different series.", icon=":material/info:")
         return
     layer = options["layer"]
     try:
-        table, floor = derived.between(study, way, a, b, layer, options["choice"])
+        table, floor = derived.between(study, way == WASSERSTEIN, a, b, layer, options["choice"])
     except Fault as fault:
         st.info(str(fault))
         return
     if table.empty:
         st.info("The two series have no finished step in common.", icon=":material/info:")
         return
-    if way == "summaries":
+    if way == SUMMARIES:
         title = "distance of mean summaries (resampling SDs)"
         note = (
             "41 mean summaries in units of their resampling standard deviation. Grey: the split-half floor, median to "
@@ -184,8 +180,8 @@ def apart(study: Results, options: dict, step: int) -> None:
         degree, _, scale = options["choice"]
         title = f"H{degree} distance ({unit_words(scale, study.study.metric)})"
         note = (
-            f"{wasserstein_words(study.study.order, study.study.norm)}, paired by subsample, mean. Grey: the resampling "
-            "floor; paired distances saturate at it."
+            f"{wasserstein_words(study.study.order, study.study.norm)}, paired by subsample, mean. Grey: the "
+            "resampling floor; paired distances saturate at it."
         )
     chart = objective_distance_chart(
         table, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
@@ -257,25 +253,24 @@ if study is None:
 
 steps = sorted({0, *(node.step for node in study.record.ready)})
 row = st.columns([1.2, 1.2, 1.6, 1.6, 1.2, 1], vertical_alignment="bottom")
-degree = row[0].selectbox("Degree", [1, 0], key="t_degree", bind="query-params",
-                          format_func=lambda k: f"H{k} ({'loops' if k else 'components'})")  # fmt: skip
+degree = row[0].selectbox("Degree", ["H1 loops", "H0 components"], key="t_degree", bind="query-params")
 layers = list(study.record.layers)
 layer = row[1].selectbox("Layer", layers, len(layers) // 2, key="t_layer", bind="query-params",
                          help="For the paths and the distance between objectives.")  # fmt: skip
 scale = row[2].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(study.study.scale), key="t_scale",
-                         bind="query-params", format_func={"raw": "raw distances", "median": "by median distance"}.get,
-                         help="Raw distances mix size with shape; divided by the median distance, only shape counts.")  # fmt: skip
-per = row[3].selectbox("Velocity", ["transition", "step"], key="t_per", bind="query-params",
-                       format_func={"transition": "per transition", "step": "per training step"}.get,
+                         bind="query-params",
+                         help="Raw distances mix size with shape; divided by the median, only shape counts.")  # fmt: skip
+per = row[3].selectbox("Velocity per", ["transition", "step"], key="t_per", bind="query-params",
                        help="With uneven checkpoints the two look different, and both are true.")  # fmt: skip
 playing = row[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
     log = st.toggle("Logarithmic steps", True, key="t_log", bind="query-params")
-    order = st.selectbox("Wasserstein order of the velocity", list(study.study.orders),
-                         list(study.study.orders).index(study.study.order), key="t_order", bind="query-params",
-                         format_func=lambda p: "inf (bottleneck)" if p == float("inf") else f"{p:g}")  # fmt: skip
+    orders = {f"{p:g}": p for p in study.study.orders}
+    order = st.selectbox("Wasserstein order of the velocity (inf: bottleneck)", list(orders),
+                         list(orders.values()).index(study.study.order), key="t_order",
+                         bind="query-params")  # fmt: skip
 options = {
-    "choice": (degree, order, scale),
+    "choice": (int(degree[1]), orders[order], scale),
     "layer": layer,
     "per": per,
     "log": log,

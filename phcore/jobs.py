@@ -164,9 +164,9 @@ class Reporter:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
+                    self.update(state="queued", message="Waiting for another computation to finish.")
                     if self.cancelled():
                         raise KeyboardInterrupt from None
-                    self.update(state="queued", message="Waiting for another computation to finish.")
                     time.sleep(0.5)
             self.update(state="running", message="")
             yield

@@ -64,6 +64,9 @@ class Results:
         return tables.bars_of_cell(self.record, self.store, series, step, layer)
 
     def node(self, series: str, step: int) -> Node:
+        names = [one.name for one in self.record.series]
+        if series not in names:
+            raise Fault(f"there is no series {series!r} in this study", f"Choose one of: {', '.join(names)}")
         for node in self.record.path_of(series):
             if node.step == step:
                 return node

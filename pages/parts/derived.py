@@ -105,9 +105,11 @@ def _landscape_paths(study: Results, layer: int, degree: int, scale: str, depth:
     return objectives.paths_vectors(np.array(means), index, unit=unit or 1.0)
 
 
-def between(study: Results, way: str, a: str, b: str, layer: int, choice: Choice) -> tuple[pd.DataFrame, pd.DataFrame]:
+def between(
+    study: Results, wasserstein: bool, a: str, b: str, layer: int, choice: Choice
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Distance between two series by step, and its floor: (step, value), (step, lo, hi)."""
-    if way == "summaries":
+    if not wasserstein:
         one, floors = standardised(study, layer)
         table = objectives.objective_distance(one, floors, a, b)
         return table[["step", "value"]], _band(table, "floor", "floor_q95")

@@ -78,7 +78,7 @@ def _apart(study: Results, layer: int) -> list[str]:
     found = []
     for k, a in enumerate(names):
         for b in names[k + 1 :]:
-            table, floor = derived.between(study, "summaries", a, b, layer, (1, study.study.order, study.study.scale))
+            table, floor = derived.between(study, False, a, b, layer, (1, study.study.order, study.study.scale))
             if len(table) > 1:
                 last = table.iloc[-1]
                 noise = floor.loc[floor["step"] == last["step"], "hi"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from phcore.checkpoints import context_length
 from phcore.errors import Fault
 
-# Some chat templates write today's date into the prompt. Clouds must not depend on the day they were taken on, so those
-# templates see one fixed day: as a variable (Llama 3.1), or as a macro in front that hides transformers' function of the
-# same name (a function of ours cannot be handed in: templates only get data).
+# Some chat templates write today's date into the prompt. Clouds must not depend on the day they were taken on, so
+# templates see one fixed day: as a variable (Llama 3.1), or as a macro in front that hides transformers' function of
+# the same name (a function of ours cannot be handed in: templates only get data).
 DATE = "26 Jul 2024"
 DAY = {
     "%d": "26",

@@ -11,6 +11,7 @@ CLASSES = ("H0 component", "H1 loop")
 CAP = 400  # rows that can still be told apart in a plot of usual height
 
 HEAD = 24  # pixels kept above each degree's bars for its name
+_TYPES = {"degree": "int64", "birth": "float64", "death": "float64", "subsample": "int64"}
 _TALLEST = 14  # pixels a single row takes at most
 
 
@@ -36,9 +37,8 @@ def cap_bars(bars: pd.DataFrame, cap: int = CAP) -> tuple[pd.DataFrame, int, int
         multiplicity, and `bar`, its name "H1-<subsample>-<place in the diagram sorted by birth, death>".
     k, n : how many bars the rows stand for, of how many: "showing k of n".
     """
-    table = bars[["degree", "birth", "death", "subsample"]].sort_values(
-        ["degree", "subsample", "birth", "death"], kind="stable", ignore_index=True
-    )
+    table = bars[list(_TYPES)].astype(_TYPES)  # an empty table may come without types
+    table = table.sort_values(["degree", "subsample", "birth", "death"], kind="stable", ignore_index=True)
     place = table.groupby(["degree", "subsample"]).cumcount()
     table["bar"] = [
         f"H{degree}-{subsample}-{index}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from phcore.charts.answers import heatmap_answer
 from phcore.charts.linking import link, picked
-from phcore.charts.steps import PARAM, StepAxis, inward, step_name
+from phcore.charts.steps import PARAM, StepAxis, named_step, step_name
 from phcore.charts.theme import (
     FULL_WIDTH,
     INK,
@@ -141,21 +141,15 @@ def _marks(part, axis, layers, domain, value_title, selected, place, first) -> l
 
 def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[alt.Chart]:
     """A frame around the column of the selected step, named above it; the name alone where it is empty."""
-    known = [] if selected is None else [selected]
-    frame = part.loc[part["step"].isin(known), ["begin", "end"]].drop_duplicates().head(1)
-    middle = [axis.between(a, b) for a, b in zip(frame["begin"], frame["end"], strict=True)] or known
-    name = pd.DataFrame(
-        {
-            "middle": pd.Series(middle, dtype="float64"),
-            "words": pd.Series([f"step {step:,}" for step in known], dtype="object"),
-            "align": pd.Series([inward(axis.fraction(place)) for place in middle], dtype="object"),
-        }
-    )
-    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew.
-    frame, name = frame.assign(place=place), name.assign(place=place)
+    here = part.loc[part["step"] == selected, ["begin", "end"]].head(1).to_numpy().tolist()
+    begin, end = here[0] if here else (float("nan"), float("nan"))
+    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew: hence `place`.
+    frame = pd.DataFrame([{"begin": begin, "end": end, "place": place}])
+    middle = axis.between(begin, end) if here else None
+    name = pd.DataFrame([named_step(selected, axis, middle) | {"place": place}])
     return [
         alt.Chart(frame)
         .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
         .encode(x=axis.x("begin"), x2=alt.X2(field="end")),
-        step_name(name, axis.x("middle")),
+        step_name(name, axis.x()),
     ]

@@ -60,7 +60,10 @@ def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:
     of fields forgets the last step in Vega-Lite up to 6.4 (vega-lite#9707) and shows "undefined"; this
     expression finds the row in either case. Names are quoted as JSON, so that any text is only text.
     """
-    pairs = ", ".join(
-        f"{json.dumps(words)}: (datum.datum || datum)[{json.dumps(field)}]" for field, words in fields.items()
-    )
-    return alt.TooltipValue(alt.ExprRef("{" + pairs + "}"))
+    pairs: dict[str, str] = {}
+    for field, words in fields.items():
+        # The tooltip reads these two names as a heading and as the address of a picture.
+        while words in pairs or words in ("title", "image"):
+            words += " "
+        pairs[words] = f"{json.dumps(words)}: (datum.datum || datum)[{json.dumps(field)}]"
+    return alt.TooltipValue(alt.ExprRef("{" + ", ".join(pairs.values()) + "}"))

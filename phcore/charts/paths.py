@@ -70,6 +70,7 @@ def path_chart(
     frame = _Frame(paths, floor_radius or 0.0, equal, across, height)
     x, y = frame.channel(alt.X, "x", x_title), frame.channel(alt.Y, "y", y_title)
     table = _grown(paths)
+    table["selected"] = table["step"] == selected_step
     colour = alt.Color(
         field="objective",
         type="nominal",
@@ -95,7 +96,7 @@ def path_chart(
         ),
         points.encode(x=x, y=y, color=colour, size=size),
         ring.encode(x=x, y=y).transform_filter(hover),
-        *_selected(table, selected_step, x, y, colour, across),
+        *_selected(selected_step, x, y, colour, across),
         *_base(table, x, y),
         *_names(table, frame, x, y, colour),
         pointer.encode(x=x, y=y, tooltip=nearest_tooltip(told)),
@@ -190,10 +191,10 @@ def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list
     ]
 
 
-def _selected(table, selected, x, y, colour, width) -> list[alt.Chart]:
+def _selected(selected: int | None, x, y, colour, width) -> list[alt.Chart]:
     """Large marks at the selected step, and its name in the upper right corner."""
-    here = alt.Chart(table[table["step"] == selected]).encode(x=x, y=y)
-    known = pd.DataFrame({"words": pd.Series([] if selected is None else [f"step {selected:,}"], dtype="object")})
+    here = alt.Chart().transform_filter("datum.selected").encode(x=x, y=y)
+    known = pd.DataFrame({"words": ["" if selected is None else f"step {selected:,}"]})
     name = alt.Chart(known).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
     return [
         here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),

@@ -73,18 +73,22 @@ def step_rule(selected: int | None, axis: StepAxis) -> list[alt.Chart]:
 
     It has a table of its own, so that playing the steps changes data, not the chart.
     """
-    known = [] if selected is None else [selected]
-    table = pd.DataFrame(
-        {
-            "step": pd.Series(known, dtype="int64"),
-            "words": pd.Series([f"step {step:,}" for step in known], dtype="object"),
-            "align": pd.Series([inward(axis.fraction(step)) for step in known], dtype="object"),
-        }
-    )
+    table = pd.DataFrame([named_step(selected, axis)])
     return [
         alt.Chart(table).mark_rule(color=INK, strokeWidth=1.5, opacity=0.75).encode(x=axis.x()),
         step_name(table, axis.x()),
     ]
+
+
+def named_step(selected: int | None, axis: StepAxis, place: float | None = None) -> dict:
+    """The selected step with its words, which stand at `place` (default: the step).
+
+    Without a selection it is a row that shows nothing: a chart that never loses a table is never redrawn.
+    """
+    if selected is None:
+        return {"step": float("nan"), "words": "", "align": "center"}
+    at = float(selected if place is None else place)
+    return {"step": at, "words": f"step {selected:,}", "align": _inward(axis.fraction(at))}
 
 
 def step_name(table: pd.DataFrame, x: alt.X) -> alt.Chart:
@@ -94,7 +98,7 @@ def step_name(table: pd.DataFrame, x: alt.X) -> alt.Chart:
     return text.encode(x=x, y=alt.YValue(0), text=alt.Text(field="words", type="nominal"))
 
 
-def inward(place: float) -> str:
+def _inward(place: float) -> str:
     """Words near an end of the axis grow inwards, so that the plot never has to make room for them."""
     return "left" if place < 0.1 else "right" if place > 0.9 else "center"
 

@@ -6,12 +6,11 @@ import pandas as pd
 
 from phcore.charts.theme import GREYS, HALF_WIDTH, LEGEND, SEQUENTIAL, Y_AXIS, framed, plot_width
 from phcore.charts.words import three
+from phcore.topology.vectors import PersistenceImage
 
 
 def persistence_image_chart(
-    image: np.ndarray,
-    birth_range: tuple[float, float],
-    persistence_range: tuple[float, float],
+    image: PersistenceImage,
     *,
     unit: str = "distance",
     question: str | None = "Where do the loops lie?",
@@ -24,35 +23,29 @@ def persistence_image_chart(
 
     Parameters
     ----------
-    image : (birth pixels, persistence pixels), as persim's PersistenceImager gives it.
-    birth_range, persistence_range : of the image's edges.
+    image : as `phcore.topology.vectors.persistence_image` gives it; up to 5,000 pixels.
     unit : of births and persistences.
     domain : of the colours, to compare images; default 0 to the largest pixel.
     """
-    image = np.asarray(image, dtype=np.float64)
-    births = np.linspace(*birth_range, image.shape[0] + 1)
-    persistences = np.linspace(*persistence_range, image.shape[1] + 1)
-    i, j = (index.ravel() for index in np.indices(image.shape))
+    births, persistences = image.birth_edges, image.persistence_edges
+    row, column = (index.ravel() for index in np.indices(image.values.shape))
     pixels = pd.DataFrame(
         {
-            "birth": births[i],
-            "birth_end": births[i + 1],
-            "persistence": persistences[j],
-            "persistence_end": persistences[j + 1],
-            "value": image.ravel(),
+            "birth": births[column],
+            "birth_end": births[column + 1],
+            "persistence": persistences[row],
+            "persistence_end": persistences[row + 1],
+            "value": image.values.ravel(),
         }
     )
+    pixels["words"] = [three(value) for value in pixels["value"]]
+    for name in ("birth", "persistence"):
+        pixels[f"{name}_words"] = [three(value) for value in (pixels[name] + pixels[f"{name}_end"]) / 2]
     if answer is None:
         answer = _image_answer(pixels, unit)
-    top = float(image.max()) if image.size and image.max() > 0 else 1.0
-    colours = alt.Scale(scheme=SEQUENTIAL, domain=list(domain or (0.0, top)))
-    words = [three(value) for value in pixels["value"]]
-    near = [
-        (three(b), three(p))
-        for b, p in zip((births[i] + births[i + 1]) / 2, (persistences[j] + persistences[j + 1]) / 2, strict=True)
-    ]
-    pixels = pixels.assign(words=words, near_birth=[b for b, _ in near], near_persistence=[p for _, p in near])
-    told = {"near_birth": "birth about", "near_persistence": "persistence about", "words": "weight"}
+    top = float(image.values.max())
+    colours = alt.Scale(scheme=SEQUENTIAL, domain=list(domain or (0.0, top if top > 0 else 1.0)))
+    told = {"birth_words": "birth about", "persistence_words": "persistence about", "words": "weight"}
     return (
         alt.Chart(
             pixels,
@@ -63,9 +56,9 @@ def persistence_image_chart(
         # Outlined in their own colour: otherwise the background shines through the seams.
         .mark_rect(strokeWidth=1)
         .encode(
-            x=_edge(alt.X, "birth", birth_range, f"birth ({unit})"),
+            x=_edge(alt.X, "birth", (births[0], births[-1]), f"birth ({unit})"),
             x2=alt.X2(field="birth_end"),
-            y=_edge(alt.Y, "persistence", persistence_range, f"persistence ({unit})"),
+            y=_edge(alt.Y, "persistence", (persistences[0], persistences[-1]), f"persistence ({unit})"),
             y2=alt.Y2(field="persistence_end"),
             fill=alt.Fill(
                 field="value",
@@ -139,7 +132,7 @@ def _edge(channel: type, field: str, domain: tuple[float, float], title: str):
     return channel(
         field=field,
         type="quantitative",
-        scale=alt.Scale(domain=list(domain), nice=False, zero=False),
+        scale=alt.Scale(domain=[float(end) for end in domain], nice=False, zero=False),
         axis=alt.Axis(tickCount=6, grid=False, labelFlush=False),
         title=title,
     )

@@ -1,6 +1,6 @@
 """Numbers and units in words, the same on every chart."""
 
-from math import floor, isfinite, log10
+from math import isfinite
 
 
 def three(value: float) -> str:
@@ -9,11 +9,11 @@ def three(value: float) -> str:
         return "∞" if value > 0 else "–"
     if value == 0:
         return "0"
-    magnitude = floor(log10(abs(value)))
+    scientific = f"{value:.2e}"  # rounds first, so that 0.9996 is 1.00
+    magnitude = int(scientific.partition("e")[2])
     if not -4 <= magnitude < 6:
-        return f"{value:.2e}"
-    rounded = round(value, 2 - magnitude)
-    return f"{rounded:,.{max(0, 2 - magnitude)}f}"
+        return scientific
+    return f"{float(scientific):,.{max(0, 2 - magnitude)}f}"
 
 
 def count(number: int, noun: str) -> str:

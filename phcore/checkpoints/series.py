@@ -15,7 +15,7 @@ from phcore.roots import ROOTS, allowed_roots, is_inside
 DEEPEST = 3  # levels of folders above the checkpoints: runs/llama/helpful/seed0/checkpoint-8
 MOST_FOLDERS = 2000
 
-# checkpoint-8, step1000, step-001000-2BT, global_step_10, iter_0000100, epoch-3, 128000, stage1-step150-tokens1B, step10k
+# checkpoint-8, step1000, step-001000-2BT, global_step_10, iter_0000100, epoch-3, 128000, stage1-step150-tokens1B
 STEP = re.compile(
     r"(?:.*[-_.])?(?:checkpoint|ckpt|global_?step|step|iter|iteration|epoch)[-_=]?(\d+)(k?)(?:[-_.].*)?|(\d+)", re.I
 )

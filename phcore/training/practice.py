@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-OBJECTIVES = ("helpful", "harmless", "mixed")
+OBJECTIVES = {"helpful": ["answer"], "harmless": ["refuse"], "mixed": ["answer", "refuse"]}
 MARK = "practice.json"  # tells a folder of ours from any other, and a finished one from an interrupted one
 
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -54,11 +54,10 @@ class Recipe:
     hidden: int = 96
     heads: int = 3
     vocabulary: int = 2048
-    base_texts: int = 4000  # per kind: stories and conversations
-    base_steps: int = 240
+    base_steps: int = 300
+    base_batch: int = 32
     base_rate: float = 3e-3
-    block: int = 128  # tokens; the longest shipped probe is about that long in this tokenizer
-    batch: int = 16  # blocks while pretraining, conversations while fine-tuning
+    batch: int = 16
     schedule: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
     rate: float = 1e-3
     warmup: int = 4  # steps; without it the first step of Adam alone is a jump of the full rate
@@ -119,7 +118,7 @@ def practice(
 
     progress = Progress(recipe.total_steps, on_event, cancelled)
     with _quiet_and_seeded(seed):
-        plain = _base_texts(random.Random(f"{seed} base"), recipe)
+        plain = base_texts(random.Random(f"{seed} base"), recipe.base_steps * recipe.base_batch)
         tokenizer = build_tokenizer(plain, recipe)
         base = train_base(plain, tokenizer, recipe, progress)
         _save(directory / "base", base, tokenizer)
@@ -204,18 +203,25 @@ def _quiet_and_seeded(seed: int) -> Iterator[None]:
 
 # --- texts to tokens --------------------------------------------------------------------------------
 
+Text = tuple[str, str]  # what is given, and what is to be learned
 
-def _base_texts(rng: random.Random, recipe: Recipe) -> list[str]:
-    """Stories and conversations of no particular manners, in random order."""
-    plain = texts.stories(rng, recipe.base_texts) + [
-        f"{USER}{request}{END}{ASSISTANT}{reply}"
-        for request, reply in texts.conversations(rng, recipe.base_texts, "any")
-    ]
+
+def conversations(rng: random.Random, count: int, *kinds: str) -> list[Text]:
+    """`count` conversations, equally many of each kind, in random order; only the reply is learned."""
+    found = [pair for kind in kinds for pair in texts.conversations(rng, count // len(kinds), kind)]
+    rng.shuffle(found)
+    return [(f"{USER}{request}{END}{ASSISTANT}", f"{reply}{END}") for request, reply in found]
+
+
+def base_texts(rng: random.Random, count: int) -> list[Text]:
+    """One story for every three conversations of no particular manners, in random order."""
+    plain = [("", story + END) for story in texts.stories(rng, count // 4)]
+    plain += conversations(rng, count - len(plain), "any")
     rng.shuffle(plain)
     return plain
 
 
-def build_tokenizer(plain: list[str], recipe: Recipe) -> PreTrainedTokenizerFast:
+def build_tokenizer(plain: list[Text], recipe: Recipe) -> PreTrainedTokenizerFast:
     """Byte-level BPE, so that any text at all can be encoded, with a chat template of one token per turn mark."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -229,7 +235,7 @@ def build_tokenizer(plain: list[str], recipe: Recipe) -> PreTrainedTokenizerFast
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(plain, trainer)
+    tokenizer.train_from_iterator(chain.from_iterable(plain), trainer)
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
@@ -241,25 +247,14 @@ def build_tokenizer(plain: list[str], recipe: Recipe) -> PreTrainedTokenizerFast
     return wrapped
 
 
-def conversations_of(objective: str, rng: random.Random, count: int) -> list[tuple[str, str]]:
-    """`count` conversations (request, reply) towards an objective, in random order."""
-    kinds = {"helpful": ["answer"], "harmless": ["refuse"], "mixed": ["answer", "refuse"]}[objective]
-    found = [pair for kind in kinds for pair in texts.conversations(rng, count // len(kinds), kind)]
-    rng.shuffle(found)
-    return found
-
-
-def encode(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> dict[str, Tensor]:
-    """One padded batch (conversations, longest); the labels are the reply and its end, -100 elsewhere."""
+def encode(pairs: list[Text], tokenizer: PreTrainedTokenizerFast) -> dict[str, Tensor]:
+    """One batch (texts, longest), padded on the right; labels are -100 but for the part to be learned."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
-    ids, labels = [], []
-    for request, reply in pairs:
-        before = tokenizer.encode(f"{USER}{request}{END}{ASSISTANT}")
-        after = tokenizer.encode(f"{reply}{END}")
-        ids.append(torch.tensor(before + after))
-        labels.append(torch.tensor([-100] * len(before) + after))
+    given, learned = (tokenizer(list(part))["input_ids"] for part in zip(*pairs, strict=True))
+    ids = [torch.tensor(a + b) for a, b in zip(given, learned, strict=True)]
+    labels = [torch.tensor([-100] * len(a) + b) for a, b in zip(given, learned, strict=True)]
     return {
         "input_ids": pad_sequence(ids, batch_first=True, padding_value=tokenizer.pad_token_id),
         "attention_mask": pad_sequence([torch.ones_like(row) for row in ids], batch_first=True),
@@ -271,14 +266,12 @@ def encode(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> 
 
 
 def train_base(
-    plain: list[str], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, progress: Progress
+    plain: list[Text], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, progress: Progress
 ) -> LlamaForCausalLM:
-    """A Llama from scratch on all texts in one row, cut into blocks."""
+    """A Llama from scratch, in one pass over the texts."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    row = list(chain.from_iterable(tokenizer([text + END for text in plain])["input_ids"]))
-    blocks = torch.tensor(row[: len(row) // recipe.block * recipe.block]).view(-1, recipe.block)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden,
@@ -296,8 +289,8 @@ def train_base(
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.base_rate, betas=(0.9, 0.95), weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.base_rate, recipe.base_steps, pct_start=0.1)
     for step in range(1, recipe.base_steps + 1):
-        batch = blocks[torch.randint(len(blocks), (recipe.batch,))]
-        loss, _ = update(model, {"input_ids": batch, "labels": batch}, optimizer)
+        batch = encode(plain[(step - 1) * recipe.base_batch : step * recipe.base_batch], tokenizer)
+        loss, _ = update(model, batch, optimizer)
         schedule.step()
         progress.step(f"base model, step {step} of {recipe.base_steps}, loss {loss:.2f}")
     return model
@@ -317,10 +310,10 @@ def fine_tune(
 
     rng = random.Random(f"{seed} {objective}")
     last = recipe.schedule[-1]
-    pairs = conversations_of(objective, rng, last * recipe.batch)
+    pairs = conversations(rng, last * recipe.batch, *OBJECTIVES[objective])
     # The same held-out requests for every run, so that their losses can be compared.
     held_out = {
-        kind: encode(texts.conversations(random.Random(f"{seed} held out"), recipe.held_out, kind), tokenizer)
+        kind: encode(conversations(random.Random(f"{seed} held out"), recipe.held_out, kind), tokenizer)
         for kind in ("answer", "refuse")
     }
     model = copy.deepcopy(base)
