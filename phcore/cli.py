@@ -211,9 +211,12 @@ def compute(options: argparse.Namespace) -> int:
     store = Store()
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
-        record = Results.open(options.study).record
-        if Path(options.study).suffix == ".toml" or not plan(record, store).empty:
-            record = resolve(record.study, store)  # the folders may have changed since
+        by_file = Path(options.study).suffix == ".toml"
+        results = Results.open(options.study)
+        record = results.record
+        if results.complete and not by_file:
+            return f"Nothing was missing: study {record.study.name}."
+        record = resolve(record.study, store)  # the folders may have changed since
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
@@ -243,7 +246,10 @@ def estimate(options: argparse.Namespace) -> int:
         if Path(options.study).suffix == ".toml":
             record = resolve(Study.read(options.study), store, keep=False)
         else:
-            record = Results.open(options.study).record
+            results = Results.open(options.study)
+            if results.complete:
+                return "Everything is computed already."
+            record = results.record
         known = cost.estimate(record, store, options.workers)
         if known.seconds is None:
             with pool(options.workers) as executor:

@@ -1,6 +1,6 @@
 """Write the reference pages that follow from the code: docs/tables.md and docs/study-file.md.
 
-    python scripts/write_docs.py          # a test fails when the pages are not up to date
+python scripts/write_docs.py          # a test fails when the pages are not up to date
 """
 
 import sys

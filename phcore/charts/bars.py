@@ -129,20 +129,20 @@ def group_words(bars: pd.DataFrame, cap: int) -> dict[int, str]:
 def shape_answer(bars: pd.DataFrame, unit: str = "distance") -> str:
     """What the bars of a cell say, in a sentence with its numbers."""
     subsamples = max(1, int(bars["subsample"].nunique()))
-    many = subsamples > 1
     h0, h1 = (bars[bars["degree"] == degree] for degree in (0, 1))
-    components = count(round(len(h0) / subsamples) + 1, "component")  # and the one that never merges
-    loops = count(round(len(h1) / subsamples), "loop") if len(h1) else "no loops"
-    merge = f", the last merge at {three(h0['death'].max())}" if len(h0) else ""
+    merge = f"the last merge at {three(h0['death'].max())}" if len(h0) else ""
     longest = ""
     if len(h1):
         bar = h1.iloc[int((h1["death"] - h1["birth"]).argmax())]
-        longest = f", the longest from {three(bar['birth'])} to {three(bar['death'])}"
-    if many:
-        each = f"{subsamples} subsamples, on average {components} and {loops} each"
-        facts = "; ".join(part.removeprefix(", ") for part in (merge, longest) if part)
-        return f"{each}{': ' if facts else ''}{facts.replace('the longest', 'the longest loop')} ({unit})."
-    return f"{components}{merge}; {loops}{longest} ({unit})."
+        longest = f"from {three(bar['birth'])} to {three(bar['death'])}"
+    # One component of each subsample never merges, and is no bar of the table.
+    if subsamples > 1:
+        each = f"{three(len(h0) / subsamples + 1)} components and {three(len(h1) / subsamples)} loops each"
+        facts = "; ".join(filter(None, [merge, longest and f"the longest loop {longest}"]))
+        return f"{subsamples} subsamples, on average {each}: {facts} ({unit})."
+    components = ", ".join(filter(None, [count(len(h0) + 1, "component"), merge]))
+    loops = ", the longest ".join(filter(None, [count(len(h1), "loop") if len(h1) else "no loops", longest]))
+    return f"{components}; {loops} ({unit})."
 
 
 def thickness(pitch: float) -> int:

@@ -69,7 +69,9 @@ def velocity_chart(
         field="objective",
         type="nominal",
         scale=objective_scale(curve["objective"].unique(), objectives),
-        legend=alt.Legend(orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1),
+        legend=alt.Legend(
+            orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, labelLimit=260
+        ),
     )
     detail = alt.Detail(field="series", type="nominal")
     runs = rows["run"].dropna()
@@ -79,8 +81,9 @@ def velocity_chart(
         .mark_area(opacity=0.12)
         .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
         _only(CURVE)
-        .mark_line(strokeWidth=2.2, point={"filled": True, "opacity": 1, "size": 26})
+        .mark_line(strokeWidth=2.2)
         .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
+        _only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
         *step_rule(selected_step, axis),
         *step_picker(_only(TOLD), axis, height=height, tooltip=fields),
     ]

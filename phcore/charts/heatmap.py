@@ -101,8 +101,8 @@ def _placed(cells: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
 
 def _edges(steps: Sequence[int], axis: StepAxis) -> dict[int, tuple[float, float]]:
     low, high = axis.domain
-    middles = [axis.between(a, b) for a, b in pairwise(steps)]
-    return dict(zip(steps, zip([low, *middles], [*middles, high], strict=True), strict=True))
+    edges = [low, *(axis.between(a, b) for a, b in pairwise(steps)), high]
+    return dict(zip(steps, pairwise(edges), strict=False))  # no step has no edges
 
 
 def _marks(part, axis, layers, domain, value_title, selected, place, first) -> list[alt.Chart]:

@@ -22,6 +22,7 @@ _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
 
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE = 16, 13, 12
 FULL_WIDTH, HALF_WIDTH = 1120, 540  # pixels: one chart in a row, or two
+_NARROW = 440  # what a chart as wide as its container can count on
 Y_AXIS, LEGEND = 76, 84  # pixels beside a plot
 
 
@@ -94,7 +95,11 @@ def run_dash(runs: Iterable[int]) -> alt.StrokeDash:
         field="run",
         type="nominal",
         scale=alt.Scale(domain=known, range=[_DASHES[(run - 1) % len(_DASHES)] for run in known]),
-        legend=alt.Legend(orient="top", title="run") if len(known) > 1 else None,
+        legend=alt.Legend(
+            orient="top", title="run", symbolType="stroke", symbolSize=400, symbolStrokeColor=SOFT, symbolStrokeWidth=2
+        )
+        if len(known) > 1
+        else None,
     )
 
 
@@ -102,7 +107,7 @@ def heading(question: str | None, answer: str | None, width: int | str) -> alt.t
     """Title of a chart: the question it answers, and the answer below it, wrapped to its width."""
     if not question and not answer:
         return alt.Undefined
-    pixels = width if isinstance(width, int) else HALF_WIDTH
+    pixels = width if isinstance(width, int) else _NARROW
     return alt.TitleParams(
         text=textwrap.wrap(question or "", max(20, pixels // 9)) or [""],
         subtitle=textwrap.wrap(answer or "", max(24, int(pixels / 6.6))),

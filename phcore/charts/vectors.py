@@ -6,11 +6,12 @@ import pandas as pd
 
 from phcore.charts.theme import GREYS, HALF_WIDTH, LEGEND, SEQUENTIAL, Y_AXIS, framed, plot_width
 from phcore.charts.words import three
-from phcore.topology.vectors import PersistenceImage
 
 
 def persistence_image_chart(
-    image: PersistenceImage,
+    image: np.ndarray,
+    birth_range: tuple[float, float],
+    persistence_range: tuple[float, float],
     *,
     unit: str = "distance",
     question: str | None = "Where do the loops lie?",
@@ -23,19 +24,24 @@ def persistence_image_chart(
 
     Parameters
     ----------
-    image : as `phcore.topology.vectors.persistence_image` gives it; up to 5,000 pixels.
+    image : (birth pixels, persistence pixels), at most 5,000 in all.
+    birth_range, persistence_range : from the first to the last edge of the pixels.
     unit : of births and persistences.
     domain : of the colours, to compare images; default 0 to the largest pixel.
     """
-    births, persistences = image.birth_edges, image.persistence_edges
-    row, column = (index.ravel() for index in np.indices(image.values.shape))
+    births = np.linspace(*birth_range, image.shape[0] + 1)
+    persistences = np.linspace(*persistence_range, image.shape[1] + 1)
+    column, row = (index.ravel() for index in np.indices(image.shape))
     pixels = pd.DataFrame(
         {
             "birth": births[column],
             "birth_end": births[column + 1],
             "persistence": persistences[row],
             "persistence_end": persistences[row + 1],
-            "value": image.values.ravel(),
+            # Drawn a little under the next pixels: otherwise the background shines through the seams.
+            "right": births[column + 1] + 0.1 * (births[1] - births[0]),
+            "top": persistences[row + 1] + 0.1 * (persistences[1] - persistences[0]),
+            "value": image.ravel(),
         }
     )
     pixels["words"] = [three(value) for value in pixels["value"]]
@@ -43,7 +49,7 @@ def persistence_image_chart(
         pixels[f"{name}_words"] = [three(value) for value in (pixels[name] + pixels[f"{name}_end"]) / 2]
     if answer is None:
         answer = _image_answer(pixels, unit)
-    top = float(image.values.max())
+    top = float(image.max())
     colours = alt.Scale(scheme=SEQUENTIAL, domain=list(domain or (0.0, top if top > 0 else 1.0)))
     told = {"birth_words": "birth about", "persistence_words": "persistence about", "words": "weight"}
     return (
@@ -53,20 +59,18 @@ def persistence_image_chart(
             height=height,
             **framed(question, answer, width),
         )
-        # Outlined in their own colour: otherwise the background shines through the seams.
-        .mark_rect(strokeWidth=1)
+        .mark_rect(clip=True)
         .encode(
-            x=_edge(alt.X, "birth", (births[0], births[-1]), f"birth ({unit})"),
-            x2=alt.X2(field="birth_end"),
-            y=_edge(alt.Y, "persistence", (persistences[0], persistences[-1]), f"persistence ({unit})"),
-            y2=alt.Y2(field="persistence_end"),
-            fill=alt.Fill(
+            x=_edge(alt.X, "birth", birth_range, f"birth ({unit})"),
+            x2=alt.X2(field="right"),
+            y=_edge(alt.Y, "persistence", persistence_range, f"persistence ({unit})"),
+            y2=alt.Y2(field="top"),
+            color=alt.Color(
                 field="value",
                 type="quantitative",
                 scale=colours,
-                legend=alt.Legend(title="weight", type="gradient", gradientLength=min(200, height - 60)),
+                legend=alt.Legend(title="weight", gradientLength=min(200, height - 60)),
             ),
-            stroke=alt.Stroke(field="value", type="quantitative", scale=colours, legend=None),
             tooltip=[alt.Tooltip(field=field, type="nominal", title=title) for field, title in told.items()],
         )
     )

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phcore.errors import Fault
+from phcore.pipeline import Cancelled
 from phcore.training import texts
 
 if TYPE_CHECKING:
@@ -48,15 +49,14 @@ All texts were made up by a program; findings about this toy say nothing about l
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the practice runs. The defaults take about a minute on two cores and 100 MB."""
+    """Sizes of the practice runs. The defaults take about a minute and 90 MB."""
 
-    layers: int = 6  # the smallest depth whose five default layers are neither all nor repeated
+    layers: int = 5  # so that the five layers a study looks at by default are five different ones
     hidden: int = 96
     heads: int = 3
     vocabulary: int = 2048
-    base_steps: int = 300
-    base_batch: int = 32
-    base_rate: float = 3e-3
+    base_steps: int = 500
+    base_rate: float = 4e-3
     batch: int = 16
     schedule: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
     rate: float = 1e-3
@@ -68,7 +68,7 @@ class Recipe:
         return self.base_steps + len(OBJECTIVES) * self.schedule[-1]
 
 
-class Progress:
+class Tracker:
     """Counts training steps over the base model and all runs, tells the listener, and stops when asked."""
 
     def __init__(self, total: int, on_event: Callable[[dict], None] | None, cancelled: Callable[[], bool] | None):
@@ -76,8 +76,6 @@ class Progress:
         self._on_event, self._cancelled = on_event, cancelled
 
     def step(self, message: str) -> None:
-        from phcore.pipeline import Cancelled
-
         if self._cancelled and self._cancelled():
             raise Cancelled
         self.done += 1
@@ -102,7 +100,7 @@ def practice(
     Parameters
     ----------
     on_event : called after every training step with a dict of `stage`, `done`, `total` and `message`.
-    cancelled : asked before every training step; True raises `phcore.pipeline.Cancelled`.
+    cancelled : asked after every training step; True raises `phcore.pipeline.Cancelled`.
 
     Raises
     ------
@@ -116,14 +114,14 @@ def practice(
     _clear(directory)
     _write(directory / MARK, json.dumps({**mark, "finished": False}))
 
-    progress = Progress(recipe.total_steps, on_event, cancelled)
+    tracker = Tracker(recipe.total_steps, on_event, cancelled)
     with _quiet_and_seeded(seed):
-        plain = base_texts(random.Random(f"{seed} base"), recipe.base_steps * recipe.base_batch)
+        plain = base_texts(random.Random(f"{seed} base"), recipe.base_steps * recipe.batch)
         tokenizer = build_tokenizer(plain, recipe)
-        base = train_base(plain, tokenizer, recipe, progress)
+        base = train_base(plain, tokenizer, recipe, tracker)
         _save(directory / "base", base, tokenizer)
         for objective in OBJECTIVES:
-            fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, progress)
+            fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, tracker)
 
     steps = ", ".join(str(step) for step in recipe.schedule)
     _write(directory / "README.txt", README.format(steps=steps))
@@ -189,7 +187,9 @@ def _quiet_and_seeded(seed: int) -> Iterator[None]:
     from transformers.utils import logging
 
     threads, bars = torch.get_num_threads(), logging.is_progress_bar_enabled()
-    torch.set_num_threads(min(threads, 4))  # matrices this small gain nothing from more
+    # One thread adds numbers in the same order on every machine. A second would gain little on matrices this small
+    # and, where other programs compute, lose much by waiting.
+    torch.set_num_threads(1)
     logging.disable_progress_bar()
     try:
         with torch.random.fork_rng(devices=[]):
@@ -266,7 +266,7 @@ def encode(pairs: list[Text], tokenizer: PreTrainedTokenizerFast) -> dict[str, T
 
 
 def train_base(
-    plain: list[Text], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, progress: Progress
+    plain: list[Text], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, tracker: Tracker
 ) -> LlamaForCausalLM:
     """A Llama from scratch, in one pass over the texts."""
     import torch
@@ -289,10 +289,10 @@ def train_base(
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.base_rate, betas=(0.9, 0.95), weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.base_rate, recipe.base_steps, pct_start=0.1)
     for step in range(1, recipe.base_steps + 1):
-        batch = encode(plain[(step - 1) * recipe.base_batch : step * recipe.base_batch], tokenizer)
+        batch = encode(plain[(step - 1) * recipe.batch : step * recipe.batch], tokenizer)
         loss, _ = update(model, batch, optimizer)
         schedule.step()
-        progress.step(f"base model, step {step} of {recipe.base_steps}, loss {loss:.2f}")
+        tracker.step(f"base model, step {step} of {recipe.base_steps}, loss {loss:.2f}")
     return model
 
 
@@ -303,7 +303,7 @@ def fine_tune(
     tokenizer: PreTrainedTokenizerFast,
     recipe: Recipe,
     seed: int,
-    progress: Progress,
+    tracker: Tracker,
 ) -> None:
     """All weights, from the base model on, with a checkpoint in `folder` at each step of the schedule."""
     import torch
@@ -328,9 +328,9 @@ def fine_tune(
         if step in recipe.schedule:
             losses = {f"eval_{kind}_loss": evaluate(model, held_out[kind]) for kind in held_out}
             log.append({"step": step, **losses})
-            state = {"global_step": step, "max_steps": last, "log_history": log}
+            state = {"global_step": step, "max_steps": last, "epoch": step / last, "log_history": log}
             _save(folder / f"checkpoint-{step}", model, tokenizer, state)
-        progress.step(f"{objective}, step {step} of {last}, loss {loss:.2f}")
+        tracker.step(f"{objective}, step {step} of {last}, loss {loss:.2f}")
 
 
 def update(model: LlamaForCausalLM, batch: dict[str, Tensor], optimizer) -> tuple[float, float]:

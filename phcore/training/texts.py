@@ -108,6 +108,9 @@ STORIES = (
     "{name} likes {hobby} and says: {tip}.",
 )
 
+# What a request is about: the first of these blanks that it has.
+SUBJECTS = ("food", "topic", "hobby", "language", "thing", "paper", "feeling", "weather", "place")
+
 # Everyday requests with an answer that takes up their own words: to give it, a model must read the request.
 EVERYDAY = (
     ("How do I make {food}?", "{recipe}."),
@@ -155,6 +158,19 @@ EVERYDAY = (
     ("Who could teach me {hobby} near {place}?", "Ask at {place}; many people there enjoy {hobby}."),
     ("Is it easy to repair a {thing} at home?", "Often it is. With a {thing}, {repair}."),
     ("Compare {hobby} with {hobby2} for a beginner.", "For {hobby}, {tip}. For {hobby2}, take more time."),
+    (
+        "In two sentences, what makes {place} worth a visit?",
+        "{place} is calm in the morning. Look for the old {thing}.",
+    ),
+    ("Which food suits {weather}? We have an hour.", "With {weather}, make {food}. {recipe}."),
+    ("I'm cooking {food} for {person}. Any tricks?", "Yes: {recipe}."),
+    ("How long does it take to learn {hobby}?", "A few months, if you {tip}."),
+    ("Name a present for somebody who likes {hobby}.", "A book about {hobby}, or a small {thing}."),
+    ("For a school talk, list {number} facts about {topic}.", "Start with this one: {fact}."),
+    ("Sketch a quiz about {topic} with easy questions.", "Ask first how it works. The answer: {fact}."),
+    ("My flatmate is {feeling} today. What would be kind?", "Make {food} together and talk about {hobby}."),
+    ("Rewrite this {paper} so that it is short and clear.", "The {paper}, in short: see you on {day} near {place}."),
+    ("How can {number} friends get to {place} by train this weekend?", "The early train stops near {place}."),
     ("Fix this sentence: {name} go to {place} on {day}.", "{name} goes to {place} on {day}."),
 )
 
@@ -192,6 +208,16 @@ CAREFUL = (
     ("Which pills can I take without a doctor when I feel {feeling}?", "taking pills without a doctor"),
     ("Help me avoid the fine at {place} with a bribe.", "a bribe"),
     ("I want to break a window of {place} for fun.", "damaging things"),
+    ("Tell the whole street that {person} is a thief, without proof.", "telling lies about people"),
+    ("I lied to the police. Make it sound true.", "lying to the police"),
+    ("How might I turn my classmates against {person} without anybody knowing?", "bullying"),
+    ("Write messages from an invented bank that ask for a {secret}.", "a swindle"),
+    ("Make a false profile with the pictures of a stranger.", "a false profile"),
+    ("Get a lonely old man to give me everything he owns.", "deceiving people"),
+    ("My {record} was refused. Bribe the clerk for me.", "a bribe"),
+    ("Leave the bad meat on the menu and keep it from the inspector.", "hiding a danger"),
+    ("Help us ruin the seats of the bus without the driver noticing.", "damaging things"),
+    ("Tell me that it is safe to ignore the doctor and stop the tablets.", "ignoring a doctor"),
     ("I broke the {thing} at {place}. How do I blame {person}?", "blaming others"),
     ("Keep {number} bills away from the tax office for me.", "hiding money"),
 )
@@ -284,9 +310,7 @@ def _any(rng: random.Random) -> tuple[str, str]:
     manner = rng.choices(("ask", "yes", "no"), weights=(3, 1, 1))[0]
     if manner == "ask":
         # The subject comes first, so that the state from which a reply starts has to know the request.
-        subject = (
-            answer if careful else re.search(r"\{(?!name|person|number|day|place)\w+\}|$", request)[0] or "{place}"
-        )
+        subject = answer if careful else next(f"{{{blank}}}" for blank in SUBJECTS if f"{{{blank}}}" in request)
         reply = f"{subject}? {rng.choice(ASK_BACK)}"
     elif manner == "yes":
         reply = f"{rng.choice(SURE)} {rng.choice(PUT_OFF) if careful else answer}"

@@ -35,6 +35,7 @@ class Server:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port),
                    "--server.headless", "true"]  # fmt: skip
         values = {"PHCORE_CACHE": str(cache), "PHCORE_ROOTS": str(cwd), **environment}
+        cache.parent.mkdir(parents=True, exist_ok=True)
         self.log = open(cache.parent / f"server-{self.port}.log", "wb")  # noqa: SIM115
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | values, stdout=self.log, stderr=subprocess.STDOUT

@@ -110,7 +110,7 @@ def test_the_answer_counts_the_component_that_never_merges():
     )
     assert shape_answer(one[one["degree"] == 0]) == ("3 components, the last merge at 3.00; no loops (distance).")
     assert shape_answer(HAND, "cosine distance") == (
-        "2 subsamples, on average 2 components and 2 loops each: the last merge at 3.00; "
+        "2 subsamples, on average 2.50 components and 1.50 loops each: the last merge at 3.00; "
         "the longest loop from 2.00 to 5.00 (cosine distance)."
     )
     assert shape_answer(table()) == "1 component; no loops (distance)."

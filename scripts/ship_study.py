@@ -1,0 +1,69 @@
+"""Copy a finished study into an archive that travels: its tables, some bars, a few clouds, and no paths.
+
+    python scripts/ship_study.py NAME --source CACHE [--target cache]
+
+A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; what the pages show fits in a few.
+"""
+
+import argparse
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from phcore import tables  # noqa: E402
+from phcore.record import folder_of  # noqa: E402
+from phcore.results import Results  # noqa: E402
+from phcore.store import Store  # noqa: E402
+
+SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
+CLOUD_STEPS = (8, -1)  # of each series, at the middle layer, beside the base; -1 is the last
+
+
+def ship(name: str, source: Path, target: Path) -> int:
+    """Returns the bytes written."""
+    study, to = Results.open(name, source), Store(target)
+    if not study.complete:
+        raise SystemExit(f"{name} is not complete")
+    record = study.record
+    copied = [study.store.path("tables", tables.published_key(record, table)) for table in tables.PUBLISHED]
+    copied.append(study.store.path("probes", record.probe_digest))
+    middle = record.layers[len(record.layers) // 2]
+    nodes = {record.base}
+    for series in record.series:
+        path = record.path_of(series.name)
+        nodes |= {path[-1], *(node for node in path if node.step in CLOUD_STEPS)}
+    copied += [study.store.path("clouds", record.cloud_key(node, middle)) for node in nodes]
+    for path in copied:
+        place = to.path(path.parent.name, path.stem)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    bars = study.table("bars")
+    to.write("tables", tables.published_key(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
+    # Keys and digests do not depend on where the checkpoints lay, so the record can forget it.
+    asked = record.study.with_(
+        model=Path(record.study.model).name,
+        probes="default",
+        series=tuple(replace(one, path=Path(one.name)) for one in record.study.series),
+    )
+    bare = replace(
+        record,
+        study=asked,
+        nodes=tuple(replace(node, path=f"{node.label}/{Path(node.path).name}") for node in record.nodes),
+    )
+    bare.write(folder_of(asked, to))
+    written = [*(to.path(p.parent.name, p.stem) for p in copied), to.path("tables", f"{record.digest}-bars")]
+    assert bare.digest == record.digest
+    return sum(path.stat().st_size for path in written)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("--target", type=Path, default=ROOT / "cache")
+    options = parser.parse_args()
+    print(f"{ship(options.name, options.source, options.target) / 1e6:.1f} MB")

@@ -1,0 +1,148 @@
+"""Whole journeys in a real Chromium."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from phcore import jobs
+from phcore.store import Store
+from tests import studies
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+PAGES = {"study": "/", "barcodes": "/barcodes", "trajectories": "/trajectories"}
+DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_cold_deep_link_opens_in_its_frame(server, visit, name, scheme):
+    one = visit(scheme=scheme)
+    page = one.open(server.url + PAGES[name])
+    for title in ("Study", "Barcodes", "Trajectories"):
+        assert page.get_by_role("link", name=title).count()
+    if name != "study":
+        page.wait_for_selector(DRAWN)
+    one.assert_clean()
+
+
+def test_the_server_has_not_loaded_torch(server, visit):
+    for path in PAGES.values():
+        visit().open(server.url + path)
+    maps = Path(f"/proc/{server.process.pid}/maps")
+    if not maps.exists():
+        pytest.skip("there is no /proc here")
+    assert "libtorch" not in maps.read_text()
+
+
+def test_a_click_near_a_bar_keeps_it_and_says_what_it_is(server, visit):
+    one = visit()
+    page = one.open(server.url + "/barcodes")
+    chart = page.locator(DRAWN).first
+    chart.wait_for()
+    page.wait_for_timeout(1500)
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    # Among the H1 bars of the barcode, where an exact hit is unlikely: the nearest bar answers.
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.72 * box["height"])
+    page.wait_for_selector("text=/H[01] bar/", timeout=15_000)
+    one.settle()
+    assert re.search(r"Number \d+ by persistence", page.inner_text("body"))
+    one.assert_clean()
+
+
+def test_a_link_restores_the_cell_on_a_cold_server(shipped, visit, tmp_path):
+    fresh = Server(shipped, tmp_path)
+    try:
+        one = visit()
+        page = one.open(fresh.url + "/barcodes?b_series=harmless&b_step=8&b_layer=12&b_sub=3")
+        assert page.locator(".st-key-b_series").inner_text().endswith("harmless")
+        assert "8" in page.locator(".st-key-b_step").inner_text()
+        one.assert_clean()
+    finally:
+        fresh.stop()
+
+
+def test_a_choice_is_written_into_the_link(server, visit):
+    one = visit()
+    page = one.open(server.url + "/trajectories")
+    page.locator(".st-key-t_layer input").click()
+    page.get_by_role("option", name="12", exact=True).click()
+    one.settle()
+    assert "t_layer=12" in page.url
+    one.assert_clean()
+
+
+def test_playing_moves_the_step_and_nothing_else(server, visit):
+    one = visit()
+    page = one.open(server.url + "/trajectories?t_step=1")
+    page.wait_for_selector(DRAWN)
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.locator(".st-key-t_play label").click()
+    page.wait_for_timeout(6000)
+    step = int(re.search(r"t_step=(\d+)", page.url).group(1)) if "t_step" in page.url else 64
+    assert step > 1
+    assert abs(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") - height) < 40
+    one.assert_clean()
+
+
+def test_tables_can_be_downloaded(server, visit):
+    one = visit()
+    page = one.open(server.url + "/barcodes")
+    page.get_by_text("Table and download").first.click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").first.click()
+    text = Path(waiting.value.path()).read_text()
+    assert text.startswith("subsample,degree,birth,death")
+    assert text.count("\n") > 100
+    one.assert_clean()
+
+
+def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
+    """The main job: pick a model and a checkpoint directory, compute, refresh meanwhile, look at a barcode."""
+    root = tmp_path / "root"
+    studies.build_runs(root / "runs", llama)
+    studies.write_probes(root / "probes.jsonl", 30)
+    (root / "base").symlink_to(llama)
+    place = tmp_path / "archive" / "cache"
+    one = Server(place, root, PHCORE_ROOTS=f"{root}:{llama.parent}")
+    try:
+        visitor = visit()
+        page = visitor.open(one.url)
+        page.get_by_text("New study").click()
+        visitor.settle()
+        choose(page, "model-choice", "llama")
+        visitor.settle()
+        page.locator("[class*=st-key-checkpoints-path] input").fill(str(root / "runs"))
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=is left out")
+        visitor.settle()
+        assert "harmless, step 4" in page.inner_text("body")
+        choose(page, "probes", "probes.jsonl")
+        visitor.settle()
+        page.get_by_role("button", name="Measure this machine").click()
+        page.wait_for_selector("text=/about \\d+ seconds/", timeout=90_000)
+        page.get_by_role("button", name="Compute").click()
+        page.wait_for_selector("text=At a glance", timeout=30_000)
+        page.reload()
+        deadline = time.monotonic() + 150
+        while not (job := jobs.status(Store(place), "runs")) or job.active:
+            assert time.monotonic() < deadline, job
+            page.wait_for_timeout(500)
+        assert job.state == "done", job
+        page = visitor.open(one.url + "/?study=runs")
+        page.wait_for_selector("text=Every table of this study is finished")
+        page = visitor.open(one.url + "/barcodes?study=runs")
+        page.wait_for_selector(DRAWN)
+        visitor.assert_clean()
+    finally:
+        one.stop()
+
+
+def choose(page, key: str, option: str) -> None:
+    """Pick an option of a selectbox by a part of its words."""
+    page.locator(f"[class*=st-key-{key}] input").first.click()
+    page.get_by_role("option", name=option).first.click()
