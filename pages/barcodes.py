@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, frame
+from pages.parts import data, draw, frame
 from phcore.charts.barcode import barcode_and_diagram
 from phcore.charts.bars import CAP, cap_bars
 from phcore.charts.theme import FULL_WIDTH, HALF_WIDTH
@@ -96,19 +96,23 @@ def one_cell(study: Results, cell: tuple[str, int, int], options: dict, key: str
         return
     unit = unit_words(options["scale"], study.study.metric)
     title = f"{series}, step {step:,}, layer {layer}"
+    about = (data.version(study), cell, tuple(options.items()), width)
     end = 1.06 * (options["end"] or bars["death"].max())
     if options["view"] == "Barcode and diagram":
         shown, k, n = cap_bars(bars, options["cap"])
-        chart = barcode_and_diagram(
-            bars, domain=(0.0, end), cap=options["cap"], order=options["order"], unit=unit, question=title,
-            width=width, height=400 if stacked else 480, stacked=stacked,
-        )  # fmt: skip
-        event = st.altair_chart(chart, key=f"bars-{key}", on_select="rerun", selection_mode="bar")
+
+        def build():
+            return barcode_and_diagram(
+                bars, domain=(0.0, end), cap=options["cap"], order=options["order"], unit=unit, question=title,
+                width=width, height=400 if stacked else 480, stacked=stacked,
+            )  # fmt: skip
+
+        event = draw.chart(f"bars-{key}", about, build, selection="bar", on_select="rerun")
         if k < n:
             st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
         selected_bar(shown, event, unit)
     else:
-        draw_vector(bars, options, unit, end, title, key)
+        draw_vector(bars, options, unit, end, title, key, about)
     frame.below(
         bars.assign(persistence=bars["death"] - bars["birth"]),
         f"bars-{study.study.name}-{series}-{step}-layer{layer}",
@@ -117,7 +121,7 @@ def one_cell(study: Results, cell: tuple[str, int, int], options: dict, key: str
     )
 
 
-def draw_vector(bars: pd.DataFrame, options: dict, unit: str, end: float, title: str, key: str) -> None:
+def draw_vector(bars: pd.DataFrame, options: dict, unit: str, end: float, title: str, key: str, about: tuple) -> None:
     """The persistence image or the landscape of H1: the mean over the subsamples chosen."""
     loops = bars[bars["degree"] == 1]
     diagrams = [part[["birth", "death"]].to_numpy() for _, part in loops.groupby("subsample")]
@@ -127,16 +131,20 @@ def draw_vector(bars: pd.DataFrame, options: dict, unit: str, end: float, title:
     if options["view"] == "Persistence image":
         high = float((loops["death"] - loops["birth"]).max()) * 1.1
         image = vectors.persistence_image(diagrams, birth_range=(0.0, end), persistence_range=(0.0, high))
-        chart = persistence_image_chart(image.values.T, (0.0, end), (0.0, high), unit=unit, question=title)
         words = (
             f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence; mean over subsamples."
         )
+
+        def build():
+            return persistence_image_chart(image.values.T, (0.0, end), (0.0, high), unit=unit, question=title)
     else:
-        low = float(loops["birth"].min())
-        grid = np.linspace(low, end, 200)
-        chart = landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title)
+        grid = np.linspace(float(loops["birth"].min()), end, 200)
         words = "The five highest layers of overlapping H1 bars at each distance, as a mean over subsamples."
-    st.altair_chart(chart, key=f"vector-{key}", width="stretch")
+
+        def build():
+            return landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title)
+
+    draw.chart(f"vector-{key}", (about, unit), build)
     st.caption(words)
 
 

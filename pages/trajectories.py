@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import data, derived, frame
+from pages.parts import data, derived, draw, frame
 from phcore.charts.curves import objective_distance_chart, velocity_chart
 from phcore.charts.heatmap import heatmap
 from phcore.charts.paths import path_chart
-from phcore.charts.theme import HALF_WIDTH
 from phcore.charts.words import unit_words, wasserstein_words
 from phcore.errors import Fault
 from phcore.results import Results
@@ -27,10 +26,11 @@ def chosen_step(key: str) -> None:
         st.session_state["t_step"] = int(picked[0]["step"])
 
 
-def draw(chart, key: str, words: str = "") -> None:
-    st.altair_chart(chart, key=key, on_select=lambda: chosen_step(key), selection_mode="step")
-    if words:
-        st.caption(words)
+def show(study: Results, key: str, options: dict, step: int, more: tuple, build, words: str) -> None:
+    """One chart whose clicks choose the step, and the line under it."""
+    about = (data.version(study), options["choice"], options["per"], options["log"], options["layer"], step, *more)
+    draw.chart(key, about, build, selection="step", on_select=lambda: chosen_step(key))
+    st.caption(words)
 
 
 def step_slider(steps: list[int]) -> int:
@@ -60,10 +60,13 @@ def velocities(study: Results, options: dict, step: int) -> None:
     unit = unit_words(scale, study.study.metric) + (" per training step" if per == "step" else "")
     title = f"H{degree} velocity ({unit})"
     floor = derived.floor(study, choice, per)
-    chart = velocity_chart(
-        curve, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
-        y_title=title, objectives=options["objectives"], share_y=scale == "median",
-    )  # fmt: skip
+
+    def build():
+        return velocity_chart(
+            curve, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
+            y_title=title, objectives=options["objectives"], share_y=scale == "median",
+        )  # fmt: skip
+
     note = (
         f"{wasserstein_words(order, study.study.norm)} between consecutive checkpoints, mean over subsamples; "
         "bands from 10 to 90 % of them. Grey: the resampling floor, 10 to 90 % of the distances between two disjoint "
@@ -71,14 +74,18 @@ def velocities(study: Results, options: dict, step: int) -> None:
         if len(floor)
         else "This study uses whole clouds, so there is no resampling floor to compare with."
     )
-    draw(chart, "t_velocity", note)
+    show(study, "t_velocity", options, step, (), build, note)
     frame.below(curve, f"velocity-{study.study.name}", "velocity")
     cells = curve.rename(columns={"mean": "value"})
-    chart = heatmap(
-        cells, steps=options["steps"], selected_step=step, log=options["log"], value_title=title,
-        objectives=options["objectives"],
-    )  # fmt: skip
-    draw(chart, "t_heatmap", "Each field is one transition of one layer, from the earlier checkpoint to the later.")
+
+    def build_heatmap():
+        return heatmap(
+            cells, steps=options["steps"], selected_step=step, log=options["log"], value_title=title,
+            objectives=options["objectives"],
+        )  # fmt: skip
+
+    words = "Each field is one transition of one layer, from the earlier checkpoint to the later."
+    show(study, "t_heatmap", options, step, (), build_heatmap, words)
     frame.below(cells[["series", "layer", "step_from", "step", "value"]], f"heatmap-{study.study.name}", "heatmap")
 
 
@@ -125,12 +132,14 @@ def path(study: Results, options: dict, step: int) -> None:
             )
         if found.left_out:
             note += f" {len(found.left_out)} checkpoints without a usable cloud have no place here."
-    chart = path_chart(
-        points, x_title=titles[0], y_title=titles[1], selected_step=step, floor_radius=radius, equal=equal,
-        objectives=options["objectives"], question=f"Where does each objective go? (layer {layer})",
-        width=HALF_WIDTH - 70, height=400,
-    )  # fmt: skip
-    draw(chart, "t_path", note)
+
+    def build():
+        return path_chart(
+            points, x_title=titles[0], y_title=titles[1], selected_step=step, floor_radius=radius, equal=equal,
+            objectives=options["objectives"], question=f"Where does each objective go? (layer {layer})", height=400,
+        )  # fmt: skip
+
+    show(study, "t_path", options, step, (way, *titles), build, note)
     frame.below(points, f"paths-{LAYOUT.get(way, 'features')}-{study.study.name}-layer{layer}", "path")
 
 
@@ -183,11 +192,14 @@ def apart(study: Results, options: dict, step: int) -> None:
             f"{wasserstein_words(study.study.order, study.study.norm)}, paired by subsample, mean. Grey: the "
             "resampling floor; paired distances saturate at it."
         )
-    chart = objective_distance_chart(
-        table, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
-        y_title=title, question=f"How far apart are {a} and {b}? (layer {layer})", height=400, width=HALF_WIDTH - 100,
-    )  # fmt: skip
-    draw(chart, "t_apart", note)
+
+    def build():
+        return objective_distance_chart(
+            table, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
+            y_title=title, question=f"How far apart are {a} and {b}? (layer {layer})", height=400,
+        )  # fmt: skip
+
+    show(study, "t_apart", options, step, (way, a, b), build, note)
     frame.below(
         table.merge(floor.rename(columns={"lo": "floor_lo", "hi": "floor_hi"}), how="left", on="step"),
         f"distance-{a}-{b}-{study.study.name}-layer{layer}", "apart",
@@ -259,7 +271,7 @@ layer = row[1].selectbox("Layer", layers, len(layers) // 2, key="t_layer", bind=
                          help="For the paths and the distance between objectives.")  # fmt: skip
 scale = row[2].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(study.study.scale), key="t_scale",
                          bind="query-params",
-                         help="Raw distances mix size with shape; divided by the median, only shape counts.")  # fmt: skip
+                         help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
 per = row[3].selectbox("Velocity per", ["transition", "step"], key="t_per", bind="query-params",
                        help="With uneven checkpoints the two look different, and both are true.")  # fmt: skip
 playing = row[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")

@@ -18,6 +18,7 @@ from phcore.results import Results
 from phcore.store import digest
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
 
+BROWSE = "Another folder…"
 SIZE = st.column_config.NumberColumn("size", format="bytes")
 
 
@@ -55,6 +56,8 @@ def show() -> None:
     if asked is None:
         return
     st.markdown("### 4. Cost and start")
+    if "start-fault" in st.session_state:
+        st.error(st.session_state.pop("start-fault"), icon=":material/error:")
     _start(asked)
 
 
@@ -62,8 +65,7 @@ def _model() -> Path | None:
     """A model from the hub cache or near a root, or any folder inside the roots."""
     known = _local_models()
     names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
-    browse = "Another folder…"
-    options = [*names, browse]
+    options = [*names, BROWSE]
     choice = st.selectbox(
         "Base model",
         options,
@@ -77,7 +79,7 @@ def _model() -> Path | None:
         return None
     path = (
         Path(choice)
-        if choice != browse
+        if choice != BROWSE
         else picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
     )
     if path is None:
@@ -303,13 +305,23 @@ def _start(asked: Study) -> None:
     taken = asked.name in data.study_names()
     if taken:
         st.info(f"There is a study called {asked.name} already: choose another name.", icon=":material/info:")
-    if st.button("Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken):
-        path = asked.write(folder_of(asked, data.store()) / "study.toml")
+    st.button(
+        "Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
+        on_click=_compute, args=(asked,),
+    )  # fmt: skip
+
+
+def _compute(asked: Study) -> None:
+    """Start the computation and show the study: its results arrive there."""
+    path = asked.write(folder_of(asked, data.store()) / "study.toml")
+    try:
         resolve(asked, data.store())
-        begin(asked.name, path)
-        st.session_state["study"] = asked.name
-        st.session_state["view"] = "Open a study"
-        st.rerun()
+    except Fault as fault:
+        st.session_state["start-fault"] = str(fault)
+        return
+    begin(asked.name, path)
+    st.session_state["study"] = asked.name
+    st.session_state["view"] = "Open a study"
 
 
 @st.cache_data(ttl=30, show_spinner="Reading the checkpoints once…", max_entries=8)
@@ -379,16 +391,18 @@ def _practice() -> None:
             frame.job_card("practice", "Training")
         elif (place / "runs").is_dir() and job and job.state == "done":
             st.success(job.message, icon=":material/check_circle:")
-            if st.button("Use the practice runs", key="use-practice", type="primary"):
-                st.session_state["model-choice"] = None
-                st.session_state["practice-chosen"] = True
-                st.session_state["model-place"] = place / "base"
-                st.session_state["checkpoints-place"] = place / "runs"
-                st.session_state["model-choice"] = "Another folder…"
-                st.rerun()
+            st.button(
+                "Use the practice runs", key="use-practice", type="primary", on_click=_use_practice, args=(place,)
+            )
         else:
             if job and job.state in ("failed", "crashed"):
                 st.error(job.message, icon=":material/error:")
             if st.button("Make practice runs", key="practice", icon=":material/school:"):
                 jobs.start(data.store(), "practice", ["practice", str(place)])
                 st.rerun()
+
+
+def _use_practice(place: Path) -> None:
+    st.session_state["model-choice"] = BROWSE
+    st.session_state["model-place"] = place / "base"
+    st.session_state["checkpoints-place"] = place / "runs"

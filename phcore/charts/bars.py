@@ -12,6 +12,7 @@ CAP = 400  # rows that can still be told apart in a plot of usual height
 
 HEAD = 24  # pixels kept above each degree's bars for its name
 _TYPES = {"degree": "int64", "birth": "float64", "death": "float64", "subsample": "int64"}
+_GAPS = 1.4  # pixels per row that leave room for a gap
 _TALLEST = 14  # pixels a single row takes at most
 
 
@@ -93,7 +94,8 @@ def barcode_rows(bars: pd.DataFrame, *, cap: int, order: str, end: float, height
     rows["endless"] = rows["bar"] == "H0-endless"
     group = rows["degree"].rank(method="dense")
     pitch = _snap(min(_TALLEST, (height - group.max() * HEAD) / len(rows)))
-    rows["y"] = group * HEAD + np.floor(np.arange(len(rows)) * pitch) + thickness(pitch) / 2
+    down = np.arange(len(rows)) * pitch
+    rows["y"] = group * HEAD + (down if pitch >= _GAPS else np.floor(down)) + thickness(pitch) / 2
     rows["class"] = [CLASSES[degree] for degree in rows["degree"]]
     rows["birth_words"] = [three(value) for value in rows["birth"]]
     rows["death_words"] = ["never" if e else three(d) for e, d in zip(rows["endless"], rows["death"], strict=True)]
@@ -145,9 +147,11 @@ def shape_answer(bars: pd.DataFrame, unit: str = "distance") -> str:
     return f"{components}; {loops} ({unit})."
 
 
-def thickness(pitch: float) -> int:
-    """Of a bar in pixels. Below two pixels a row there is no room for gaps: the bars form a silhouette."""
-    return round(0.7 * pitch) if pitch >= 2 else ceil(pitch)
+def thickness(pitch: float) -> float:
+    """Of a bar in pixels; with too little room for gaps the bars form a silhouette of whole pixels."""
+    if pitch >= 2:
+        return round(0.7 * pitch)
+    return 0.65 * pitch if pitch >= _GAPS else ceil(pitch)
 
 
 def _snap(pitch: float) -> float:

@@ -24,7 +24,7 @@ from phcore.charts.theme import (
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
-_LABELS, _TITLE = 50, 30  # pixels of the labels of a y axis, and of its title
+_LABELS, _TITLE = 38, 20  # pixels of the labels of a y axis, and of its title
 
 
 def velocity_chart(

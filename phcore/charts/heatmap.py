@@ -50,23 +50,24 @@ def heatmap(
     if answer is None:
         answer = heatmap_answer(cells)
     layers = sorted((int(layer) for layer in cells["layer"].unique()), reverse=True)
-    series = list(dict.fromkeys(cells["series"])) or [""]
+    colours = objective_colours(set(objectives or ()) | set(cells["objective"]))
+    order = {objective: place for place, objective in enumerate(colours)}
+    owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict() or {"": ""}
+    series = sorted(owners, key=lambda name: (order.get(owners[name], 0), name))
     columns = min(_COLUMNS, len(series))
     inner = (width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
     axis = StepAxis(steps, log=log, width=inner)
     placed = _placed(cells, axis)
     domain = _colour_domain(placed["value"])
-    colours = objective_colours(set(objectives or ()) | set(cells["objective"]))
     panels = []
     for place, name in enumerate(series):
         part = placed[placed["series"] == name]
-        objective = part["objective"].iloc[0] if len(part) else ""
         panels.append(
             alt.layer(
                 *_marks(part, axis, layers, domain, value_title, selected_step, place, place % columns == 0),
                 width=inner,
                 height=_ROW * max(1, len(layers)),
-                title=panel_heading(name, colours.get(objective, INK)),
+                title=panel_heading(name, colours.get(owners[name], INK)),
             )
         )
     chart = alt.concat(*panels, columns=columns, spacing=_SPACING, **framed(question, answer, width))

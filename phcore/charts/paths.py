@@ -25,6 +25,8 @@ from phcore.charts.theme import (
 )
 from phcore.charts.words import three
 
+_Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+
 # Where a name may stand around the end of its path: pixels across and down, in order of preference.
 _AROUND = (
     (12, 0, "left"),
@@ -167,10 +169,7 @@ def _grown(paths: pd.DataFrame) -> pd.DataFrame:
 
 def _base(table: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     base = alt.Chart(table[table["step"] == 0].head(1)).encode(x=x, y=y)
-    return [
-        base.mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1),
-        base.mark_text(text="base", color=SOFT, fontSize=LABEL_SIZE, dy=17),
-    ]
+    return [base.mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)]
 
 
 def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -181,13 +180,12 @@ def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list
     turn = [2 * pi * i / 72 for i in range(73)]
     rim = pd.DataFrame({"x": [x0 + radius * cos(a) for a in turn], "y": [y0 + radius * sin(a) for a in turn]})
     disc = alt.Chart(rim.assign(place=range(73)))
+    name = alt.Chart(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
     return [
         disc.mark_line(fill=FLOOR, fillOpacity=0.3, strokeWidth=0).encode(
             x=x, y=y, order=alt.Order(field="place", type="quantitative")
         ),
-        alt.Chart(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
-        .mark_text(text="floor", color=SOFT, fontSize=LABEL_SIZE - 1, dy=-7)
-        .encode(x=x, y=y),
+        name.mark_text(text="floor", color=SOFT, fontSize=LABEL_SIZE - 1, dy=-7).encode(x=x, y=y),
     ]
 
 
@@ -206,30 +204,16 @@ def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.C
     """The objective (with several runs, the series) at the end of each path, where it covers least."""
     field = "series" if table["run"].max() > 1 else "objective"
     ends = table[table["step"] > 0].groupby("series").tail(1)
+    ends = pd.concat([ends.assign(words=ends[field]), table[table["step"] == 0].head(1).assign(words="base")])
     marks = _along(table, frame)
-    taken: list[tuple[float, float, float, float]] = []
-    places, aligns = [], []
-    for words, end_x, end_y in zip(ends[field], ends["x"], ends["y"], strict=True):
-        across, down = frame.pixels(end_x, end_y)
-        length = 7.5 * len(str(words))
-        options = []
-        for turn, (dx, dy, align) in enumerate(_AROUND):
-            left = across + dx - length * {"left": 0, "center": 0.5, "right": 1}[align]
-            box = (left, down + dy - 8, left + length, down + dy + 8)
-            options.append((_cost(box, marks, taken, frame), turn, box, (across + dx, down + dy), align))
-        _, _, box, place, align = min(options)
+    taken: list[_Box] = []
+    rows = []
+    for words, objective, step, end_x, end_y in ends[["words", "objective", "step", "x", "y"]].to_numpy():
+        place, align, box = _free_place(str(words), frame.pixels(end_x, end_y), marks, taken, frame)
         taken.append(box)
-        places.append(frame.data(*place))
-        aligns.append(align)
-    named = pd.DataFrame(
-        {
-            "words": ends[field].astype("object"),
-            "objective": ends["objective"].astype("object"),
-            "align": pd.Series(aligns, index=ends.index, dtype="object"),
-            "x": pd.Series([place[0] for place in places], index=ends.index, dtype="float64"),
-            "y": pd.Series([place[1] for place in places], index=ends.index, dtype="float64"),
-        }
-    )
+        at_x, at_y = frame.data(*place)
+        rows.append((words, objective, step == 0, align, at_x, at_y))
+    named = pd.DataFrame(rows, columns=["words", "objective", "base", "align", "x", "y"])
     style = {
         "fontSize": LABEL_SIZE + 1,
         "fontWeight": "bold",
@@ -239,8 +223,24 @@ def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.C
     text = alt.Chart(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
     return [
         text.mark_text(stroke=HALO, strokeWidth=4, strokeJoin="round", **style),
-        text.mark_text(**style).encode(color=colour),
+        text.mark_text(**style).encode(color=colour).transform_filter("!datum.base"),
+        text.mark_text(color=SOFT, **style).transform_filter("datum.base"),
     ]
+
+
+def _free_place(
+    words: str, end: tuple[float, float], marks: list, taken: list[_Box], frame: _Frame
+) -> tuple[tuple[float, float], str, _Box]:
+    """Place, alignment and box (pixels) of words around a point, where they cover least."""
+    across, down = end
+    length = 7.5 * len(words)
+    options = []
+    for turn, (dx, dy, align) in enumerate(_AROUND):
+        left = across + dx - length * {"left": 0, "center": 0.5, "right": 1}[align]
+        box = (left, down + dy - 8, left + length, down + dy + 8)
+        options.append((_cost(box, marks, taken, frame), turn, (across + dx, down + dy), align, box))
+    _, _, place, align, box = min(options)
+    return place, align, box
 
 
 def _along(table: pd.DataFrame, frame: _Frame) -> list[tuple[float, float, float]]:

@@ -61,7 +61,7 @@ class Recipe:
     schedule: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
     rate: float = 1e-3
     warmup: int = 4  # steps; without it the first step of Adam alone is a jump of the full rate
-    held_out: int = 64  # conversations of each kind to evaluate on
+    held_out: int = 32  # conversations of each kind to evaluate on
 
     @property
     def total_steps(self) -> int:

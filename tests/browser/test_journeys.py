@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from phcore import jobs
 from phcore.store import Store
@@ -143,6 +144,13 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
 
 
 def choose(page, key: str, option: str) -> None:
-    """Pick an option of a selectbox by a part of its words."""
-    page.locator(f"[class*=st-key-{key}] input").first.click()
-    page.get_by_role("option", name=option).first.click()
+    """Pick an option of a selectbox by a part of its words. A rerun may close the list: then open it again."""
+    wanted = page.get_by_role("option", name=option).first
+    for _ in range(8):
+        page.locator(f"[class*=st-key-{key}] input").first.click()
+        try:
+            wanted.click(timeout=3000)
+            return
+        except TimeoutError:
+            page.keyboard.press("Escape")
+    raise AssertionError(f"{option} is not among the options of {key}")

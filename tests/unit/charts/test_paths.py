@@ -61,7 +61,7 @@ def test_names_at_the_ends_do_not_cover_each_other(paths):
     close = paths.assign(x=paths["x"] * 0 + paths["step"], y=paths["series"].map(len) * 0.01)
     spec = path_chart(close, equal=False, width=500, height=400, **AXES).to_dict()
     named = next(rows for rows in spec["datasets"].values() if rows and "words" in rows[0] and "x" in rows[0])
-    assert len({(row["align"], round(row["x"], 3), round(row["y"], 3)) for row in named}) == 3
+    assert len({(row["align"], round(row["x"], 3), round(row["y"], 3)) for row in named}) == 4  # and the base
 
 
 def test_names_are_text_and_nothing_else(paths, render):

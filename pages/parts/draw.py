@@ -1,0 +1,79 @@
+"""Charts on the page: built once per choice, and updated by their data alone when a step moves."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Hashable
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+_ALTAIR = threading.Lock()  # Altair's data transformer is a setting of the whole process
+
+
+def spec(chart: alt.TopLevelMixin) -> dict:
+    """The Vega-Lite of a chart, with its tables under names that do not depend on what is in them.
+
+    Altair names tables by a hash of their rows; a chart whose names change is drawn anew instead of updated. The
+    tests validate every chart against the schema; doing it again at every click would take as long as the rest.
+    """
+    with _ALTAIR, alt.data_transformers.enable("default", max_rows=None):
+        plain = chart.to_dict(validate=False)
+    tables = plain.pop("datasets", {})
+    names = {old: f"table{place}" for place, old in enumerate(tables)}
+    _rename(plain, names)
+    plain["datasets"] = {names[old]: pd.DataFrame(rows) for old, rows in tables.items()}
+    return plain
+
+
+def _rename(node: object, names: dict[str, str]) -> None:
+    if isinstance(node, dict):
+        if isinstance(node.get("data"), dict) and node["data"].get("name") in names:
+            node["data"] = {**node["data"], "name": names[node["data"]["name"]]}
+        for value in node.values():
+            _rename(value, names)
+    elif isinstance(node, list):
+        for value in node:
+            _rename(value, names)
+
+
+def chart(
+    name: str,
+    about: Hashable,
+    build: Callable[[], alt.TopLevelMixin],
+    *,
+    selection: str | None = None,
+    on_select: Callable[[], None] | str = "ignore",
+):
+    """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
+
+    Parameters
+    ----------
+    name : key of the element on the page.
+    selection : the selection parameter that answers clicks, where there is one.
+
+    Returns
+    -------
+    The selection event, or None.
+    """
+    whole = _built((name, about), build)
+    tables = whole["datasets"]
+    own = copy.deepcopy({key: value for key, value in whole.items() if key != "datasets"}) | {"datasets": dict(tables)}
+    event = st.vega_lite_chart(
+        own, key=name, on_select=on_select, selection_mode=selection, alt=_words(whole), width="content"
+    )
+    return event if on_select != "ignore" else None
+
+
+@st.cache_resource(max_entries=600, show_spinner=False)
+def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> dict:
+    return spec(_build())
+
+
+def _words(whole: dict) -> str:
+    """Title and answer of a chart, for those who cannot see it."""
+    title = whole.get("title", "")
+    parts = [title.get("text", ""), title.get("subtitle", "")] if isinstance(title, dict) else [title]
+    return " ".join(" ".join(part) if isinstance(part, list) else str(part) for part in parts)
