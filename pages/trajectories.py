@@ -96,7 +96,7 @@ def path(study: Results, options: dict, step: int) -> None:
         "reached their floor, it says nothing.",
     )  # fmt: skip
     layer, choice = options["layer"], options["choice"]
-    unit = unit_words(study.study.scale, study.study.metric)
+    unit = unit_words(choice[2], study.study.metric)
     radius, equal, note = 1.0, True, ""
     if way == FEATURE:
         left, right = st.columns(2)
@@ -106,7 +106,7 @@ def path(study: Results, options: dict, step: int) -> None:
                            bind="query-params")  # fmt: skip
         y = right.selectbox("Up", shown, shown.index(FEATURE_WORDS["h1_persistence_mean"]), key="t_y",
                             bind="query-params")  # fmt: skip
-        points = derived.features(study, layer, names[x], names[y])
+        points = derived.features(study, layer, choice[2], names[x], names[y])
         titles, radius, equal = (_titled(names[x], unit), _titled(names[y], unit)), None, False
         note = "Means over the subsamples of each checkpoint."
     else:
@@ -227,6 +227,11 @@ def dynamics_table(study: Results, options: dict) -> None:
     if table.empty:
         st.info("Concentration needs a finished study.", icon=":material/info:")
         return
+    place = {one.name: k for k, one in enumerate(study.record.series)}
+    never = table["stable_step"].isna()
+    table = table.assign(
+        stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"), place=table["series"].map(place)
+    ).sort_values(["place", "layer"])
     names = ["series", "layer", "concentration", "p_velocities", "p_checkpoints", "peak_step", "stable_step"]
     st.dataframe(
         table[names],
@@ -243,15 +248,15 @@ def dynamics_table(study: Results, options: dict) -> None:
                 "p (shuffled checkpoints)", format="%.4f", help="The same, walking the checkpoints in random order."
             ),
             "peak_step": st.column_config.NumberColumn("peak (step)", format="%d"),
-            "stable_step": st.column_config.NumberColumn(
-                "stable from (step)", format="%d", help="After it velocity stays under 25 % of the peak. Empty: never."
+            "stable_step": st.column_config.TextColumn(
+                "stable from (step)", help="The first step after which velocity stays under 25 % of the peak."
             ),
         },
     )
     st.caption(
         "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers."
     )
-    frame.below(table, f"dynamics-{study.study.name}", "dynamics")
+    frame.below(table.drop(columns="place"), f"dynamics-{study.study.name}", "dynamics")
 
 
 frame.header(

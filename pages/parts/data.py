@@ -10,6 +10,7 @@ import streamlit as st
 from phcore import jobs, results
 from phcore.results import Results
 from phcore.store import Store
+from phcore.topology.summaries import FEATURES, rescale
 
 SHIPPED = "smollm2-135m-instruct"
 
@@ -61,6 +62,22 @@ def objectives(study: Results) -> dict[str, str]:
     return {one.name: one.objective for one in study.record.series}
 
 
+def summaries(study: Results, scale: str) -> pd.DataFrame:
+    """The summaries table at either scale."""
+    return _summaries(study.study.name, version(study), scale)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _summaries(name: str, version: str, scale: str) -> pd.DataFrame:
+    study = open_study(name)
+    frame = table(study, "summaries")
+    if scale == study.study.scale or frame.empty:
+        return frame
+    units = frame[["series", "step", "layer"]].merge(table(study, "cells"), "left")["unit"].to_numpy()
+    values = rescale(frame[list(FEATURES)].to_numpy(), units if scale == "median" else 1 / units)
+    return frame.assign(**dict(zip(FEATURES, values.T, strict=True)))
+
+
 def unit(study: Results, series: str, step: int, layer: int) -> float:
     """Median pairwise distance of a cell's cloud; NaN where it is not known."""
     cells = table(study, "cells")
@@ -81,13 +98,8 @@ def longest_death(study: Results, layer: int, scale: str) -> float:
     return _longest_death(study.study.name, version(study), layer, scale)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Reading the bars of every step once…")
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _longest_death(name: str, version: str, layer: int, scale: str) -> float:
-    study = open_study(name)
-    deaths = [
-        scaled_bars(study, series.name, node.step, layer, scale)["death"].max()
-        for series in study.record.series
-        for node in study.record.path_of(series.name)
-    ]
-    known = [death for death in deaths if death == death]
-    return max(known, default=1.0)
+    frame = summaries(open_study(name), scale)
+    longest = frame.loc[frame["layer"] == layer, ["h0_death_max", "h1_death_max"]].max(axis=None)
+    return float(longest) if longest > 0 else 1.0

@@ -54,14 +54,14 @@ def _floor(name: str, version: str, choice: Choice, per: str) -> pd.DataFrame:
     return band[band["step"] > 0] if per == "step" else band
 
 
-def standardised(study: Results, layer: int) -> tuple[objectives.Standardised, pd.DataFrame]:
+def standardised(study: Results, layer: int, scale: str) -> tuple[objectives.Standardised, pd.DataFrame]:
     """Mean summaries of a layer in units of their resampling spread, and the split-half floors."""
-    return _standardised(study.study.name, data.version(study), layer)
+    return _standardised(study.study.name, data.version(study), layer, scale)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _standardised(name: str, version: str, layer: int) -> tuple[objectives.Standardised, pd.DataFrame]:
-    one = objectives.standardise(data.table(data.open_study(name), "summaries"), layer)
+def _standardised(name: str, version: str, layer: int, scale: str) -> tuple[objectives.Standardised, pd.DataFrame]:
+    one = objectives.standardise(data.summaries(data.open_study(name), scale), layer)
     return one, objectives.split_half_floor(one)
 
 
@@ -75,7 +75,7 @@ def _paths(name: str, version: str, way: str, layer: int, choice: Choice) -> obj
     study = data.open_study(name)
     degree, _, scale = choice
     if way == "pca":
-        return objectives.paths_pca(data.table(study, "summaries"), layer)
+        return objectives.paths_pca(data.summaries(study, scale), layer)
     if way == "mds":
         return objectives.paths_mds(
             data.table(study, "distances"), layer, degree, study.study.order, study.study.norm, scale
@@ -110,7 +110,7 @@ def between(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Distance between two series by step, and its floor: (step, value), (step, lo, hi)."""
     if not wasserstein:
-        one, floors = standardised(study, layer)
+        one, floors = standardised(study, layer, choice[2])
         table = objectives.objective_distance(one, floors, a, b)
         return table[["step", "value"]], _band(table, "floor", "floor_q95")
     degree, _, scale = choice
@@ -125,9 +125,9 @@ def _band(table: pd.DataFrame, low: str, high: str) -> pd.DataFrame:
     return table[["step", low, high]].rename(columns={low: "lo", high: "hi"}).dropna()
 
 
-def features(study: Results, layer: int, x: str, y: str) -> pd.DataFrame:
+def features(study: Results, layer: int, scale: str, x: str, y: str) -> pd.DataFrame:
     """series, objective, step, x, y: mean of two features over the subsamples of each cell."""
-    table = data.table(study, "summaries")
+    table = data.summaries(study, scale)
     means = table[table["layer"] == layer].groupby(["series", "step"], as_index=False)[[*{x, y}]].mean()
     return pd.DataFrame(
         {

@@ -9,34 +9,28 @@ from collections.abc import Callable, Hashable
 import altair as alt
 import pandas as pd
 import streamlit as st
+from altair.utils.schemapi import debug_mode
 
-_ALTAIR = threading.Lock()  # Altair's data transformer is a setting of the whole process
+_ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
 
 
-def spec(chart: alt.TopLevelMixin) -> dict:
-    """The Vega-Lite of a chart, with its tables under names that do not depend on what is in them.
+def spec(build: Callable[[], alt.TopLevelMixin]) -> dict:
+    """The Vega-Lite of a chart, with its tables as they are, under names that do not depend on what is in them.
 
-    Altair names tables by a hash of their rows; a chart whose names change is drawn anew instead of updated. The
-    tests validate every chart against the schema; doing it again at every click would take as long as the rest.
+    A chart whose names change is drawn anew instead of updated, and Altair names tables by a hash of their rows.
+    The tests validate every chart against the schema; doing it at every click would take as long as the rest.
     """
-    with _ALTAIR, alt.data_transformers.enable("default", max_rows=None):
-        plain = chart.to_dict(validate=False)
-    tables = plain.pop("datasets", {})
-    names = {old: f"table{place}" for place, old in enumerate(tables)}
-    _rename(plain, names)
-    plain["datasets"] = {names[old]: pd.DataFrame(rows) for old, rows in tables.items()}
-    return plain
+    tables: dict[int, tuple[str, pd.DataFrame]] = {}
 
+    def keep(data):
+        name, _ = tables.setdefault(id(data), (f"table{len(tables)}", data))
+        return {"name": name}
 
-def _rename(node: object, names: dict[str, str]) -> None:
-    if isinstance(node, dict):
-        if isinstance(node.get("data"), dict) and node["data"].get("name") in names:
-            node["data"] = {**node["data"], "name": names[node["data"]["name"]]}
-        for value in node.values():
-            _rename(value, names)
-    elif isinstance(node, list):
-        for value in node:
-            _rename(value, names)
+    with _ALTAIR:
+        alt.data_transformers.register("by_place", keep)
+        with alt.data_transformers.enable("by_place"), debug_mode(False):
+            plain = build().to_dict(validate=False)
+    return plain | {"datasets": dict(tables.values())}
 
 
 def chart(
@@ -69,7 +63,7 @@ def chart(
 
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> dict:
-    return spec(_build())
+    return spec(_build)
 
 
 def _words(whole: dict) -> str:

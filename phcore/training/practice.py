@@ -1,4 +1,4 @@
-"""Practice runs: a tiny language model and its fine-tuning towards three objectives, made in about a minute.
+"""Practice runs: a tiny language model and its fine-tuning towards three objectives, made in a minute or two.
 
 They give everything that a real study has (a base model with a chat template, three runs, ten checkpoints each,
 `trainer_state.json`), for learning how to read the charts. They say nothing about large models.
@@ -49,7 +49,7 @@ All texts were made up by a program; findings about this toy say nothing about l
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the practice runs. The defaults take about a minute and 90 MB."""
+    """Sizes of the practice runs. The defaults take a minute or two and 90 MB."""
 
     layers: int = 5  # so that the five layers a study looks at by default are five different ones
     hidden: int = 96
@@ -142,9 +142,11 @@ def _finished(directory: Path, mark: dict, recipe: Recipe) -> bool:
 
 
 def _mark(directory: Path) -> dict | None:
+    """What an earlier run wrote here; None where the folder is nobody's or somebody else's."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads((directory / MARK).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else None
+        if isinstance(found, dict) and found.keys() == {"seed", "recipe", "finished"}:
+            return found
     return None
 
 
