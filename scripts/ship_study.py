@@ -1,6 +1,6 @@
 """Copy a finished study into an archive that travels: its tables, some bars, a few clouds, and no paths.
 
-    python scripts/ship_study.py NAME --source CACHE [--target cache]
+    python scripts/ship_study.py NAME --source CACHE [--target cache] [--model NAME]
 
 A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; what the pages show fits in a few.
 """
@@ -23,8 +23,8 @@ SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
 CLOUD_STEPS = (8, -1)  # of each series, at the middle layer, beside the base; -1 is the last
 
 
-def ship(name: str, source: Path, target: Path) -> int:
-    """Returns the bytes written."""
+def ship(name: str, source: Path, target: Path, model: str | None = None) -> int:
+    """Returns the bytes written. `model` is the name to show instead of the model folder's."""
     study, to = Results.open(name, source), Store(target)
     if not study.complete:
         raise SystemExit(f"{name} is not complete")
@@ -45,7 +45,7 @@ def ship(name: str, source: Path, target: Path) -> int:
     to.write("tables", tables.published_key(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
     # Keys and digests do not depend on where the checkpoints lay, so the record can forget it.
     asked = record.study.with_(
-        model=Path(record.study.model).name,
+        model=model or Path(record.study.model).name,
         probes="default",
         series=tuple(replace(one, path=Path(one.name)) for one in record.study.series),
     )
@@ -65,5 +65,6 @@ if __name__ == "__main__":
     parser.add_argument("name")
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--target", type=Path, default=ROOT / "cache")
+    parser.add_argument("--model", help="name of the base model to show")
     options = parser.parse_args()
-    print(f"{ship(options.name, options.source, options.target) / 1e6:.1f} MB")
+    print(f"{ship(options.name, options.source, options.target, options.model) / 1e6:.1f} MB")
