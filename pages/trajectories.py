@@ -225,13 +225,13 @@ def dynamics_table(study: Results, options: dict) -> None:
         & (table["per"] == options["per"]) & (table["by"] == by) & (table["with_base"] == with_base)
     ]  # fmt: skip
     if table.empty:
-        st.info("Concentration needs a finished study.", icon=":material/info:")
+        st.info(
+            f"Concentration is computed for finished studies, and for the order of the study ({study.study.order:g}).",
+            icon=":material/info:",
+        )
         return
-    place = {one.name: k for k, one in enumerate(study.record.series)}
     never = table["stable_step"].isna()
-    table = table.assign(
-        stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"), place=table["series"].map(place)
-    ).sort_values(["place", "layer"])
+    table = table.assign(stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"))
     names = ["series", "layer", "concentration", "p_velocities", "p_checkpoints", "peak_step", "stable_step"]
     st.dataframe(
         table[names],
@@ -256,7 +256,7 @@ def dynamics_table(study: Results, options: dict) -> None:
     st.caption(
         "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers."
     )
-    frame.below(table.drop(columns="place"), f"dynamics-{study.study.name}", "dynamics")
+    frame.below(table, f"dynamics-{study.study.name}", "dynamics")
 
 
 frame.header(

@@ -177,32 +177,40 @@ class Run:
             for node in self._plan.activations:
                 started = time.monotonic()
                 label = f"{node.label}, step {node.step}"
-                try:
-                    model = loader.open(node.path, node.kind)
-                    missing = [k for k in self.record.layers if not self._has_cloud(node, k)]
-                    taken = activations.extract(
-                        model,
-                        tokens,
-                        missing,
-                        progress=lambda share, label=label: self._within(label, share),
-                        cancelled=self.cancelled,
-                    )
-                except activations.Stopped:
-                    raise Cancelled from None
-                except Fault as fault:
-                    self._refuse(node, fault)
-                    continue
-                for layer, cloud in taken.clouds.items():
-                    cells.write_cloud(self.store, self.record.cloud_key(node, layer), cloud)
-                self.store.write("next_tokens", self.record.next_key(node), _next_table(taken))
-                self.warnings += [note for note in taken.notes if note not in self.warnings]
+                # Another process may have taken some of them since this run was planned.
+                missing = [k for k in self.record.layers if not self._has_cloud(node, k)]
+                if missing:
+                    try:
+                        self._take(loader, node, tokens, missing, label)
+                    except Fault as fault:
+                        self._refuse(node, fault)
+                        continue
+                    self._clock("activations", time.monotonic() - started)
                 self._done["activations"] = int(self._done["activations"]) + 1
-                self._clock("activations", time.monotonic() - started)
                 mine = [cell for cell in self._plan.cells if cell[0] == node]
                 self._measure_cells(mine)
                 submitted.update(mine)
                 self._event("activations", label)
         self._plan_cells(submitted)
+
+    def _take(self, loader, node: Node, tokens: list[list[int]], layers: list[int], label: str) -> None:
+        """Read one checkpoint and write its clouds; they come last, so where they are everything is."""
+        from phcore import activations
+
+        try:
+            taken = activations.extract(
+                loader.open(node.path, node.kind),
+                tokens,
+                layers,
+                progress=lambda share: self._within(label, share),
+                cancelled=self.cancelled,
+            )
+        except activations.Stopped:
+            raise Cancelled from None
+        self.store.write("next_tokens", self.record.next_key(node), _next_table(taken))
+        for layer, cloud in taken.clouds.items():
+            cells.write_cloud(self.store, self.record.cloud_key(node, layer), cloud)
+        self.warnings += [note for note in taken.notes if note not in self.warnings]
 
     def _plan_cells(self, submitted: set) -> None:
         """Leave only the cells that still have to be submitted."""

@@ -91,7 +91,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "per": "velocity per transition, or per training step between the two checkpoints",
         "by": "first third counted by checkpoint index, or by training step",
         "with_base": "whether the transition from the base model to the first checkpoint is counted",
-        "concentration": "share of all velocity in the first third",
+        "concentration": "share of all velocity in the first third; the study's own order of the distance only",
         "p_velocities": "p-value against shuffled velocities",
         "p_checkpoints": "p-value against checkpoints in random order",
         "peak_step": "step with the largest velocity",
@@ -157,6 +157,8 @@ def prompts(record: Record, store: Store) -> pd.DataFrame:
     table = store.read("probes", record.probe_digest)
     return pd.DataFrame(columns=["prompt", "text", "category", "reference"]) if table is None else table.to_pandas()
 
+
+_ROWS = ("step", "layer", "subsample", "degree", "order", "scale", "birth", "death")
 
 # --- from cells to tables -------------------------------------------------------------------------
 
@@ -227,10 +229,21 @@ def _distances(record: Record, store: Store) -> pd.DataFrame:
 def _dynamics(record: Record, store: Store) -> pd.DataFrame:
     from phcore.analysis import dynamics
 
+    study = record.study
     velocities, distances = table(record, store, "velocities"), table(record, store, "distances")
+    # All pairs, which the second null walks, are known for the study's own order only.
+    velocities = velocities[velocities["order"] == study.order]
     if velocities.empty:
         return pd.DataFrame(columns=list(COLUMNS["dynamics"]))
-    return dynamics.dynamics(velocities, distances)
+    frame = dynamics.dynamics(velocities, distances)
+    # The defaults come first among the variants of a curve.
+    variant = (
+        (frame["scale"] != study.scale) * 8
+        + (frame["per"] != "transition") * 4
+        + (frame["by"] != "index") * 2
+        + (~frame["with_base"].astype(bool)) * 1
+    )
+    return _sorted(frame.assign(_variant=variant), record, ("layer", "degree", "_variant"))
 
 
 def _bars(record: Record, store: Store) -> pd.DataFrame:
@@ -250,14 +263,12 @@ def _subsamples(record: Record, store: Store) -> pd.DataFrame:
     )
 
 
-def _sorted(frame: pd.DataFrame, record: Record) -> pd.DataFrame:
-    """Rows in the order of the study's series, then by step, layer and the rest."""
+def _sorted(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = _ROWS) -> pd.DataFrame:
+    """Rows in the order of the study's series, then by `keys` where the frame has them."""
     if frame.empty:
         return frame
     order = {one.name: k for k, one in enumerate(record.series)}
-    keys = [
-        name for name in ("step", "layer", "subsample", "degree", "order", "scale", "birth", "death") if name in frame
-    ]
+    keys = [name for name in keys if name in frame]
     frame = frame.assign(_series=frame["series"].map(order))
     return frame.sort_values(["_series", *keys], kind="stable").drop(columns="_series").reset_index(drop=True)
 

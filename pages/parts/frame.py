@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 import streamlit as st
 
 from pages.parts import data
 from phcore import jobs
 from phcore.cli import encode
+from phcore.pipeline import STAGES
 from phcore.results import Results
 
 
@@ -49,9 +48,20 @@ def ready_study() -> Results | None:
 
 def job_line(study: Results) -> None:
     """One line while a study is being computed: its results are partial."""
-    job = jobs.status(data.store(), study.study.name)
+    name = study.study.name
+    job = jobs.status(data.store(), name)
     if job and job.active:
-        st.info(f"This study is being computed ({job.share:.0%}). What is finished is shown.", icon=":material/sync:")
+
+        @st.fragment(run_every=3.0)
+        def line() -> None:
+            now = jobs.status(data.store(), name)
+            if _moved(job, now):
+                st.rerun()  # results show as they arrive
+            st.info(
+                f"This study is being computed ({now.share:.0%}). What is finished is shown.", icon=":material/sync:"
+            )
+
+        line()
     elif not study.complete:
         st.warning(
             "This study is not complete: some checkpoints or layers are still missing. Continue on the Study page.",
@@ -59,37 +69,42 @@ def job_line(study: Results) -> None:
         )
 
 
+def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
+    """Whether there is more to show than before: another stage, another checkpoint, the end."""
+    if now is None or not now.active:
+        return True
+    return before.stage != now.stage or (now.stage == "activations" and int(before.done) != int(now.done))
+
+
 # --- a job, watched ---------------------------------------------------------------------------------
 
 
-def job_card(name: str, words: str, on_done: Callable[[], None] | None = None) -> None:
+def job_card(name: str, words: str) -> None:
     """Progress, time left and a cancel button of one job; survives a refresh, because the state is on disk."""
     job = jobs.status(data.store(), name)
     if job is None:
         return
     if job.active:
-        _watch(name, words)
+        _watch(job, words)
         return
     if job.state == "done":
-        if on_done:
-            on_done()
         return
     shape = {"cancelled": st.info, "failed": st.error, "crashed": st.error}[job.state]
     shape(job.message or "The computation ended.", icon=":material/stop_circle:")
 
 
-def _watch(name: str, words: str) -> None:
+def _watch(first: jobs.Status, words: str) -> None:
+    name = first.name
+
     @st.fragment(run_every=1.0)
     def card() -> None:
         jobs.enforce(data.store(), name)
         job = jobs.status(data.store(), name)
-        if job is None or not job.active:
+        if _moved(first, job):
             st.rerun()
         with st.container(border=True):
             left, right = st.columns([5, 1], vertical_alignment="center")
-            stage = {"activations": "Hidden states", "cells": "Barcodes", "pairs": "Distances"}.get(
-                job.stage, job.stage.capitalize()
-            )
+            stage = STAGES.get(job.stage, job.stage.capitalize())
             counts = f"{stage} {int(job.done)} of {job.total}" if job.total else "Starting"
             text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
             left.progress(min(1.0, job.share), text=text)

@@ -49,7 +49,7 @@ def show() -> None:
 
     st.markdown("### 2. Series")
     series = _series_editor(found, str(directory))
-    checkpoint_tables(_as_table(found))
+    checkpoint_tables(_as_table(found), expanded=True)
 
     st.markdown("### 3. Probe set and parameters")
     asked = _parameters(model, directory, series)
@@ -122,7 +122,7 @@ def _as_table(found: list) -> pd.DataFrame:
     )
 
 
-def checkpoint_tables(table: pd.DataFrame) -> None:
+def checkpoint_tables(table: pd.DataFrame, expanded: bool = False) -> None:
     """All checkpoints with their status; problems first, each with its sentence."""
     problems = table[table["status"] != "ready"]
     for _, row in problems.head(5).iterrows():
@@ -130,7 +130,7 @@ def checkpoint_tables(table: pd.DataFrame) -> None:
     if len(problems) > 5:
         st.warning(f"{len(problems) - 5} more checkpoints are left out: see the table.", icon=":material/warning:")
     title = f"{len(table)} checkpoints, {len(table) - len(problems)} ready"
-    with st.expander(title, icon=":material/list:", expanded=False):
+    with st.expander(title, icon=":material/list:", expanded=expanded):
         names = ["series", "step", "kind", "size", "status", "finding"]
         st.dataframe(
             table[names],

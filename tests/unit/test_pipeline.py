@@ -309,3 +309,22 @@ def test_what_cannot_be_used_at_all_is_said(llama, tmp_path, changes, words):
     study = studies.build_study(tmp_path, llama, **changes)
     with pytest.raises(Fault, match=words):
         resolve(study, Store(tmp_path / "cache"))
+
+
+def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study = studies.build_study(tmp_path, llama)
+    other, store = Store(tmp_path / "other"), Store(tmp_path / "cache")
+    studies.compute(study, other)
+    encode = activations.encode
+
+    def meanwhile(*arguments, **options):
+        """The other process finishes its clouds after this run was planned, before it reads a checkpoint."""
+        studies.copy_archive(other.root / "v1" / "clouds", store.root / "v1" / "clouds")
+        return encode(*arguments, **options)
+
+    monkeypatch.setattr(activations, "encode", meanwhile)
+    monkeypatch.setattr(activations, "extract", None)
+    studies.compute(study, store)
+    assert Results.open("tiny", store.root).complete
