@@ -127,7 +127,7 @@ def table(record: Record, store: Store, name: str, where: dict[str, object] | No
     columns = list(COLUMNS[name])
     frame = store.select("tables", published_key(record, name), where)
     if frame is None:
-        frame = _ASSEMBLE[name](record, store)
+        frame = _ASSEMBLE[name](record, store, where or {})
         for column, value in (where or {}).items():
             if column in frame:
                 frame = frame[frame[column] == value]
@@ -136,7 +136,7 @@ def table(record: Record, store: Store, name: str, where: dict[str, object] | No
 
 def publish(record: Record, store: Store, name: str) -> None:
     """Write one table as a file of its own, sorted so that a filter reads few row groups."""
-    frame = _ASSEMBLE[name](record, store).reindex(columns=list(COLUMNS[name]))
+    frame = _ASSEMBLE[name](record, store, {}).reindex(columns=list(COLUMNS[name]))
     store.write("tables", published_key(record, name), frame)
 
 
@@ -158,12 +158,13 @@ def prompts(record: Record, store: Store) -> pd.DataFrame:
     return pd.DataFrame(columns=["prompt", "text", "category", "reference"]) if table is None else table.to_pandas()
 
 
+Where = dict[str, object]  # column -> the value it shall have
 _ROWS = ("step", "layer", "subsample", "degree", "order", "scale", "birth", "death")
 
 # --- from cells to tables -------------------------------------------------------------------------
 
 
-def _checkpoints(record: Record, store: Store) -> pd.DataFrame:
+def _checkpoints(record: Record, store: Store, where: Where) -> pd.DataFrame:
     about = {one.name: (one.objective, one.seed) for one in record.series} | {BASE: (BASE, 0)}
     rows = [
         (n.label, *about[n.label], n.step, n.kind, n.size, n.status, n.finding, n.fingerprint)
@@ -174,22 +175,24 @@ def _checkpoints(record: Record, store: Store) -> pd.DataFrame:
 
 
 def _of_cells(stage: str, key: str, columns: str = "t.*"):
-    def assemble(record: Record, store: Store) -> pd.DataFrame:
+    def assemble(record: Record, store: Store, where: Where) -> pd.DataFrame:
         labels = record.cells()
         labels["key"] = labels[key]
+        for column in {"series", "step", "layer"} & where.keys():  # read only the files that are asked for
+            labels = labels[labels[column] == where[column]]
         frame = store.scan(stage, labels[["key", "series", "step", "layer"]], columns)
         return _sorted(frame, record)
 
     return assemble
 
 
-def _cells(record: Record, store: Store) -> pd.DataFrame:
+def _cells(record: Record, store: Store, where: Where) -> pd.DataFrame:
     names = ", ".join(f"t.{name}" for name in ("n_prompts", "n_distinct", "unit", "status", "words"))
-    return _of_cells("summaries", "key", names)(record, store).drop_duplicates(["series", "step", "layer"])
+    return _of_cells("summaries", "key", names)(record, store, where).drop_duplicates(["series", "step", "layer"])
 
 
-def _summaries(record: Record, store: Store) -> pd.DataFrame:
-    frame = _of_cells("summaries", "key")(record, store)
+def _summaries(record: Record, store: Store, where: Where) -> pd.DataFrame:
+    frame = _of_cells("summaries", "key")(record, store, where)
     if frame.empty:
         return frame
     frame = frame[frame["status"] != "nonfinite"]
@@ -199,7 +202,7 @@ def _summaries(record: Record, store: Store) -> pd.DataFrame:
     return frame
 
 
-def _velocities(record: Record, store: Store) -> pd.DataFrame:
+def _velocities(record: Record, store: Store, where: Where) -> pd.DataFrame:
     rows = [
         (record.velocity_key(a, b, layer), series, a.step, b.step, layer)
         for series, a, b in record.transitions()
@@ -209,7 +212,7 @@ def _velocities(record: Record, store: Store) -> pd.DataFrame:
     return _sorted(store.scan("velocities", labels), record) if rows else labels
 
 
-def _distances(record: Record, store: Store) -> pd.DataFrame:
+def _distances(record: Record, store: Store, where: Where) -> pd.DataFrame:
     rows = [
         (record.distance_key(node, layer), node.label, node.step, layer, number)
         for number, node in enumerate(record.ready)
@@ -226,7 +229,7 @@ def _distances(record: Record, store: Store) -> pd.DataFrame:
     return frame.sort_values(["layer", "degree", "scale", "number", "other"], kind="stable")
 
 
-def _dynamics(record: Record, store: Store) -> pd.DataFrame:
+def _dynamics(record: Record, store: Store, where: Where) -> pd.DataFrame:
     from phcore.analysis import dynamics
 
     study = record.study
@@ -246,11 +249,7 @@ def _dynamics(record: Record, store: Store) -> pd.DataFrame:
     return _sorted(frame.assign(_variant=variant), record, ("layer", "degree", "_variant"))
 
 
-def _bars(record: Record, store: Store) -> pd.DataFrame:
-    return _of_cells("diagrams", "key")(record, store)
-
-
-def _subsamples(record: Record, store: Store) -> pd.DataFrame:
+def _subsamples(record: Record, store: Store, where: Where) -> pd.DataFrame:
     s = record.study
     sets = cells.index_sets(record.n_prompts, s.subsamples, s.subsample_size, s.seed)
     size = len(next(iter(sets.values())))
@@ -276,7 +275,7 @@ def _sorted(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = _ROWS) 
 _ASSEMBLE = {
     "checkpoints": _checkpoints,
     "cells": _cells,
-    "bars": _bars,
+    "bars": _of_cells("diagrams", "key"),
     "summaries": _summaries,
     "velocities": _velocities,
     "floors": _of_cells("floors", "floor_key"),

@@ -87,19 +87,20 @@ def _landscape_paths(study: Results, layer: int, degree: int, scale: str, depth:
     """PCA of the cells' mean landscapes; the unit is the distance between those of two halves of the subsamples."""
     end = data.longest_death(study, layer, scale)
     grid = np.linspace(0.0, end, 120)
+    bars = study.table("bars", layer=layer)
+    bars = bars[bars["degree"] == degree]
+    units = data.table(study, "cells").set_index(["series", "step", "layer"])["unit"]
     cells, means, halves = [], [], []
-    for series in study.record.series:
-        for node in study.record.path_of(series.name):
-            bars = data.scaled_bars(study, series.name, node.step, layer, scale)
-            own = bars[bars["degree"] == degree]
-            each = [vectors.landscape(part[["birth", "death"]].to_numpy(), grid, depth)
-                    for _, part in own.groupby("subsample")]  # fmt: skip
-            if not each:
-                continue
-            cells.append((series.name, node.step))
-            means.append(np.mean(each, axis=0))
-            if len(each) > 1:
-                halves.append(np.linalg.norm(np.mean(each[::2], axis=0) - np.mean(each[1::2], axis=0)))
+    for (series, step), own in bars.groupby(["series", "step"], sort=False):
+        unit = units[series, step, layer] if scale == "median" else 1.0
+        each = [
+            vectors.landscape(part[["birth", "death"]].to_numpy() / unit, grid, depth)
+            for _, part in own.groupby("subsample")
+        ]
+        cells.append((series, step))
+        means.append(np.mean(each, axis=0))
+        if len(each) > 1:
+            halves.append(np.linalg.norm(np.mean(each[::2], axis=0) - np.mean(each[1::2], axis=0)))
     index = pd.MultiIndex.from_tuples(cells, names=["series", "step"])
     unit = float(np.median(halves)) if halves else 1.0
     return objectives.paths_vectors(np.array(means), index, unit=unit or 1.0)
