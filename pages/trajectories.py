@@ -8,6 +8,7 @@ from pages.parts import data, derived, draw, frame
 from phcore.charts.curves import objective_distance_chart, velocity_chart
 from phcore.charts.heatmap import heatmap
 from phcore.charts.paths import path_chart
+from phcore.charts.steps import StepAxis
 from phcore.charts.words import unit_words, wasserstein_words
 from phcore.errors import Fault
 from phcore.results import Results
@@ -28,8 +29,11 @@ def chosen_step(key: str) -> None:
 
 def show(study: Results, key: str, options: dict, step: int, more: tuple, build, words: str) -> None:
     """One chart whose clicks choose the step, and the line under it."""
-    about = (data.version(study), options["choice"], options["per"], options["log"], options["layer"], step, *more)
-    draw.chart(key, about, build, selection="step", on_select=lambda: chosen_step(key))
+    about = (data.version(study), options["choice"], options["per"], options["log"], *more)
+    draw.chart(
+        key, about, build, selection="step", on_select=lambda: chosen_step(key), step=step,
+        axis=StepAxis(options["steps"], log=options["log"]),
+    )  # fmt: skip
     st.caption(words)
 
 
@@ -63,7 +67,7 @@ def velocities(study: Results, options: dict, step: int) -> None:
 
     def build():
         return velocity_chart(
-            curve, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
+            curve, floor if len(floor) else None, steps=options["steps"], selected_step=options["last"], log=options["log"],
             y_title=title, objectives=options["objectives"], share_y=scale == "median",
         )  # fmt: skip
 
@@ -80,7 +84,7 @@ def velocities(study: Results, options: dict, step: int) -> None:
 
     def build_heatmap():
         return heatmap(
-            cells, steps=options["steps"], selected_step=step, log=options["log"], value_title=title,
+            cells, steps=options["steps"], selected_step=options["last"], log=options["log"], value_title=title,
             objectives=options["objectives"],
         )  # fmt: skip
 
@@ -135,11 +139,11 @@ def path(study: Results, options: dict, step: int) -> None:
 
     def build():
         return path_chart(
-            points, x_title=titles[0], y_title=titles[1], selected_step=step, floor_radius=radius, equal=equal,
+            points, x_title=titles[0], y_title=titles[1], selected_step=options["last"], floor_radius=radius, equal=equal,
             objectives=options["objectives"], question=f"Where does each objective go? (layer {layer})", height=400,
         )  # fmt: skip
 
-    show(study, "t_path", options, step, (way, *titles), build, note)
+    show(study, "t_path", options, step, (layer, way, *titles), build, note)
     frame.below(points, f"paths-{LAYOUT.get(way, 'features')}-{study.study.name}-layer{layer}", "path")
 
 
@@ -195,11 +199,11 @@ def apart(study: Results, options: dict, step: int) -> None:
 
     def build():
         return objective_distance_chart(
-            table, floor if len(floor) else None, steps=options["steps"], selected_step=step, log=options["log"],
+            table, floor if len(floor) else None, steps=options["steps"], selected_step=options["last"], log=options["log"],
             y_title=title, question=f"How far apart are {a} and {b}? (layer {layer})", height=400,
         )  # fmt: skip
 
-    show(study, "t_apart", options, step, (way, a, b), build, note)
+    show(study, "t_apart", options, step, (layer, way, a, b), build, note)
     frame.below(
         table.merge(floor.rename(columns={"lo": "floor_lo", "hi": "floor_hi"}), how="left", on="step"),
         f"distance-{a}-{b}-{study.study.name}-layer{layer}", "apart",
@@ -292,6 +296,7 @@ options = {
     "per": per,
     "log": log,
     "steps": steps,
+    "last": steps[-1],
     "objectives": list(dict.fromkeys(data.objectives(study).values())),
 }
 

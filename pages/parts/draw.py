@@ -11,6 +11,9 @@ import pandas as pd
 import streamlit as st
 from altair.utils.schemapi import debug_mode
 
+from phcore.charts.moving import at_step
+from phcore.charts.steps import StepAxis
+
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
 
 
@@ -40,6 +43,8 @@ def chart(
     *,
     selection: str | None = None,
     on_select: Callable[[], None] | str = "ignore",
+    step: int | None = None,
+    axis: StepAxis | None = None,
 ):
     """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
 
@@ -47,13 +52,14 @@ def chart(
     ----------
     name : key of the element on the page.
     selection : the selection parameter that answers clicks, where there is one.
+    step, axis : of a chart over training steps: the step to select; then `about` and `build` are free of it.
 
     Returns
     -------
     The selection event, or None.
     """
     whole = _built((name, about), build)
-    tables = whole["datasets"]
+    tables = whole["datasets"] if step is None else at_step(whole["datasets"], step, axis)
     own = copy.deepcopy({key: value for key, value in whole.items() if key != "datasets"}) | {"datasets": dict(tables)}
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=_words(whole), width="content"

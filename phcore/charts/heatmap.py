@@ -142,15 +142,22 @@ def _marks(part, axis, layers, domain, value_title, selected, place, first) -> l
 
 def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[alt.Chart]:
     """A frame around the column of the selected step, named above it; the name alone where it is empty."""
-    here = part.loc[part["step"] == selected, ["begin", "end"]].head(1).to_numpy().tolist()
-    begin, end = here[0] if here else (float("nan"), float("nan"))
-    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew: hence `place`.
-    frame = pd.DataFrame([{"begin": begin, "end": end, "place": place}])
-    middle = axis.between(begin, end) if here else None
-    name = pd.DataFrame([named_step(selected, axis, middle) | {"place": place}])
+    frame, name = selected_rows(part, axis, selected, place)
     return [
         alt.Chart(frame)
         .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
         .encode(x=axis.x("begin"), x2=alt.X2(field="end")),
         step_name(name, axis.x()),
     ]
+
+
+def selected_rows(
+    part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frame (begin, end, place) and its name, of one panel: `part` holds its cells."""
+    here = part.loc[part["step"] == selected, ["begin", "end"]].head(1).to_numpy().tolist()
+    begin, end = here[0] if here else (float("nan"), float("nan"))
+    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew: hence `place`.
+    frame = pd.DataFrame([{"begin": begin, "end": end, "place": place}])
+    middle = axis.between(begin, end) if here else None
+    return frame, pd.DataFrame([named_step(selected, axis, middle) | {"place": place}])

@@ -189,11 +189,15 @@ def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list
     ]
 
 
+def selected_words(selected: int | None) -> pd.DataFrame:
+    """The name of the selected step, as a table of one row."""
+    return pd.DataFrame({"words": ["" if selected is None else f"step {selected:,}"]})
+
+
 def _selected(selected: int | None, x, y, colour, width) -> list[alt.Chart]:
     """Large marks at the selected step, and its name in the upper right corner."""
     here = alt.Chart().transform_filter("datum.selected").encode(x=x, y=y)
-    known = pd.DataFrame({"words": ["" if selected is None else f"step {selected:,}"]})
-    name = alt.Chart(known).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
+    name = alt.Chart(selected_words(selected)).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
     return [
         here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
         name.encode(x=alt.XValue(width - 4), y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),
