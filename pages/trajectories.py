@@ -67,7 +67,8 @@ def velocities(study: Results, options: dict, step: int) -> None:
 
     def build():
         return velocity_chart(
-            curve, floor if len(floor) else None, steps=options["steps"], selected_step=options["last"], log=options["log"],
+            curve, floor if len(floor) else None, steps=options["steps"], selected_step=options["last"],
+            log=options["log"],
             y_title=title, objectives=options["objectives"], share_y=scale == "median",
         )  # fmt: skip
 
@@ -139,7 +140,8 @@ def path(study: Results, options: dict, step: int) -> None:
 
     def build():
         return path_chart(
-            points, x_title=titles[0], y_title=titles[1], selected_step=options["last"], floor_radius=radius, equal=equal,
+            points, x_title=titles[0], y_title=titles[1], selected_step=options["last"], floor_radius=radius,
+            equal=equal,
             objectives=options["objectives"], question=f"Where does each objective go? (layer {layer})", height=400,
         )  # fmt: skip
 
@@ -199,7 +201,8 @@ def apart(study: Results, options: dict, step: int) -> None:
 
     def build():
         return objective_distance_chart(
-            table, floor if len(floor) else None, steps=options["steps"], selected_step=options["last"], log=options["log"],
+            table, floor if len(floor) else None, steps=options["steps"], selected_step=options["last"],
+            log=options["log"],
             y_title=title, question=f"How far apart are {a} and {b}? (layer {layer})", height=400,
         )  # fmt: skip
 
