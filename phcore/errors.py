@@ -21,3 +21,7 @@ class Fault(ValueError):
     def __reduce__(self):
         # Exceptions are pickled by their message alone, which cannot rebuild this one in another process.
         return type(self), (self.fault, self.mend, self.path)
+
+
+class Unusable(Fault):
+    """A verdict about a checkpoint's own bytes: they will never load on this base, so trying again is of no use."""
