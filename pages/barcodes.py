@@ -162,7 +162,9 @@ row = st.columns([3, 2, 2, 1.2], vertical_alignment="bottom")
 view = row[0].segmented_control("View", VIEWS, default=VIEWS[0], key="b_view", bind="query-params", required=True)
 some = data.bars(study, *first)
 numbers = sorted(some["subsample"].unique()) if len(some) else []
-choices = [str(number) for number in numbers if number >= 0]
+if not numbers:  # nothing to draw in the first cell; the second may have bars
+    numbers = range(study.study.subsamples)
+choices = [str(number) for number in numbers] if study.study.subsamples else []
 subsample = row[1].selectbox(
     "Subsample", [*choices, ALL] if choices else [WHOLE], key="b_sub", bind="query-params",
     help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",

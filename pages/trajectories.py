@@ -47,7 +47,8 @@ def step_slider(steps: list[int]) -> int:
         if place + 1 < len(steps):
             st.session_state["t_step"] = steps[place + 1]
         else:
-            st.session_state["t_stop"] = True
+            st.session_state["t_ended"] = True
+            st.rerun()
     return st.select_slider(
         "Selected step, the same in every chart (0 = base model)", steps, value=steps[-1], key="t_step",
         bind="query-params",
@@ -286,6 +287,8 @@ scale = row[2].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(stu
                          help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
 per = row[3].selectbox("Velocity per", ["transition", "step"], key="t_per", bind="query-params",
                        help="With uneven checkpoints the two look different, and both are true.")  # fmt: skip
+if st.session_state.pop("t_ended", False):  # the last step was reached: set before the toggle is drawn
+    st.session_state["t_play"] = False
 playing = row[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
     log = st.toggle("Logarithmic steps", True, key="t_log", bind="query-params")

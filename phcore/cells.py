@@ -53,29 +53,38 @@ def measure_cell(root: str, cloud_key: str, cell_key: str, floor_key: str, how: 
     if not np.isfinite(cloud).all():
         bad = int((~np.isfinite(cloud).all(axis=1)).sum())
         words = f"{bad} of {len(cloud)} hidden states are not finite, so this cell has no topology."
-        cell = _about(len(cloud), 0, float("nan"), "nonfinite", words)
-        store.write("diagrams", cell_key, bars_table({}))
-        store.write("floors", floor_key, values_table([]))
-        store.write("summaries", cell_key, _summaries_table({}, cell))
+        _write_empty(store, cell_key, floor_key, _about(len(cloud), 0, float("nan"), "nonfinite", words))
         return
 
-    matrix = clouds.distance_matrix(cloud, metric=how["metric"])
+    indices = np.stack(list(sets.values()))
+    try:
+        matrix = clouds.distance_matrix(cloud, metric=how["metric"])
+        diagrams = dict(zip(sets, persistence.cell_diagrams(matrix, indices, engine=how["engine"]), strict=True))
+        partners = []
+        if WHOLE not in sets:
+            rows = clouds.partners(indices, len(cloud), seed=how["seed"])
+            partners = persistence.cell_diagrams(matrix, rows, engine=how["engine"])
+    except Fault as fault:  # a zero vector has no angle, for instance: this cell is marked, the rest goes on
+        words = f"This cell has no topology: {fault.fault}."
+        _write_empty(store, cell_key, floor_key, _about(len(cloud), 0, float("nan"), "nonfinite", words))
+        return
     unit = clouds.median_distance(matrix)
-    diagrams = {
-        number: persistence.diagrams(matrix[np.ix_(rows, rows)], engine=how["engine"]) for number, rows in sets.items()
-    }
-    floors = []
-    if WHOLE not in sets:
-        partners = clouds.partners(np.stack(list(sets.values())), len(cloud), seed=how["seed"])
-        for number, rows in enumerate(partners):
-            other = persistence.diagrams(matrix[np.ix_(rows, rows)], engine=how["engine"])
-            floors += [
-                (number, *value) for value in values(diagrams[number], other, unit, unit, how["orders"], how["norm"])
-            ]
+    floors = [
+        (number, *value)
+        for number, other in enumerate(partners)
+        for value in values(diagrams[number], other, unit, unit, how["orders"], how["norm"])
+    ]
     cell = _about(len(cloud), clouds.distinct_points(cloud), unit)
     store.write("diagrams", cell_key, bars_table(diagrams))
     store.write("floors", floor_key, values_table(floors))
     store.write("summaries", cell_key, _summaries_table(diagrams, cell))
+
+
+def _write_empty(store: Store, cell_key: str, floor_key: str, about: dict) -> None:
+    """A cell without topology: a row that says why."""
+    store.write("diagrams", cell_key, bars_table({}))
+    store.write("floors", floor_key, values_table([]))
+    store.write("summaries", cell_key, _summaries_table({}, about))
 
 
 def measure_velocity(root: str, keys: tuple[str, str], velocity_key: str, how: dict) -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from phcore import cells, probes
-from phcore.errors import Fault
+from phcore import cells, probes, tables
+from phcore.errors import Fault, Unusable
 from phcore.record import BASE, Node, Record, folder_of
 from phcore.store import Store
 
@@ -139,10 +139,15 @@ class Run:
         Fault
             when the base model itself cannot be used.
         """
-        self.compute()
-        publish(self.record, self.store)
-        self._event("pairs", "Finished")
-        return self.record
+        for _ in range(ATTEMPTS):
+            self.compute()
+            if publish(self.record, self.store):
+                self._event("pairs", "Finished")
+                return self.record
+            self._replan()  # a damaged file was met while the tables were put together
+        raise Fault(
+            "results keep getting damaged while they are computed", "Check the disk", self.store.root / "damaged"
+        )
 
     def compute(self) -> None:
         """Bring the archive up to the plan."""
@@ -155,10 +160,12 @@ class Run:
             self._drain()
             self._measure_pairs()
             self._drain()
-            # Nothing is missing now, unless a damaged file was found on the way and set aside.
-            self._plan = plan(self.record, self.store)
-            for stage, more in self._plan.totals(self.record).items():
-                self._totals[stage] = int(self._done[stage]) + more
+            self._replan()  # nothing is missing now, unless a damaged file was found on the way and set aside
+
+    def _replan(self) -> None:
+        self._plan = plan(self.record, self.store)
+        for stage, more in self._plan.totals(self.record).items():
+            self._totals[stage] = int(self._done[stage]) + more
 
     # --- hidden states ----------------------------------------------------------------------------
 
@@ -225,7 +232,9 @@ class Run:
         if node.label == BASE:
             raise fault
         sentence = f"{fault.fault}. {fault.mend}."
-        self.record = self.record.without(node, sentence)
+        # What may pass (memory, a folder that is not mounted) is tried again by the next run.
+        status = "refused" if isinstance(fault, Unusable) else "failed"
+        self.record = self.record.without(node, sentence, status)
         self.record.write(folder_of(self.record.study, self.store))
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._totals["activations"] -= 1
@@ -331,13 +340,19 @@ class Run:
         )
 
 
-def publish(record: Record, store: Store) -> None:
-    """Write the finished tables of a complete study into one file each, so that a page opens in one read."""
-    from phcore import tables
+def publish(record: Record, store: Store) -> bool:
+    """Write the finished tables of a complete study into one file each, so that a page opens in one read.
 
+    Returns whether they are all there: a file found damaged on the way leaves its table unwritten.
+    """
     for name in tables.PUBLISHED:
         if not store.has("tables", tables.published_key(record, name)):
-            tables.publish(record, store, name)
+            damaged = len(store.damaged)
+            frame = tables.assemble(record, store, name)
+            if len(store.damaged) > damaged:
+                return False
+            tables.publish(record, store, name, frame)
+    return plan(record, store).empty
 
 
 def _timed(function: Callable, *arguments) -> float:

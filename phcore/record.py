@@ -210,8 +210,19 @@ def resolve(study: Study, store: Store, keep: bool = True) -> Record:
         nodes=tuple(nodes),
     )
     if keep:
+        previous = Record.read(folder_of(study, store))
+        if previous and _unrelated(previous.study, study):
+            raise Fault(
+                f"another study is called {study.name}: on {previous.study.model.name}, from other folders",
+                "Choose another name",
+            )
         record.write(folder_of(study, store))
     return record
+
+
+def _unrelated(a: Study, b: Study) -> bool:
+    """Another model and no folder in common: not an edited study, but another one of the same name."""
+    return a.model != b.model and not {one.path for one in a.series} & {one.path for one in b.series}
 
 
 def keep_probes(probe_set: probes.ProbeSet, store: Store) -> None:

@@ -40,7 +40,7 @@ class Results:
             asked = Study.read(study)
             record = Record.read(folder_of(asked, store))
             if record is None or record.study != asked:
-                record = resolve(asked, store)
+                record = resolve(asked, store, keep=False)  # looking at a study file changes nothing
             return cls(record, store)
         record = Record.read(folder_of(str(study), store)) if str(study) in names(store) else None
         if record is None:

@@ -97,7 +97,9 @@ class Store:
             return None
 
     def set_aside(self, path: Path, error: Exception) -> None:
-        """Move a file that cannot be read out of the way, so that it is computed again."""
+        """Move a damaged file out of the way, so that it is computed again. Raises what is no damage."""
+        if getattr(error, "errno", None):
+            raise error  # no descriptors left, no permission, no network: the file itself may be whole
         aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
         aside.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -134,9 +134,13 @@ def table(record: Record, store: Store, name: str, where: dict[str, object] | No
     return frame.reindex(columns=columns).reset_index(drop=True)
 
 
-def publish(record: Record, store: Store, name: str) -> None:
-    """Write one table as a file of its own, sorted so that a filter reads few row groups."""
-    frame = _ASSEMBLE[name](record, store, {}).reindex(columns=list(COLUMNS[name]))
+def assemble(record: Record, store: Store, name: str) -> pd.DataFrame:
+    """One table put together from its cells, whatever is published; sorted so that a filter reads few row groups."""
+    return _ASSEMBLE[name](record, store, {}).reindex(columns=list(COLUMNS[name]))
+
+
+def publish(record: Record, store: Store, name: str, frame: pd.DataFrame) -> None:
+    """Write one finished table as a file of its own."""
     store.write("tables", published_key(record, name), frame)
 
 

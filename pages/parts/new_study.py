@@ -19,6 +19,8 @@ from phcore.store import digest
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
 
 BROWSE = "Another folder…"
+LARGE = 4e9  # bytes of weights that are too many to read while the page waits
+PRACTICE = "@practice"  # a job name that no study can have
 SIZE = st.column_config.NumberColumn("size", format="bytes")
 
 
@@ -37,7 +39,11 @@ def show() -> None:
     if model is None or directory is None:
         _practice()
         return
-    found = _scan(str(directory), str(model))
+    try:
+        found = _scan(str(directory), str(model))
+    except Fault as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
     if not found:
         st.info(
             f"No checkpoints were found in {directory.name}/. A series is a folder that holds folders such as "
@@ -58,7 +64,7 @@ def show() -> None:
     st.markdown("### 4. Cost and start")
     if "start-fault" in st.session_state:
         st.error(st.session_state.pop("start-fault"), icon=":material/error:")
-    _start(asked)
+    _start(asked, found)
 
 
 def _model() -> Path | None:
@@ -261,7 +267,8 @@ def _probe_files(directory: Path) -> list[str]:
     allowed = roots.allowed_roots()
     kinds = ("*.jsonl", "*.csv", "*.parquet")
     near = [place for place in (directory, directory.parent) if _inside(place, allowed)]
-    return sorted(str(path) for place in near for kind in kinds for path in place.glob(kind))
+    found = (path for place in near for kind in kinds for path in place.glob(kind))
+    return sorted(str(path) for path in found if _inside(path, allowed))
 
 
 def _inside(path: Path, allowed: list[Path]) -> bool:
@@ -275,33 +282,38 @@ def _inside(path: Path, allowed: list[Path]) -> bool:
 # --- cost and start -------------------------------------------------------------------------------
 
 
-def _start(asked: Study) -> None:
+def _start(asked: Study, found: list) -> None:
     draft = data.store().root / "drafts" / f"{digest(asked.to_dict())}.toml"
     if not draft.exists():
         asked.write(draft)
-    measuring = f"{asked.name}--estimate"
+    measuring = f"@estimate-{asked.name}"  # no study can be called that
+    job = jobs.status(data.store(), measuring)
+    names = {one.name for one in asked.included}
+    weights = sum(c.size for one in found if one.name in names for c in one.checkpoints)
+    if weights > LARGE and not (job and job.state == "done"):
+        st.write(
+            f"These checkpoints hold {weights / 1e9:.0f} GB of weights. They are read once to recognise them later; "
+            "measuring does that first, and then says what the study will cost."
+        )
+        _measure(measuring, draft, job)
+        return
     record = _resolved(str(draft))
     if isinstance(record, str):
         st.error(record, icon=":material/error:")
         return
     cost = estimate(record, data.store(), workers())
-    job = jobs.status(data.store(), measuring)
-    if cost.seconds is None and not (job and job.active):
+    if cost.seconds is None:
         st.write(
             f"{cost.checkpoints} checkpoints to read, {cost.cells} cells to measure, "
             f"about {cost.bytes / 1e6:.0f} MB of disk. "
             "How long that takes depends on this machine: measuring reads the base model once, "
             "work the study needs anyway."
         )
-        if st.button("Measure this machine", icon=":material/speed:", key="measure"):
-            jobs.start(data.store(), measuring, ["estimate", str(draft), "--workers", str(workers())])
-            st.rerun()
-    elif cost.seconds is not None:
+        _measure(measuring, draft, job)
+    else:
         st.write(cli.in_words(cost))
-        if cost.bytes > cost.free_bytes:
-            st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
-    if job and job.state != "done":
-        frame.job_card(measuring, "Measuring")
+    if cost.bytes > cost.free_bytes:
+        st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()
     if taken:
         st.info(f"There is a study called {asked.name} already: choose another name.", icon=":material/info:")
@@ -309,6 +321,15 @@ def _start(asked: Study) -> None:
         "Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
         on_click=_compute, args=(asked,),
     )  # fmt: skip
+
+
+def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:
+    """The button that measures this machine, or the measurement under way."""
+    if job and job.state != "done":
+        frame.job_card(name, "Measuring")
+    if not (job and job.active) and st.button("Measure this machine", icon=":material/speed:", key="measure"):
+        jobs.start(data.store(), name, ["estimate", str(draft), "--workers", str(workers())])
+        st.rerun()
 
 
 def _compute(asked: Study) -> None:
@@ -380,15 +401,17 @@ def parameter_table(study: Results) -> None:
 def _practice() -> None:
     """A way to try everything from nothing."""
     place = data.store().root / "practice"
+    if not _inside(data.store().root, roots.allowed_roots()):
+        return  # the app could not look at what it made
     with st.container(border=True):
         st.markdown("**No checkpoints at hand?**")
         st.write(
             "Train a tiny language model on this machine and fine-tune it towards helpful, harmless and mixed, "
             "with ten checkpoints each: under two minutes on two cores."
         )
-        job = jobs.status(data.store(), "practice")
+        job = jobs.status(data.store(), PRACTICE)
         if job and job.active:
-            frame.job_card("practice", "Training")
+            frame.job_card(PRACTICE, "Training")
         elif (place / "runs").is_dir() and job and job.state == "done":
             st.success(job.message, icon=":material/check_circle:")
             st.button(
@@ -398,7 +421,7 @@ def _practice() -> None:
             if job and job.state in ("failed", "crashed"):
                 st.error(job.message, icon=":material/error:")
             if st.button("Make practice runs", key="practice", icon=":material/school:"):
-                jobs.start(data.store(), "practice", ["practice", str(place)])
+                jobs.start(data.store(), PRACTICE, ["practice", str(place)])
                 st.rerun()
 
 

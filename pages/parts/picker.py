@@ -34,7 +34,12 @@ def folder(label: str, key: str, words: str) -> Path | None:
         )
         if pasted.strip() and pasted.strip() != str(here or ""):
             _go(place_key, pasted.strip(), allowed)
-        options = roots.subfolders(here, allowed) if here else allowed
+        try:
+            options = roots.subfolders(here, allowed) if here else allowed
+        except Fault as fault:  # the folder is gone, or may not be read
+            st.error(str(fault), icon=":material/block:")
+            options, here = [], None
+            st.session_state[place_key] = None
         left, right = st.columns([4, 1], vertical_alignment="bottom")
         chosen = left.selectbox(
             "Folder",
@@ -63,7 +68,10 @@ def _placeholder(here: Path | None, options: list[Path]) -> str:
 
 def _go(place_key: str, path: str | Path, allowed: list[Path]) -> None:
     try:
-        st.session_state[place_key] = roots.resolve_inside(path, allowed)
+        place = roots.resolve_inside(path, allowed)
+        if not place.is_dir():
+            raise Fault("this is a file", "Give the folder it lies in", place)
+        st.session_state[place_key] = place
     except Fault as fault:
         st.error(str(fault), icon=":material/block:")
         return

@@ -240,10 +240,12 @@ def _walks(distances: np.ndarray, n: int, seed: int) -> np.ndarray:
 def _between(matrix: pd.DataFrame | None, series: str, curve: pd.DataFrame) -> np.ndarray:
     """(T + 1, T + 1) distances between the checkpoints of a curve, NaN where unknown.
 
-    All NaN for a curve with a hole in it: its transitions are no walk through the checkpoints.
+    Step 0 is the series' own checkpoint where it has one, else the base. All NaN for a curve with a hole
+    in it: its transitions are no walk through the checkpoints.
     """
     steps = _steps(curve)
     if matrix is None or (curve["step_from"].to_numpy() != steps[:-1]).any():
         return np.full((len(steps), len(steps)), np.nan)
-    nodes = [("base", 0) if step == 0 else (series, step) for step in steps]
+    start = (series, 0) if (series, 0) in matrix.index else ("base", 0)
+    nodes = [start if step == 0 else (series, step) for step in steps]
     return matrix.reindex(index=nodes, columns=nodes).to_numpy()

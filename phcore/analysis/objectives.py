@@ -179,7 +179,7 @@ def paths_mds(
     Parameters
     ----------
     distances : the ``distances`` table. Checkpoints that miss distances to others are left out, those
-        that miss most first. The base is repeated as step 0 of every series.
+        that miss most first. The base is repeated as step 0 of every series without a step 0 of its own.
     """
     matrix = distance_matrices(distances).get((layer, degree, order, norm, scale))
     if matrix is None:
@@ -187,6 +187,7 @@ def paths_mds(
             f"there are no distances for layer {layer}, H{degree}, order {order:g}, norm {norm:g}, {scale}",
             "compute the study with these settings",
         )
+    own_start = {series for series, step in matrix.index if step == 0}  # also where it finds no place
     left_out = []
     while (missing := matrix.isna().sum()).any():
         left_out.append(missing.idxmax())
@@ -202,9 +203,9 @@ def paths_mds(
     if ("base", 0) in placed.index:
         base = placed.loc[[("base", 0)]]
         others = placed.drop(index=[("base", 0)])
-        series = others.index.unique("series")
-        starts = [base.set_axis(pd.MultiIndex.from_tuples([(name, 0)], names=CELL)) for name in series]
-        placed = pd.concat([*starts, others]) if len(series) else base
+        from_base = [name for name in others.index.unique("series") if name not in own_start]
+        starts = [base.set_axis(pd.MultiIndex.from_tuples([(name, 0)], names=CELL)) for name in from_base]
+        placed = pd.concat([*starts, others]) if len(others) else base
     placed = placed.sort_index()
     points = _points(placed.index, placed.to_numpy())
     return Paths(points, _shares(eigenvalues), 1.0, pd.DataFrame(columns=["pc1", "pc2"]), tuple(left_out))
@@ -246,7 +247,8 @@ def objective_wasserstein(
 
     Parameters
     ----------
-    distances, floors : the tables of those names.
+    distances, floors : the tables of those names. The base is step 0 of a series without one of its own;
+        where both start there, step 0 is no row.
 
     Returns
     -------
@@ -255,9 +257,10 @@ def objective_wasserstein(
     """
     wanted = {"layer": layer, "degree": degree, "order": order, "norm": norm, "scale": scale}
     pairs = _where(distances, wanted)
+    names = {name: _names(pairs, name) for name in (a, b)}
     pairs = pairs[(pairs["step_a"] == pairs["step_b"])]
-    either = ((pairs["series_a"] == a) & (pairs["series_b"] == b)) | (
-        (pairs["series_a"] == b) & (pairs["series_b"] == a)
+    either = (pairs["series_a"].isin(names[a]) & pairs["series_b"].isin(names[b])) | (
+        pairs["series_a"].isin(names[b]) & pairs["series_b"].isin(names[a])
     )
     table = pairs[either].rename(columns={"step_a": "step"})[["step", "value"]]
     own = _where(floors, wanted)
@@ -267,6 +270,12 @@ def objective_wasserstein(
         {"floor": by_step.mean(), "floor_q10": by_step.quantile(0.1), "floor_q90": by_step.quantile(0.9)}
     )
     return table.dropna().join(floor, on="step").sort_values("step", ignore_index=True)
+
+
+def _names(pairs: pd.DataFrame, series: str) -> list[str]:
+    """What the checkpoints of a series are called in the distances table: "base" too if it starts there."""
+    steps = pd.concat([pairs.loc[pairs[f"series_{side}"] == series, f"step_{side}"] for side in "ab"])
+    return [series] if steps.empty or (steps == 0).any() else [series, "base"]
 
 
 def _where(table: pd.DataFrame, wanted: dict) -> pd.DataFrame:

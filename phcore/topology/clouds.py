@@ -58,6 +58,18 @@ def partners(indices: np.ndarray, n_prompts: int, *, seed: int = 0) -> np.ndarra
     return np.stack(rows)
 
 
+def overlap(indices: np.ndarray, partners: np.ndarray) -> float:
+    """Mean share (0 to 1) of a subsample's prompts that its partner repeats.
+
+    Where it is above 0 the resampling floor is too low: the pair has these prompts in common.
+
+    Parameters
+    ----------
+    indices, partners : (count, m) int arrays, as from `subsamples` and `partners`.
+    """
+    return float(np.mean([np.isin(row, other) for row, other in zip(indices, partners, strict=True)]))
+
+
 def distance_matrix(cloud: np.ndarray, metric: str = "euclidean") -> np.ndarray:
     """All pairwise distances of a cloud.
 

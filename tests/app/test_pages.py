@@ -148,10 +148,12 @@ def test_playing_walks_the_steps_and_stops_at_the_last(start, computed):
     app = start(computed[1], "trajectories", study="tiny", t_step=1)
     assert app.select_slider(key="t_step").value == 1
     app.toggle(key="t_play").set_value(True)
+    assert app.toggle(key="t_play").value
     seen = [run(app).select_slider(key="t_step").value for _ in range(4)]
     assert seen[0] > 1
     assert seen == sorted(seen)
     assert seen[-1] == 4
+    assert not app.toggle(key="t_play").value
 
 
 def test_a_degenerate_layer_is_said_in_words(start, computed):

@@ -16,8 +16,12 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
-if CHROMIUM is None:
-    collect_ignore_glob = ["test_*.py"]
+
+def pytest_collection_modifyitems(items) -> None:
+    if CHROMIUM is None:
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="there is no Chromium: install Debian's package chromium"))
 
 
 def free_port() -> int:

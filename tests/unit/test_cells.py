@@ -139,6 +139,16 @@ def test_a_cloud_with_nan_is_marked_and_everything_else_goes_on(store, two):
     assert store.read("distances", "d").num_rows == 0
 
 
+def test_a_vector_without_an_angle_marks_the_cell(store):
+    cloud = np.random.default_rng(2).normal(size=(30, 4)).astype(np.float32)
+    cloud[5] = 0
+    cells.write_cloud(store, "c", cloud)
+    cells.measure_cell(str(store.root), "c", "c", "c", HOW | {"metric": "cosine"})
+    about = store.read("summaries", "c").to_pylist()[0]
+    assert about["status"] == "nonfinite"
+    assert "no topology" in about["words"]
+
+
 def test_a_missing_cloud_is_named(store):
     with pytest.raises(cells.Missing, match="missing or was damaged"):
         cells.measure_cell(str(store.root), "none", "x", "x", HOW)

@@ -79,6 +79,19 @@ def test_a_scan_that_meets_a_damaged_page_leaves_it_out(store):
     assert len(store.damaged) == 1
 
 
+def test_what_is_no_damage_is_not_set_aside(store, monkeypatch):
+    store.write("stage", "a", frame(1.0))
+
+    def crowded(*_, **__):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.read_metadata", crowded)
+        with pytest.raises(OSError, match="Too many"):
+            store.has("stage", "a")
+    assert store.has("stage", "a")
+
+
 def test_half_written_files_are_never_seen(store, monkeypatch):
     def crash(*_):
         raise OSError("disk full")

@@ -290,6 +290,25 @@ def test_the_table_has_a_p_for_checkpoints_only_with_their_distances():
     assert table["p_velocities"].notna().all()
 
 
+def test_a_series_with_its_own_step_0_starts_there():
+    """The null walks through (series, 0), and the base, far away, plays no part; other series keep it."""
+    rng = np.random.default_rng(7)
+    points = np.cumsum(rng.normal(size=(7, 3)), axis=0)
+    base = np.full(3, 50.0)
+    own = distances(points).replace({"series_a": {"base": "helpful"}})
+    to_base = own.iloc[:7].assign(series_a="base", step_a=0, series_b="helpful", step_b=STEPS)
+    to_base["value"] = np.linalg.norm(points - base, axis=1)
+    mixed = distances(np.vstack([base, points[1:]]), series="mixed")
+    v = np.linalg.norm(np.diff(points, axis=0), axis=1)[:, None]
+    both = pd.concat([velocities(v), velocities(v, series="mixed")])
+    table = dynamics(both, pd.concat([to_base, own, mixed]), n=500).set_index("series")
+    alone = dynamics(velocities(v), distances(points), n=500)  # the same walk, its start called "base"
+    np.testing.assert_array_equal(table.loc["helpful", "p_checkpoints"], alone["p_checkpoints"])
+    shared = dynamics(velocities(v, series="mixed"), mixed, n=500)
+    np.testing.assert_array_equal(table.loc["mixed", "p_checkpoints"], shared["p_checkpoints"])
+    assert (alone["p_checkpoints"] != shared["p_checkpoints"]).any()
+
+
 def test_a_series_without_its_base_has_one_reading():
     table = dynamics(velocities(np.ones((5, 2)), STEPS[1:]), n=50)
     assert len(table) == 4

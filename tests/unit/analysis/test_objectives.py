@@ -218,6 +218,14 @@ def test_paths_of_landscapes():
         paths_vectors(np.full((5, 2), np.nan), cells)
 
 
+def test_vectors_of_a_step_0_of_its_own_count_and_keep_their_place():
+    cells = pd.MultiIndex.from_tuples([("a", 0), ("a", 1), ("b", 0), ("b", 1), ("c", 0)], names=["series", "step"])
+    vectors = np.array([[0.0, 0], [3, 0], [5, 5], [0, 4], [0, 0]])  # a and c start at the base, b does not
+    paths = paths_vectors(vectors, cells)
+    np.testing.assert_allclose(pdist(paths.points[["pc1", "pc2"]]), pdist(vectors), atol=1e-9)
+    np.testing.assert_allclose(paths.points.loc[:3, ["pc1", "pc2"]].mean(), 0, atol=1e-9)  # the base counts once
+
+
 # --- paths by distances --------------------------------------------------------------------------
 
 PLACES = {("base", 0): (0, 0), ("a", 1): (3, 0), ("a", 2): (5, 1), ("b", 1): (0, 4), ("b", 2): (-1, 7)}
@@ -233,6 +241,26 @@ def distance_table(places=PLACES, **key):
             for a, b in itertools.combinations(places, 2)
         ]
     )
+
+
+OWN = PLACES | {("b", 0): (2, 2)}
+
+
+def test_the_base_starts_only_the_series_without_a_step_0_of_their_own():
+    points = paths_mds(distance_table(OWN), 6).points
+    assert points[["series", "step"]].values.tolist() == [[s, k] for s in "ab" for k in range(3)]
+    places = [OWN[key] for key in [("base", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 1), ("b", 2)]]
+    np.testing.assert_allclose(pdist(points[["pc1", "pc2"]]), pdist(places), atol=1e-9)
+    every = paths_mds(distance_table(OWN | {("a", 0): (1, 1)}), 6).points  # nobody starts at the base
+    assert every[["series", "step"]].values.tolist() == [[s, k] for s in "ab" for k in range(3)]
+
+
+def test_the_base_does_not_stand_in_for_a_step_0_without_a_place():
+    rows = distance_table(OWN)
+    lost = ((rows["series_a"] == "b") & (rows["step_a"] == 0)) | ((rows["series_b"] == "b") & (rows["step_b"] == 0))
+    paths = paths_mds(rows.assign(value=rows["value"].mask(lost)), 6)
+    assert paths.left_out == (("b", 0),)
+    assert paths.points[["series", "step"]].values.tolist() == [["a", 0], ["a", 1], ["a", 2], ["b", 1], ["b", 2]]
 
 
 def test_points_of_a_plane_are_found_from_their_distances():
@@ -323,3 +351,15 @@ def test_wasserstein_without_floors_or_pairs():
     assert result["floor"].isna().all()
     assert len(result) == 2
     assert objective_wasserstein(distance_table(), none, "a", "c", **KEY).empty
+
+
+def test_wasserstein_at_a_step_0_of_its_own():
+    none = pd.DataFrame(columns=["series", "step", "subsample", *KEY, "value"])
+    for a, b in (("a", "b"), ("b", "a")):
+        one = objective_wasserstein(distance_table(OWN), none, a, b, **KEY)  # a starts at the base
+        assert one["step"].tolist() == [0, 1, 2]
+        np.testing.assert_allclose(one["value"], [np.hypot(2, 2), 5, np.hypot(6, 6)])
+        two = objective_wasserstein(distance_table(OWN | {("a", 0): (2, 3)}), none, a, b, **KEY)
+        assert two["step"].tolist() == [0, 1, 2]
+        np.testing.assert_allclose(two["value"], [1, 5, np.hypot(6, 6)])
+    assert objective_wasserstein(distance_table(OWN), none, "b", "c", **KEY).empty
