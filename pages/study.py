@@ -26,7 +26,7 @@ names = ", ".join(one.name for one in record.series)
 st.markdown(
     f"**{study.study.model.name}** and {len(record.series)} series of its checkpoints ({names}): "
     f"{len(record.ready)} checkpoints with the base model, read on {record.n_prompts} prompts at layers "
-    f"{', '.join(map(str, record.layers))} of {record.n_layers}."
+    f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + new_study.subsample_words(record)
 )
 
 job = frame.jobs.status(data.store(), study.study.name)

@@ -73,10 +73,17 @@ def velocities(study: Results, options: dict, step: int) -> None:
             y_title=title, objectives=options["objectives"], share_y=scale == "median",
         )  # fmt: skip
 
+    shared = derived.shared_by_floor(study)
+    low = (
+        f" With {study.record.n_prompts} prompts the two share {shared:.0%}, so this floor is too low."
+        if shared
+        else ""
+    )
     note = (
         f"{wasserstein_words(order, study.study.norm)} between consecutive checkpoints, mean over subsamples; "
-        "bands from 10 to 90 % of them. Grey: the resampling floor, 10 to 90 % of the distances between two disjoint "
-        "subsamples of one cloud; inside it, paired distance cannot tell movement from resampling."
+        "bands from 10 to 90 % of them. Grey: the resampling floor, 10 to 90 % of the distances between two "
+        "subsamples of different prompts in one cloud; inside it, paired distance cannot tell movement from resampling."
+        + low
         if len(floor)
         else "This study uses whole clouds, so there is no resampling floor to compare with."
     )

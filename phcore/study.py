@@ -28,7 +28,7 @@ PARAMETERS = {
     "norm). Left empty: five evenly spaced layers.",
     "subsamples": "How many random subsets of the prompts each cloud is measured on. The same subsets serve "
     "every checkpoint, so that comparisons are paired. 0 = the whole cloud, without subsampling.",
-    "subsample_size": "Prompts in each subset. With fewer prompts than this, four fifths of them are taken.",
+    "subsample_size": "Prompts in each subset. With no more prompts than this, four fifths of them are taken.",
     "seed": "Seed of the random subsets. The same seed gives the same subsets on every machine.",
     "scale": "raw: distances as they are. median: divided by the cloud's median pairwise distance, so that "
     "only shape counts and not size.",

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import data
 from phcore.analysis import dynamics, objectives
 from phcore.results import Results
-from phcore.topology import vectors
+from phcore.topology import clouds, vectors
 
 Choice = tuple[int, float, str]  # degree, order, scale
 
@@ -17,6 +17,15 @@ Choice = tuple[int, float, str]  # degree, order, scale
 def _where(frame: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     degree, order, scale = choice
     return frame[(frame["degree"] == degree) & (frame["order"] == order) & (frame["scale"] == scale)]
+
+
+def shared_by_floor(study: Results) -> float:
+    """Share of its prompts that a subsample's partner repeats: 0 where the floor compares disjoint subsamples."""
+    asked, n = study.study, study.record.n_prompts
+    if not asked.subsamples:
+        return 0.0
+    sets = clouds.subsamples(n, count=asked.subsamples, size=asked.subsample_size, seed=asked.seed)
+    return clouds.overlap(sets, clouds.partners(sets, n, seed=asked.seed))
 
 
 def curve(study: Results, choice: Choice, per: str) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from phcore.record import Record, folder_of, resolve
 from phcore.results import Results
 from phcore.store import digest
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
+from phcore.topology import clouds
 
 BROWSE = "Another folder…"
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
@@ -382,6 +383,16 @@ def compute_box(study: Results) -> None:
     if st.button("Continue computing", type="primary", icon=":material/play_arrow:", key="continue"):
         begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")
         st.rerun()
+
+
+def subsample_words(record: Record) -> str:
+    """How each cloud is measured, with the size that this many prompts allow."""
+    asked = record.study
+    if not asked.subsamples:
+        return "Each cloud is measured whole."
+    size = clouds.subsample_size(record.n_prompts, asked.subsample_size)
+    fewer = f" (four fifths of the prompts, as there are no more than {asked.subsample_size})"
+    return f"Each cloud is measured on {asked.subsamples} subsamples of {size}{fewer * (size < asked.subsample_size)}."
 
 
 def parameter_table(study: Results) -> None:

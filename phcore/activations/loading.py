@@ -11,19 +11,21 @@ import warnings
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from phcore.activations.tokens import first_line
 from phcore.checkpoints.against_base import COMPUTED
 from phcore.checkpoints.formats import ADAPTER_CONFIG, examine, read_json, weight_files
-from phcore.errors import Fault
+from phcore.errors import Fault, Unusable
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 ADAPTER = "checkpoint"  # PEFT's name for the adapter in hand; must not be part of a tensor name such as lora_
 SWAPPABLE = (None, True, False, "gaussian")  # LoRA initialisations that leave the base weights alone
 WARNS_OF_LOSS = ("missing adapter keys", "not initialized", "unexpected")
+# What transformers and PEFT say where the files themselves do not fit; any other error may pass (memory, a disk).
+MISFIT = ("size mismatch", "mismatched_sizes", "target modules")
 
 
 def load_model(path: str | Path, dtype: str = "float32", device: str | None = None) -> PreTrainedModel:
@@ -36,9 +38,10 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
 
     Raises
     ------
+    Unusable
+        where it is unsafe or damaged, or where a weight is missing, superfluous or of another shape.
     Fault
-        where it is unsafe, damaged or unknown to transformers, or where a weight is missing, superfluous or of
-        another shape.
+        where it is gone, incomplete, unreadable or unknown to transformers, or where the memory does not suffice.
     """
     folder = Path(path)
     _check(folder, adapter=False)
@@ -55,7 +58,7 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
             output_loading_info=True,
         )
     except Exception as error:  # anything: configurations and weights come from anywhere
-        raise Fault(
+        raise _kind_of(error)(
             f"transformers cannot load it ({first_line(error)})",
             "Check that the folder holds a causal language model",
             folder,
@@ -63,7 +66,7 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     for what in ("missing_keys", "mismatched_keys", "unexpected_keys"):
         names = sorted(name for name in map(str, info.get(what, ())) if not COMPUTED.fullmatch(name))
         if names:
-            raise Fault(
+            raise Unusable(
                 f"{len(names)} weights are {what.split('_')[0]}, the first is {names[0]}",
                 "Save the checkpoint again with the configuration it was trained with",
                 folder,
@@ -79,9 +82,16 @@ def _check(folder: Path, *, adapter: bool) -> None:
     seen = examine(folder, 0)
     if not seen.ready:
         fault, _, mend = seen.finding.rstrip(".").partition(". ")
-        raise Fault(fault, mend or "Scan the folder of checkpoints again", folder)
+        verdict = seen.status in ("damaged", "refused") and "cannot be read" not in fault
+        raise (Unusable if verdict else Fault)(fault, mend or "Scan the folder of checkpoints again", folder)
     if (seen.kind == "adapter") != adapter:
         raise Fault(f"this is {'a whole model' if adapter else 'an adapter'} now", "Scan the folder again", folder)
+
+
+def _kind_of(error: Exception) -> type[Fault]:
+    """Unusable where an error of transformers or PEFT is a verdict about the files, Fault where it may pass."""
+    misfit = isinstance(error, (RuntimeError, ValueError)) and any(one in str(error).lower() for one in MISFIT)
+    return Unusable if misfit or isinstance(error, SafetensorError) else Fault
 
 
 def _compare_with_file(model: PreTrainedModel, folder: Path) -> None:
@@ -99,7 +109,7 @@ def _compare_with_file(model: PreTrainedModel, folder: Path) -> None:
             for name, own in {pairs[0], pairs[len(pairs) // 2], pairs[-1]} if pairs else ():
                 wanted, got = stored.get_tensor(name).to(loaded[own].dtype), loaded[own]
                 if not torch.equal(wanted.nan_to_num(), got.cpu().nan_to_num()):
-                    raise Fault(
+                    raise Unusable(
                         f"{name} is not what the file holds after loading",
                         "Report the model type to transformers",
                         folder,
@@ -138,8 +148,10 @@ class Loader:
 
         Raises
         ------
+        Unusable
+            where its files can never be loaded exactly on this base; the loader stays usable.
         Fault
-            where it cannot be loaded exactly; the loader stays usable.
+            where it cannot be loaded for a reason that may pass; the loader stays usable.
         """
         self._take_off()
         if kind != "adapter":
@@ -167,7 +179,13 @@ class Loader:
         from peft import PeftConfig, PeftModel
 
         settings = read_json(folder / ADAPTER_CONFIG)
-        self._spoiled = settings["peft_type"] != "LORA" or settings.get("init_lora_weights") not in SWAPPABLE
+        # Trained biases are loaded into the base's own layers, and replicated layers stay: taking off undoes neither.
+        self._spoiled = (
+            settings["peft_type"] != "LORA"
+            or settings.get("init_lora_weights") not in SWAPPABLE
+            or settings.get("bias", "none") != "none"
+            or bool(settings.get("layer_replication"))
+        )
         result = None
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
@@ -182,7 +200,7 @@ class Loader:
                 )
             except Exception as error:  # anything: adapters come from anywhere
                 self._give_up()
-                raise Fault(
+                raise _kind_of(error)(
                     f"PEFT cannot load the adapter onto this base ({first_line(error)})",
                     "Pick the base model it was trained from",
                     folder,
@@ -195,7 +213,7 @@ class Loader:
         ]
         if lost:
             self._give_up()
-            raise Fault(
+            raise Unusable(
                 f"the adapter does not fit this base ({lost[-1][:200]})",
                 "Pick the base model it was trained from",
                 folder,

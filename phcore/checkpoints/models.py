@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
-from phcore.checkpoints.formats import Flaw, examine, names_in, read_json, tensors
-from phcore.checkpoints.series import references, step_of
+from phcore.checkpoints.formats import Flaw, examine, holds_weights, names_in, read_json, tensors
+from phcore.checkpoints.series import references, repository_of, step_of, way_out
 from phcore.roots import allowed_roots, is_inside
 
 MOST_FOLDERS = 3000
@@ -137,15 +137,33 @@ def local_models(roots: Sequence[Path] | None = None) -> list[Model]:
     """Models in the allowed roots, up to three folders deep, usable ones first.
 
     Hub-cache snapshots are listed where a revision names them. Checkpoint folders (with a step in their names),
-    adapters and models of other kinds are left out.
+    adapters and models of other kinds are left out. A model with a file that is a link out of the roots is refused.
     """
     roots = allowed_roots() if roots is None else roots
     found: dict[Path, Model] = {}
     for path in _model_folders(roots):
-        model = describe_model(path)
-        if model.architecture.endswith(CAUSAL):
+        model = _describe_inside(path, roots)
+        if model is not None:
             found.setdefault(path.resolve(), model)
     return sorted(found.values(), key=lambda one: (not one.ready, one.name.lower()))
+
+
+def _describe_inside(path: Path, roots: Sequence[Path]) -> Model | None:
+    """A causal language model, or None. Nothing is read through a link that leads out of the roots."""
+    repository = repository_of(path.resolve())  # snapshots link into its blobs
+    fence = [*roots, repository] if repository else roots
+    escaped = way_out(path, fence)
+    if not escaped:
+        model = describe_model(path)
+        return model if model.architecture.endswith(CAUSAL) else None
+    model = Model(path, _name(path), status="refused", finding=escaped)
+    if not is_inside(path / "config.json", fence):
+        return model if holds_weights(path) else None
+    try:
+        model = replace(model, **_shape(read_json(path / "config.json")))
+    except Flaw:
+        return None
+    return model if model.architecture.endswith(CAUSAL) else None
 
 
 def _model_folders(roots: Sequence[Path]) -> list[Path]:
@@ -157,7 +175,7 @@ def _model_folders(roots: Sequence[Path]) -> list[Path]:
         seen += 1
         if folder.name.startswith("models--"):
             snapshots = [path for ref, path in references(folder).items() if step_of(ref) is None]
-            found += [path for path in dict.fromkeys(snapshots) if path.is_dir()]
+            found += [path for path in dict.fromkeys(snapshots) if path.is_dir() and is_inside(path, roots)]
             continue
         names = sorted(names_in(folder))
         if "config.json" in names and step_of(folder.name) is None:

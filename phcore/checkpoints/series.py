@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,9 +69,9 @@ def scan(directory: str | Path, base: str | Path | None = None) -> list[Found]:
     if not directory.is_dir():
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)
     known = Base(base) if base is not None else None
-    fence = [_repository(directory.resolve()) or directory.resolve(), *allowed_roots()]
+    fence = [repository_of(directory.resolve()) or directory.resolve(), *allowed_roots()]
     found = []
-    for folder, places in _series_folders(directory):
+    for folder, places in _series_folders(directory, fence):
         own = [_checkpoint(place, known, fence) for place in places]
         objective, seed = _objective(folder)
         found.append(Found(folder.name, objective, seed, folder, _in_order(own)))
@@ -86,8 +87,11 @@ class _Place:
     revision: bool = False
 
 
-def _series_folders(directory: Path) -> Iterator[tuple[Path, list[_Place]]]:
-    """Every folder that directly holds checkpoints, with them; not looking below such a folder."""
+def _series_folders(directory: Path, fence: list[Path]) -> Iterator[tuple[Path, list[_Place]]]:
+    """Every folder that directly holds checkpoints, with them; not looking below such a folder.
+
+    Links out of the fence are not followed.
+    """
     waiting = [(directory, 0)]
     visited = 0
     while waiting:
@@ -99,24 +103,25 @@ def _series_folders(directory: Path) -> Iterator[tuple[Path, list[_Place]]]:
                 "Pick a folder nearer to the checkpoints",
                 directory,
             )
-        places = _places(folder)
+        places = _places(folder, fence)
         if places:
             yield folder, places
         elif depth < DEEPEST and not _is_repository(folder):
-            waiting += [(child, depth + 1) for child in _children(folder)]
+            waiting += [(child, depth + 1) for child in _children(folder) if not _leaves(child, fence)]
 
 
-def _places(folder: Path) -> list[_Place]:
+def _places(folder: Path, fence: list[Path]) -> list[_Place]:
     if _is_repository(folder):
-        return _revisions(folder)
+        return _revisions(folder, fence)
     children = _children(folder)
     steps = [_Place(child, step) for child in children if (step := step_of(child.name)) is not None]
     if not steps:
         return [_Place(folder, step_of(folder.name))] if holds_weights(folder) else []
     numbered = {place.path for place in steps}
-    loose = [_Place(child, None) for child in children if child not in numbered and holds_weights(child)]
+    others = [child for child in children if child not in numbered and not _leaves(child, fence)]
+    loose = [_Place(child, None) for child in others if holds_weights(child)]
     # Trainer.save_model() leaves the final weights beside the checkpoints; its state file tells their step.
-    final = _state_step(folder) if holds_weights(folder) else None
+    final = _state_step(folder, fence) if holds_weights(folder) else None
     if final is not None and final not in {place.step for place in steps}:
         steps.append(_Place(folder, final))
     return steps + loose
@@ -135,10 +140,13 @@ def step_of(name: str) -> int | None:
     return int(found[3]) if found[3] else int(found[1]) * (1000 if found[2] else 1)
 
 
-def _state_step(folder: Path) -> int | None:
-    """The step that Trainer's state file tells."""
+def _state_step(folder: Path, fence: list[Path]) -> int | None:
+    """The step that Trainer's state file tells, where it lies within the fence."""
+    file = folder / "trainer_state.json"
+    if not is_inside(file, fence):
+        return None
     try:
-        step = read_json(folder / "trainer_state.json").get("global_step")
+        step = read_json(file).get("global_step")
     except Flaw:
         return None
     return step if isinstance(step, int) and step >= 0 else None
@@ -151,7 +159,7 @@ def _is_repository(folder: Path) -> bool:
     return folder.name.startswith("models--") and (folder / "snapshots").is_dir()
 
 
-def _repository(path: Path) -> Path | None:
+def repository_of(path: Path) -> Path | None:
     """The hub-cache repository a path lies in: its snapshots are links into its blobs."""
     return next((one for one in (path, *path.parents) if _is_repository(one)), None)
 
@@ -161,33 +169,30 @@ def references(repository: Path) -> dict[str, Path]:
     refs = repository / "refs"
     found = {}
     for file in sorted(refs.rglob("*")) if refs.is_dir() else []:
-        if file.is_file() and file.stat().st_size < 200:
+        if is_inside(file, [repository]) and file.is_file() and file.stat().st_size < 200:
             commit = file.read_text(encoding="ascii", errors="replace").strip()
             if re.fullmatch(r"[0-9a-zA-Z_-]+", commit):
                 found[file.relative_to(refs).as_posix()] = repository / "snapshots" / commit
     return found
 
 
-def _revisions(repository: Path) -> list[_Place]:
+def _revisions(repository: Path, fence: list[Path]) -> list[_Place]:
     refs = references(repository)
     steps = [_Place(path, step, True) for name, path in refs.items() if (step := step_of(name)) is not None]
     if steps:
         return steps
     main = refs.get("main")
-    return [_Place(main, None)] if main and is_adapter(main) else []
+    return [_Place(main, None)] if main and is_inside(main, fence) and is_adapter(main) else []
 
 
 # --- one checkpoint -----------------------------------------------------------------------------
 
 
 def _checkpoint(place: _Place, base: Base | None, fence: list[Path]) -> Checkpoint:
-    step = place.step if place.step is not None else _state_step(place.path)
-    escaped = next((one for one in (place.path, *_links(place.path)) if not is_inside(one, fence)), None)
-    if escaped is not None and escaped.exists():
-        finding = (
-            f"{escaped.name} is a link that leads out of the allowed folders. Add the folder it leads to to {ROOTS}."
-        )
-        found = Checkpoint(-1, "full", place.path, 0, "refused", finding)
+    step = place.step if place.step is not None else _state_step(place.path, fence)
+    escaped = way_out(place.path, fence)
+    if escaped:
+        found = Checkpoint(-1, "full", place.path, 0, "refused", escaped)
     else:
         found = _compared(examine(place.path, -1), base)
     if place.revision and found.kind != "adapter":
@@ -195,8 +200,21 @@ def _checkpoint(place: _Place, base: Base | None, fence: list[Path]) -> Checkpoi
     return replace(found, step=-1 if step is None else step, note=LOOSE if step is None else "")
 
 
-def _links(folder: Path) -> list[Path]:
-    return [folder / name for name in names_in(folder) if (folder / name).is_symlink()]
+def way_out(folder: Path, fence: Sequence[Path]) -> str:
+    """The finding about a model's or checkpoint's folder that leaves the fence, or has a link that does; else ""."""
+    if _leaves(folder, fence):
+        escaped = folder
+    else:
+        links = (folder / name for name in sorted(names_in(folder)) if (folder / name).is_symlink())
+        escaped = next((link for link in links if _leaves(link, fence)), None)
+    if escaped is None:
+        return ""
+    return f"{escaped.name} is a link that leads out of the allowed folders. Add the folder it leads to to {ROOTS}."
+
+
+def _leaves(path: Path, fence: Sequence[Path]) -> bool:
+    """Whether something that is there lies outside the fence. Links that lead nowhere leave nothing."""
+    return not is_inside(path, fence) and os.path.exists(path)
 
 
 def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:

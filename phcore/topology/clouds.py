@@ -61,7 +61,7 @@ def partners(indices: np.ndarray, n_prompts: int, *, seed: int = 0) -> np.ndarra
 def overlap(indices: np.ndarray, partners: np.ndarray) -> float:
     """Mean share (0 to 1) of a subsample's prompts that its partner repeats.
 
-    Where it is above 0 the resampling floor is too low: the pair has these prompts in common.
+    Prompts in common make the two diagrams more alike, and so lower the resampling floor.
 
     Parameters
     ----------

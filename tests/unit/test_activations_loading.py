@@ -1,15 +1,17 @@
 import json
 import pickle
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from phcore import activations
 from phcore.activations import loading
-from phcore.errors import Fault
+from phcore.errors import Fault, Unusable
 from tests.models import ARCHITECTURES, PROMPTS, TARGETS, build_adapter, build_model, edit_json, nudge
 
 
@@ -115,6 +117,31 @@ def test_the_order_of_checkpoints_changes_no_bit(llama, lora, token_ids, tmp_pat
     assert len(distinct) == len(checkpoints)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [("gpt2", {"bias": "all"}), ("gpt2", {"bias": "lora_only"}), ("llama", {"layer_replication": [[0, 4], [2, 4]]})],
+    ids=["all biases", "adapted biases", "replicated layers"],
+)
+def test_adapters_that_change_the_base_itself(tiny, tmp_path, architecture, changes):
+    base = tiny(architecture)
+    adapter = build_adapter(tmp_path / "adapter", base, **changes)
+    token_ids = activations.encode(base, PROMPTS[:3])
+    with activations.Loader(base) as loader:
+        model = loader.open(base, "base")
+        weights = {name: one.clone() for name, one in model.state_dict().items()}
+        before = states(model, token_ids)
+        adapted = loader.open(adapter, "adapter")
+        if "bias" in changes:
+            bias = "transformer.h.0.attn.c_attn.base_layer.bias"
+            assert not torch.equal(adapted.state_dict()[bias], weights[bias.replace(".base_layer", "")])
+        else:
+            assert adapted.config.num_hidden_layers == 6
+        again = loader.open(base, "base")
+        assert again.state_dict().keys() == weights.keys()
+        assert all(torch.equal(one, weights[name]) for name, one in again.state_dict().items())
+        np.testing.assert_array_equal(states(again, token_ids), before)
+
+
 def test_the_base_is_loaded_once_for_all_adapters(llama, lora, monkeypatch):
     loads = []
     honest = loading.load_model
@@ -148,21 +175,21 @@ def test_number_format_is_the_one_asked_for(llama):
 def test_missing_weights_are_not_left_to_chance(llama, tmp_path):
     folder = copied(llama, tmp_path / "full")
     rewrite(folder / "model.safetensors", lambda t: t.pop("model.layers.1.mlp.up_proj.weight"))
-    with pytest.raises(Fault, match=r"1 weights are missing, the first is model\.layers\.1\.mlp\.up_proj"):
+    with pytest.raises(Unusable, match=r"1 weights are missing, the first is model\.layers\.1\.mlp\.up_proj"):
         activations.load_model(folder)
 
 
 def test_superfluous_weights(llama, tmp_path):
     folder = copied(llama, tmp_path / "full")
     rewrite(folder / "model.safetensors", lambda t: t.update({"v_head.weight": torch.ones(1, 32)}))
-    with pytest.raises(Fault, match=r"unexpected, the first is v_head"):
+    with pytest.raises(Unusable, match=r"unexpected, the first is v_head"):
         activations.load_model(folder)
 
 
 def test_weights_of_another_shape(llama, tmp_path):
     folder = copied(llama, tmp_path / "full")
     rewrite(folder / "model.safetensors", lambda t: t.update({"model.norm.weight": torch.ones(7)}))
-    with pytest.raises(Fault):
+    with pytest.raises(Unusable):
         activations.load_model(folder)
 
 
@@ -182,7 +209,7 @@ def test_weights_that_differ_from_the_file_after_loading(llama, monkeypatch):
         return model, info
 
     monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", careless)
-    with pytest.raises(Fault, match="not what the file holds"):
+    with pytest.raises(Unusable, match="not what the file holds"):
         activations.load_model(llama)
 
 
@@ -200,7 +227,7 @@ def test_pickles_and_code_are_never_opened(llama, tmp_path):
     folder = tmp_path / "evil"
     shutil.copytree(llama, folder, ignore=shutil.ignore_patterns("*.safetensors"))
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Evil()))
-    with pytest.raises(Fault, match="pickled"):
+    with pytest.raises(Unusable, match="pickled"):
         activations.load_model(folder)
     shutil.copy(llama / "model.safetensors", folder)
     (folder / "training_args.bin").write_bytes(pickle.dumps(Evil()))
@@ -208,7 +235,7 @@ def test_pickles_and_code_are_never_opened(llama, tmp_path):
     activations.load_model(folder)  # its pickles are beside the point
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     edit_json(folder / "config.json", auto_map={"AutoModelForCausalLM": "evil.Model"})
-    with pytest.raises(Fault, match="auto_map"):
+    with pytest.raises(Unusable, match="auto_map"):
         activations.load_model(folder)
     assert not (tmp_path / "ran").exists()
 
@@ -226,6 +253,50 @@ def test_folders_that_changed_since_they_were_scanned(llama, tmp_path, what):
     with pytest.raises(Fault) as fault, activations.Loader(llama) as loader:
         loader.open(folder, "full")
     assert fault.value.path == folder
+    assert isinstance(fault.value, Unusable) == (what == "cut")
+
+
+def test_files_that_cannot_be_read_may_be_readable_later(llama, tmp_path, monkeypatch):
+    folder = copied(llama, tmp_path / "full")
+    honest = Path.read_bytes
+
+    def refuse(path):
+        if path == folder / "config.json":
+            raise PermissionError(13, "Permission denied")
+        return honest(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(Fault, match="cannot be read") as fault:
+        activations.load_model(folder)
+    assert not isinstance(fault.value, Unusable)
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), False),
+        (MemoryError(), False),
+        (OSError(5, "Input/output error"), False),
+        (RuntimeError("CUDA error: device unavailable"), False),
+        (SafetensorError("incomplete metadata"), True),
+        (RuntimeError("size mismatch for lm_head.weight"), True),
+    ],
+)
+def test_what_may_pass_is_no_verdict(llama, lora, monkeypatch, error, final):
+    def fail(*_arguments, **_options):
+        raise error
+
+    with activations.Loader(llama) as loader:
+        loader.open(llama, "base")
+        with monkeypatch.context() as patch, pytest.raises(Fault, match="PEFT cannot load") as fault:
+            patch.setattr("peft.PeftModel.load_adapter", fail)
+            loader.open(lora("llama"), "adapter")
+        assert isinstance(fault.value, Unusable) == final
+        loader.open(lora("llama"), "adapter")
+    monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", fail)
+    with pytest.raises(Fault, match="transformers cannot load") as fault:
+        activations.load_model(llama)
+    assert isinstance(fault.value, Unusable) == final
 
 
 # --- adapters that do not fit, and the loader afterwards ------------------------------------------
@@ -252,7 +323,7 @@ def test_adapters_that_do_not_fit(llama, lora, token_ids, tmp_path, change):
     rewrite(adapter / "adapter_model.safetensors", change)
     with activations.Loader(llama) as loader:
         before = states(loader.open(llama, "base"), token_ids)
-        with pytest.raises(Fault):
+        with pytest.raises(Unusable):
             loader.open(adapter, "adapter")
         np.testing.assert_array_equal(states(loader.open(llama, "base"), token_ids), before)
         changed = states(loader.open(lora("llama"), "adapter"), token_ids)
@@ -260,14 +331,14 @@ def test_adapters_that_do_not_fit(llama, lora, token_ids, tmp_path, change):
 
 
 def test_an_adapter_of_another_architecture(tiny, lora):
-    with activations.Loader(tiny("gpt2")) as loader, pytest.raises(Fault, match="PEFT cannot load"):
+    with activations.Loader(tiny("gpt2")) as loader, pytest.raises(Unusable, match="PEFT cannot load"):
         loader.open(lora("llama"), "adapter")
 
 
 def test_an_adapter_of_a_wider_model(llama, tmp_path):
     wide = build_model(tmp_path / "wide", "llama", hidden_size=64)
     adapter = build_adapter(tmp_path / "adapter", wide)
-    with activations.Loader(llama) as loader, pytest.raises(Fault):
+    with activations.Loader(llama) as loader, pytest.raises(Unusable):
         loader.open(adapter, "adapter")
 
 

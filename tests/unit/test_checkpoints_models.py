@@ -87,6 +87,39 @@ def test_models_of_the_roots(tmp_path):
     assert found[1].path == tmp_path / "hub" / "models--org--big" / "snapshots" / "a1"
 
 
+def test_models_whose_files_lie_outside_the_roots(tmp_path):
+    outside = paper.model(tmp_path / "outside" / "model")
+    paper.model(tmp_path / "outside" / "bert", architectures=["BertModel"])
+    work = tmp_path / "work"
+    for name, linked in {"weights": "model.safetensors", "config": "config.json"}.items():
+        folder = paper.model(work / name)
+        (folder / linked).unlink()
+        (folder / linked).symlink_to(outside / linked)
+    hub = paper.hub(work, "org/kept", {"main": "a1"})
+    (hub / "refs" / "other").write_text("c3")
+    (hub / "snapshots" / "c3").symlink_to(outside)
+    (paper.hub(work, "org/sly", {"main": "b2"}) / "snapshots" / "b2" / "model.safetensors").unlink()
+    sly = work / "models--org--sly" / "snapshots" / "b2"
+    (sly / "model.safetensors").symlink_to(outside / "model.safetensors")
+    (work / "no-model").mkdir()
+    (work / "no-model" / "config.json").symlink_to(outside / "config.json")
+    encoder = paper.model(work / "encoder", architectures=["BertModel"])
+    (encoder / "extra").symlink_to(outside)
+    found = {one.name: one for one in checkpoints.local_models([work])}
+    assert {name: one.status for name, one in found.items()} == {
+        "org/kept": "ready",
+        "config": "refused",
+        "org/sly": "refused",
+        "weights": "refused",
+    }
+    assert found["config"].architecture == ""
+    assert (found["weights"].architecture, found["weights"].parameters) == ("LlamaForCausalLM", 0)
+    assert "model.safetensors is a link that leads out" in found["org/sly"].finding
+    # one that the user names is opened all the same
+    assert checkpoints.describe_model(work / "weights").ready
+    assert all(one.ready for one in checkpoints.local_models([tmp_path]))
+
+
 def test_looking_at_checkpoints_imports_no_torch():
     heavy = {"torch", "transformers", "peft"}
     code = f"import sys, phcore.checkpoints, phcore.roots; sys.exit(bool({heavy} & set(sys.modules)))"

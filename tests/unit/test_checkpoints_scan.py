@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -174,6 +175,56 @@ def test_links_that_leave_the_folder(tmp_path, base, monkeypatch):
     assert statuses == {1: "ready", 2: "refused", 3: "refused", 4: "ready"}
     monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
     assert all(c.ready for c in checkpoints.scan(run, base)[0].checkpoints)
+
+
+def test_the_walk_stays_within_the_allowed_folders(tmp_path, base, monkeypatch):
+    outside = tmp_path / "outside"
+    paper.lora(outside / "run" / "checkpoint-1")
+    paper.lora(outside / "loose")
+    (outside / "state.json").write_text(json.dumps({"global_step": 64}))
+    (outside / "token").write_text("secret")
+    runs = tmp_path / "runs"
+    paper.lora(runs / "helpful" / "checkpoint-1")
+    paper.lora(runs / "harmless")
+    (runs / "harmless" / "trainer_state.json").symlink_to(outside / "state.json")
+    (runs / "objectives").symlink_to(outside)
+    (runs / "linked").symlink_to(outside / "run")
+    (runs / "helpful" / "best").symlink_to(outside / "loose")
+    (runs / "twice").mkdir()
+    (runs / "twice" / "inner").symlink_to(runs / "helpful")
+    hub = paper.hub(runs, "org/tiny", {"step5": "a1"})
+    (hub / "refs" / "step6").symlink_to(outside / "token")
+    read = []
+    honest = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: read.append(folder.resolve()) or honest(folder))
+    # also where the folder to scan, or the base, is in none of the roots: the user named it
+    for roots in (runs, tmp_path / "elsewhere"):
+        monkeypatch.setenv("PHCORE_ROOTS", str(roots))
+        found = checkpoints.scan(runs, base)
+        assert {one.path.relative_to(runs).as_posix(): [c.step for c in one.checkpoints] for one in found} == {
+            "harmless": [1],
+            "helpful": [1],
+            "models--org--tiny": [5],
+            "twice/inner": [1],
+        }
+        assert all(c.ready for one in found if one.path != hub for c in one.checkpoints)
+    assert not any(one.is_relative_to(outside) for one in read)
+    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
+    steps = {one.path.relative_to(runs).as_posix(): [c.step for c in one.checkpoints] for one in checkpoints.scan(runs)}
+    assert steps["harmless"] == [64]
+    assert steps["helpful"] == [1, 2]
+    assert steps["linked"] == [1]
+
+
+def test_a_dead_link_hides_no_other_link(tmp_path, monkeypatch):
+    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path / "runs"))
+    elsewhere = paper.lora(tmp_path / "elsewhere")
+    folder = paper.lora(tmp_path / "runs" / "checkpoint-1")
+    (folder / "a-dead-link").symlink_to(tmp_path / "nowhere")
+    (folder / "adapter_config.json").unlink()
+    (folder / "adapter_config.json").symlink_to(elsewhere / "adapter_config.json")
+    [one] = checkpoints.scan(tmp_path / "runs")[0].checkpoints
+    assert (one.status, one.finding.split()[0]) == ("refused", "adapter_config.json")
 
 
 def test_folders_that_hold_nothing_or_are_not_there(tmp_path, base):
