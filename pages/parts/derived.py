@@ -21,11 +21,16 @@ def _where(frame: pd.DataFrame, choice: Choice) -> pd.DataFrame:
 
 def shared_by_floor(study: Results) -> float:
     """Share of its prompts that a subsample's partner repeats: 0 where the floor compares disjoint subsamples."""
-    asked, n = study.study, study.record.n_prompts
+    asked = study.study
     if not asked.subsamples:
         return 0.0
-    sets = clouds.subsamples(n, count=asked.subsamples, size=asked.subsample_size, seed=asked.seed)
-    return clouds.overlap(sets, clouds.partners(sets, n, seed=asked.seed))
+    return _shared_by_floor(study.record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _shared_by_floor(n_prompts: int, count: int, size: int, seed: int) -> float:
+    sets = clouds.subsamples(n_prompts, count=count, size=size, seed=seed)
+    return clouds.overlap(sets, clouds.partners(sets, n_prompts, seed=seed))
 
 
 def curve(study: Results, choice: Choice, per: str) -> pd.DataFrame:

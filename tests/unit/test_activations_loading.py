@@ -288,9 +288,10 @@ def test_what_may_pass_is_no_verdict(llama, lora, monkeypatch, error, final):
 
     with activations.Loader(llama) as loader:
         loader.open(llama, "base")
-        with monkeypatch.context() as patch, pytest.raises(Fault, match="PEFT cannot load") as fault:
+        with monkeypatch.context() as patch:
             patch.setattr("peft.PeftModel.load_adapter", fail)
-            loader.open(lora("llama"), "adapter")
+            with pytest.raises(Fault, match="PEFT cannot load") as fault:
+                loader.open(lora("llama"), "adapter")
         assert isinstance(fault.value, Unusable) == final
         loader.open(lora("llama"), "adapter")
     monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", fail)

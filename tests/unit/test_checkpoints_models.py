@@ -117,7 +117,10 @@ def test_models_whose_files_lie_outside_the_roots(tmp_path):
     assert "model.safetensors is a link that leads out" in found["org/sly"].finding
     # one that the user names is opened all the same
     assert checkpoints.describe_model(work / "weights").ready
-    assert all(one.ready for one in checkpoints.local_models([tmp_path]))
+    whole = {one.name: one.ready for one in checkpoints.local_models([tmp_path])}
+    assert whole["weights"]
+    assert whole["config"]
+    assert whole["org/sly"]
 
 
 def test_looking_at_checkpoints_imports_no_torch():

@@ -207,7 +207,11 @@ def test_the_walk_stays_within_the_allowed_folders(tmp_path, base, monkeypatch):
             "models--org--tiny": [5],
             "twice/inner": [1],
         }
-        assert all(c.ready for one in found if one.path != hub for c in one.checkpoints)
+        assert {one.path.name: one.checkpoints[0].status for one in found if one.path != hub} == {
+            "harmless": "refused",  # its state file lies outside, and was not read
+            "helpful": "ready",
+            "inner": "ready",
+        }
     assert not any(one.is_relative_to(outside) for one in read)
     monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
     steps = {one.path.relative_to(runs).as_posix(): [c.step for c in one.checkpoints] for one in checkpoints.scan(runs)}
