@@ -90,7 +90,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         **_DISTANCE,
         "per": "velocity per transition, or per training step between the two checkpoints",
         "by": "first third counted by checkpoint index, or by training step",
-        "with_base": "whether the transition from the base model to the first checkpoint is counted",
+        "with_base": "whether the transition from step 0 (the base model) to the first checkpoint is counted",
         "concentration": "share of all velocity in the first third; the study's own order of the distance only",
         "p_velocities": "p-value against shuffled velocities",
         "p_checkpoints": "p-value against checkpoints in random order",

@@ -89,7 +89,7 @@ def _paths(name: str, version: str, way: str, layer: int, choice: Choice) -> obj
     study = data.open_study(name)
     degree, _, scale = choice
     if way == "pca":
-        return objectives.paths_pca(data.summaries(study, scale), layer)
+        return objectives.paths_means(*standardised(study, layer, scale))
     if way == "mds":
         return objectives.paths_mds(
             data.table(study, "distances"), layer, degree, study.study.order, study.study.norm, scale

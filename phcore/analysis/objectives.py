@@ -137,8 +137,13 @@ def paths_pca(summaries: pd.DataFrame, layer: int, *, repeats: int = 200, seed: 
     distance of 1 on the plane is what resampling alone would give.
     """
     standardised = standardise(summaries, layer)
+    return paths_means(standardised, split_half_floor(standardised, repeats, seed))
+
+
+def paths_means(standardised: Standardised, floors: pd.DataFrame) -> Paths:
+    """`paths_pca` where the standardised summaries and their floors are at hand."""
     means = standardised.means
-    floor = float(split_half_floor(standardised, repeats, seed)["median"].median())
+    floor = float(floors["median"].median())
     paths = paths_vectors(means.to_numpy(), means.index, unit=floor if floor > 0 else 1.0)
     loadings = paths.loadings.set_axis(means.columns, axis=0)
     return Paths(paths.points, paths.explained, paths.unit, loadings, standardised.left_out)
