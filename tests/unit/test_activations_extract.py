@@ -120,7 +120,7 @@ def test_a_cache_that_cannot_be_shared(opened, monkeypatch):
     reference = activations.extract(model, token_ids, ALL)
 
     def fails(self, tokens):
-        raise NotImplementedError("no such cache")
+        raise RuntimeError("no such cache")
 
     monkeypatch.setattr(extraction, "_verdicts", {})
     monkeypatch.setattr(extraction._Reader, "prefix", fails)
