@@ -11,9 +11,9 @@ from phcore.charts.barcode import barcode_and_diagram
 from phcore.charts.bars import CAP, cap_bars
 from phcore.charts.theme import FULL_WIDTH, HALF_WIDTH
 from phcore.charts.vectors import landscape_chart, persistence_image_chart
-from phcore.charts.words import three, unit_words
 from phcore.results import Results
 from phcore.topology import vectors
+from phcore.words import three, unit_words
 
 ALL, WHOLE = "all", "whole cloud"
 VIEWS = ["Barcode and diagram", "Persistence image", "Landscape"]

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived
-from phcore.charts.words import three
 from phcore.results import Results
+from phcore.words import three
 
 
 def show(study: Results) -> None:

@@ -12,7 +12,7 @@ from phcore.charts.paths import path_chart
 from phcore.charts.steps import StepAxis
 from phcore.charts.theme import export_config, objective_colours, objective_scale
 from phcore.charts.vectors import landscape_chart, persistence_image_chart
-from phcore.charts.words import three, unit_words, wasserstein_words
+from phcore.words import three, unit_words, wasserstein_words
 
 __all__ = [
     "StepAxis",

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from phcore.charts.words import three
+from phcore.words import three
 
 
 def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:

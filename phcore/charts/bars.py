@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from phcore.charts.words import count, three
+from phcore.words import count, three
 
 CLASSES = ("H0 component", "H1 loop")
 CAP = 400  # rows that can still be told apart in a plot of usual height

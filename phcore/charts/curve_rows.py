@@ -7,7 +7,7 @@ marks per panel would take several times as long.
 import pandas as pd
 
 from phcore.charts.steps import StepAxis
-from phcore.charts.words import three
+from phcore.words import three
 
 CURVE, FLOOR, FLOOR_NAME, TOLD = "curve", "floor", "floor name", "told"
 

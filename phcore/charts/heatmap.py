@@ -18,7 +18,7 @@ from phcore.charts.theme import (
     objective_colours,
     panel_heading,
 )
-from phcore.charts.words import three
+from phcore.words import three
 
 _COLUMNS = 3  # panels in a row
 _SPACING = 24

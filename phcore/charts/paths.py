@@ -23,7 +23,7 @@ from phcore.charts.theme import (
     objective_scale,
     run_dash,
 )
-from phcore.charts.words import three
+from phcore.words import three
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.charts.theme import GREYS, HALF_WIDTH, LEGEND, SEQUENTIAL, Y_AXIS, framed, plot_width
-from phcore.charts.words import three
+from phcore.words import three
 
 
 def persistence_image_chart(

@@ -8,9 +8,6 @@ GUDHI defaults to p = 1, q = inf. p = inf is the bottleneck distance.
 from bisect import bisect_left
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from phcore.errors import Fault
 
@@ -129,6 +126,8 @@ def _assignment(a: np.ndarray, b: np.ndarray, order: float, norm: float):
         i, j = _alignment(gain[np.ix_(rows, columns)])
     else:
         gain = gain[np.ix_(rows, columns)]
+        from scipy.optimize import linear_sum_assignment  # half a second to load, which a page does without
+
         i, j = linear_sum_assignment(gain)
         worth = gain[i, j] < 0
         i, j = i[worth], j[worth]
@@ -194,4 +193,7 @@ def _covers(edges: np.ndarray) -> bool:
     """Whether a matching covers every row of a boolean (rows, columns) adjacency."""
     if not edges.any(axis=1).all():
         return False
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     return not edges.size or (maximum_bipartite_matching(csr_array(edges), perm_type="column") >= 0).all()

@@ -1,6 +1,6 @@
 import pytest
 
-from phcore.charts.words import count, three, unit_words, wasserstein_words
+from phcore.words import count, three, unit_words, wasserstein_words
 
 
 @pytest.mark.parametrize(
