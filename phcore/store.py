@@ -82,7 +82,17 @@ class Store:
         if isinstance(table, pd.DataFrame):
             table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd", row_group_size=row_group, write_page_checksum=True)
+        # Measured numbers hardly repeat: dictionaries of them are longer than the numbers. Hidden states compress
+        # best byte by byte (the exponents of a column are alike): 0.63 MB a cloud instead of 1.08.
+        pq.write_table(
+            table,
+            sink,
+            compression="zstd",
+            use_dictionary=False,
+            use_byte_stream_split=stage == "clouds",
+            row_group_size=row_group,
+            write_page_checksum=True,
+        )
         write_atomically(self.path(stage, key), sink.getvalue().to_pybytes())
 
     def read(self, stage: str, key: str, columns: Sequence[str] | None = None) -> pa.Table | None:

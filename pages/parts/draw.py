@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 import altair as alt
 import pandas as pd
@@ -41,18 +41,20 @@ def chart(
     about: Hashable,
     build: Callable[[], alt.TopLevelMixin],
     *,
-    selection: str | None = None,
+    selection: str | Sequence[str] | None = None,
     on_select: Callable[[], None] | str = "ignore",
     step: int | None = None,
     axis: StepAxis | None = None,
+    change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
 ):
     """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
 
     Parameters
     ----------
     name : key of the element on the page.
-    selection : the selection parameter that answers clicks, where there is one.
+    selection : the selection parameters that answer clicks, where there are any.
     step, axis : of a chart over training steps: the step to select; then `about` and `build` are free of it.
+    change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
 
     Returns
     -------
@@ -60,6 +62,7 @@ def chart(
     """
     whole = _built((name, about), build)
     tables = whole["datasets"] if step is None else at_step(whole["datasets"], step, axis)
+    tables = change(tables) if change else tables
     own = copy.deepcopy({key: value for key, value in whole.items() if key != "datasets"}) | {"datasets": dict(tables)}
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=_words(whole), width="content"

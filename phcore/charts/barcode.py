@@ -1,9 +1,12 @@
-"""Barcode and persistence diagram, linked both ways: the nearest bar answers."""
+"""Barcode and persistence diagram, linked both ways: the nearest bar answers, and the bars alive at a distance."""
+
+from collections.abc import Collection, Mapping
 
 import altair as alt
 import pandas as pd
 
 from phcore.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
+from phcore.charts.growth import distance_rule, rule
 from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
 
@@ -18,7 +21,7 @@ def barcode_and_diagram(
     domain: tuple[float, float],
     cap: int = CAP,
     order: str = "birth",
-    selected: str | None = None,
+    at: float | None = None,
     unit: str = "distance",
     question: str | None = "What shape is this cloud?",
     answer: str | None = None,
@@ -26,7 +29,10 @@ def barcode_and_diagram(
     height: int = 500,
     stacked: bool = False,
 ) -> alt.HConcatChart | alt.VConcatChart:
-    """Barcode and diagram of one cell. Hover marks the nearest bar in both; a click keeps it (`bar`).
+    """Barcode and diagram of one cell. Hover marks the nearest bar in both; a click chooses it (`bar`).
+
+    The bar in hand is a column of the data (`held`, see `barcode_now`): it may come from a click here, from a
+    list beside the chart or from a link, and all must agree.
 
     Parameters
     ----------
@@ -35,7 +41,7 @@ def barcode_and_diagram(
     domain : of all axes, e.g. `bars_domain` of the bars of every cell that shall share them.
     cap : how many distinct bars at most, see `cap_bars`; the caller says "showing k of n".
     order : of the rows within a degree: "birth" (then death), "death" or "persistence".
-    selected : name of the bar to start with (from a link), as in the column `bar` of `cap_bars`.
+    at : a distance: bars alive at it stand out, and a line marks it. None: no line. `barcode_now` moves it.
     unit : of births and deaths, from `unit_words`.
     question, answer : title and subtitle; the answer is computed when it is not given.
     width, height : of the whole chart, and of the barcode and the diagram, which is a square.
@@ -46,10 +52,14 @@ def barcode_and_diagram(
     side = min(width - 80, height) if stacked else height
     across = width - 80 if stacked else width - side - 120
     rows, pitch = barcode_rows(bars, cap=cap, order=order, end=domain[1], height=height)
-    hover, click = near("near_bar", PARAM), picked(PARAM, selected)
+    rows = _now(rows, at, None, ())
+    line = None if at is None else alt.Chart(distance_rule(at))
+    hover, click = near("near_bar", PARAM), picked(PARAM)
+    in_hand = {"or": ["datum.held", {"param": "near_bar", "empty": False}]}
     tooltip = _tooltip(rows)
     barcode = [
-        *_bars(hover | click, domain, unit, thickness(pitch), across, height),
+        *_bars(in_hand, domain, unit, thickness(pitch), across, height),
+        *([] if line is None else [rule(line, _value(alt.X, "at", domain, unit, 20))]),
         *_names(rows, group_words(bars, cap), height),
         _strips(across, height, tooltip),
     ]
@@ -57,7 +67,8 @@ def barcode_and_diagram(
     chart = join(
         alt.layer(*barcode, width=across, height=height),
         alt.layer(
-            *_points(hover | click, domain, unit, len(rows), tooltip),
+            *_quadrant(line, domain, unit),
+            *_points(in_hand, domain, unit, len(rows), tooltip),
             *_key(domain, side),
             width=side,
             height=side,
@@ -70,6 +81,37 @@ def barcode_and_diagram(
     return link(chart, [hover, click])
 
 
+def barcode_now(
+    tables: Mapping[str, pd.DataFrame], at: float | None = None, held: str | None = None, marked: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """The tables of a standing chart at another distance, with another bar in hand and others marked, by name."""
+    return {name: _now_table(table, at, held, marked) for name, table in tables.items()}
+
+
+def _now_table(table: pd.DataFrame, at: float | None, held: str | None, marked: Collection[str]) -> pd.DataFrame:
+    if set(table) == {"at"}:
+        return distance_rule(at)
+    return _now(table, at, held, marked) if "alive" in table else table
+
+
+def _now(rows: pd.DataFrame, at: float | None, held: str | None, marked: Collection[str]) -> pd.DataFrame:
+    alive = True if at is None else (rows["birth"] <= at) & ((rows["death"] > at) | rows["endless"])
+    return rows.assign(alive=alive, held=rows["bar"] == held, marked=rows["bar"].isin(marked))
+
+
+def _quadrant(line: alt.Chart | None, domain, unit: str) -> list[alt.Chart]:
+    """Where the bars alive at the distance lie in the diagram: born to the left of it, dead above it."""
+    if line is None:
+        return []
+    x, y = _value(alt.X, "at", domain, f"birth ({unit})", _PADDING), _value(alt.Y, "at", domain, "", _PADDING)
+    y.title = f"death ({unit})"
+    style = {"color": INK, "strokeWidth": 1.5, "opacity": 0.75, "clip": True}
+    return [
+        line.mark_rule(**style).encode(x=x, y=y, y2=alt.Y2Value(0)),
+        line.mark_rule(**style).encode(x=x, y=y, x2=alt.X2Value(0)),
+    ]
+
+
 def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[alt.Chart]:
     """The bars, the sign on the infinite one, and the marks of the bar in hand; data from the chart."""
     x, y = _value(alt.X, "birth", domain, unit, 20), _place(height)
@@ -77,7 +119,13 @@ def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[a
     end = alt.Chart().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, 20), y=y)
     held = alt.Chart().transform_filter(in_hand)
     return [
-        alt.Chart().mark_rule(clip=True, strokeWidth=thick).encode(x=x, x2=death, y=y, color=_colour()),
+        alt.Chart()
+        .mark_rule(clip=True, strokeWidth=thick)
+        .encode(x=x, x2=death, y=y, color=_colour(), opacity=_strength(1.0)),
+        alt.Chart()
+        .transform_filter("datum.marked")
+        .mark_rule(clip=True, strokeWidth=max(2, thick), color=ACCENT, opacity=0.6)
+        .encode(x=x, x2=death, y=y),
         end.mark_point(shape="triangle-right", filled=True, size=70, opacity=1, color=TONE),
         _infinity(end),
         # The hairline finds the bars that are too short to be seen.
@@ -123,8 +171,12 @@ def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> li
     return [
         alt.Chart(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
         alt.Chart()
-        .mark_point(filled=True, opacity=0.75, size=size, clip=True)
-        .encode(x=x, y=y, color=_colour(), shape=_shape()),
+        .mark_point(filled=True, size=size, clip=True)
+        .encode(x=x, y=y, color=_colour(), shape=_shape(), opacity=_strength(0.8)),
+        alt.Chart()
+        .transform_filter("datum.marked")
+        .mark_point(filled=True, size=2 * size, color=ACCENT, opacity=0.6, clip=True)
+        .encode(x=x, y=y, shape=_shape()),
         _infinity(alt.Chart().transform_filter("datum.endless").encode(x=x, y=y)),
         held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True).encode(x=x, y=y, shape=_shape()),
         meets.encode(x=x, y=y, tooltip=tooltip),
@@ -182,6 +234,11 @@ def _place(height: int) -> alt.Y:
     """A position in pixels from the top."""
     scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
     return alt.Y(field="y", type="quantitative", scale=scale, axis=None)
+
+
+def _strength(full: float) -> dict:
+    """Bars that are not alive at the distance step back."""
+    return alt.condition("datum.alive", alt.value(full), alt.value(0.3 * full))
 
 
 def _colour() -> alt.Color:

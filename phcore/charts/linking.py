@@ -22,11 +22,10 @@ def near(name: str, field: str) -> alt.Parameter:
     )
 
 
-def picked(name: str, selected: str | int | None = None, *, nearest: bool = True) -> alt.Parameter:
-    """What was clicked, by its field `name`: kept until the next click, cleared by a double click."""
-    value = alt.Undefined if selected is None else [{name: selected}]
+def picked(name: str, *, field: str | None = None, nearest: bool = True) -> alt.Parameter:
+    """What was clicked, by its field (default: `name`): kept until the next click, cleared by a double click."""
     return alt.selection_point(
-        name=name, fields=[name], on="click", nearest=nearest, empty=False, toggle=False, value=value
+        name=name, fields=[field or name], on="click", nearest=nearest, empty=False, toggle=False
     )
 
 

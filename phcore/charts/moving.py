@@ -3,7 +3,7 @@
 Building a chart takes a hundred times as long, and the screen would draw it anew instead of moving a mark.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -22,6 +22,12 @@ def at_step(tables: Mapping[str, pd.DataFrame], selected: int, axis: StepAxis) -
     """
     panels = [table for table in tables.values() if {"begin", "end", "step"} <= set(table)]
     return {name: _moved(table, panels, selected, axis) for name, table in tables.items()}
+
+
+def with_tables(standing: Mapping[str, pd.DataFrame], new: Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables of a standing chart, each replaced by the new one with the same columns, where there is one."""
+    by_columns = {frozenset(table): table for table in new}
+    return {name: by_columns.get(frozenset(table), table) for name, table in standing.items()}
 
 
 def _moved(table: pd.DataFrame, panels: list[pd.DataFrame], selected: int, axis: StepAxis) -> pd.DataFrame:

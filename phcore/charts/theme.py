@@ -52,6 +52,16 @@ HALO = alt.ExprRef("background || 'white'")  # around words that stand among mar
 
 SEQUENTIAL = "viridis"
 
+# Categories of prompts: none of the objectives' colours, and told apart by shape as well. Triangles are loops.
+_CATEGORIES = (
+    ("#B7860B", "circle"),
+    ("#2A93A8", "square"),
+    ("#A34A5E", "diamond"),
+    ("#6F8F2F", "cross"),
+    ("#7C8DB5", "M-1,-1L1,1M-1,1L1,-1"),
+)
+_OTHER_CATEGORY = ("#8a919c", "circle")
+
 
 def objective_colours(objectives: Iterable[str]) -> dict[str, str]:
     """Colour of every objective of a study.
@@ -86,6 +96,13 @@ def objective_scale(objectives: Iterable[str], study: Iterable[str] | None = Non
     colours = objective_colours(shown | set(study or ()))
     order = [name for name in colours if name in shown]
     return alt.Scale(domain=order, range=[colours[name] for name in order])
+
+
+def category_marks(categories: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and shape of each category of a probe set, in their order; those beyond the fifth share the last look."""
+    names = list(dict.fromkeys(categories))
+    looks = [*_CATEGORIES, *[_OTHER_CATEGORY] * len(names)]
+    return dict(zip(names, looks, strict=False))
 
 
 def run_dash(runs: Iterable[int]) -> alt.StrokeDash:

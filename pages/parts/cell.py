@@ -1,0 +1,186 @@
+"""Choosing a cell and how it is looked at, and saying what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data, live
+from phcore.charts.bars import CAP
+from phcore.explore import WHOLE, Lens
+from phcore.results import Results
+
+ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on screen are the values in a link
+BARS, CHANGED, IMAGE, LANDSCAPE = "Barcode and diagram", "What changed", "Persistence image", "Landscape"
+ALL_POINTS, NO_PCA = "all", "off"
+STEPS, GROWTH = "steps", "distance"  # what can be played
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the page shows a cell. `subsample` is a number, or `ALL_WORD` for the bars of all of them."""
+
+    view: str
+    subsample: int | str
+    lens: Lens
+    scale: str
+    order: str
+    cap: int
+    fixed: bool
+    two: bool
+
+    @property
+    def one_complex(self) -> bool:
+        """Whether there is one set of prompts, and so one complex, to look at."""
+        return self.subsample != ALL_WORD
+
+
+def pick(study: Results, prefix: str, label: str, start: int) -> live.Cell:
+    """Series, step and layer of one cell. Steps are those the series has."""
+    names = [series.name for series in study.record.series]
+    columns = st.columns([2, 4, 1.2], vertical_alignment="bottom")
+    series = columns[0].selectbox(
+        f"{label}series".capitalize(),
+        names,
+        index=min(start, len(names) - 1),
+        key=f"{prefix}series",
+        bind="query-params",
+    )
+    steps = [node.step for node in study.record.path_of(series)]
+    if st.session_state.get(f"{prefix}step", steps[0]) not in steps:  # another series, without this step
+        st.session_state.pop(f"{prefix}step")
+    step = columns[1].select_slider(
+        f"{label}step (0 = base model)".capitalize(), steps, value=steps[-1], key=f"{prefix}step", bind="query-params"
+    )
+    layers = list(study.record.layers)
+    layer = columns[2].selectbox(
+        f"{label}layer".capitalize(),
+        layers,
+        index=len(layers) // 2,
+        key=f"{prefix}layer",
+        bind="query-params",
+        help="hidden_states index: 0 = embeddings, the last = after the final norm.",
+    )
+    return series, step, layer
+
+
+def advance(study: Results) -> None:
+    """While the steps are played: the next checkpoint of the series, until the last."""
+    if st.session_state.get("b_play") != STEPS:
+        return
+    names = [series.name for series in study.record.series]
+    series = st.session_state.get("b_series", names[0])
+    steps = [node.step for node in study.record.path_of(series)]
+    here = st.session_state.get("b_step")
+    later = [step for step in steps if here is not None and step > here]
+    if later:
+        st.session_state["b_step"] = later[0]
+    elif st.session_state.pop("b_playing", False):
+        st.session_state["b_play"] = None  # the last step was reached
+        return
+    else:
+        st.session_state["b_step"] = steps[0]  # from the last step, play all of them
+    st.session_state["b_playing"] = True
+
+
+def known(study: Results, cell: live.Cell) -> pd.Series | None:
+    """What is known of a cell; says in words why there is nothing to draw."""
+    series, step, layer = cell
+    cells = data.table(study, "cells")
+    row = cells[(cells["series"] == series) & (cells["step"] == step) & (cells["layer"] == layer)]
+    if row.empty:
+        st.info(f"{series}, step {step}, layer {layer} has not been computed yet.", icon=":material/hourglass_empty:")
+        return None
+    about = row.iloc[0]
+    if about["status"] != "ok":
+        st.info(about["words"], icon=":material/info:")
+        return None
+    if about["words"]:
+        st.caption(about["words"])
+    return about
+
+
+def options(study: Results, cell: live.Cell) -> Options:
+    """The row of controls below the cell."""
+    row = st.columns([5.2, 1.5, 2, 1.25, 1.25], vertical_alignment="bottom")
+    views = [BARS, CHANGED, IMAGE, LANDSCAPE]
+    view = row[0].segmented_control("View", views, default=BARS, key="b_view", bind="query-params", required=True)
+    cloud = live.has_cloud(study, cell)
+    subsample = row[1].selectbox(
+        "Subsample", _subsamples(study, cell, cloud), key="b_sub", bind="query-params",
+        help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
+    )  # fmt: skip
+    row[2].segmented_control(
+        "Play", [STEPS, GROWTH], key="b_play",
+        help="steps: walk through the checkpoints. distance: let the complex grow. Click again to stop.",
+    )  # fmt: skip
+    asked = study.study
+    lens = Lens(metric=asked.metric)
+    with row[3].popover("Live", icon=":material/bolt:", width="stretch", disabled=not cloud):
+        if cloud:
+            lens = _lens(study)
+    with row[4].popover("More", icon=":material/tune:", width="stretch"):
+        two = st.toggle("Compare with a second cell", key="b_two", bind="query-params")
+        fixed = st.toggle(
+            "Same axes at every step", True, key="b_fixed", bind="query-params",
+            help="On: the axes reach to the last death of any step and series at this layer. Off: fitted to this cell.",
+        )  # fmt: skip
+        scale = st.selectbox("Scale", ["raw", "median"], key="b_scale", bind="query-params",
+                             index=["raw", "median"].index(asked.scale))  # fmt: skip
+        order = st.selectbox("Sort bars by", ["birth", "death", "persistence"], key="b_order", bind="query-params")
+        cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, key="b_cap", bind="query-params")
+    number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
+    if number != ALL_WORD:
+        lens = replace(lens, subsample=number, scale=scale)
+    return Options(view, number, lens, scale, order, int(cap), fixed, two)
+
+
+def _subsamples(study: Results, cell: live.Cell, cloud: bool) -> list[str]:
+    """Those whose bars are in the archive, or all of them where the cloud is there to measure them anew."""
+    if not study.study.subsamples:
+        return [WHOLE_WORD]
+    own = data.bars(study, *cell)
+    numbers = range(study.study.subsamples)
+    if not cloud and len(own):
+        numbers = sorted(own["subsample"].unique())
+    return [*(str(number) for number in numbers), ALL_WORD, *([WHOLE_WORD] if cloud else [])]
+
+
+def _lens(study: Results) -> Lens:
+    """What is measured live, in a popover."""
+    st.caption(
+        "Everything here is measured anew from the hidden states in the archive, while you look. "
+        "The study's own tables stay as they are."
+    )
+    points = st.select_slider(
+        "Number of prompts at most", [20, 40, 60, 80, 120, 160, 240, 320, 640, ALL_POINTS], value=ALL_POINTS,
+        key="b_points", bind="query-params", help="The fewer are always among the more.",
+    )  # fmt: skip
+    metrics = ["euclidean", "cosine"]
+    metric = st.selectbox("Metric", metrics, metrics.index(study.study.metric), key="b_metric", bind="query-params",
+                          help="Straight-line distance, or angle.")  # fmt: skip
+    dimension = st.select_slider(
+        "Principal components kept", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA, key="b_dim",
+        bind="query-params", help="Distances in high dimensions are dominated by noise; fewer components are a check.",
+    )  # fmt: skip
+    names = [name for name in live.categories(study) if name]
+    categories = st.multiselect("Only prompts of", names, key="b_cat", bind="query-params", placeholder="all categories",
+                                disabled=not names)  # fmt: skip
+    text = st.text_input("Only prompts that contain", key="b_text", bind="query-params", live="300ms",
+                         placeholder="any words")  # fmt: skip
+    st.button("Back to the archive's way", on_click=_reset, icon=":material/undo:", width="stretch")
+    return Lens(
+        points=0 if points == ALL_POINTS else int(points),
+        categories=tuple(sorted(categories)),
+        text=text or "",
+        metric=metric,
+        dimension=0 if dimension == NO_PCA else int(dimension),
+    )
+
+
+def _reset() -> None:
+    for key, value in {"b_points": ALL_POINTS, "b_dim": NO_PCA, "b_cat": [], "b_text": ""}.items():
+        st.session_state[key] = value
+    st.session_state.pop("b_metric", None)  # the study's own

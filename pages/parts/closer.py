@@ -1,0 +1,304 @@
+"""A cell looked at closely: its bars, its map, the distance at which the complex grows, and the prompts of a bar."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data, draw, frame, in_hand, live, prompts
+from pages.parts.cell import GROWTH, Options, known
+from pages.parts.in_hand import Bars
+from phcore.charts.barcode import barcode_and_diagram, barcode_now
+from phcore.charts.bars import cap_bars, shape_answer
+from phcore.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
+from phcore.charts.growth import betti_chart, betti_rows, dendrogram_chart, dendrogram_tables, distance_rule
+from phcore.charts.moving import with_tables
+from phcore.charts.theme import FULL_WIDTH
+from phcore.errors import Fault
+from phcore.explore import ranked
+from phcore.results import Results
+from phcore.topology import complexes
+from phcore.words import count, three, unit_words
+
+_CHART, _MAP, _TREE = "bars-first", "cloud-map", "dendrogram"
+_TALL = 360  # pixels of the barcode: bars, slider and map fit on one screen
+_DEFAULT = 0.62  # of the axis: where the distance slider starts
+
+
+def show(study: Results, cell: live.Cell, options: Options) -> None:
+    """The view, from the bars down to the table."""
+    if known(study, cell) is None:
+        return
+    bars, seen = _bars(study, cell, options)
+    if bars is None:
+        return
+    if bars.table.empty:
+        st.info("There are no finite bars here.", icon=":material/info:")
+        return
+    series, number, layer = cell
+    unit = unit_words(options.scale, options.lens.metric)
+    step, last = _axis(study, cell, options, bars)
+    mapped = live.map_of(study, cell, options.lens, st.session_state.get("b_map", "PCA")) if seen else None
+    marked = _marked(mapped.points[seen.explored.rows]) if seen else set()
+    about = (data.version(study), cell, options.lens, options.order, options.cap, last)
+
+    whole = bars.table.assign(subsample=bars.subsample)
+    st.markdown(f"**{series}, step {number:,}, layer {layer}**  \n{shape_answer(whole, unit)}")
+    _barcode(whole, bars, about, options, _distance(step, last), (0.0, last), unit,
+             bars.names(seen.explored.touched(marked)) if marked else [])  # fmt: skip
+    at = _slider(step, last, unit)
+    _at_words(bars, seen, at)
+    if seen is None:
+        st.info(_no_cloud(study), icon=":material/info:")
+        st.markdown(in_hand.sentence(bars, in_hand.chosen(bars), unit))
+    else:
+        left, right = st.columns(2)
+        with right:
+            held = _words(study, bars, seen, marked, unit)
+        with left:
+            _map(study, seen, mapped, held, marked, at)
+        left, right = st.columns(2)
+        with left:
+            _betti(seen, at, (0.0, last), unit, about)
+        with right:
+            _dendrogram(study, bars, seen, at, (0.0, last), unit, about)
+    frame.below(
+        whole[["subsample", "degree", "birth", "death", "persistence"]],
+        f"bars-{study.study.name}-{series}-{number}-layer{layer}",
+        "first",
+        words=f"Finite bars of {series}, step {number}, layer {layer}; births and deaths as {unit}.",
+    )
+
+
+# --- the bars ---------------------------------------------------------------------------------------
+
+
+def _bars(study: Results, cell: live.Cell, options: Options) -> tuple[Bars | None, live.Seen | None]:
+    """The bars to show: measured now where the cloud is at hand, else the archive's. Says which."""
+    if live.has_cloud(study, cell):
+        try:
+            seen = live.look(study, cell, options.lens)
+        except Fault as fault:
+            st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
+            return None, None
+        st.caption(_origin(study, options, seen))
+        return Bars(seen.explored.table, options.lens.subsample), seen
+    bars = data.scaled_bars(study, *cell, options.scale)
+    bars = bars[bars["subsample"] == options.subsample].sort_values(["birth", "death"])
+    diagrams = [bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
+    return Bars(ranked(diagrams), int(options.subsample)), None
+
+
+def _origin(study: Results, options: Options, seen: live.Seen) -> str:
+    """Whether the study's tables hold these bars, or they were measured for this look only."""
+    lens, shown, total = options.lens, len(seen.explored.rows), study.record.n_prompts
+    which = "the whole cloud" if lens.subsample < 0 else f"subsample {lens.subsample}"
+    if lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples):
+        return (
+            f":material/inventory_2: **From the archive:** bars of {which} ({shown:,} of {total:,} prompts), as in the "
+            "study's tables."
+        )
+    how = [f"{shown:,} of {total:,} prompts, from {which}", lens.metric]
+    if lens.dimension:
+        how.append(f"{lens.dimension} principal components")
+    return (
+        f":material/bolt: **Live:** measured from the cached hidden states in {three(seen.milliseconds)} ms, "
+        f"{', '.join(how)}. Not in the study's tables."
+    )
+
+
+def _no_cloud(study: Results) -> str:
+    words = "The hidden states of this cell are not in the archive, so its bars cannot be led back to prompts."
+    for layer in study.record.layers:
+        if cached := live.cached(study, layer):
+            steps = sorted({step for _, step, _ in cached})
+            return f"{words} Those of layer {layer} are, at steps {', '.join(map(str, steps))}."
+    return f"{words} Compute the study on this machine to have them."
+
+
+def _axis(study: Results, cell: live.Cell, options: Options, bars: Bars) -> tuple[float, float]:
+    """Step of the slider and end of all distance axes: a round number beyond the last death."""
+    end, lens = float(bars.table["death"].max()), options.lens
+    if not options.fixed:
+        st.caption("Axes are fitted to this cell: lengths cannot be compared between steps.")
+    elif lens.dimension or lens.metric != study.study.metric:
+        st.caption("The archive has no cells measured this way, so the axes are fitted to this cell.")
+    else:
+        end = max(end, data.longest_death(study, cell[2], options.scale))
+    power = 10.0 ** floor(log10(end / 100))
+    step = next(power * k for k in (1, 2, 5, 10) if 100 * power * k >= end / 1.5)
+    return step, ceil(1.04 * end / step) * step
+
+
+def _barcode(whole, bars: Bars, about, options: Options, at: float, domain, unit: str, touched: list[str]) -> None:
+    def build():
+        return barcode_and_diagram(
+            whole, domain=domain, cap=options.cap, order=options.order, unit=unit, question=None, answer="", at=at,
+            height=_TALL, width=FULL_WIDTH,
+        )  # fmt: skip
+
+    held = bars.name(in_hand.chosen(bars))
+    draw.chart(
+        _CHART, about, build, selection="bar", on_select=lambda: in_hand.clicked(_CHART, bars),
+        change=lambda tables: barcode_now(tables, at, held, touched),
+    )  # fmt: skip
+    _, k, n = cap_bars(whole, options.cap)
+    if k < n:
+        st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
+
+
+# --- the distance -----------------------------------------------------------------------------------
+
+
+def _distance(step: float, last: float) -> float:
+    """The slider's distance before the slider is drawn; while playing, a little on at each tick."""
+    at = st.session_state.get("b_at", st.query_params.get("b_at"))
+    try:
+        at = float(at)
+    except (TypeError, ValueError):
+        at = -1.0
+    at = at if 0 <= at <= last else round(_DEFAULT * last / step) * step
+    if st.session_state.get("b_play") == GROWTH:
+        at = at + 2 * step if at + 2 * step <= last else 0.0
+        st.session_state["b_at"] = at
+    return at
+
+
+def _slider(step: float, last: float, unit: str) -> float:
+    return st.slider(
+        f"Distance ({unit}): prompts closer than this are joined",
+        0.0,
+        last,
+        round(_DEFAULT * last / step) * step,
+        step,
+        format=f"%.{max(0, -floor(log10(step)))}f",
+        key="b_at",
+        bind="query-params",
+    )
+
+
+def _go(value: float) -> None:
+    st.session_state["b_at"] = value
+
+
+def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
+    """How many pieces and loops there are at the distance, and what is drawn of the complex."""
+    diagrams = [bars.table.loc[bars.table["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
+    pieces, loops = complexes.betti(diagrams, at)
+    words = f"At {three(at)}: **{count(pieces, 'component')}** (Betti number 0) and **{count(loops, 'loop')}** (1)"
+    if seen is None:
+        st.markdown(words + ".")
+        return
+    drawn_edges, drawn_triangles, edges, triangles = seen.complex_at(at)
+    words += f"; {count(edges, 'pair')} joined, {count(triangles, 'triangle')} filled."
+    cut = []
+    if len(drawn_edges) < edges:
+        cut.append(f"the {len(drawn_edges):,} shortest edges")
+    if len(drawn_triangles) < triangles:
+        cut.append(f"the {len(drawn_triangles):,} smallest triangles")
+    st.markdown(words + (f" Drawn: {' and '.join(cut)}." if cut else ""))
+
+
+# --- map and prompts --------------------------------------------------------------------------------
+
+
+def _words(study: Results, bars: Bars, seen: live.Seen, marked: set[int], unit: str) -> dict:
+    """The bar in hand in words and prompts; returns what the map draws of it."""
+    own, names = live.prompts(study).iloc[seen.explored.rows], live.categories(study)
+    row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
+    label = row[0].selectbox(
+        "Bar in hand", bars.labels, key="b_bar", bind="query-params",
+        help="Numbered by persistence: loop 1 lasts longest. A click on a bar, or on a merge of the tree, takes it, too.",
+    )  # fmt: skip
+    bar = bars.row(label)
+    for column, end in zip(row[1:], ("birth", "death"), strict=True):
+        column.button(
+            f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=_go,
+            args=(0.0 if bar is None else float(bar[end]),), help="Moves the distance there.",
+        )  # fmt: skip
+    with st.container(height=500, border=False):
+        st.markdown(in_hand.sentence(bars, label, unit))
+        held = in_hand.explain(seen.explored, bars, label, own, names)
+        if marked:
+            chosen = own.iloc[sorted(marked)]
+            most = min(len(chosen), in_hand.LISTED)
+            st.markdown(
+                f"**Chosen on the map: {count(len(chosen), 'prompt')}** ({prompts.counted(chosen['category'])})"
+                + (f", {most} of them:" if most < len(chosen) else ":")
+            )
+            prompts.listing(chosen.head(most), names)
+    return held
+
+
+def _map(study: Results, seen: live.Seen, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
+    st.segmented_control(
+        "Map by", ["PCA", "MDS"], default="PCA", key="b_map", bind="query-params", required=True,
+        help="PCA: principal components shared by all steps. MDS: the plane that keeps this cloud's distances best.",
+    )  # fmt: skip
+    rows, names = seen.explored.rows, live.categories(study)
+    plane = map_plane(mapped.reach)
+    edges, triangles, *_ = seen.complex_at(at)
+    tables = map_tables(
+        mapped.points[rows], live.prompts(study).iloc[rows], plane,
+        edges=edges, triangles=triangles, held=held, marked=marked,
+    )  # fmt: skip
+    draw.chart(
+        _MAP,
+        (data.version(study), mapped.reach, tuple(names)),
+        lambda: cloud_map(tables, plane, categories=names, answer=""),
+        selection=[POINT, AREA],
+        on_select="rerun",
+        change=lambda standing: with_tables(standing, tables.values()),
+    )
+    st.caption(mapped.words + " Click a prompt or draw a frame to mark its bars; a double click clears it.")
+
+
+def _marked(points: np.ndarray) -> set[int]:
+    """Points chosen on the map by a click or a frame."""
+    chosen = (st.session_state.get(_MAP) or {}).get("selection") or {}
+    rows = {int(one["row"]) for one in chosen.get(POINT) or [] if one.get("row") is not None}
+    frame_ = chosen.get(AREA) or {}
+    if frame_.get("x") and frame_.get("y"):
+        low, high = np.sort([frame_["x"], frame_["y"]], axis=1).T
+        rows |= set(np.flatnonzero(((points >= low) & (points <= high)).all(axis=1)).tolist())
+    return {row for row in rows if row < len(points)}
+
+
+# --- below the map ----------------------------------------------------------------------------------
+
+
+def _betti(seen: live.Seen, at: float, domain, unit: str, about) -> None:
+    rows, rule = betti_rows(*seen.curve, domain[1]), distance_rule(at)
+    draw.chart(
+        "betti",
+        about,
+        lambda: betti_chart(rows, rule, domain=domain, unit=unit),
+        change=lambda standing: with_tables(standing, [rule]),
+    )
+
+
+def _dendrogram(study: Results, bars: Bars, seen: live.Seen, at: float, domain, unit: str, about) -> None:
+    explored, names = seen.explored, live.categories(study)
+    equal = int((explored.lengths == 0).sum())  # merges of equal points, which end no bar
+    ends = pd.DataFrame({"degree": 0, "place": range(len(explored.tree) - equal)})
+    bar = bars.row(in_hand.chosen(bars))
+    held = int(bar["place"]) + equal if bar is not None and bar["degree"] == 0 else None
+    tables = dendrogram_tables(
+        seen.order, seen.places, explored.lengths, seen.linkage, live.prompts(study).iloc[explored.rows],
+        [""] * equal + bars.names(ends), domain, held,
+    )  # fmt: skip
+    rule = distance_rule(at)
+    draw.chart(
+        _TREE,
+        (about, tuple(names)),
+        lambda: dendrogram_chart(tables, rule, categories=names, domain=domain, unit=unit),
+        selection="bar",
+        on_select=lambda: in_hand.clicked(_TREE, bars),
+        change=lambda standing: with_tables(standing, [rule, *tables.values()]),
+    )
+    st.caption(
+        "Single linkage: the tree of all H0 merges. A branch has its prompts' colour while they are of one category."
+    )

@@ -1,0 +1,162 @@
+"""The bar in hand: its two names, what is said of it, and the prompts that make it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.parts import prompts
+from phcore.errors import Fault
+from phcore.explore import Explored
+from phcore.topology import generators
+from phcore.words import count, three
+
+ENDLESS = "H0 endless"
+COCYCLES = 500  # points up to which ripser, which holds up every session, is asked for a cocycle
+LISTED = 12  # prompts of a group that are listed
+_KINDS = ("merge", "loop")  # what a bar of each degree is called in the list of bars
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The bars shown, as `explore.ranked`, and the two names of each: in the chart, and in words ("H1 loop 2")."""
+
+    table: pd.DataFrame
+    subsample: int
+
+    @property
+    def labels(self) -> list[str]:
+        """The most persistent loop first."""
+        by_rank = self.table.sort_values(["degree", "rank"], ascending=[False, True])
+        return [_label(*pair) for pair in by_rank[["degree", "rank"]].to_numpy()] + [ENDLESS]
+
+    def row(self, label: str) -> pd.Series | None:
+        """The bar of a label; None for the endless one."""
+        found = re.fullmatch(r"H([01]) \w+ (\d+)", label)
+        if not found:
+            return None
+        degree, rank = map(int, found.groups())
+        return self.table[(self.table["degree"] == degree) & (self.table["rank"] == rank)].iloc[0]
+
+    def name(self, label: str) -> str:
+        """Of the mark in the chart. Equal bars are one mark, named after the first of them."""
+        row = self.row(label)
+        if row is None:
+            return "H0-endless"
+        same = (self.table[["degree", "birth", "death"]] == row[["degree", "birth", "death"]]).all(axis=1)
+        return self._name(row["degree"], self.table.loc[same, "place"].min())
+
+    def names(self, places: pd.DataFrame) -> list[str]:
+        """Of the marks of bars given by degree and place."""
+        return [self._name(degree, place) for degree, place in places[["degree", "place"]].to_numpy()]
+
+    def label(self, name: str | None) -> str | None:
+        """The words for a mark of the chart."""
+        found = re.fullmatch(r"H([01])-(-?\d+)-(\d+)", name or "")
+        if not found:
+            return ENDLESS if name == "H0-endless" else None
+        degree, _, place = map(int, found.groups())
+        row = self.table[(self.table["degree"] == degree) & (self.table["place"] == place)]
+        return None if row.empty else _label(degree, row["rank"].iloc[0])
+
+    def _name(self, degree: int, place: int) -> str:
+        return f"H{int(degree)}-{self.subsample}-{int(place)}"
+
+
+def _label(degree: int, rank: int) -> str:
+    return f"H{int(degree)} {_KINDS[int(degree)]} {int(rank)}"
+
+
+def chosen(bars: Bars) -> str:
+    """Label of the bar in hand before its list is drawn: from the page, from a link, or the longest loop."""
+    wanted = st.session_state.get("b_bar", st.query_params.get("b_bar"))
+    if wanted in bars.labels:
+        return wanted
+    st.session_state.pop("b_bar", None)  # a bar that no longer exists
+    return bars.labels[0]
+
+
+def clicked(chart: str, bars: Bars) -> None:
+    """A click on a bar, or on a merge of the tree, takes it in hand."""
+    picked = (st.session_state[chart].get("selection") or {}).get("bar") or []
+    label = bars.label(picked[0].get("bar")) if picked else None
+    if label:
+        st.session_state["b_bar"] = label
+
+
+def sentence(bars: Bars, label: str, unit: str) -> str:
+    """What the bar is, with its numbers."""
+    bar = bars.row(label)
+    if bar is None:
+        return "**The bar that never ends**: from the last merge on, all prompts are one component."
+    number = int((bars.table["degree"] == bar["degree"]).sum())
+    rank = f"Number {int(bar['rank'])} of {number:,} by persistence ({three(bar['persistence'])}, {unit})."
+    if bar["degree"] == 0:
+        return f"**A component** that merges into another one at {three(bar['death'])}. {rank}"
+    return f"**A loop** that appears at {three(bar['birth'])} and is filled at {three(bar['death'])}. {rank}"
+
+
+def explain(explored: Explored, bars: Bars, label: str, own: pd.DataFrame, categories: Sequence[str]) -> dict:
+    """Lists the prompts behind the bar; returns what the map draws of it (see `cloud_map.map_tables`)."""
+    bar = bars.row(label)
+    if bar is None:
+        st.markdown(f"It holds all {len(own):,} prompts ({prompts.counted(own['category'])}).")
+        return {}
+    if bar["degree"] == 0:
+        return _merge(explored, int(bar["place"]), own, categories)
+    return _loop(explored, int(bar["place"]), own, categories)
+
+
+def _merge(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:
+    merge = explored.merge(place)
+    st.markdown(f"At {three(merge.distance)} these two prompts are joined, the closest pair between two groups:")
+    prompts.listing(own.iloc[list(merge.edge)], categories, ["A", "B"])
+    for name, group in (("A", merge.first), ("B", merge.second)):
+        members = own.iloc[group]
+        many = f", {LISTED} of them:" if len(group) > LISTED else ":"
+        st.markdown(f"**Group {name}**, {count(len(group), 'prompt')} ({prompts.counted(members['category'])}){many}")
+        prompts.listing(members.head(LISTED), categories)
+    return {"edge": merge.edge, "first": merge.first, "second": merge.second}
+
+
+def _loop(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:
+    loop = explored.loop(place)
+    members = own.iloc[loop.cycle]
+    st.markdown(
+        f"**A cycle of {count(len(members), 'prompt')}** ({prompts.counted(members['category'])}), in order. It is *a* "
+        f"cycle born with this bar, not the only one: the edge from 1 to {len(members)} closes it at the birth, by the "
+        "shortest way round."
+    )
+    prompts.listing(members, categories, [str(k) for k in range(1, len(members) + 1)])
+    held: dict = {"cycle": loop.cycle, "edge": loop.edge, "triangle": loop.triangle}
+    st.markdown(f"At {three(loop.death)} the triangle of these three prompts fills it:")
+    numbers = {point: str(k) for k, point in enumerate(loop.cycle.tolist(), 1)}
+    prompts.listing(own.iloc[list(loop.triangle)], categories, [numbers.get(int(p), "△") for p in loop.triangle])
+    few = len(own) <= COCYCLES
+    shown = st.toggle(
+        "Show ripser's cocycle", key="b_cut", bind="query-params", disabled=not few,
+        help="The dual view: edges that every cycle around this hole must cross an odd number of times. "
+        + ("" if few else f"Offered up to {COCYCLES} prompts."),
+    )  # fmt: skip
+    if shown and few:
+        try:
+            held["cut"] = cocycle(explored, loop.birth, loop.death)
+        except Fault as fault:
+            st.caption(str(fault))
+            return held
+        st.caption(f"Dotted on the map: a cut across the loop, {count(len(held['cut']), 'edge')}. Not the loop itself.")
+    return held
+
+
+def cocycle(explored: Explored, birth: float, death: float) -> np.ndarray:
+    return _cocycle(explored.distances.tobytes(), len(explored.distances), birth, death)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _cocycle(distances: bytes, n: int, birth: float, death: float) -> np.ndarray:
+    return generators.cocycle(np.frombuffer(distances).reshape(n, n), birth, death)

@@ -1,0 +1,48 @@
+"""Prompts on the page: whole texts with their category's mark, escaped: a prompt is only ever text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from phcore.charts.theme import category_marks
+
+_SIGNS = {"circle": "●", "square": "■", "diamond": "◆", "cross": "✚"}
+_STYLE = """<style>
+.prompts{display:flex;flex-direction:column;gap:.45rem;margin:.1rem 0 .6rem}
+.prompts div{display:grid;grid-template-columns:2.1rem 1fr;column-gap:.35rem;font-size:.92rem;line-height:1.35}
+.prompts b{text-align:right;font-variant-numeric:tabular-nums}
+.prompts small{opacity:.72;white-space:nowrap}
+</style>"""
+
+
+def listing(prompts: pd.DataFrame, categories: Sequence[str], marks: Iterable[str] | None = None) -> None:
+    """Prompts in the order of `prompts` (text, category), each behind a mark such as its number."""
+    looks = category_marks(categories)
+    marks = list(marks) if marks is not None else [""] * len(prompts)
+    rows = []
+    for mark, text, category in zip(marks, prompts["text"], prompts["category"].fillna(""), strict=True):
+        colour, shape = looks.get(category, ("inherit", "circle"))
+        sign = f'<span style="color:{colour}">{_SIGNS.get(shape, "●")}</span>' if len(looks) > 1 else ""
+        label = f" <small>{escape(category)}</small>" if category else ""
+        rows.append(f"<div><b>{escape(mark)} {sign}</b><span>{escape(text)}{label}</span></div>")
+    st.html(f'{_STYLE}<div class="prompts">{"".join(rows)}</div>')
+
+
+def counted(categories: Iterable[str | None]) -> str:
+    """How many prompts of each category: "everyday 80, careful 78"; only the number where there are none."""
+    counts = Counter(category or "" for category in categories)
+    if set(counts) <= {""}:
+        return f"{sum(counts.values()):,}"
+    return ", ".join(f"{name or 'no category'} {number:,}" for name, number in counts.most_common())
+
+
+def plain(text: str) -> str:
+    """A text that Markdown takes as it is."""
+    for sign in "\\`*_{}[]()#+-.!|<>~$:":
+        text = text.replace(sign, f"\\{sign}")
+    return text

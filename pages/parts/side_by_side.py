@@ -1,0 +1,132 @@
+"""Bars of one cell over all subsamples, its persistence image or landscape; and any of these for two cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data, draw, frame, live
+from pages.parts.cell import ALL_WORD, BARS, IMAGE, Options, known, pick
+from phcore.charts.barcode import barcode_and_diagram, barcode_now
+from phcore.charts.bars import cap_bars
+from phcore.charts.theme import FULL_WIDTH, HALF_WIDTH
+from phcore.charts.vectors import landscape_chart, persistence_image_chart
+from phcore.results import Results
+from phcore.topology import vectors
+from phcore.words import three, unit_words
+
+
+def show(study: Results, first: live.Cell, options: Options) -> None:
+    """Two cells on the same axes."""
+    second = pick(study, "b2_", "second ", 1)
+    end = max(data.longest_death(study, layer, options.scale) for layer in {first[2], second[2]})
+    if not options.fixed:
+        st.caption("Axes are fitted to each cell: lengths cannot be compared between the two.")
+        end = None
+    left, right = st.columns(2)
+    with left:
+        _cell(study, first, options, end, "first", HALF_WIDTH, stacked=True)
+    with right:
+        _cell(study, second, options, end, "second", HALF_WIDTH, stacked=True)
+
+
+def one(study: Results, cell: live.Cell, options: Options) -> None:
+    """One cell over the full width."""
+    end = data.longest_death(study, cell[2], options.scale) if options.fixed else None
+    if end is None:
+        st.caption("Axes are fitted to this cell: lengths cannot be compared between steps.")
+    _cell(study, cell, options, end, "first", FULL_WIDTH, stacked=False)
+
+
+def _cell(
+    study: Results, cell: live.Cell, options: Options, end: float | None, key: str, width: int, stacked: bool
+) -> None:
+    """A cell in the chosen view, with its table and downloads."""
+    series, step, layer = cell
+    if known(study, cell) is None:
+        return
+    bars = data.scaled_bars(study, series, step, layer, options.scale)
+    if options.subsample != ALL_WORD:
+        bars = bars[bars["subsample"] == options.subsample]
+    if bars.empty:
+        st.info("The archive has no finite bars of this cell in the subsample chosen.", icon=":material/info:")
+        return
+    unit = unit_words(options.scale, study.study.metric)
+    title = f"{series}, step {step:,}, layer {layer}"
+    domain = (0.0, 1.06 * (end or bars["death"].max()))
+    about = (data.version(study), cell, options.subsample, options.scale, options.view, domain, width)
+    if options.view == BARS:
+        _bars(bars, (*about, options.order, options.cap), options, domain, unit, title, key, width, stacked)
+    else:
+        _vector(bars, about, options, domain, unit, title, key)
+    frame.below(
+        bars.assign(persistence=bars["death"] - bars["birth"]),
+        f"bars-{study.study.name}-{series}-{step}-layer{layer}",
+        key,
+        words=f"Finite bars of {series}, step {step}, layer {layer}; births and deaths as {unit}.",
+    )
+
+
+def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int, stacked: bool) -> None:
+    chart = f"bars-{key}"
+
+    def build():
+        return barcode_and_diagram(
+            bars, domain=domain, cap=options.cap, order=options.order, unit=unit, question=title,
+            width=width, height=400 if stacked else 480, stacked=stacked,
+        )  # fmt: skip
+
+    picked = ((st.session_state.get(chart) or {}).get("selection") or {}).get("bar") or []
+    held = picked[0].get("bar") if picked else None
+    draw.chart(
+        chart, about, build, selection="bar", on_select="rerun",
+        change=lambda tables: barcode_now(tables, None, held),
+    )  # fmt: skip
+    shown, k, n = cap_bars(bars, options.cap)
+    if k < n:
+        st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
+    bar = shown[shown["bar"] == held]
+    if bar.empty:
+        st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
+    else:
+        st.markdown(_sentence(bar.iloc[0], shown, unit))
+
+
+def _sentence(bar: pd.Series, shown: pd.DataFrame, unit: str) -> str:
+    """The bar that was clicked."""
+    rank = int((shown.loc[shown["degree"] == bar["degree"], "persistence"] > bar["persistence"]).sum()) + 1
+    birth, death, persistence = (three(bar[name]) for name in ("birth", "death", "persistence"))
+    if bar["degree"] == 0:
+        words = f"**H0 bar**: a component that merges into another one at {death} ({unit})."
+    else:
+        words = f"**H1 bar**: a loop that appears at {birth} and is filled at {death}"
+        words += f" (persistence {persistence}, {unit})."
+    return f"{words} Number {rank} by persistence among the H{bar['degree']} bars shown."
+
+
+def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, title: str, key: str) -> None:
+    """The persistence image or the landscape of H1: the mean over the subsamples chosen."""
+    loops = bars[bars["degree"] == 1]
+    diagrams = [part[["birth", "death"]].to_numpy() for _, part in loops.groupby("subsample")]
+    if not diagrams:
+        st.info("There are no H1 bars here, so there is nothing to smooth.", icon=":material/info:")
+        return
+    if options.view == IMAGE:
+        high = float((loops["death"] - loops["birth"]).max()) * 1.1
+        image = vectors.persistence_image(diagrams, birth_range=domain, persistence_range=(0.0, high))
+        words = (
+            f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence; mean over subsamples."
+        )
+
+        def build():
+            return persistence_image_chart(image.values.T, domain, (0.0, high), unit=unit, question=title)
+    else:
+        grid = np.linspace(float(loops["birth"].min()), domain[1], 200)
+        words = "The five highest layers of overlapping H1 bars at each distance, as a mean over subsamples."
+
+        def build():
+            return landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title)
+
+    draw.chart(f"vector-{key}", (about, unit), build)
+    st.caption(words)

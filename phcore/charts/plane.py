@@ -1,0 +1,61 @@
+"""Lines and areas in the plane as a single mark each, however many there are.
+
+A complex has thousands of edges. As rows of a table they would be sent and drawn one by one at every step of the
+slider; as one path, in pixels, they are one string and one mark.
+"""
+
+from collections.abc import Iterable
+
+import altair as alt
+import numpy as np
+
+NOTHING = "M0,0"  # a path without length: the mark stays, and shows nothing
+
+
+class Plane:
+    """The window of a plot, in data and in pixels.
+
+    Parameters
+    ----------
+    x, y : from the left to the right end, from the lower to the upper end of the axes.
+    width, height : of the plot in pixels.
+    """
+
+    def __init__(self, x: tuple[float, float], y: tuple[float, float], width: int, height: int):
+        self.x, self.y, self.width, self.height = x, y, width, height
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) data to (..., 2) pixels from the left and from the top."""
+        low = np.array([self.x[0], self.y[1]])
+        span = np.array([self.x[1] - self.x[0], self.y[0] - self.y[1]])
+        return (np.asarray(points, dtype=np.float64) - low) / span * [self.width, self.height]
+
+    def lines(self, points: np.ndarray, closed: bool = False) -> str:
+        """A path through each of several runs of points: (k, points per run, 2) in data."""
+        return _path(self.pixels(points), closed)
+
+    def areas(self, corners: np.ndarray) -> str:
+        """Filled polygons, (k, corners, 2) in data: all turned the same way, so that where they overlap they add up."""
+        corners = self.pixels(corners)
+        x, y = corners[..., 0], corners[..., 1]
+        turn = (x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1)
+        return _path(np.where((turn < 0)[:, None, None], corners[:, ::-1], corners), closed=True)
+
+
+def path_mark(chart: alt.Chart, field: str, **style) -> alt.Chart:
+    """Draws the path in a column, in pixels from the upper left corner; one mark per row."""
+    # A symbol of size 4 draws its path at its own measure (Vega scales by half the root of the size).
+    return chart.mark_point(size=4, clip=True, **style).encode(
+        x=alt.XValue(0), y=alt.YValue(0), shape=alt.Shape(field=field, type="nominal", scale=None, legend=None)
+    )
+
+
+def _path(runs: np.ndarray, closed: bool) -> str:
+    if not len(runs):
+        return NOTHING
+    end = "Z" if closed else ""
+    return "".join(_run(run) + end for run in np.round(runs, 1).tolist())
+
+
+def _run(points: Iterable[list[float]]) -> str:
+    return "M" + "L".join(f"{x:g},{y:g}" for x, y in points)
