@@ -49,33 +49,51 @@ def cell_diagrams(distances: np.ndarray, indices: np.ndarray, engine: str = "red
     distances : (n, n) distances of the whole cloud.
     indices : (count, m) index sets, as from `phcore.topology.clouds.subsamples`.
     """
+    subset = subset_diagrams(distances, engine)
+    return [subset(row) for row in indices]
+
+
+def subset_diagrams(distances: np.ndarray, engine: str = "redzed") -> Callable[[np.ndarray], Diagrams]:
+    """A function from point indices (m,), m >= 1, to the diagrams of those points.
+
+    The matrix is checked and ranked here, once, whatever the number of subsets.
+    """
     compute = _engine(engine)
     ranks, values = _ranked(validated_distance_matrix(distances))
-    return [[values[pairs] for pairs in _rank_pairs(ranks[np.ix_(row, row)], compute)] for row in indices]
+    return lambda row: [values[pairs] for pairs in _rank_pairs(ranks[np.ix_(row, row)], compute)]
 
 
 def _ranked(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n, n) ranks, 0 for distance zero, and the distances in rank order."""
     upper = np.triu_indices(len(distances), 1)
     values, inverse = np.unique(np.append(distances[upper], 0.0), return_inverse=True)
-    if len(values) > _LARGEST_RANK:
-        raise Fault(
-            f"{len(distances)} points have more different distances than the engines can tell apart",
-            "use at most 5,700 prompts",
-        )
+    check_ranks(len(values), len(distances))
     ranks = np.zeros(distances.shape)
     ranks[upper] = inverse[:-1]
     return ranks + ranks.T, values
 
 
+def check_ranks(count: int, n_points: int) -> None:
+    """Raise `Fault` where the engines cannot count up to ``count`` different ranks."""
+    if count > _LARGEST_RANK:
+        raise Fault(
+            f"{n_points} points have more different distances than the engines can tell apart",
+            "use at most 5,700 prompts",
+        )
+
+
 def _rank_pairs(ranks: np.ndarray, compute: Callable[[np.ndarray], Diagrams]) -> list[np.ndarray]:
     """H0 and H1 as int pairs of ranks: finite, of nonzero persistence, sorted by (birth, death)."""
     h0, h1 = compute(ranks)
-    endless = np.isinf(h0[:, 1])
-    # A Rips complex ends as one full simplex: exactly one component lives on, and no loop.
-    if np.count_nonzero(endless) != 1 or np.isinf(h1).any():
-        raise AssertionError(f"{np.count_nonzero(endless)} endless H0 classes, {np.isinf(h1).sum()} endless loops")
-    return [_tidy(h0[~endless]), _tidy(h1)]
+    check_complete(h0, h1)
+    return [_tidy(h0[np.isfinite(h0[:, 1])]), _tidy(h1)]
+
+
+def check_complete(h0: np.ndarray, h1: np.ndarray) -> None:
+    """A Rips complex ends as one full simplex: exactly one component lives on, and no loop."""
+    components, loops = np.isinf(h0[:, 1]).sum(), np.isinf(h1).sum()
+    if components != 1 or loops:
+        raise AssertionError(f"{components} endless H0 classes, {loops} endless loops")
 
 
 def _tidy(pairs: np.ndarray) -> np.ndarray:

@@ -15,13 +15,9 @@ from phcore.errors import Fault
 from phcore.topology.clouds import distance_matrix, subsamples
 from phcore.topology.distances import wasserstein
 from phcore.topology.persistence import cell_diagrams, diagrams
+from tests.spaces import circle, matrices
 
 ENGINES = ("redzed", "ripser")
-
-
-def circle(n, radius=1.0):
-    angles = 2 * np.pi * np.arange(n) / n
-    return radius * np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 @pytest.fixture(autouse=True)
@@ -29,21 +25,6 @@ def _no_ripser_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@st.composite
-def matrices(draw, largest=12):
-    """Distance matrices with and without ties, not all of them metric: Rips needs only symmetry."""
-    n = draw(st.integers(1, largest))
-    kind = draw(st.sampled_from(["points", "grid", "tied", "free"]))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    if kind == "points":
-        return distance_matrix(rng.normal(size=(n, 3)))
-    if kind == "grid":  # equal distances and duplicate points
-        return distance_matrix(rng.integers(0, 3, size=(n, 2)))
-    values = rng.integers(1, 5, size=(n, n)) if kind == "tied" else rng.random((n, n))
-    upper = np.triu(values.astype(float), 1)
-    return upper + upper.T
 
 
 # --- hand values ---------------------------------------------------------------------------------
