@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import cell, closer, frame, side_by_side
+from pages.parts import cell, changed, closer, frame, side_by_side
 from phcore.results import Results
 
 frame.header(
@@ -25,7 +25,9 @@ def page(study: Results) -> None:
     options = cell.options(study, first)
     if st.session_state.get("b_play") != playing:
         st.rerun()  # the clock of this fragment is set when the page runs
-    if options.two:
+    if options.view == cell.CHANGED:
+        changed.show(study, first, options)
+    elif options.two:
         side_by_side.show(study, first, options)
     elif options.view == cell.BARS and options.one_complex:
         closer.show(study, first, options)

@@ -104,7 +104,7 @@ def known(study: Results, cell: live.Cell) -> pd.Series | None:
 
 def options(study: Results, cell: live.Cell) -> Options:
     """The row of controls below the cell."""
-    row = st.columns([5.2, 1.5, 2, 1.25, 1.25], vertical_alignment="bottom")
+    row = st.columns([5.5, 1.3, 1.8, 1.1, 1.15], vertical_alignment="bottom")
     views = [BARS, CHANGED, IMAGE, LANDSCAPE]
     view = row[0].segmented_control("View", views, default=BARS, key="b_view", bind="query-params", required=True)
     cloud = live.has_cloud(study, cell)

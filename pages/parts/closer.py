@@ -46,9 +46,12 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     about = (data.version(study), cell, options.lens, options.order, options.cap, last)
 
     whole = bars.table.assign(subsample=bars.subsample)
-    st.markdown(f"**{series}, step {number:,}, layer {layer}**  \n{shape_answer(whole, unit)}")
-    _barcode(whole, bars, about, options, _distance(step, last), (0.0, last), unit,
-             bars.names(seen.explored.touched(marked)) if marked else [])  # fmt: skip
+    words = f"**{series}, step {number:,}, layer {layer}**  \n{shape_answer(whole, unit)}"
+    st.markdown(words)
+    _barcode(
+        whole, bars, about, options, _distance(step, last), (0.0, last), unit,
+        bars.names(seen.explored.touched(marked)) if marked else [], words,
+    )  # fmt: skip
     at = _slider(step, last, unit)
     _at_words(bars, seen, at)
     if seen is None:
@@ -133,7 +136,9 @@ def _axis(study: Results, cell: live.Cell, options: Options, bars: Bars) -> tupl
     return step, ceil(1.04 * end / step) * step
 
 
-def _barcode(whole, bars: Bars, about, options: Options, at: float, domain, unit: str, touched: list[str]) -> None:
+def _barcode(
+    whole, bars: Bars, about, options: Options, at: float, domain, unit: str, touched: list[str], words: str
+) -> None:
     def build():
         return barcode_and_diagram(
             whole, domain=domain, cap=options.cap, order=options.order, unit=unit, question=None, answer="", at=at,
@@ -143,7 +148,7 @@ def _barcode(whole, bars: Bars, about, options: Options, at: float, domain, unit
     held = bars.name(in_hand.chosen(bars))
     draw.chart(
         _CHART, about, build, selection="bar", on_select=lambda: in_hand.clicked(_CHART, bars),
-        change=lambda tables: barcode_now(tables, at, held, touched),
+        change=lambda tables: barcode_now(tables, at, held, touched), words=words,
     )  # fmt: skip
     _, k, n = cap_bars(whole, options.cap)
     if k < n:
@@ -169,7 +174,7 @@ def _distance(step: float, last: float) -> float:
 
 def _slider(step: float, last: float, unit: str) -> float:
     return st.slider(
-        f"Distance ({unit}): prompts closer than this are joined",
+        f"Prompts closer than this are joined ({unit})",
         0.0,
         last,
         round(_DEFAULT * last / step) * step,

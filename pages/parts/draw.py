@@ -46,6 +46,7 @@ def chart(
     step: int | None = None,
     axis: StepAxis | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
+    words: str = "",
 ):
     """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
 
@@ -55,6 +56,7 @@ def chart(
     selection : the selection parameters that answer clicks, where there are any.
     step, axis : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
+    words : what it shows, for those who cannot see it; by default its title.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def chart(
     tables = change(tables) if change else tables
     own = copy.deepcopy({key: value for key, value in whole.items() if key != "datasets"}) | {"datasets": dict(tables)}
     event = st.vega_lite_chart(
-        own, key=name, on_select=on_select, selection_mode=selection, alt=_words(whole), width="content"
+        own, key=name, on_select=on_select, selection_mode=selection, alt=words or _words(whole), width="content"
     )
     return event if on_select != "ignore" else None
 

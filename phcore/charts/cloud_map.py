@@ -109,17 +109,18 @@ def cloud_map(
     looks = category_marks(categories)
     x, y = _axis(alt.X, "x", plane.x), _axis(alt.Y, "y", plane.y)
     scale = {"domain": list(looks)}
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200) if len(looks) > 1 else None
     colour = alt.Color(
         field="category",
         type="nominal",
         scale=alt.Scale(range=[colour for colour, _ in looks.values()], **scale),
-        legend=alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200) if len(looks) > 1 else None,
+        legend=legend,
     )
     shape = alt.Shape(
         field="category",
         type="nominal",
         scale=alt.Scale(range=[shape for _, shape in looks.values()], **scale),
-        legend=None if len(looks) < 2 else alt.Undefined,
+        legend=legend,
     )
     faded = alt.condition(f"datum.group == '{OTHER}'", alt.value(0.22), alt.value(0.9))
     paths, points = alt.Chart(tables["paths"]), alt.Chart(tables["points"]).encode(x=x, y=y)

@@ -1,0 +1,314 @@
+"""What changed between two checkpoints: matched bars, the prompts behind them, and the prompts that moved most."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data, draw, frame, in_hand, live, prompts
+from pages.parts.cell import Options, known
+from phcore.charts.cloud_map import cloud_map, map_plane, map_tables
+from phcore.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
+from phcore.charts.moving import with_tables
+from phcore.errors import Fault
+from phcore.explore import Explored, Lens
+from phcore.results import Results
+from phcore.topology import distances, influence
+from phcore.words import count, three, unit_words, wasserstein_words
+
+PREVIOUS, BASE = "the previous checkpoint", "the base model"
+_CHART = "matching"
+_DEGREES = {"H1 loops": 1, "H0 components": 0}
+
+
+def show(study: Results, cell: live.Cell, options: Options) -> None:
+    """The view for one cell and an earlier one at the same layer."""
+    row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
+    other = _earlier(study, cell, row[0])
+    degree = _DEGREES[row[1].selectbox("Degree", list(_DEGREES), key="c_degree", bind="query-params")]
+    own = study.study.order
+    orders = [1, 2]
+    order = row[2].selectbox(
+        "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1, key="c_order",
+        bind="query-params", help="2 weighs large moves more than 1. A bottleneck distance is one bar, not a matching.",
+    )  # fmt: skip
+    if other is None:
+        st.info(
+            "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.",
+            icon=":material/info:",
+        )
+        return
+    if known(study, other) is None or known(study, cell) is None:
+        return
+    if not options.one_complex:
+        st.info("Bars are matched within one subsample: choose its number above.", icon=":material/info:")
+        return
+    sides = [_side(study, one, options) for one in (other, cell)]
+    if None in sides:
+        return
+    (before, seen_before), (after, seen_after) = sides
+    unit, norm = unit_words(options.scale, options.lens.metric), study.study.norm
+    pairs, costs, shares = distances.matched(before[degree], after[degree], order=order, norm=norm)
+    rows = pair_rows(before[degree], after[degree], pairs, costs, shares)
+    names = _name(other), _name(cell)
+    total = float(costs.sum() ** (1 / order))
+    words = f"**From {names[0]} to {names[1]}, layer {cell[2]}**  \n{_answer(rows, total, degree, order, norm, unit)}"
+    st.markdown(words)
+    if rows.empty:
+        return
+    held = _pair_in_hand(rows)
+    end = max(float(rows[["death_a", "death_b"]].max(axis=None)), data.longest_death(study, cell[2], options.scale)
+              if options.fixed and options.lens.archived(study.study.metric) else 0.0)  # fmt: skip
+    about = (data.version(study), cell, other, options.lens, degree, order, end)
+    draw.chart(
+        _CHART, about,
+        lambda: matching_chart(rows, domain=(0.0, 1.04 * end), names=names, degree=degree, unit=unit, question=None),
+        selection=PAIR, on_select=lambda: _clicked(rows), change=lambda tables: matching_now(tables, held),
+        words=words,
+    )  # fmt: skip
+    held = st.selectbox(
+        "Pair in hand", rows["pair"].tolist(), key="c_pair", bind="query-params",
+        help="Ranked by its share of the distance. A click in the chart takes it, too.",
+    )  # fmt: skip
+    pair = rows[rows["pair"] == held].iloc[0]
+    st.markdown(_pair_words(pair, names, order, unit))
+    if seen_before is not None and seen_after is not None:
+        _before_and_after(study, (other, cell), (seen_before, seen_after), options, degree, pair, names)
+    else:
+        st.info("The hidden states of both cells are needed to see the prompts; they are not in the archive.",
+                icon=":material/info:")  # fmt: skip
+    frame.below(
+        rows.drop(columns=["place_a", "place_b"]), f"matching-{study.study.name}-{cell[0]}-{cell[1]}-layer{cell[2]}",
+        "matching", words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
+    )  # fmt: skip
+    _influence(study, other, cell, options, degree, order)
+
+
+# --- what is compared -------------------------------------------------------------------------------
+
+
+def _earlier(study: Results, cell: live.Cell, place) -> live.Cell | None:
+    """The cell to compare with, at the same layer."""
+    series, step, layer = cell
+    every = {
+        _name((one.name, node.step, layer)): (one.name, node.step, layer)
+        for one in study.record.series
+        for node in study.record.path_of(one.name)
+        if node.step
+    }
+    wanted = place.selectbox(
+        "Compared with", [PREVIOUS, BASE, *every], key="c_from", bind="query-params",
+        help="The earlier checkpoint, at the same layer.",
+    )  # fmt: skip
+    if wanted == BASE:
+        return (series, 0, layer) if step else None
+    if wanted != PREVIOUS:
+        return every[wanted]
+    steps = [node.step for node in study.record.path_of(series)]
+    place_of = steps.index(step)
+    # Where only some clouds are at hand, the step before is the one that leads back to prompts.
+    cached = [one for one in steps[:place_of] if live.has_cloud(study, (series, one, layer))]
+    if live.has_cloud(study, cell) and cached:
+        return series, cached[-1], layer
+    return (series, steps[place_of - 1], layer) if place_of else None
+
+
+def _name(cell: live.Cell) -> str:
+    return f"{cell[0]}, step {cell[1]:,}" if cell[1] else "the base model"
+
+
+def _side(study: Results, cell: live.Cell, options: Options) -> tuple[list[np.ndarray], live.Seen | None] | None:
+    """Diagrams of a cell, measured now where its cloud is at hand, else the archive's."""
+    if live.has_cloud(study, cell):
+        try:
+            seen = live.look(study, cell, options.lens)
+        except Fault as fault:
+            st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
+            return None
+        return seen.explored.bars.diagrams, seen
+    bars = data.scaled_bars(study, *cell, options.scale)
+    bars = bars[bars["subsample"] == options.subsample]
+    if bars.empty:
+        st.info(f"The archive has no bars of {_name(cell)} in this subsample.", icon=":material/info:")
+        return None
+    return [bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)], None
+
+
+# --- in words ---------------------------------------------------------------------------------------
+
+
+def _answer(rows: pd.DataFrame, total: float, degree: int, order: int, norm: float, unit: str) -> str:
+    noun = ("component", "loop")[degree]
+    if not total:
+        return f"The two H{degree} diagrams are the same."
+    kinds = rows["what"].value_counts()
+    half = int((rows["share"].cumsum() < 0.5).sum()) + 1
+    name = wasserstein_words(order, norm)
+    return (
+        f"{name}: {three(total)} ({unit}). {count(int(kinds.get(MOVED, 0)), noun)} matched, {kinds.get(NEW, 0)} new, "
+        f"{kinds.get(GONE, 0)} gone; the first {count(half, 'pair')} make half of the distance"
+        + (" (of its square)." if order == 2 else ".")
+    )
+
+
+def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> str:
+    share = f"It pays {pair['share']:.1%} of the distance" + (" squared." if order == 2 else ".")
+    bars = [f"{three(pair[f'birth_{end}'])} to {three(pair[f'death_{end}'])}" for end in "ab"]
+    if pair["what"] == NEW:
+        return f"**A new bar**: {bars[1]} ({unit}) has no counterpart at {names[0]}. {share}"
+    if pair["what"] == GONE:
+        return f"**A bar that is gone**: {bars[0]} ({unit}) has no counterpart at {names[1]}. {share}"
+    return f"**A bar that moved**: from {bars[0]} to {bars[1]} ({unit}). {share}"
+
+
+def _pair_in_hand(rows: pd.DataFrame) -> str:
+    wanted = st.session_state.get("c_pair", st.query_params.get("c_pair"))
+    if wanted in set(rows["pair"]):
+        return wanted
+    st.session_state.pop("c_pair", None)
+    return rows["pair"].iloc[0]
+
+
+def _clicked(rows: pd.DataFrame) -> None:
+    picked = (st.session_state[_CHART].get("selection") or {}).get(PAIR) or []
+    if picked and picked[0].get(PAIR) in set(rows["pair"]):
+        st.session_state["c_pair"] = picked[0][PAIR]
+
+
+# --- the prompts of a pair --------------------------------------------------------------------------
+
+
+def _before_and_after(study, cells, seen, options: Options, degree: int, pair: pd.Series, names) -> None:
+    """Two maps on the same axes, and the prompts of each bar."""
+    categories, columns = live.categories(study), st.columns(2)
+    for column, end, cell, one, name in zip(columns, "ab", cells, seen, names, strict=True):
+        mapped = live.map_of(study, cell, options.lens, "PCA")
+        rows, place = one.explored.rows, int(pair[f"place_{end}"])
+        own = live.prompts(study).iloc[rows]
+        with column:
+            held = _held(one.explored, degree, place)
+            plane = map_plane(mapped.reach)
+            tables = map_tables(mapped.points[rows], own, plane, held=held)
+            draw.chart(
+                f"map-{end}",
+                (data.version(study), mapped.reach, tuple(categories), name),
+                lambda tables=tables, plane=plane, name=name: cloud_map(
+                    tables, plane, categories=categories, question=name[0].upper() + name[1:], answer=""
+                ),
+                change=lambda standing, tables=tables: with_tables(standing, tables.values()),
+            )
+            if place < 0:
+                st.caption("This bar has no counterpart here.")
+            elif degree == 1:
+                st.markdown(f"The cycle, {count(len(held['cycle']), 'prompt')} in order:")
+                marks = [str(k) for k in range(1, len(held["cycle"]) + 1)]
+                prompts.listing(own.iloc[held["cycle"]], categories, marks)
+            else:
+                st.markdown("The two prompts whose edge ends the bar:")
+                prompts.listing(own.iloc[list(held["edge"])], categories, ["A", "B"])
+
+
+def _held(explored: Explored, degree: int, place: int) -> dict:
+    if place < 0:
+        return {}
+    if degree == 0:
+        merge = explored.merge(place)
+        return {"edge": merge.edge, "first": merge.first, "second": merge.second}
+    loop = explored.loop(place)
+    return {"cycle": loop.cycle, "edge": loop.edge, "triangle": loop.triangle}
+
+
+# --- which prompts moved it -------------------------------------------------------------------------
+
+
+def _influence(study, before: live.Cell, after: live.Cell, options: Options, degree: int, order: int) -> None:
+    """The jackknife over subsamples, on request: it measures every subsample again without each of its prompts."""
+    st.markdown("### Which prompts moved the topology most?")
+    if not study.study.subsamples:
+        st.info("This study looks at whole clouds, and the jackknife needs subsamples.", icon=":material/info:")
+        return
+    if not (live.has_cloud(study, before) and live.has_cloud(study, after)):
+        st.info("The hidden states of both cells are needed; they are not in the archive.", icon=":material/info:")
+        return
+    choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
+    row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
+    number = row[0].select_slider(
+        "Subsamples", choices, value=choices[min(1, len(choices) - 1)], key="c_subsamples", bind="query-params"
+    )
+    asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
+    row[2].caption(
+        "Each prompt is left out of every subsample that holds it; the velocity lost is what it contributed. "
+        "About half a second per subsample of 160 prompts."
+    )
+    lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
+    key = (study.record.digest, before, after, lens, degree, order, number)
+    if asked and key not in _kept():
+        _measure(study, key, number, lens)
+    table = _kept().get(key)
+    if table is None:
+        st.caption("Not measured yet for this choice.")
+        return
+    own = live.prompts(study).set_index("prompt").loc[table["prompt"]]
+    table = table.assign(category=own["category"].to_numpy(), text=own["text"].to_numpy())
+    top = table.iloc[0]
+    st.markdown(
+        f"Without its most influential prompt the H{degree} velocity would be {three(top['lost'])} lower on average "
+        f"(of {three(top['velocity'])}): *{prompts.plain(top['text'])}*"
+    )
+    st.dataframe(
+        table[["rank", "lost", "share", "spread", "subsamples", "category", "text"]],
+        hide_index=True, height=320, key="influence",
+        column_config={
+            "lost": st.column_config.NumberColumn("velocity lost", format="%.4g", help="Mean over subsamples."),
+            "share": st.column_config.NumberColumn("of velocity", format="percent"),
+            "spread": st.column_config.NumberColumn("spread", format="%.2g", help="SD over its subsamples; they "
+                                                    "overlap, so this is no standard error."),
+            "subsamples": st.column_config.NumberColumn("in subsamples", format="%d"),
+            "text": st.column_config.TextColumn("prompt", width="large"),
+        },
+    )  # fmt: skip
+    frame.below(table, f"influence-{study.study.name}-{after[0]}-{after[1]}-layer{after[2]}", "influence")
+
+
+@st.cache_resource
+def _kept() -> dict:
+    """Results of the jackknife, for all sessions."""
+    return {}
+
+
+def _measure(study: Results, key: tuple, number: int, lens: Lens) -> None:
+    """Runs the jackknife with a bar of progress; any click on the page ends it."""
+    _, before, after, _, degree, order, _ = key
+    matrices = []
+    for cell in (before, after):
+        matrix, unit = live.distances(study, cell, lens)
+        matrices.append(matrix / unit if lens.scale == "median" else matrix)
+    sets = np.stack([live.index_set(study, k) for k in range(number)])
+    bar = st.progress(0.0, text="Leaving out each prompt in turn…")
+    stop = st.empty()
+    stop.button("Cancel", key="c_cancel", icon=":material/close:")
+    losses = []
+    for k, lost in influence.left_out(*matrices, sets, degree=degree, order=order, norm=study.study.norm):
+        losses.append((k, lost))
+        bar.progress((k + 1) / number, text=f"Leaving out each prompt in turn: subsample {k + 1} of {number}")
+    bar.empty()
+    stop.empty()
+    kept = _kept()
+    while len(kept) >= 32:
+        kept.pop(next(iter(kept)))
+    kept[key] = _table(losses, sets, matrices, degree, order, study.study.norm)
+
+
+def _table(losses, sets: np.ndarray, matrices, degree: int, order: int, norm: float) -> pd.DataFrame:
+    from phcore.topology.persistence import cell_diagrams
+
+    numbers, lost, spread, held_by = influence.influence(losses, sets)
+    before, after = (cell_diagrams(matrix, sets) for matrix in matrices)
+    velocity = float(np.mean([
+        distances.wasserstein(a[degree], b[degree], order=order, norm=norm) for a, b in zip(before, after, strict=True)
+    ]))  # fmt: skip
+    table = pd.DataFrame({"prompt": numbers, "lost": lost, "spread": spread, "subsamples": held_by})
+    table = table.sort_values("lost", ascending=False, ignore_index=True)
+    share = table["lost"] / velocity if velocity else 0.0
+    return table.assign(rank=range(1, len(table) + 1), velocity=velocity, share=share)
