@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import cell, changed, closer, frame, side_by_side
+from pages.parts import cell, changed, closer, frame, side_by_side, tour
 from phcore.results import Results
 
 frame.header(
@@ -20,6 +20,7 @@ playing = st.session_state.get("b_play")
 
 @st.fragment(run_every={cell.STEPS: 1.6, cell.GROWTH: 0.9}.get(playing))
 def page(study: Results) -> None:
+    tour.offer(study)
     cell.advance(study)
     first = cell.pick(study, "b_", "", 0)
     options = cell.options(study, first)

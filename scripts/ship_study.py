@@ -6,7 +6,6 @@ A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; w
 """
 
 import argparse
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from phcore.results import Results  # noqa: E402
 from phcore.store import Store  # noqa: E402
 
 SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
-CLOUD_STEPS = (8, -1)  # of each series, at the middle layer, beside the base; -1 is the last
+CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the base and the last
 
 
 def ship(name: str, source: Path, target: Path, model: str | None = None) -> int:
@@ -29,18 +28,16 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
     if not study.complete:
         raise SystemExit(f"{name} is not complete")
     record = study.record
-    copied = [study.store.path("tables", tables.published_key(record, table)) for table in tables.PUBLISHED]
-    copied.append(study.store.path("probes", record.probe_digest))
+    copied = [("tables", tables.published_key(record, table)) for table in tables.PUBLISHED]
+    copied.append(("probes", record.probe_digest))
     middle = record.layers[len(record.layers) // 2]
     nodes = {record.base}
     for series in record.series:
         path = record.path_of(series.name)
         nodes |= {path[-1], *(node for node in path if node.step in CLOUD_STEPS)}
-    copied += [study.store.path("clouds", record.cloud_key(node, middle)) for node in nodes]
-    for path in copied:
-        place = to.path(path.parent.name, path.stem)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
+    copied += [("clouds", record.cloud_key(node, middle)) for node in nodes]
+    for stage, key in copied:
+        to.write(stage, key, study.store.read(stage, key))
     bars = study.table("bars")
     to.write("tables", tables.published_key(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
     # Keys and digests do not depend on where the checkpoints lay, so the record can forget it.
@@ -55,7 +52,7 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
         nodes=tuple(replace(node, path=f"{node.label}/{Path(node.path).name}") for node in record.nodes),
     )
     bare.write(folder_of(asked, to))
-    written = [*(to.path(p.parent.name, p.stem) for p in copied), to.path("tables", f"{record.digest}-bars")]
+    written = [to.path(stage, key) for stage, key in (*copied, ("tables", f"{record.digest}-bars"))]
     assert bare.digest == record.digest
     return sum(path.stat().st_size for path in written)
 

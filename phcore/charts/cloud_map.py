@@ -153,7 +153,9 @@ def cloud_map(
         height=plane.height,
         **framed(question, answer, width),
     )
-    return link(chart, [hover, picked(POINT, field="row"), area])
+    # The paths have a shape of their own, which no legend shows; shared, it would hide that of the categories.
+    own = {"color": "independent", "shape": "independent"}
+    return link(chart.resolve_scale(**own).resolve_legend(**own), [hover, picked(POINT, field="row"), area])
 
 
 def shortened(text: str, most: int = 90) -> str:

@@ -1,0 +1,105 @@
+"""A tour in five steps, for somebody who has never heard of persistent homology: on real prompts, few at a time."""
+
+from __future__ import annotations
+
+
+import streamlit as st
+
+from pages.parts import live
+from pages.parts.cell import ALL_POINTS, BARS, WHOLE_WORD
+from phcore.explore import WHOLE, Lens
+from phcore.results import Results
+
+_POINTS = 40  # few enough to follow single prompts by eye
+_KEY = "b_tour"
+
+_STEPS = (
+    (
+        "Every mark is a prompt",
+        "The model has read forty prompts. Each mark on the map is the hidden state it reached at the end of one of "
+        "them: prompts that the model treats alike lie close together. The distance below the bars stands at zero, so "
+        "nothing is joined yet: forty prompts, forty components.",
+    ),
+    (
+        "Let the distance grow",
+        "Prompts closer than the distance are joined by an edge, and three that are joined in pairs fill a triangle. "
+        "Groups merge. Each grey bar is one component: it ends where its group merges into another. The one in violet "
+        "is the last to do so: the two prompts whose edge ends it are listed beside the map.",
+    ),
+    (
+        "A loop appears",
+        "Here a last edge closes a ring of prompts around a hole. That is where a dark bar begins: a loop is born. "
+        "The violet ring is one way round it; its prompts are listed in order.",
+    ),
+    (
+        "And is filled",
+        "A little farther, a triangle closes the hole and the bar ends. A long bar is a hole that lasts: shape. A "
+        "short one is mostly noise. The barcode is the list of all of them, and the diagram to its right shows the "
+        "same bars as points: the farther from the diagonal, the longer they last.",
+    ),
+    (
+        "Now watch the model learn",
+        "All of a subsample's prompts again, at the last checkpoint. Press Play: steps to see the same prompts move "
+        "as the model is fine-tuned, or open What changed to see which bars moved, and which prompts made them.",
+    ),
+)
+
+
+def offer(study: Results) -> None:
+    """The invitation, or the card of the step in hand. Only where a cloud is at hand to show it on."""
+    start = _place(study)
+    if start is None:
+        return
+    here = st.session_state.get(_KEY)
+    if here is None:
+        st.button("New to this? A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start",
+                  on_click=_go, args=(study, start, 0))  # fmt: skip
+        return
+    title, words = _STEPS[here]
+    with st.container(border=True, key="tour"):
+        st.markdown(f"**{here + 1} of {len(_STEPS)}: {title}**  \n{words}")
+        row = st.columns([1, 1, 1, 5])
+        row[0].button("Back", key="tour-back", disabled=not here, width="stretch", on_click=_go,
+                      args=(study, start, here - 1))  # fmt: skip
+        if here + 1 < len(_STEPS):
+            row[1].button("Next", key="tour-next", type="primary", width="stretch", on_click=_go,
+                          args=(study, start, here + 1))  # fmt: skip
+        row[2].button("Close", key="tour-close", width="stretch", on_click=_close)
+
+
+def _place(study: Results) -> live.Cell | None:
+    """The base model at the first layer whose clouds are in the archive, or the first cloud there is."""
+    for layer in sorted(study.record.layers, key=lambda layer: abs(layer - study.record.n_layers / 2)):
+        if cells := live.cached(study, layer):
+            return min(cells, key=lambda cell: cell[1])
+    return None
+
+
+def _go(study: Results, start: live.Cell, step: int) -> None:
+    """Sets the page to what the step speaks of."""
+    lens = Lens(subsample=WHOLE, points=_POINTS, metric=study.study.metric, scale=study.study.scale)
+    loops = live.look(study, start, lens).explored.table
+    loops = loops[(loops["degree"] == 1) & (loops["rank"] == 1)]
+    birth, death = loops.iloc[0][["birth", "death"]] if len(loops) else (0.0, 0.0)
+    series, number, layer = start
+    state = {
+        "b_view": BARS, "b_two": False, "b_play": None, "b_series": series, "b_step": number, "b_layer": layer,
+        "b_sub": WHOLE_WORD, "b_scale": lens.scale, "b_points": _POINTS, "b_metric": lens.metric, "b_cat": [],
+        "b_text": "", "b_map": "PCA",
+    }  # fmt: skip
+    bar, at = {
+        0: ("H0 merge 1", 0.0),
+        1: ("H0 merge 1", 0.75 * float(birth)),
+        2: ("H1 loop 1", float(birth)),
+        3: ("H1 loop 1", float(death)),
+        4: ("H1 loop 1", float(birth)),
+    }[step]
+    if step == len(_STEPS) - 1:
+        last = max(live.cached(study, layer), key=lambda cell: cell[1])
+        subsample = "0" if study.study.subsamples else WHOLE_WORD
+        state |= {"b_series": last[0], "b_step": last[1], "b_points": ALL_POINTS, "b_sub": subsample}
+    st.session_state.update(state | {"b_bar": bar, "b_at": at, _KEY: step})
+
+
+def _close() -> None:
+    st.session_state.update({_KEY: None, "b_points": ALL_POINTS})
