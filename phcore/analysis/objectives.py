@@ -11,6 +11,7 @@ import pandas as pd
 
 from phcore.analysis.dynamics import distance_matrices
 from phcore.errors import Fault
+from phcore.topology.maps import classical_mds, shares, signed, two_columns
 from phcore.topology.summaries import FEATURES
 
 CELL = ["series", "step"]
@@ -166,11 +167,11 @@ def paths_vectors(vectors: np.ndarray, cells: pd.MultiIndex, unit: float = 1.0) 
     once = ~_repeated_base(pd.DataFrame(flat, index=cells)).to_numpy()
     centre = flat[once].mean(axis=0)
     _, singular, axes = np.linalg.svd(flat[once] - centre, full_matrices=False)
-    axes = axes[:2] * np.sign(axes[np.arange(len(axes[:2])), np.abs(axes[:2]).argmax(axis=1)])[:, None]
-    coordinates = _two_columns((flat - centre) @ axes.T)
+    axes = signed(axes[:2])
+    coordinates = two_columns((flat - centre) @ axes.T)
     points = _points(cells, coordinates / unit)
-    loadings = pd.DataFrame(_two_columns(axes.T), columns=["pc1", "pc2"])
-    return Paths(points, _shares(singular**2), unit, loadings, left_out)
+    loadings = pd.DataFrame(two_columns(axes.T), columns=["pc1", "pc2"])
+    return Paths(points, shares(singular**2), unit, loadings, left_out)
 
 
 def paths_mds(
@@ -197,13 +198,7 @@ def paths_mds(
     while (missing := matrix.isna().sum()).any():
         left_out.append(missing.idxmax())
         matrix = matrix.drop(index=left_out[-1:], columns=left_out[-1:])
-    squared = matrix.to_numpy() ** 2
-    # Double centring: B = -J D^2 J / 2 with J = I - 1/n.
-    gram = -(squared - squared.mean(axis=0) - squared.mean(axis=1)[:, None] + squared.mean()) / 2
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    eigenvalues, vectors = eigenvalues[::-1], vectors[:, ::-1]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(vectors))])
-    coordinates = _two_columns(vectors[:, :2] * np.sqrt(np.maximum(eigenvalues[:2], 0)))
+    coordinates, explained = classical_mds(matrix.to_numpy())
     placed = pd.DataFrame(coordinates, index=matrix.index)
     if ("base", 0) in placed.index:
         base = placed.loc[[("base", 0)]]
@@ -213,7 +208,7 @@ def paths_mds(
         placed = pd.concat([*starts, others]) if len(others) else base
     placed = placed.sort_index()
     points = _points(placed.index, placed.to_numpy())
-    return Paths(points, _shares(eigenvalues), 1.0, pd.DataFrame(columns=["pc1", "pc2"]), tuple(left_out))
+    return Paths(points, explained, 1.0, pd.DataFrame(columns=["pc1", "pc2"]), tuple(left_out))
 
 
 def objective_distance(standardised: Standardised, floors: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
@@ -307,14 +302,3 @@ def _points(cells: pd.MultiIndex, coordinates: np.ndarray) -> pd.DataFrame:
         coordinates = coordinates - start[0]
     points = pd.DataFrame({"pc1": coordinates[:, 0], "pc2": coordinates[:, 1]})
     return pd.concat([cells.to_frame(index=False).set_axis(CELL, axis=1), points], axis=1)
-
-
-def _two_columns(array: np.ndarray) -> np.ndarray:
-    """(n, k) -> (n, 2): one or no axis leaves the rest at 0."""
-    return np.pad(array[:, :2], ((0, 0), (0, max(0, 2 - array.shape[1]))))
-
-
-def _shares(spectrum: np.ndarray) -> tuple[float, float]:
-    total = np.abs(spectrum).sum()
-    first = np.pad(np.maximum(spectrum[:2], 0), (0, max(0, 2 - len(spectrum))))
-    return tuple((first / total).tolist()) if total > 0 else (float("nan"), float("nan"))
