@@ -1,4 +1,4 @@
-"""Write the reference pages that follow from the code: docs/tables.md and docs/study-file.md.
+"""Write the reference pages that follow from the code: docs/tables.md, docs/study-file.md, docs/glossary.md.
 
 python scripts/write_docs.py          # a test fails when the pages are not up to date
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from phcore.glossary import GROUPS  # noqa: E402
 from phcore.study import PARAMETERS, Study  # noqa: E402
 from phcore.tables import COLUMNS  # noqa: E402
 
@@ -51,6 +52,12 @@ include = true
 |---|---|---|
 """
 
+GLOSSARY = """# Glossary
+
+Written by `scripts/write_docs.py` from `phcore.glossary`. The button *Glossary* on every page of the app shows the same
+terms with pictures. [method.md](method.md) has the exact definitions.
+"""
+
 
 def tables() -> str:
     parts = [TABLES]
@@ -66,13 +73,21 @@ def study_file() -> str:
     return STUDY + rows + "\n"
 
 
+def glossary() -> str:
+    parts = [GLOSSARY]
+    for group in GROUPS:
+        terms = "\n".join(f"- **{term.name}**: {term.words}" for term in group.terms)
+        parts.append(f"## {group.name}\n\n{terms}\n")
+    return "\n".join(parts)
+
+
 def _plain(value: object) -> str:
     if value == ():
         return "five evenly spaced"
     return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-PAGES = {"tables.md": tables, "study-file.md": study_file}
+PAGES = {"tables.md": tables, "study-file.md": study_file, "glossary.md": glossary}
 
 if __name__ == "__main__":
     for name, write in PAGES.items():

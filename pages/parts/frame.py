@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data
+from pages.parts import data, glossary
 from phcore import jobs
 from phcore.cli import encode
 from phcore.pipeline import STAGES
@@ -13,8 +13,10 @@ from phcore.results import Results
 
 
 def header(question: str, words: str) -> None:
-    """The page's question, and what one is looking at in one plain line."""
-    st.markdown(f"## {question}")
+    """The page's question with the glossary beside it, and what one is looking at in one plain line."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.markdown(f"## {question}")
+        glossary.button()
     st.caption(words)
 
 

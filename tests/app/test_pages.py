@@ -1,9 +1,12 @@
 """Every page, headless: on the study that ships, on a small computed study, and on nothing at all."""
 
+from html import escape
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from phcore.glossary import TERMS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["study", "barcodes", "trajectories"]
@@ -73,6 +76,18 @@ def test_the_study_page_speaks_in_sentences_with_numbers(start):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_small_study_of_ones_own(start, computed, page):
     start(computed[1], page, study="tiny")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_glossary_opens_on_every_page(start, tmp_path, page):
+    app = start(tmp_path / "cache", page)
+    assert "Vietoris-Rips" not in words(app)
+    app.button(key="glossary").click()
+    told = words(run(app))
+    for term in TERMS:
+        assert escape(term.words) in told
+    assert told.count("<svg") == len(TERMS)
+    assert "Vietoris-Rips" in words(run(app))  # a rerun of the page does not close it
 
 
 # --- barcodes ---------------------------------------------------------------------------------------
