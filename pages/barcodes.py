@@ -7,12 +7,12 @@ import streamlit as st
 from pages.parts import cell, changed, closer, frame, side_by_side, tour
 from phcore.results import Results
 
-frame.header(
+place = frame.header(
     "What shape is this cloud?",
-    "Each bar is a feature of the prompts' hidden states that lasts over a range of distances: H0 bars are groups of "
-    "prompts before they merge, H1 bars are loops. Long bars are robust shape, short ones mostly noise.",
+    "Each bar is a feature of the prompts' hidden states: a group before it merges (H0) or a loop (H1). Long bars are "
+    "shape, short ones mostly noise.",
 )
-study = frame.ready_study()
+study = frame.ready_study(place)
 if study is None:
     st.stop()
 playing = st.session_state.get("b_play")
@@ -20,7 +20,7 @@ playing = st.session_state.get("b_play")
 
 @st.fragment(run_every={cell.STEPS: 1.6, cell.GROWTH: 0.9}.get(playing))
 def page(study: Results) -> None:
-    tour.offer(study)
+    tour.card(study)
     cell.advance(study)
     first = cell.pick(study, "b_", "", 0)
     options = cell.options(study, first)

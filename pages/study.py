@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import data, frame, glance, new_study
 
-frame.header(
+place = frame.header(
     "What is compared?",
     "A study follows a language model through its fine-tuning checkpoints and measures the shape of its hidden states.",
 )
@@ -17,7 +17,7 @@ if mode == "New study":
     new_study.show()
     st.stop()
 
-study = frame.choose_study()
+study = frame.choose_study(place)
 if study is None:
     st.stop()
 

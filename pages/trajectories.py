@@ -274,12 +274,12 @@ def dynamics_table(study: Results, options: dict) -> None:
     frame.below(table, f"dynamics-{study.study.name}", "dynamics")
 
 
-frame.header(
+place = frame.header(
     "How do the objectives move?",
     "Every checkpoint is measured on the same prompts, so the distance between its barcodes and the previous "
     "checkpoint's says how far its shape moved: the topological velocity.",
 )
-study = frame.ready_study()
+study = frame.ready_study(place)
 if study is None:
     st.stop()
 

@@ -49,11 +49,6 @@ class Lens:
         """Whether the archive of a study with this metric holds these very bars (at either scale)."""
         return replace(self, scale="raw") == Lens(subsample=self.subsample, metric=metric)
 
-    @property
-    def selects(self) -> bool:
-        """Whether it looks at a part of its subsample only."""
-        return bool(self.points or self.categories or self.text)
-
 
 def distances(cloud: np.ndarray, lens: Lens) -> tuple[np.ndarray, float]:
     """All distances of the whole cloud as the lens takes them, at raw scale, and their median (its `unit`).

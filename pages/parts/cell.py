@@ -26,6 +26,7 @@ class Options:
     subsample: int | str
     lens: Lens
     scale: str
+    map: str
     order: str
     cap: int
     fixed: bool
@@ -129,12 +130,16 @@ def options(study: Results, cell: live.Cell) -> Options:
         )  # fmt: skip
         scale = st.selectbox("Scale", ["raw", "median"], key="b_scale", bind="query-params",
                              index=["raw", "median"].index(asked.scale))  # fmt: skip
+        way = st.selectbox(
+            "Map by", ["PCA", "MDS"], key="b_map", bind="query-params",
+            help="PCA: principal components shared by all steps. MDS: the plane that keeps this cloud's distances best.",
+        )  # fmt: skip
         order = st.selectbox("Sort bars by", ["birth", "death", "persistence"], key="b_order", bind="query-params")
         cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, key="b_cap", bind="query-params")
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
     if number != ALL_WORD:
         lens = replace(lens, subsample=number, scale=scale)
-    return Options(view, number, lens, scale, order, int(cap), fixed, two)
+    return Options(view, number, lens, scale, way, order, int(cap), fixed, two)
 
 
 def _subsamples(study: Results, cell: live.Cell, cloud: bool) -> list[str]:

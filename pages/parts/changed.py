@@ -193,8 +193,8 @@ def _before_and_after(study, cells, seen, options: Options, degree: int, pair: p
             draw.chart(
                 f"map-{end}",
                 (data.version(study), mapped.reach, tuple(categories), name),
-                lambda tables=tables, plane=plane, name=name: cloud_map(
-                    tables, plane, categories=categories, question=name[0].upper() + name[1:], answer=""
+                lambda tables=tables, plane=plane, name=name, mapped=mapped: cloud_map(
+                    tables, plane, categories=categories, question=name[0].upper() + name[1:], answer="", axes=mapped.axes
                 ),
                 change=lambda standing, tables=tables: with_tables(standing, tables.values()),
             )

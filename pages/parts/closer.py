@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, in_hand, live, prompts
+from pages.parts import data, draw, frame, in_hand, live, prompts, tour
 from pages.parts.cell import GROWTH, Options, known
 from pages.parts.in_hand import Bars
 from phcore.charts.barcode import barcode_and_diagram, barcode_now
@@ -16,7 +16,7 @@ from phcore.charts.bars import cap_bars, shape_answer
 from phcore.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
 from phcore.charts.growth import betti_chart, betti_rows, dendrogram_chart, dendrogram_tables, distance_rule
 from phcore.charts.moving import with_tables
-from phcore.charts.theme import FULL_WIDTH
+from phcore.charts.theme import HALF_WIDTH
 from phcore.errors import Fault
 from phcore.explore import ranked
 from phcore.results import Results
@@ -24,7 +24,7 @@ from phcore.topology import complexes
 from phcore.words import count, three, unit_words
 
 _CHART, _MAP, _TREE = "bars-first", "cloud-map", "dendrogram"
-_TALL = 360  # pixels of the barcode: bars, slider and map fit on one screen
+_TALL = 400  # pixels of the barcode, and of the diagram below it
 _DEFAULT = 0.62  # of the axis: where the distance slider starts
 
 
@@ -41,28 +41,29 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     series, number, layer = cell
     unit = unit_words(options.scale, options.lens.metric)
     step, last = _axis(study, cell, options, bars)
-    mapped = live.map_of(study, cell, options.lens, st.session_state.get("b_map", "PCA")) if seen else None
+    mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
     marked = _marked(mapped.points[seen.explored.rows]) if seen else set()
     about = (data.version(study), cell, options.lens, options.order, options.cap, last)
 
     whole = bars.table.assign(subsample=bars.subsample)
-    words = f"**{series}, step {number:,}, layer {layer}**  \n{shape_answer(whole, unit)}"
+    words = shape_answer(whole, unit)
     st.markdown(words)
-    _barcode(
-        whole, bars, about, options, _distance(step, last), (0.0, last), unit,
-        bars.names(seen.explored.touched(marked)) if marked else [], words,
-    )  # fmt: skip
     at = _slider(step, last, unit)
     _at_words(bars, seen, at)
-    if seen is None:
-        st.info(_no_cloud(study), icon=":material/info:")
-        st.markdown(in_hand.sentence(bars, in_hand.chosen(bars), unit))
-    else:
-        left, right = st.columns(2)
-        with right:
+    left, right = st.columns(2)
+    with left:
+        touched = bars.names(seen.explored.touched(marked)) if marked else []
+        _barcode(whole, bars, about, options, at, (0.0, last), unit, touched, words)
+    with right:
+        if seen is None:
+            st.info(_no_cloud(study), icon=":material/info:")
+            _in_hand(bars, unit)
+        else:
+            place = st.container()  # the map stands above the words, and shows what they find
             held = _words(study, bars, seen, marked, unit)
-        with left:
-            _map(study, seen, mapped, held, marked, at)
+            with place:
+                _map(study, seen, mapped, held, marked, at)
+    if seen is not None:
         left, right = st.columns(2)
         with left:
             _betti(seen, at, (0.0, last), unit, about)
@@ -87,7 +88,10 @@ def _bars(study: Results, cell: live.Cell, options: Options) -> tuple[Bars | Non
         except Fault as fault:
             st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
             return None, None
-        st.caption(_origin(study, options, seen))
+        row = st.columns([5, 1.35], vertical_alignment="center")
+        row[0].caption(_origin(study, options, seen))
+        with row[1]:
+            tour.invite(study)
         return Bars(seen.explored.table, options.lens.subsample), seen
     bars = data.scaled_bars(study, *cell, options.scale)
     bars = bars[bars["subsample"] == options.subsample].sort_values(["birth", "death"])
@@ -142,7 +146,7 @@ def _barcode(
     def build():
         return barcode_and_diagram(
             whole, domain=domain, cap=options.cap, order=options.order, unit=unit, question=None, answer="", at=at,
-            height=_TALL, width=FULL_WIDTH,
+            height=_TALL, width=HALF_WIDTH, stacked=True,
         )  # fmt: skip
 
     held = bars.name(in_hand.chosen(bars))
@@ -158,21 +162,11 @@ def _barcode(
 # --- the distance -----------------------------------------------------------------------------------
 
 
-def _distance(step: float, last: float) -> float:
-    """The slider's distance before the slider is drawn; while playing, a little on at each tick."""
-    at = st.session_state.get("b_at", st.query_params.get("b_at"))
-    try:
-        at = float(at)
-    except (TypeError, ValueError):
-        at = -1.0
-    at = at if 0 <= at <= last else round(_DEFAULT * last / step) * step
-    if st.session_state.get("b_play") == GROWTH:
-        at = at + 2 * step if at + 2 * step <= last else 0.0
-        st.session_state["b_at"] = at
-    return at
-
-
 def _slider(step: float, last: float, unit: str) -> float:
+    """The distance; while it is played, a little farther at each tick, and from the start again after the end."""
+    if st.session_state.get("b_play") == GROWTH:
+        farther = st.session_state.get("b_at", 0.0) + 2 * step
+        st.session_state["b_at"] = farther if farther <= last else 0.0
     return st.slider(
         f"Prompts closer than this are joined ({unit})",
         0.0,
@@ -213,19 +207,8 @@ def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
 def _words(study: Results, bars: Bars, seen: live.Seen, marked: set[int], unit: str) -> dict:
     """The bar in hand in words and prompts; returns what the map draws of it."""
     own, names = live.prompts(study).iloc[seen.explored.rows], live.categories(study)
-    row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
-    label = row[0].selectbox(
-        "Bar in hand", bars.labels, key="b_bar", bind="query-params",
-        help="Numbered by persistence: loop 1 lasts longest. A click on a bar, or on a merge of the tree, takes it, too.",
-    )  # fmt: skip
-    bar = bars.row(label)
-    for column, end in zip(row[1:], ("birth", "death"), strict=True):
-        column.button(
-            f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=_go,
-            args=(0.0 if bar is None else float(bar[end]),), help="Moves the distance there.",
-        )  # fmt: skip
-    with st.container(height=500, border=False):
-        st.markdown(in_hand.sentence(bars, label, unit))
+    label = _in_hand(bars, unit)
+    with st.container(height=330, border=False):
         held = in_hand.explain(seen.explored, bars, label, own, names)
         if marked:
             chosen = own.iloc[sorted(marked)]
@@ -238,11 +221,24 @@ def _words(study: Results, bars: Bars, seen: live.Seen, marked: set[int], unit: 
     return held
 
 
-def _map(study: Results, seen: live.Seen, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
-    st.segmented_control(
-        "Map by", ["PCA", "MDS"], default="PCA", key="b_map", bind="query-params", required=True,
-        help="PCA: principal components shared by all steps. MDS: the plane that keeps this cloud's distances best.",
+def _in_hand(bars: Bars, unit: str) -> str:
+    """The list of bars, and a sentence on the one chosen."""
+    row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
+    label = row[0].selectbox(
+        "Bar in hand", bars.labels, key="b_bar", bind="query-params",
+        help="Numbered by persistence: loop 1 lasts longest. A click on a bar, or on a merge of the tree, takes it, too.",
     )  # fmt: skip
+    bar = bars.row(label)
+    for column, end in zip(row[1:], ("birth", "death"), strict=True):
+        column.button(
+            f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=_go,
+            args=(0.0 if bar is None else float(bar[end]),), help="Moves the distance there.",
+        )  # fmt: skip
+    st.markdown(in_hand.sentence(bars, label, unit))
+    return label
+
+
+def _map(study: Results, seen: live.Seen, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
     rows, names = seen.explored.rows, live.categories(study)
     plane = map_plane(mapped.reach)
     edges, triangles, *_ = seen.complex_at(at)
@@ -252,8 +248,8 @@ def _map(study: Results, seen: live.Seen, mapped: live.Mapped, held: dict, marke
     )  # fmt: skip
     draw.chart(
         _MAP,
-        (data.version(study), mapped.reach, tuple(names)),
-        lambda: cloud_map(tables, plane, categories=names, answer=""),
+        (data.version(study), mapped.reach, mapped.axes, tuple(names)),
+        lambda: cloud_map(tables, plane, categories=names, answer="", axes=mapped.axes),
         selection=[POINT, AREA],
         on_select="rerun",
         change=lambda standing: with_tables(standing, tables.values()),

@@ -12,29 +12,36 @@ from phcore.pipeline import STAGES
 from phcore.results import Results
 
 
-def header(question: str, words: str) -> None:
-    """The page's question with the glossary beside it, and what one is looking at in one plain line."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.markdown(f"## {question}")
+def header(question: str, words: str):
+    """The page's question, what one is looking at in one plain line, and the glossary.
+
+    Returns
+    -------
+    The place beside the question for the choice of the study.
+    """
+    left, place, right = st.columns([4.6, 2.6, 1.25], vertical_alignment="bottom")
+    left.markdown(f"## {question}")
+    with right:
         glossary.button()
     st.caption(words)
+    return place
 
 
-def choose_study() -> Results | None:
+def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
     if not names:
         st.info("No study has been computed yet. Set one up on the Study page.", icon=":material/info:")
         return None
-    name = st.selectbox(
+    name = place.selectbox(
         "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
     )
     return data.open_study(name)
 
 
-def ready_study() -> Results | None:
+def ready_study(place) -> Results | None:
     """The chosen study, if it has at least one computed cell; else a sentence says what is missing."""
-    study = choose_study()
+    study = choose_study(place)
     if study is None:
         return None
     job_line(study)

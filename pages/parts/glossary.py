@@ -22,7 +22,7 @@ _STYLE = """<style>
 
 def button() -> None:
     """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
-    st.button("Glossary", key="glossary", icon=":material/menu_book:", on_click=_set, args=(True,), width="content",
+    st.button("Glossary", key="glossary", icon=":material/menu_book:", on_click=_set, args=(True,), width="stretch",
               help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
     if st.session_state.get(_OPEN):
         _dialog()

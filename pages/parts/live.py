@@ -14,6 +14,7 @@ from phcore import cells, explore
 from phcore.explore import Explored, Lens
 from phcore.results import Results
 from phcore.topology import complexes, generators, maps
+from phcore.words import unit_words
 
 MAPPED = 12  # clouds that make the axes of a map
 TRIANGLES = 2_000  # drawn at most, and
@@ -125,6 +126,7 @@ class Mapped:
 
     points: np.ndarray
     reach: tuple[float, float]
+    axes: tuple[str, str]
     words: str
 
 
@@ -144,6 +146,7 @@ def _map(name: str, digest: str, cell: Cell, lens: Lens, way: str, cached: tuple
         return Mapped(
             places,
             reach,
+            _axes("component", unit_words(lens.scale)),
             f"Principal components of {len(cached)} clouds of this layer together ({shares} of their variance), each "
             "centred: the same axes at every step, so what moves is the shape.",
         )
@@ -154,9 +157,14 @@ def _map(name: str, digest: str, cell: Cell, lens: Lens, way: str, cached: tuple
     return Mapped(
         points,
         tuple(float(one) for one in np.abs(points).max(axis=0)),
+        _axes("axis", unit_words(lens.scale, lens.metric)),
         f"Classical multidimensional scaling of this cloud's own distances ({both} of their spread), turned to lie on "
         "its principal components; the axes are fitted to this cell.",
     )
+
+
+def _axes(name: str, unit: str) -> tuple[str, str]:
+    return f"{name} 1 ({unit})", f"{name} 2 ({unit})"
 
 
 def cached(study: Results, layer: int) -> tuple[Cell, ...]:

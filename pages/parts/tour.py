@@ -45,15 +45,18 @@ _STEPS = (
 )
 
 
-def offer(study: Results) -> None:
-    """The invitation, or the card of the step in hand. Only where a cloud is at hand to show it on."""
+def invite(study: Results) -> None:
+    """The way in. Only where a cloud is at hand to show it on."""
     start = _place(study)
-    if start is None:
-        return
-    here = st.session_state.get(_KEY)
-    if here is None:
-        st.button("New to this? A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start",
-                  on_click=_go, args=(study, start, 0))  # fmt: skip
+    if start is not None and st.session_state.get(_KEY) is None:
+        st.button("A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start", on_click=_go,
+                  args=(study, start, 0))  # fmt: skip
+
+
+def card(study: Results) -> None:
+    """The step in hand, while the tour is on."""
+    here, start = st.session_state.get(_KEY), _place(study)
+    if here is None or start is None:
         return
     title, words = _STEPS[here]
     with st.container(border=True, key="tour"):

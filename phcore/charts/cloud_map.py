@@ -18,17 +18,17 @@ from phcore.charts.theme import (
     TONE,
     category_marks,
     framed,
+    plot_width,
 )
 
 POINT, AREA = "point", "area"  # names of the selections: a click on a prompt (its `row`), and a frame drawn on the map
 HEIGHT = 440
 FIRST, SECOND, OTHER = "first", "second", "other"  # groups of points
-_LEAD = 46  # pixels of the y axis: no title there
 
 
 def map_plane(reach: tuple[float, float], width: int = HALF_WIDTH, height: int = HEIGHT) -> Plane:
     """The window of a map whose points reach `reach` from the centre along each axis; one unit is as long on both."""
-    across = width - _LEAD
+    across = plot_width(width)
     per_pixel = 1.06 * max(2 * reach[0] / across, 2 * reach[1] / height) or 1.0
     x, y = per_pixel * across / 2, per_pixel * height / 2
     return Plane((-x, x), (-y, y), across, height)
@@ -95,6 +95,7 @@ def cloud_map(
     plane: Plane,
     *,
     categories: Sequence[str],
+    axes: tuple[str, str] = ("component 1 (distance)", "component 2 (distance)"),
     question: str | None = "Where are the prompts?",
     answer: str | None = None,
     width: int = HALF_WIDTH,
@@ -105,9 +106,10 @@ def cloud_map(
     ----------
     tables, plane : from `map_tables` and `map_plane`.
     categories : all categories of the probe set, so that colours stay as the choice changes.
+    axes : what the axes are, with their unit.
     """
     looks = category_marks(categories)
-    x, y = _axis(alt.X, "x", plane.x), _axis(alt.Y, "y", plane.y)
+    x, y = _axis(alt.X, "x", plane.x, axes[0]), _axis(alt.Y, "y", plane.y, axes[1])
     scale = {"domain": list(looks)}
     legend = alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200) if len(looks) > 1 else None
     colour = alt.Color(
@@ -173,11 +175,11 @@ def _array(indices, size: int) -> np.ndarray:
     return np.asarray([] if indices is None else indices, dtype=np.intp).reshape(-1, size)
 
 
-def _axis(channel: type, field: str, domain: tuple[float, float]):
+def _axis(channel: type, field: str, domain: tuple[float, float], title: str):
     return channel(
         field=field,
         type="quantitative",
         scale=alt.Scale(domain=list(domain), nice=False, zero=False),
         axis=alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False),
-        title=None,
+        title=title,
     )

@@ -54,7 +54,7 @@ def _path(runs: np.ndarray, closed: bool) -> str:
     if not len(runs):
         return NOTHING
     end = "Z" if closed else ""
-    return "".join(_run(run) + end for run in np.round(runs, 1).tolist())
+    return "".join(_run(run) + end for run in (np.round(runs, 1) + 0.0).tolist())  # -0.0 is 0
 
 
 def _run(points: Iterable[list[float]]) -> str:

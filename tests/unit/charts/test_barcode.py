@@ -2,6 +2,9 @@ import pandas as pd
 import pytest
 
 from phcore.charts import barcode_and_diagram, bars_domain
+from phcore.charts.barcode import barcode_now
+from phcore.topology.complexes import betti
+from tests.unit.charts.test_moving import taken_apart
 
 
 def views(chart) -> dict:
@@ -56,9 +59,31 @@ def test_names_of_views_stay_the_same_from_one_drawing_to_the_next(bars, shape):
     assert shape(barcode_and_diagram(one, domain=(0, 40))) == shape(barcode_and_diagram(one, domain=(0, 40)))
 
 
-def test_a_bar_from_a_link_starts_selected(bars):
-    spec = barcode_and_diagram(bars, domain=(0, 40), selected="H1-0-2").to_dict()
-    assert next(p for p in spec["params"] if p["name"] == "bar")["value"] == [{"bar": "H1-0-2"}]
+def test_the_distance_and_the_bar_in_hand_change_tables_only(bars):
+    one = bars[bars["subsample"] == 0]
+    spec, standing = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=3.0))
+    other, wanted = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=9.0))
+    assert spec == other
+    for name, table in barcode_now(standing, 9.0).items():
+        pd.testing.assert_frame_equal(table, wanted[name])
+    rows = next(t for t in barcode_now(standing, 9.0, "H1-0-2", ["H0-0-1"]).values() if "alive" in t)
+    assert rows.loc[rows["held"], "bar"].tolist() == ["H1-0-2"]
+    assert rows.loc[rows["marked"], "bar"].tolist() == ["H0-0-1"]
+
+
+def test_bars_alive_at_a_distance_are_the_betti_numbers(bars):
+    one = bars[bars["subsample"] == 0]
+    diagrams = [one.loc[one["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
+    for at in (0.0, 2.0, float(one["death"].median()), float(one["birth"].max()), 39.0):
+        _, tables = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=at))
+        rows = next(t for t in tables.values() if "alive" in t)
+        assert tuple(rows[rows["degree"] == k]["alive"].sum() for k in (0, 1)) == betti(diagrams, at)
+
+
+def test_without_a_distance_every_bar_stands_out(bars):
+    _, tables = taken_apart(barcode_and_diagram(bars, domain=(0, 40)))
+    assert next(t for t in tables.values() if "alive" in t)["alive"].all()
+    assert not any(set(table) == {"at"} for table in tables.values())
 
 
 def test_the_infinite_bar_is_marked_in_both_plots(bars, render):

@@ -1,0 +1,112 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from phcore.charts.growth import (
+    MIXED,
+    betti_chart,
+    betti_rows,
+    dendrogram_chart,
+    dendrogram_tables,
+    distance_rule,
+)
+from phcore.charts.moving import with_tables
+from phcore.charts.plane import NOTHING
+from phcore.topology import complexes, generators, persistence
+from phcore.topology.clouds import distance_matrix
+from tests.unit.charts.test_moving import taken_apart
+
+DOMAIN = (0.0, 4.0)
+
+
+@pytest.fixture(scope="module")
+def points() -> np.ndarray:
+    turn = np.linspace(0, 2 * np.pi, 13)[:-1]
+    return np.vstack([np.column_stack([np.cos(turn), np.sin(turn)]), [[3.0, 0.0], [3.2, 0.1], [3.1, -0.2]]])
+
+
+@pytest.fixture(scope="module")
+def prompts() -> pd.DataFrame:
+    return pd.DataFrame({"prompt": range(15), "text": ["t"] * 15, "category": ["ring"] * 12 + ["cluster"] * 3})
+
+
+def tree_tables(points, prompts, held=None):
+    edges, lengths = generators.spanning_tree(distance_matrix(points))
+    linkage = generators.linkage(edges, lengths)
+    order, places = generators.dendrogram(linkage)
+    bars = [f"H0--1-{k}" for k in range(len(edges))]
+    return dendrogram_tables(order, places, lengths, linkage, prompts, bars, DOMAIN, held)
+
+
+# --- Betti curves -----------------------------------------------------------------------------------
+
+
+def test_the_steps_drawn_are_the_betti_numbers(points):
+    diagrams = persistence.diagrams(distance_matrix(points))
+    rows = betti_rows(*complexes.betti_curve(diagrams), 4.0)
+    for degree in (0, 1):
+        curve = rows[rows["degree"] == degree]
+        assert curve["distance"].is_monotonic_increasing
+        assert curve["distance"].iloc[-1] == 4.0
+        for at in np.linspace(0, 3.9, 57):
+            drawn = curve[curve["distance"] <= at]["number"].iloc[-1]
+            assert drawn == complexes.betti(diagrams, at)[degree]
+
+
+def test_a_curve_ends_at_the_end_of_the_axis(points):
+    rows = betti_rows(*complexes.betti_curve(persistence.diagrams(distance_matrix(points))), 0.3)
+    assert rows["distance"].max() == 0.3
+
+
+def test_only_the_rule_moves(points):
+    rows = betti_rows(*complexes.betti_curve(persistence.diagrams(distance_matrix(points))), 4.0)
+    spec, standing = taken_apart(betti_chart(rows, distance_rule(1.0), domain=DOMAIN))
+    wanted_spec, wanted = taken_apart(betti_chart(rows, distance_rule(2.5), domain=DOMAIN))
+    assert spec == wanted_spec
+    for name, table in with_tables(standing, [distance_rule(2.5)]).items():
+        pd.testing.assert_frame_equal(table, wanted[name])
+
+
+def test_the_answer_counts_loops(points, render):
+    rows = betti_rows(*complexes.betti_curve(persistence.diagrams(distance_matrix(points))), 4.0)
+    assert "1 loop at once at most" in render(betti_chart(rows, distance_rule(1.0), domain=DOMAIN))
+    none = betti_rows(*complexes.betti_curve([np.array([[0.0, 1.0]]), np.empty((0, 2))]), 4.0)
+    assert "no loop appears" in render(betti_chart(none, distance_rule(1.0), domain=DOMAIN))
+
+
+# --- the tree ---------------------------------------------------------------------------------------
+
+
+def test_every_merge_is_a_bracket_in_the_colour_of_its_prompts(points, prompts):
+    branches = tree_tables(points, prompts)["branches"].set_index("category")["path"]
+    assert branches["ring"].count("M") == 11
+    assert branches["cluster"].count("M") == 2
+    assert branches[MIXED].count("M") == 1  # the last merge joins the two
+
+
+def test_merges_lie_at_their_heights_and_carry_the_names_of_their_bars(points, prompts):
+    merges = tree_tables(points, prompts)["merges"]
+    _, lengths = generators.spanning_tree(distance_matrix(points))
+    np.testing.assert_array_equal(merges["distance"], lengths)
+    assert merges["bar"].tolist() == [f"H0--1-{k}" for k in range(14)]
+
+
+def test_merges_of_equal_points_answer_no_click(prompts):
+    points = np.vstack([np.eye(3), np.eye(3)[:1]])
+    edges, lengths = generators.spanning_tree(distance_matrix(points))
+    linkage = generators.linkage(edges, lengths)
+    tables = dendrogram_tables(*generators.dendrogram(linkage), lengths, linkage, prompts.head(4), ["", "a", "b"], DOMAIN)
+    assert tables["merges"]["bar"].tolist() == ["a", "b"]
+    assert len(tables["leaves"]) == 4
+
+
+def test_the_bar_in_hand_changes_tables_only(points, prompts, render):
+    options = {"categories": ["ring", "cluster"], "domain": DOMAIN}
+    plain, held = tree_tables(points, prompts), tree_tables(points, prompts, 13)
+    assert plain["held"]["held"].tolist() == [NOTHING]
+    spec, standing = taken_apart(dendrogram_chart(plain, distance_rule(1.0), **options))
+    wanted_spec, wanted = taken_apart(dendrogram_chart(held, distance_rule(2.0), **options))
+    assert spec == wanted_spec
+    for name, table in with_tables(standing, [distance_rule(2.0), *held.values()]).items():
+        pd.testing.assert_frame_equal(table, wanted[name])
+    assert "Which prompts merge with which?" in render(dendrogram_chart(held, distance_rule(1.0), **options))
