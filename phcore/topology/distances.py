@@ -49,10 +49,49 @@ def wasserstein(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float =
 def matching(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float = 2) -> np.ndarray:
     """Index pairs (k, 2) of an optimal matching, for order 1 or 2; all other points go to the diagonal."""
     a, b = _checked(a, b, order, norm)
-    if np.isinf(order):
-        raise Fault("a bottleneck matching is far from unique", "ask for the matching of order 1 or 2")
+    _check_unique(order)
     rows, columns, *_ = _assignment(a, b, order, norm)
     return np.column_stack([rows, columns])
+
+
+def matched(
+    a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float = 2
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An optimal matching with what every pair pays of the distance.
+
+    Parameters
+    ----------
+    a, b : (k, 2) finite [birth, death] rows, any order, possibly empty.
+    order : 1 or 2.
+    norm : 1, 2 or inf.
+
+    Returns
+    -------
+    pairs : (k, 2) int, row of a and row of b, -1 for the diagonal; every point of either is there exactly once.
+    costs : (k,) falling, ``order``-th powers of the lengths of the moves; their sum is the distance to that power.
+    shares : (k,) costs divided by their sum; 0 throughout where the distance is 0.
+
+    Raises
+    ------
+    Fault : order inf, whose matching is far from unique; and as `wasserstein`.
+    """
+    a, b = _checked(a, b, order, norm)
+    _check_unique(order)
+    if _same(a, b):  # rounding must not part what is equal
+        return np.column_stack([np.lexsort(a.T), np.lexsort(b.T)]), np.zeros(len(a)), np.zeros(len(a))
+    rows, columns, cost, to_a, to_b = _assignment(a, b, order, norm)
+    left_a, left_b = np.delete(np.arange(len(a)), rows), np.delete(np.arange(len(b)), columns)
+    to_diagonal = np.full(len(left_a), -1), np.full(len(left_b), -1)
+    pairs = np.column_stack([np.r_[rows, left_a, to_diagonal[1]], np.r_[columns, to_diagonal[0], left_b]])
+    costs = np.r_[cost[rows, columns], to_a[left_a], to_b[left_b]]
+    falling = np.argsort(-costs, kind="stable")
+    pairs, costs, total = pairs[falling], costs[falling], costs.sum()
+    return pairs, costs, costs / total if total > 0 else np.zeros(len(costs))
+
+
+def _check_unique(order: float) -> None:
+    if np.isinf(order):
+        raise Fault("a bottleneck matching is far from unique", "ask for the matching of order 1 or 2")
 
 
 def _checked(a: np.ndarray, b: np.ndarray, order: float, norm: float) -> tuple[np.ndarray, np.ndarray]:

@@ -54,7 +54,7 @@ def cell_diagrams(distances: np.ndarray, indices: np.ndarray, engine: str = "red
 
 
 def subset_diagrams(distances: np.ndarray, engine: str = "redzed") -> Callable[[np.ndarray], Diagrams]:
-    """A function from point indices (m,), m >= 1, to the diagrams of those points.
+    """A function from point indices (m,), m >= 1, to the diagrams of those points, for many subsets of one cloud.
 
     The matrix is checked and ranked here, once, whatever the number of subsets.
     """

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phcore.errors import Fault
-from phcore.topology.distances import matching, wasserstein
+from phcore.topology.distances import matched, matching, wasserstein
 
 INF = float("inf")
 ORDERS = NORMS = (1, 2, INF)
@@ -243,8 +243,68 @@ def test_the_matching_costs_what_the_distance_says(pair):
 
 
 def test_a_bottleneck_matching_is_not_offered():
-    with pytest.raises(Fault, match="unique"):
-        matching(EMPTY, EMPTY, order=INF)
+    for function in (matching, matched):
+        with pytest.raises(Fault, match="unique"):
+            function(EMPTY, EMPTY, order=INF)
+
+
+def test_what_each_pair_pays_by_hand():
+    a = np.array([[5.0, 5.2], [0.0, 10.0], [20.0, 30.0]])
+    b = np.array([[20.0, 33.0], [0.0, 10.0]])
+    pairs, costs, shares = matched(a, b, order=2, norm=INF)
+    assert pairs.tolist() == [[2, 0], [0, -1], [1, 1]]
+    np.testing.assert_allclose(costs, [9, 0.01, 0], atol=1e-12)
+    np.testing.assert_allclose(shares, [9 / 9.01, 0.01 / 9.01, 0], atol=1e-12)
+    pairs, costs, shares = matched(EMPTY, b[:1], order=1, norm=INF)
+    assert pairs.tolist() == [[-1, 0]]
+    assert costs.tolist() == [6.5]
+    assert shares.tolist() == [1]
+    assert [len(part) for part in matched(EMPTY, EMPTY)] == [0, 0, 0]
+
+
+@settings(max_examples=80)
+@given(pair=pairs_of_diagrams(largest=15))
+def test_what_the_pairs_pay_adds_up_to_the_distance(pair):
+    a, b = pair
+    for order, norm in itertools.product((1, 2), NORMS):
+        pairs, costs, shares = matched(a, b, order=order, norm=norm)
+        distance = wasserstein(a, b, order=order, norm=norm)
+        np.testing.assert_allclose(costs.sum() ** (1 / order), distance, rtol=1e-9, atol=1e-12)
+        for side, diagram in enumerate(pair):
+            assert sorted(pairs[pairs[:, side] >= 0, side]) == list(range(len(diagram)))
+        assert (pairs >= 0).any(axis=1).all()
+        assert (np.diff(costs) <= 0).all()
+        assert shares.sum() == pytest.approx(float(distance > 0))
+        for (i, j), cost in zip(pairs, costs, strict=True):
+            near = a[i] if i >= 0 else np.repeat(b[j].mean(), 2)
+            far = b[j] if j >= 0 else np.repeat(a[i].mean(), 2)
+            assert cost == pytest.approx(np.linalg.norm(near - far, ord=norm) ** order, rel=1e-9, abs=1e-14)
+
+
+@settings(max_examples=80)
+@given(pair=pairs_of_diagrams(), seed=st.integers(0, 100))
+def test_equal_diagrams_are_matched_at_no_cost(pair, seed):
+    a = pair[0] + 1000
+    b = np.random.default_rng(seed).permutation(a)
+    pairs, costs, shares = matched(a, b)
+    np.testing.assert_array_equal(a[pairs[:, 0]], b[pairs[:, 1]])
+    assert sorted(pairs[:, 0]) == sorted(pairs[:, 1]) == list(range(len(a)))
+    assert costs.tolist() == shares.tolist() == [0] * len(a)
+
+
+def test_equal_bars_are_matched_where_costs_cannot_tell_them_from_their_neighbours():
+    births = 1000 + 2.0**-43 * np.arange(6)  # neighbours in floating point
+    a = np.column_stack([births, 1001 + 0 * births])
+    for b in (a, a[::-1]):
+        pairs, costs, _ = matched(a, b)
+        np.testing.assert_array_equal(a[pairs[:, 0]], b[pairs[:, 1]])
+        assert not costs.any()
+
+
+def test_a_distance_too_small_to_square_has_no_shares():
+    pairs, costs, shares = matched(np.array([[0.0, 1e-300]]), EMPTY)
+    assert pairs.tolist() == [[0, -1]]
+    assert costs.tolist() == shares.tolist() == [0]
 
 
 # --- nasty input ---------------------------------------------------------------------------------
