@@ -58,22 +58,29 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     if rows.empty:
         return
     held = _pair_in_hand(rows)
-    end = max(float(rows[["death_a", "death_b"]].max(axis=None)), data.longest_death(study, cell[2], options.scale)
-              if options.fixed and options.lens.archived(study.study.metric) else 0.0)  # fmt: skip
-    about = (data.version(study), cell, other, options.lens, degree, order, end)
+    domain = _axis(study, cell[2], options, rows, degree)
+    about = (data.version(study), cell, other, options.lens, degree, order, domain)
     draw.chart(
         _CHART, about,
-        lambda: matching_chart(rows, domain=(0.0, 1.04 * end), names=names, degree=degree, unit=unit, question=None),
+        lambda: matching_chart(rows, domain=domain, names=names, degree=degree, unit=unit, question=None),
         selection=PAIR, on_select=lambda: _clicked(rows), change=lambda tables: matching_now(tables, held),
         words=words,
     )  # fmt: skip
-    held = st.selectbox(
-        "Pair in hand", rows["pair"].tolist(), key="c_pair", bind="query-params",
-        help="Ranked by its share of the distance. A click in the chart takes it, too.",
-    )  # fmt: skip
-    pair = rows[rows["pair"] == held].iloc[0]
-    st.markdown(_pair_words(pair, names, order, unit))
+    left, right = st.columns([1, 1.2])
+    with left:
+        held = st.selectbox(
+            "Pair in hand", rows["pair"].tolist(), key="c_pair", bind="query-params",
+            help="Ranked by its share of the distance. A click in the chart takes it, too.",
+        )  # fmt: skip
+        pair = rows[rows["pair"] == held].iloc[0]
+        st.markdown(_pair_words(pair, names, order, unit))
+    with right:
+        _ranking(rows)
     if seen_before is not None and seen_after is not None:
+        st.caption(
+            "Bars are matched by their births and deaths alone. Whether the same prompts make both is for you to see: "
+            "maps on the same axes, and the prompts in order."
+        )
         _before_and_after(study, (other, cell), (seen_before, seen_after), options, degree, pair, names)
     else:
         st.info("The hidden states of both cells are needed to see the prompts; they are not in the archive.",
@@ -105,13 +112,17 @@ def _earlier(study: Results, cell: live.Cell, place) -> live.Cell | None:
         return (series, 0, layer) if step else None
     if wanted != PREVIOUS:
         return every[wanted]
-    steps = [node.step for node in study.record.path_of(series)]
-    place_of = steps.index(step)
-    # Where only some clouds are at hand, the step before is the one that leads back to prompts.
-    cached = [one for one in steps[:place_of] if live.has_cloud(study, (series, one, layer))]
-    if live.has_cloud(study, cell) and cached:
-        return series, cached[-1], layer
-    return (series, steps[place_of - 1], layer) if place_of else None
+    steps = [node.step for node in study.record.path_of(series) if node.step < step]
+    if not steps:
+        return None
+    cached = [one for one in steps if live.has_cloud(study, (series, one, layer))]
+    if not live.has_cloud(study, cell) or not cached or cached[-1] == steps[-1]:
+        return series, steps[-1], layer
+    st.caption(
+        f"The hidden states of step {steps[-1]:,} are not in the archive; step {cached[-1]:,} is the latest before "
+        f"{step:,} that has them."
+    )
+    return series, cached[-1], layer
 
 
 def _name(cell: live.Cell) -> str:
@@ -154,12 +165,40 @@ def _answer(rows: pd.DataFrame, total: float, degree: int, order: int, norm: flo
 
 def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> str:
     share = f"It pays {pair['share']:.1%} of the distance" + (" squared." if order == 2 else ".")
-    bars = [f"{three(pair[f'birth_{end}'])} to {three(pair[f'death_{end}'])}" for end in "ab"]
+    bars = [_spans(pair.to_frame().T, end)[0] for end in "ab"]
     if pair["what"] == NEW:
         return f"**A new bar**: {bars[1]} ({unit}) has no counterpart at {names[0]}. {share}"
     if pair["what"] == GONE:
         return f"**A bar that is gone**: {bars[0]} ({unit}) has no counterpart at {names[1]}. {share}"
     return f"**A bar that moved**: from {bars[0]} to {bars[1]} ({unit}). {share}"
+
+
+def _ranking(rows: pd.DataFrame) -> None:
+    """The pairs that pay most."""
+    top = rows[rows["share"] > 0].head(30)
+    table = {"pair": top["pair"], "what": top["what"], "before": _spans(top, "a"), "after": _spans(top, "b")}
+    st.dataframe(
+        pd.DataFrame(table | {"share": top["share"]}), hide_index=True, height=180, key="ranking",
+        column_config={"share": st.column_config.ProgressColumn("share of the distance", format="percent",
+                                                                min_value=0.0, max_value=float(top["share"].max()))},
+    )  # fmt: skip
+
+
+def _spans(rows: pd.DataFrame, end: str) -> list[str]:
+    """Bars as "35.8 – 38.1"; a dash where there is none."""
+    ends = zip(rows[f"birth_{end}"], rows[f"death_{end}"], strict=True)
+    return [f"{three(birth)} – {three(death)}" if birth == birth else "–" for birth, death in ends]
+
+
+def _axis(study: Results, layer: int, options: Options, rows: pd.DataFrame, degree: int) -> tuple[float, float]:
+    """All distance axes: around the bars, and where the archive knows them around those of every step of the layer."""
+    low = float(rows[["birth_a", "birth_b"]].min(axis=None))
+    high = float(rows[["death_a", "death_b"]].max(axis=None))
+    if options.fixed and options.lens.archived(study.study.metric):
+        high = max(high, data.longest_death(study, layer, options.scale))
+        low = min(low, data.earliest_loop(study, layer, options.scale)) if degree else 0.0
+    room = 0.04 * (high - low)
+    return max(0.0, low - room), high + room
 
 
 def _pair_in_hand(rows: pd.DataFrame) -> str:

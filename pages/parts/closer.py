@@ -192,11 +192,12 @@ def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
         st.markdown(words + ".")
         return
     drawn_edges, drawn_triangles, edges, triangles = seen.complex_at(at)
-    words += f"; {count(edges, 'pair')} joined, {count(triangles, 'triangle')} filled."
+    words += f"; {count(edges, 'pair')} joined"
+    words += "." if triangles is None else f", {count(triangles, 'triangle')} filled."
     cut = []
     if len(drawn_edges) < edges:
         cut.append(f"the {len(drawn_edges):,} shortest edges")
-    if len(drawn_triangles) < triangles:
+    if len(drawn_triangles) < triangles if triangles is not None else len(drawn_triangles) == live.TRIANGLES:
         cut.append(f"the {len(drawn_triangles):,} smallest triangles")
     st.markdown(words + (f" Drawn: {' and '.join(cut)}." if cut else ""))
 

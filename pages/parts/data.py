@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -100,11 +101,17 @@ def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) 
 
 def longest_death(study: Results, layer: int, scale: str) -> float:
     """The last death of any cell at this layer: the end of an axis that stays the same from step to step."""
-    return _longest_death(study.study.name, version(study), layer, scale)
+    longest = _of_layer(study.study.name, version(study), layer, scale, ("h0_death_max", "h1_death_max"))["max"]
+    return longest if longest > 0 else 1.0
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _longest_death(name: str, version: str, layer: int, scale: str) -> float:
+def earliest_loop(study: Results, layer: int, scale: str) -> float:
+    """The first birth of a loop in any cell at this layer."""
+    return max(0.0, _of_layer(study.study.name, version(study), layer, scale, ("h1_birth_min",))["min"])
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _of_layer(name: str, version: str, layer: int, scale: str, features: tuple[str, ...]) -> dict[str, float]:
     frame = summaries(open_study(name), scale)
-    longest = frame.loc[frame["layer"] == layer, ["h0_death_max", "h1_death_max"]].max(axis=None)
-    return float(longest) if longest > 0 else 1.0
+    values = frame.loc[frame["layer"] == layer, list(features)].to_numpy()
+    return {"min": float(np.nanmin(values)), "max": float(np.nanmax(values))} if values.size else {"min": 0, "max": 0}

@@ -19,6 +19,7 @@ from phcore.words import unit_words
 MAPPED = 12  # clouds that make the axes of a map
 TRIANGLES = 2_000  # drawn at most, and
 EDGES = 3_000
+COUNTED = 400  # points up to which all triangles are counted: a second's work at a thousand
 
 Cell = tuple[str, int, int]  # series, step, layer
 
@@ -76,17 +77,18 @@ class Seen:
     edge_lengths: np.ndarray
     triangles: np.ndarray
     triangle_diameters: np.ndarray
-    n_triangles: np.ndarray  # of the whole complex, up to each edge
+    n_triangles: np.ndarray | None  # of the whole complex, up to each edge; None for many points
     curve: tuple[np.ndarray, np.ndarray]
     linkage: np.ndarray
     order: np.ndarray
     places: np.ndarray
 
-    def complex_at(self, at: float) -> tuple[np.ndarray, np.ndarray, int, int]:
-        """Edges and triangles to draw at a distance, and how many there are."""
+    def complex_at(self, at: float) -> tuple[np.ndarray, np.ndarray, int, int | None]:
+        """Edges and triangles to draw at a distance, and how many there are (None: not counted)."""
         edges = int(np.searchsorted(self.edge_lengths, at, "right"))
         drawn = int(np.searchsorted(self.triangle_diameters, at, "right"))
-        return self.edges[: min(edges, EDGES)], self.triangles[:drawn], edges, int(self.n_triangles[edges])
+        triangles = None if self.n_triangles is None else int(self.n_triangles[edges])
+        return self.edges[: min(edges, EDGES)], self.triangles[:drawn], edges, triangles
 
 
 def look(study: Results, cell: Cell, lens: Lens) -> Seen:
@@ -110,7 +112,9 @@ def _look(name: str, digest: str, cell: Cell, lens: Lens) -> Seen:
     spent = 1000 * (time.perf_counter() - start)
     edges, lengths = complexes.edges_by_length(explored.distances)
     triangles, diameters = complexes.triangles_by_diameter(explored.distances, TRIANGLES)
-    counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances)))
+    counts = None
+    if len(rows) <= COUNTED:
+        counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances)))
     linkage = generators.linkage(explored.tree, explored.lengths)
     order, places = generators.dendrogram(linkage)
     curve = complexes.betti_curve(explored.bars.diagrams)
