@@ -132,7 +132,7 @@ def options(study: Results, cell: live.Cell) -> Options:
                              index=["raw", "median"].index(asked.scale))  # fmt: skip
         way = st.selectbox(
             "Map by", ["PCA", "MDS"], key="b_map", bind="query-params",
-            help="PCA: principal components shared by all steps. MDS: the plane that keeps this cloud's distances best.",
+            help="PCA: principal components shared by all steps. MDS: keeps this cloud's own distances best.",
         )  # fmt: skip
         order = st.selectbox("Sort bars by", ["birth", "death", "persistence"], key="b_order", bind="query-params")
         cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, key="b_cap", bind="query-params")
@@ -171,8 +171,8 @@ def _lens(study: Results) -> Lens:
         bind="query-params", help="Distances in high dimensions are dominated by noise; fewer components are a check.",
     )  # fmt: skip
     names = [name for name in live.categories(study) if name]
-    categories = st.multiselect("Only prompts of", names, key="b_cat", bind="query-params", placeholder="all categories",
-                                disabled=not names)  # fmt: skip
+    categories = st.multiselect("Only prompts of", names, key="b_cat", bind="query-params",
+                                placeholder="all categories", disabled=not names)  # fmt: skip
     text = st.text_input("Only prompts that contain", key="b_text", bind="query-params", live="300ms",
                          placeholder="any words")  # fmt: skip
     st.button("Back to the archive's way", on_click=_reset, icon=":material/undo:", width="stretch")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, in_hand, live, prompts
+from pages.parts import data, draw, frame, live, prompts
 from pages.parts.cell import Options, known
 from phcore.charts.cloud_map import cloud_map, map_plane, map_tables
 from phcore.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
@@ -233,7 +233,12 @@ def _before_and_after(study, cells, seen, options: Options, degree: int, pair: p
                 f"map-{end}",
                 (data.version(study), mapped.reach, tuple(categories), name),
                 lambda tables=tables, plane=plane, name=name, mapped=mapped: cloud_map(
-                    tables, plane, categories=categories, question=name[0].upper() + name[1:], answer="", axes=mapped.axes
+                    tables,
+                    plane,
+                    categories=categories,
+                    question=name[0].upper() + name[1:],
+                    answer="",
+                    axes=mapped.axes,
                 ),
                 change=lambda standing, tables=tables: with_tables(standing, tables.values()),
             )
@@ -273,7 +278,7 @@ def _influence(study, before: live.Cell, after: live.Cell, options: Options, deg
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
     row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
     number = row[0].select_slider(
-        "Subsamples", choices, value=choices[min(1, len(choices) - 1)], key="c_subsamples", bind="query-params"
+        "Subsamples", choices, value=choices[min(2, len(choices) - 1)], key="c_subsamples", bind="query-params"
     )
     asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
     row[2].caption(

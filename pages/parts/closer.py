@@ -227,7 +227,7 @@ def _in_hand(bars: Bars, unit: str) -> str:
     row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
     label = row[0].selectbox(
         "Bar in hand", bars.labels, key="b_bar", bind="query-params",
-        help="Numbered by persistence: loop 1 lasts longest. A click on a bar, or on a merge of the tree, takes it, too.",
+        help="Numbered by persistence: loop 1 lasts longest. A click on a bar or on a merge of the tree takes it, too.",
     )  # fmt: skip
     bar = bars.row(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):

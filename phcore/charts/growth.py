@@ -15,7 +15,6 @@ from phcore.charts.theme import (
     LABEL_SIZE,
     SOFT,
     TONE,
-    Y_AXIS,
     category_marks,
     framed,
     plot_width,
@@ -195,18 +194,14 @@ def dendrogram_chart(
     )
     hover = near("near_merge", "bar")
     merges = alt.Chart(tables["merges"]).encode(x=x, y=y)
-    meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(
-        tooltip=nearest_tooltip({"words": "merge"})
-    )
+    meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(tooltip=nearest_tooltip({"words": "merge"}))
     meets.name = "dendrogram"
     thick = max(1.0, min(6.0, 0.8 * plane.height / n))
     chart = alt.layer(
         alt.Chart(tables["leaves"])
         .mark_rule(strokeWidth=thick)
         .encode(x=alt.XValue(0), x2=alt.X2Value(_LEAVES - 8), y=y, color=colour),
-        path_mark(alt.Chart(tables["branches"]), "path", filled=False, strokeWidth=1.1, opacity=1).encode(
-            color=colour
-        ),
+        path_mark(alt.Chart(tables["branches"]), "path", filled=False, strokeWidth=1.1, opacity=1).encode(color=colour),
         path_mark(alt.Chart(tables["held"]), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
         merges.transform_filter(hover).mark_point(size=90, color=ACCENT, strokeWidth=1.6),
         rule(alt.Chart(at), x),

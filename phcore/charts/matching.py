@@ -87,9 +87,7 @@ def matching_chart(
     tooltip = nearest_tooltip(told)
     chart = alt.hconcat(
         alt.layer(*_bars(in_hand, domain, unit, tooltip, names, across, height), width=across, height=height),
-        alt.layer(
-            *_diagram(in_hand, domain, unit, degree, tooltip, names, side), width=side, height=side
-        ),
+        alt.layer(*_diagram(in_hand, domain, unit, degree, tooltip, names, side), width=side, height=side),
         data=table,
         spacing=30,
         **framed(question, answer, width),
@@ -148,9 +146,7 @@ def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> li
     return [
         bar(rows, "a", strokeWidth=4, color=TONE),
         bar(rows, "b", strokeWidth=4, color=INK),
-        text.encode(
-            x=_value(alt.X, "sign_x", domain, unit, 20), y=middle, text=alt.Text(field="sign", type="nominal")
-        ),
+        text.encode(x=_value(alt.X, "sign_x", domain, unit, 20), y=middle, text=alt.Text(field="sign", type="nominal")),
         held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(
             x=alt.XValue(0), x2=alt.X2Value(across), y=middle
         ),
@@ -194,9 +190,13 @@ def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> l
             y2=alt.Y2(field="up_b"),
         )
 
-    diagonal = alt.Chart(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(
-        x=_value(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
-        y=_value(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
+    diagonal = (
+        alt.Chart(ends)
+        .mark_line(color=FAINT, strokeWidth=1.5)
+        .encode(
+            x=_value(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
+            y=_value(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
+        )
     )
     held = alt.Chart().transform_filter(in_hand)
     meets = at(alt.Chart(), "b", opacity=0, size=1, cursor="pointer").encode(tooltip=tooltip)

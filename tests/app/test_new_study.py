@@ -3,7 +3,7 @@
 import pytest
 
 from tests import studies
-from tests.app.test_pages import ROOT, run, start, words  # noqa: F401
+from tests.app.conftest import run, words
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def place(tmp_path, llama):
     return root
 
 
-def new_study(start, place, tmp_path, llama):  # noqa: F811
+def new_study(start, place, tmp_path, llama):
     app = start(tmp_path / "cache", roots=f"{place}:{llama.parent}")
     app.segmented_control(key="view").set_value("New study")
     run(app)
@@ -27,7 +27,7 @@ def go(app, path):
     return run(app)
 
 
-def test_a_file_is_no_folder_and_the_picker_stays(start, place, tmp_path, llama):  # noqa: F811
+def test_a_file_is_no_folder_and_the_picker_stays(start, place, tmp_path, llama):
     app = go(new_study(start, place, tmp_path, llama), place / "notes.txt")
     assert app.error
     app = go(app, place / "runs")
@@ -35,25 +35,25 @@ def test_a_file_is_no_folder_and_the_picker_stays(start, place, tmp_path, llama)
 
 
 @pytest.mark.parametrize("path", ["/etc", "../..", "/nowhere/at/all"])
-def test_paths_outside_the_roots_are_refused_in_words(start, place, tmp_path, llama, path):  # noqa: F811
+def test_paths_outside_the_roots_are_refused_in_words(start, place, tmp_path, llama, path):
     app = go(new_study(start, place, tmp_path, llama), path)
     assert app.error
     assert not [one for one in app.button if one.key == "compute"]
 
 
-def test_a_folder_without_checkpoints_says_what_a_series_is(start, place, tmp_path, llama):  # noqa: F811
+def test_a_folder_without_checkpoints_says_what_a_series_is(start, place, tmp_path, llama):
     (place / "empty").mkdir()
     assert "No checkpoints were found" in words(go(new_study(start, place, tmp_path, llama), place / "empty"))
 
 
-def test_links_out_of_the_roots_are_not_offered(start, place, tmp_path, llama):  # noqa: F811
+def test_links_out_of_the_roots_are_not_offered(start, place, tmp_path, llama):
     outside = studies.write_probes(tmp_path / "outside.jsonl")
     (place / "runs" / "linked.jsonl").symlink_to(outside)
     app = go(new_study(start, place, tmp_path, llama), place / "runs")
     assert not [one for one in app.selectbox(key="probes").options if "linked" in one]
 
 
-def test_a_wrong_name_is_said_and_nothing_starts(start, place, tmp_path, llama):  # noqa: F811
+def test_a_wrong_name_is_said_and_nothing_starts(start, place, tmp_path, llama):
     app = go(new_study(start, place, tmp_path, llama), place / "runs")
     (name,) = [one for one in app.text_input if one.label == "Name of the study"]
     name.set_value("../escape")

@@ -101,7 +101,11 @@ def test_touched_bars_are_those_that_begin_or_end_at_a_point():
     ends = set()
     for degree, number in rows.to_numpy():
         ends |= {degree}
-        own = explored.merge(number).edge if degree == 0 else (*explored.loop(number).edge, *explored.loop(number).triangle)
+        own = (
+            explored.merge(number).edge
+            if degree == 0
+            else (*explored.loop(number).edge, *explored.loop(number).triangle)
+        )
         assert int(loop.edge[0]) in set(map(int, own))
     assert ends == {0, 1}
     assert explored.touched(set()).empty

@@ -12,7 +12,11 @@ from tests.unit.charts.test_moving import taken_apart
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [-2.0, 0.5]])
 PROMPTS = pd.DataFrame(
-    {"prompt": [3, 5, 8, 9, 11], "text": ["a", "<b>b</b>", "c" * 200, "d\nd", "e"], "category": ["x", "y", "x", None, "y"]}
+    {
+        "prompt": [3, 5, 8, 9, 11],
+        "text": ["a", "<b>b</b>", "c" * 200, "d\nd", "e"],
+        "category": ["x", "y", "x", None, "y"],
+    }
 )
 HELD = {"cycle": [0, 1, 2, 3], "edge": (0, 3), "triangle": (0, 1, 2), "cut": [(0, 1), (2, 4)]}
 

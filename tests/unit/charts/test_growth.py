@@ -95,7 +95,9 @@ def test_merges_of_equal_points_answer_no_click(prompts):
     points = np.vstack([np.eye(3), np.eye(3)[:1]])
     edges, lengths = generators.spanning_tree(distance_matrix(points))
     linkage = generators.linkage(edges, lengths)
-    tables = dendrogram_tables(*generators.dendrogram(linkage), lengths, linkage, prompts.head(4), ["", "a", "b"], DOMAIN)
+    tables = dendrogram_tables(
+        *generators.dendrogram(linkage), lengths, linkage, prompts.head(4), ["", "a", "b"], DOMAIN
+    )
     assert tables["merges"]["bar"].tolist() == ["a", "b"]
     assert len(tables["leaves"]) == 4
 

@@ -1,0 +1,270 @@
+"""The Barcodes page, headless: bars lead to prompts, and all that is said agrees with what is in the archive."""
+
+import re
+
+import numpy as np
+import pytest
+
+from phcore import Study
+from phcore.topology import complexes
+from phcore.words import count, three
+from tests.app.conftest import ROOT, charts, run, words
+
+SHIPPED = "smollm2-135m-instruct"
+CELL = {"b_series": "harmless", "b_step": 8, "b_layer": 18}  # a cell of the shipped study whose cloud is at hand
+
+
+def texts(app) -> str:
+    """The prompts that are listed."""
+    return "\n".join(one.proto.body for one in app.get("html"))
+
+
+def archived(series="harmless", step=8, layer=18, subsample=0) -> list[np.ndarray]:
+    bars = Study.open(SHIPPED, ROOT / "cache").bars(series, step, layer)
+    bars = bars[bars["subsample"] == subsample]
+    return [bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
+
+
+# --- bars and prompts -------------------------------------------------------------------------------
+
+
+def test_the_longest_loop_is_in_hand_with_its_prompts(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    told, (_, loops) = words(app), archived()
+    birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]
+    assert app.selectbox(key="b_bar").value == "H1 loop 1"
+    assert f"appears at {three(birth)} and is filled at {three(death)}" in told
+    number = int(re.search(r"A cycle of (\d+) prompts", told).group(1))
+    listed = texts(app)
+    prompts = Study.open(SHIPPED, ROOT / "cache").prompts["text"]
+    assert number >= 4
+    assert sum(f"<b>{k} " in listed for k in range(1, number + 1)) == number
+    assert sum(text.split('"')[0][:25] in listed for text in prompts) >= number
+
+
+def test_a_merge_names_both_groups(start):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_bar="H0 merge 1")
+    told, (components, _) = words(app), archived()
+    assert f"merges into another one at {three(components[:, 1].max())}" in told
+    groups = [int(one) for one in re.findall(r"Group [AB]\*\*, (\d+) prompt", told)]
+    assert len(groups) == 2
+    assert sum(groups) == 160  # the last merge joins all there is
+
+
+def test_the_bar_that_never_ends(start):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_bar="H0 endless")
+    assert "never ends" in words(app)
+    assert "everyday" in words(app)
+
+
+def test_the_distance_counts_what_is_alive(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    for at in (0.0, 41.0, 50.0, 77.0):
+        app.slider(key="b_at").set_value(at)
+        pieces, loops = complexes.betti(archived(), at)
+        assert f"**{count(pieces, 'component')}** (Betti number 0) and **{count(loops, 'loop')}**" in words(run(app))
+
+
+def test_buttons_take_the_distance_to_the_ends_of_the_bar(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    _, loops = archived()
+    birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]
+    app.button(key="to-birth").click()
+    assert run(app).slider(key="b_at").value == birth
+    app.button(key="to-death").click()
+    assert run(app).slider(key="b_at").value == death
+
+
+def test_another_checkpoint_changes_bars_and_words_together(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    app.select_slider(key="b_step").set_value(1)
+    told, (_, loops) = words(run(app)), archived(step=1)
+    birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]
+    assert f"{count(len(loops), 'loop')}, the longest from {three(birth)} to {three(death)}" in told
+    assert f"appears at {three(birth)} and is filled at {three(death)}" in told
+
+
+def test_ripsers_cocycle_is_a_second_view(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    app.toggle(key="b_cut").set_value(True)
+    assert "a cut across the loop" in words(run(app))
+
+
+def test_without_hidden_states_the_bars_are_shown_and_it_is_said(start):
+    app = start(ROOT / "cache", "barcodes", b_layer=12)
+    assert charts(app) == 1
+    assert "hidden states of this cell are not in the archive" in words(app)
+    assert "layer 18" in words(app)
+
+
+# --- live -------------------------------------------------------------------------------------------
+
+
+def test_what_is_live_and_what_is_from_the_archive_is_said(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    assert "From the archive" in words(app)
+    app.selectbox(key="b_metric").set_value("cosine")
+    app.select_slider(key="b_points").set_value(60)
+    app.select_slider(key="b_dim").set_value(10)
+    told = words(run(app))
+    assert "60 of 320 prompts, from subsample 0, cosine, 10 principal components" in told
+    assert "From the archive" not in told
+    next(one for one in app.button if one.label.startswith("Back to the archive")).click()
+    assert "From the archive" in words(run(app))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("b_cat", ["careful"], "prompts, from subsample 0"),
+        ("b_text", "friend", "prompts, from subsample 0"),
+        ("b_text", "no prompt says this", "No prompts left to look at"),
+    ],
+)
+def test_filters(start, key, value, said):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    widget = app.multiselect(key=key) if key == "b_cat" else app.text_input(key=key)
+    widget.set_value(value)
+    assert said in words(run(app))
+    assert "From the archive" not in words(app)
+
+
+@pytest.mark.parametrize(("key", "value"), [("b_sub", "whole cloud"), ("b_scale", "median"), ("b_map", "MDS")])
+def test_every_other_look_draws(start, key, value):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    app.selectbox(key=key).set_value(value)
+    assert charts(run(app)) == 4
+
+
+def test_playing_walks_the_steps_and_grows_the_distance(start, computed):
+    app = start(computed[1], "barcodes", study="tiny", b_step=0)
+    app.segmented_control(key="b_play").set_value("steps")
+    seen = [run(app).select_slider(key="b_step").value for _ in range(3)]
+    assert seen == [1, 2, 4]
+    run(app)
+    assert app.segmented_control(key="b_play").value is None
+    before = app.slider(key="b_at").value
+    app.segmented_control(key="b_play").set_value("distance")
+    assert run(app).slider(key="b_at").value != before
+
+
+# --- the tour ---------------------------------------------------------------------------------------
+
+
+def test_the_tour_goes_through_five_steps_and_can_be_left(start):
+    app = start(ROOT / "cache", "barcodes")
+    app.button(key="tour-start").click()
+    told = [words(run(app))]
+    for _ in range(4):
+        app.button(key="tour-next").click()
+        told.append(words(run(app)))
+    assert [f"{k} of 5" in one for k, one in enumerate(told, 1)] == [True] * 5
+    assert "At 0: **40 components**" in told[0]
+    assert "**A component**" in told[1]
+    assert "**A loop**" in told[2]
+    app.button(key="tour-back").click()
+    assert "4 of 5" in words(run(app))
+    app.button(key="tour-close").click()
+    assert "4 of 5" not in words(run(app))
+    assert app.select_slider(key="b_points").value == "all"
+
+
+# --- what changed -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("degree", "words_"), [(1, "H1 loops"), (0, "H0 components")])
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_matched_distance_is_the_velocity_of_the_archive(start, computed, degree, words_, order):
+    app = start(computed[1], "barcodes", study="tiny", b_view="What changed", b_series="helpful", b_step=4, b_layer=1,
+                b_sub=2, c_degree=words_, c_order=order)  # fmt: skip
+    velocities = Study.open("tiny", computed[1]).table("velocities", series="helpful", step=4, layer=1, subsample=2)
+    row = velocities[(velocities["degree"] == degree) & (velocities["order"] == order) & (velocities["scale"] == "raw")]
+    assert f"W{order}, ground norm 2: {three(row['value'].iloc[0])} (distance)" in words(app)
+    assert "From helpful, step 2 to helpful, step 4" in words(app)
+
+
+def test_prompts_before_and_after(start):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_view="What changed")
+    assert charts(app) == 3
+    assert words(app).count("The cycle, ") == 2
+    assert "matched by their births and deaths alone" in words(app)
+
+
+def test_a_checkpoint_without_hidden_states_is_stepped_over_in_words(start):
+    app = start(ROOT / "cache", "barcodes", b_view="What changed", b_series="helpful", b_step=64)
+    assert "step 48 are not in the archive; step 16 is the latest" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"b_step": 0}, "Step 0 has no earlier checkpoint"),
+        ({"b_sub": "all"}, "matched within one subsample"),
+        ({"b_layer": 0}, "same hidden state"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(start, computed, query, said):
+    assert said in words(start(computed[1], "barcodes", study="tiny", b_view="What changed", **query))
+
+
+def test_the_prompts_that_moved_the_topology_are_ranked(start, computed):
+    app = start(computed[1], "barcodes", study="tiny", b_view="What changed", b_series="helpful", b_step=4, b_layer=1)
+    assert "Not measured yet" in words(app)
+    app.button(key="c_measure").click()
+    assert "Without its most influential prompt" in words(run(app))
+    table = next(one.value for one in app.dataframe if "lost" in one.value)
+    assert table["lost"].is_monotonic_decreasing
+    sets = Study.open("tiny", computed[1]).table("subsamples")
+    assert len(table) == sets["prompt"].nunique()
+    assert table["subsamples"].sum() == 20 * 6  # every prompt of every subsample was left out once
+
+
+# --- one cell, two cells ----------------------------------------------------------------------------
+
+
+def test_a_cell_from_a_link(start, computed):
+    app = start(computed[1], "barcodes", study="tiny", b_series="harmless", b_step=1, b_layer=2, b_sub="all")
+    assert app.selectbox(key="b_series").value == "harmless"
+    assert app.select_slider(key="b_step").value == 1
+    assert app.selectbox(key="b_layer").value == 2
+    assert app.selectbox(key="b_sub").value == "all"
+    assert charts(app) == 1
+
+
+def test_a_wrong_link_falls_back(start, computed):
+    app = start(computed[1], "barcodes", study="gone", b_series="nobody", b_step=77, b_layer="x")
+    assert app.selectbox(key="b_series").value == "helpful"
+    assert charts(app) == 4
+
+
+def test_a_degenerate_cell_is_said_in_words(start, computed):
+    app = start(computed[1], "barcodes", study="tiny", b_layer=0)
+    assert "same hidden state" in words(app)
+    assert charts(app) == 0
+
+
+@pytest.mark.parametrize("view", ["Persistence image", "Landscape"])
+def test_further_views(start, computed, view):
+    app = start(computed[1], "barcodes", study="tiny")
+    app.segmented_control(key="b_view").set_value(view)
+    assert charts(run(app)) == 1
+
+
+def test_two_cells_side_by_side(start, computed):
+    app = start(computed[1], "barcodes", study="tiny")
+    app.toggle(key="b_two").set_value(True)
+    run(app)
+    assert charts(app) == 2
+    assert app.selectbox(key="b2_series").value == "harmless"
+
+
+def test_axes_that_are_not_fixed_say_so(start, computed):
+    app = start(computed[1], "barcodes", study="tiny")
+    app.toggle(key="b_fixed").set_value(False)
+    assert "fitted to this cell" in words(run(app))
+
+
+def test_capped_bars_say_how_many(start, computed):
+    app = start(computed[1], "barcodes", study="tiny", b_sub="all")
+    app.number_input(key="b_cap").set_value(50)
+    assert "Showing" in words(run(app))
