@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import cell, changed, closer, frame, side_by_side, tour
-from phcore.results import Results
 
 place = frame.header(
     "What shape is this cloud?",
@@ -15,17 +14,16 @@ place = frame.header(
 study = frame.ready_study(place)
 if study is None:
     st.stop()
-playing = st.session_state.get("b_play")
+
+tour.card(study)
+cell.advance(study)
+first = cell.pick(study, "b_", "", 0)
+options = cell.options(study, first)
 
 
-@st.fragment(run_every={cell.STEPS: 1.6, cell.GROWTH: 0.9}.get(playing))
-def page(study: Results) -> None:
-    tour.card(study)
-    cell.advance(study)
-    first = cell.pick(study, "b_", "", 0)
-    options = cell.options(study, first)
-    if st.session_state.get("b_play") != playing:
-        st.rerun()  # the clock of this fragment is set when the page runs
+@st.fragment(run_every=0.9 if options.play == cell.GROWTH else None)
+def view() -> None:
+    """What is below the controls: a click or a step of the distance runs this part only."""
     if options.view == cell.CHANGED:
         changed.show(study, first, options)
     elif options.two:
@@ -36,4 +34,5 @@ def page(study: Results) -> None:
         side_by_side.one(study, first, options)
 
 
-page(study)
+view()
+cell.clock(options)

@@ -31,6 +31,7 @@ class Options:
     cap: int
     fixed: bool
     two: bool
+    play: str | None
 
     @property
     def one_complex(self) -> bool:
@@ -86,6 +87,20 @@ def advance(study: Results) -> None:
     st.session_state["b_playing"] = True
 
 
+def clock(options: Options) -> None:
+    """While the steps are played: runs the page again after a while."""
+    if options.play != STEPS:
+        return
+    st.session_state["b_just_run"] = True
+
+    @st.fragment(run_every=1.6)
+    def tick() -> None:
+        if not st.session_state.pop("b_just_run", False):
+            st.rerun()
+
+    tick()
+
+
 def known(study: Results, cell: live.Cell) -> pd.Series | None:
     """What is known of a cell; says in words why there is nothing to draw."""
     series, step, layer = cell
@@ -113,7 +128,7 @@ def options(study: Results, cell: live.Cell) -> Options:
         "Subsample", _subsamples(study, cell, cloud), key="b_sub", bind="query-params",
         help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
     )  # fmt: skip
-    row[2].segmented_control(
+    play = row[2].segmented_control(
         "Play", [STEPS, GROWTH], key="b_play",
         help="steps: walk through the checkpoints. distance: let the complex grow. Click again to stop.",
     )  # fmt: skip
@@ -139,7 +154,7 @@ def options(study: Results, cell: live.Cell) -> Options:
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
     if number != ALL_WORD:
         lens = replace(lens, subsample=number, scale=scale)
-    return Options(view, number, lens, scale, way, order, int(cap), fixed, two)
+    return Options(view, number, lens, scale, way, order, int(cap), fixed, two, play)
 
 
 def _subsamples(study: Results, cell: live.Cell, cloud: bool) -> list[str]:

@@ -59,7 +59,7 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
         return
     held = _pair_in_hand(rows)
     domain = _axis(study, cell[2], options, rows, degree)
-    about = (data.version(study), cell, other, options.lens, degree, order, domain)
+    about = (data.version(study), *cell, *other, str(options.lens), degree, order, domain)
     draw.chart(
         _CHART, about,
         lambda: matching_chart(rows, domain=domain, names=names, degree=degree, unit=unit, question=None),

@@ -14,7 +14,14 @@ from pages.parts.in_hand import Bars
 from phcore.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.charts.bars import cap_bars, shape_answer
 from phcore.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
-from phcore.charts.growth import betti_chart, betti_rows, dendrogram_chart, dendrogram_tables, distance_rule
+from phcore.charts.growth import (
+    betti_chart,
+    betti_rows,
+    dendrogram_chart,
+    dendrogram_tables,
+    distance_rule,
+    held_branch,
+)
 from phcore.charts.moving import with_tables
 from phcore.charts.theme import HALF_WIDTH
 from phcore.errors import Fault
@@ -43,12 +50,12 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     step, last = _axis(study, cell, options, bars)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
     marked = _marked(mapped.points[seen.explored.rows]) if seen else set()
-    about = (data.version(study), cell, options.lens, options.order, options.cap, last)
+    about = (data.version(study), *cell, str(options.lens), options.order, options.cap, last)
 
     whole = bars.table.assign(subsample=bars.subsample)
     words = shape_answer(whole, unit)
     st.markdown(words)
-    at = _slider(step, last, unit)
+    at = _slider(step, last, unit, options.play)
     _at_words(bars, seen, at)
     left, right = st.columns(2)
     with left:
@@ -62,7 +69,7 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
             place = st.container()  # the map stands above the words, and shows what they find
             held = _words(study, bars, seen, marked, unit)
             with place:
-                _map(study, seen, mapped, held, marked, at)
+                _map(study, cell, options, seen, held, marked, at)
     if seen is not None:
         left, right = st.columns(2)
         with left:
@@ -154,17 +161,17 @@ def _barcode(
         _CHART, about, build, selection="bar", on_select=lambda: in_hand.clicked(_CHART, bars),
         change=lambda tables: barcode_now(tables, at, held, touched), words=words,
     )  # fmt: skip
-    _, k, n = cap_bars(whole, options.cap)
-    if k < n:
+    if len(whole) > options.cap:
+        _, k, n = cap_bars(whole, options.cap)
         st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
 
 
 # --- the distance -----------------------------------------------------------------------------------
 
 
-def _slider(step: float, last: float, unit: str) -> float:
+def _slider(step: float, last: float, unit: str, play: str | None) -> float:
     """The distance; while it is played, a little farther at each tick, and from the start again after the end."""
-    if st.session_state.get("b_play") == GROWTH:
+    if play == GROWTH:
         farther = st.session_state.get("b_at", 0.0) + 2 * step
         st.session_state["b_at"] = farther if farther <= last else 0.0
     return st.slider(
@@ -195,10 +202,10 @@ def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
     words += f"; {count(edges, 'pair')} joined"
     words += "." if triangles is None else f", {count(triangles, 'triangle')} filled."
     cut = []
-    if len(drawn_edges) < edges:
-        cut.append(f"the {len(drawn_edges):,} shortest edges")
-    if len(drawn_triangles) < triangles if triangles is not None else len(drawn_triangles) == live.TRIANGLES:
-        cut.append(f"the {len(drawn_triangles):,} smallest triangles")
+    if drawn_edges < edges:
+        cut.append(f"the {drawn_edges:,} shortest edges")
+    if drawn_triangles < triangles if triangles is not None else drawn_triangles == live.TRIANGLES:
+        cut.append(f"the {drawn_triangles:,} smallest triangles")
     st.markdown(words + (f" Drawn: {' and '.join(cut)}." if cut else ""))
 
 
@@ -239,13 +246,15 @@ def _in_hand(bars: Bars, unit: str) -> str:
     return label
 
 
-def _map(study: Results, seen: live.Seen, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
+def _map(study: Results, cell: live.Cell, options: Options, seen: live.Seen, held: dict, marked: set[int], at: float):
+    mapped = live.map_of(study, cell, options.lens, options.map)
     rows, names = seen.explored.rows, live.categories(study)
     plane = map_plane(mapped.reach)
-    edges, triangles, *_ = seen.complex_at(at)
+    edges, triangles = live.complex_on(study, cell, options.lens, options.map)
+    drawn_edges, drawn_triangles, *_ = seen.complex_at(at)
     tables = map_tables(
         mapped.points[rows], live.prompts(study).iloc[rows], plane,
-        edges=edges, triangles=triangles, held=held, marked=marked,
+        edges=edges[:drawn_edges], triangles=triangles[:drawn_triangles], held=held, marked=marked,
     )  # fmt: skip
     draw.chart(
         _MAP,
@@ -273,11 +282,11 @@ def _marked(points: np.ndarray) -> set[int]:
 
 
 def _betti(seen: live.Seen, at: float, domain, unit: str, about) -> None:
-    rows, rule = betti_rows(*seen.curve, domain[1]), distance_rule(at)
+    rule = distance_rule(at)
     draw.chart(
         "betti",
         about,
-        lambda: betti_chart(rows, rule, domain=domain, unit=unit),
+        lambda: betti_chart(betti_rows(*seen.curve, domain[1]), rule, domain=domain, unit=unit),
         change=lambda standing: with_tables(standing, [rule]),
     )
 
@@ -285,22 +294,21 @@ def _betti(seen: live.Seen, at: float, domain, unit: str, about) -> None:
 def _dendrogram(study: Results, bars: Bars, seen: live.Seen, at: float, domain, unit: str, about) -> None:
     explored, names = seen.explored, live.categories(study)
     equal = int((explored.lengths == 0).sum())  # merges of equal points, which end no bar
-    ends = pd.DataFrame({"degree": 0, "place": range(len(explored.tree) - equal)})
     bar = bars.row(in_hand.chosen(bars))
-    held = int(bar["place"]) + equal if bar is not None and bar["degree"] == 0 else None
-    tables = dendrogram_tables(
-        seen.order, seen.places, explored.lengths, seen.linkage, live.prompts(study).iloc[explored.rows],
-        [""] * equal + bars.names(ends), domain, held,
-    )  # fmt: skip
-    rule = distance_rule(at)
+    merge = int(bar["place"]) + equal if bar is not None and bar["degree"] == 0 else None
+    held, rule = held_branch(seen.brackets, merge, domain), distance_rule(at)
+
+    def build():
+        ends = pd.DataFrame({"degree": 0, "place": range(len(explored.tree) - equal)})
+        own = live.prompts(study).iloc[explored.rows]
+        ended = [""] * equal + bars.names(ends)
+        tables = dendrogram_tables(seen.brackets, seen.order, seen.linkage, own, ended, domain)
+        return dendrogram_chart(tables, held, rule, categories=names, domain=domain, unit=unit)
+
     draw.chart(
-        _TREE,
-        (about, tuple(names)),
-        lambda: dendrogram_chart(tables, rule, categories=names, domain=domain, unit=unit),
-        selection="bar",
-        on_select=lambda: in_hand.clicked(_TREE, bars),
-        change=lambda standing: with_tables(standing, [rule, *tables.values()]),
-    )
+        _TREE, (*about, tuple(names)), build, selection="bar", on_select=lambda: in_hand.clicked(_TREE, bars),
+        change=lambda standing: with_tables(standing, [rule, held]),
+    )  # fmt: skip
     st.caption(
         "Single linkage: the tree of all H0 merges. A branch has its prompts' colour while they are of one category."
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from altair.utils.schemapi import debug_mode
 
@@ -62,19 +64,43 @@ def chart(
     -------
     The selection event, or None.
     """
-    whole = _built((name, about), build)
-    tables = whole["datasets"] if step is None else at_step(whole["datasets"], step, axis)
+    standing = _built((name, about), build)
+    tables = standing.tables if step is None else at_step(standing.tables, step, axis)
     tables = change(tables) if change else tables
-    own = copy.deepcopy({key: value for key, value in whole.items() if key != "datasets"}) | {"datasets": dict(tables)}
+    own = json.loads(standing.spec)
+    own["datasets"] = {
+        key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
+    }
     event = st.vega_lite_chart(
-        own, key=name, on_select=on_select, selection_mode=selection, alt=words or _words(whole), width="content"
+        own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )
     return event if on_select != "ignore" else None
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """A chart that was built: its spec as JSON, and its tables, also packed as they are sent."""
+
+    spec: str
+    tables: dict[str, pd.DataFrame]
+    packed: dict[str, bytes]
+    words: str
+
+
 @st.cache_resource(max_entries=600, show_spinner=False)
-def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> dict:
-    return spec(_build)
+def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
+    whole = spec(_build)
+    tables = whole.pop("datasets")
+    return _Standing(json.dumps(whole), tables, {key: _packed(table) for key, table in tables.items()}, _words(whole))
+
+
+def _packed(table: pd.DataFrame) -> bytes:
+    """A table as Arrow IPC: what Streamlit sends. Most tables of a chart never change, and packing takes a while."""
+    arrow = pa.Table.from_pandas(table)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, arrow.schema) as stream:
+        stream.write_table(arrow)
+    return sink.getvalue().to_pybytes()
 
 
 def _words(whole: dict) -> str:

@@ -11,6 +11,9 @@ import streamlit as st
 
 from pages.parts import data
 from phcore import cells, explore
+from phcore.charts.cloud_map import complex_paths, map_plane
+from phcore.charts.growth import brackets
+from phcore.errors import Fault
 from phcore.explore import Explored, Lens
 from phcore.results import Results
 from phcore.topology import complexes, generators, maps
@@ -25,8 +28,9 @@ Cell = tuple[str, int, int]  # series, step, layer
 
 
 def has_cloud(study: Results, cell: Cell) -> bool:
+    """Whether the hidden states of a cell are in the archive (its file is checked when it is read)."""
     series, step, layer = cell
-    return study.store.has("clouds", study.record.cloud_key(study.node(series, step), layer))
+    return study.store.path("clouds", study.record.cloud_key(study.node(series, step), layer)).exists()
 
 
 def prompts(study: Results) -> pd.DataFrame:
@@ -40,7 +44,12 @@ def _prompts(name: str, digest: str) -> pd.DataFrame:
 
 
 def categories(study: Results) -> list[str]:
-    return sorted(prompts(study)["category"].fillna("").unique())
+    return _categories(study.study.name, study.record.probe_digest)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _categories(name: str, digest: str) -> list[str]:
+    return sorted(_prompts(name, digest)["category"].fillna("").unique())
 
 
 def index_set(study: Results, subsample: int) -> np.ndarray:
@@ -63,8 +72,14 @@ def distances(study: Results, cell: Cell, lens: Lens) -> tuple[np.ndarray, float
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _distances(name: str, digest: str, cell: Cell, metric: str, dimension: int) -> tuple[np.ndarray, float]:
-    cloud = data.open_study(name).cloud(*cell)
-    return explore.distances(cloud, Lens(metric=metric, dimension=dimension))
+    return explore.distances(_cloud(data.open_study(name), cell), Lens(metric=metric, dimension=dimension))
+
+
+def _cloud(study: Results, cell: Cell) -> np.ndarray:
+    cloud = study.cloud(*cell)
+    if cloud is None:  # it was there a moment ago
+        raise Fault("the file of these hidden states was damaged and is set aside", "compute the study again")
+    return cloud
 
 
 @dataclass(frozen=True)
@@ -81,14 +96,14 @@ class Seen:
     curve: tuple[np.ndarray, np.ndarray]
     linkage: np.ndarray
     order: np.ndarray
-    places: np.ndarray
+    brackets: np.ndarray
 
-    def complex_at(self, at: float) -> tuple[np.ndarray, np.ndarray, int, int | None]:
-        """Edges and triangles to draw at a distance, and how many there are (None: not counted)."""
+    def complex_at(self, at: float) -> tuple[int, int, int, int | None]:
+        """How many edges and triangles are drawn at a distance, and how many there are (None: not counted)."""
         edges = int(np.searchsorted(self.edge_lengths, at, "right"))
-        drawn = int(np.searchsorted(self.triangle_diameters, at, "right"))
+        filled = int(np.searchsorted(self.triangle_diameters, at, "right"))
         triangles = None if self.n_triangles is None else int(self.n_triangles[edges])
-        return self.edges[: min(edges, EDGES)], self.triangles[:drawn], edges, triangles
+        return min(edges, EDGES), filled, edges, triangles
 
 
 def look(study: Results, cell: Cell, lens: Lens) -> Seen:
@@ -99,11 +114,12 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     Fault
         where too few prompts are left, or the cloud has no distances in this metric.
     """
-    return _look(study.study.name, study.record.digest, cell, lens)
+    return _look(study.study.name, study.record.digest, cell, str(lens), lens)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _look(name: str, digest: str, cell: Cell, lens: Lens) -> Seen:
+def _look(name: str, digest: str, cell: Cell, words: str, _lens: Lens) -> Seen:
+    lens = _lens  # Streamlit takes long to hash an object, and a moment to hash its words
     study = data.open_study(name)
     start = time.perf_counter()
     matrix, unit = distances(study, cell, lens)
@@ -118,7 +134,8 @@ def _look(name: str, digest: str, cell: Cell, lens: Lens) -> Seen:
     linkage = generators.linkage(explored.tree, explored.lengths)
     order, places = generators.dendrogram(linkage)
     curve = complexes.betti_curve(explored.bars.diagrams)
-    return Seen(explored, spent, edges, lengths, triangles, diameters, counts, curve, linkage, order, places)
+    tree = brackets(explored.lengths, places)
+    return Seen(explored, spent, edges[:EDGES], lengths, triangles, diameters, counts, curve, linkage, order, tree)
 
 
 # --- the map ----------------------------------------------------------------------------------------
@@ -136,35 +153,51 @@ class Mapped:
 
 def map_of(study: Results, cell: Cell, lens: Lens, way: str) -> Mapped:
     """The cell's cloud on a plane: "PCA" (axes shared by all cells of the layer) or "MDS" of its own distances."""
-    return _map(study.study.name, study.record.digest, cell, lens, way, cached(study, cell[2]))
+    if way == "PCA":  # of the cloud as it is, whatever else is asked
+        return _map(data.version(study), study.study.name, study.record.digest, cell, way, "", 0, lens.scale)
+    how = lens.metric, lens.dimension, lens.scale
+    return _map(data.version(study), study.study.name, study.record.digest, cell, way, *how)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _map(name: str, digest: str, cell: Cell, lens: Lens, way: str, cached: tuple[Cell, ...]) -> Mapped:
+def _map(version: str, name: str, digest: str, cell: Cell, way: str, metric: str, dimension: int, scale: str) -> Mapped:
     study = data.open_study(name)
-    basis, reach = _basis(name, digest, cached, lens.scale)
-    unit = data.unit(study, *cell) if lens.scale == "median" else 1.0
-    places = maps.project(study.cloud(*cell), basis) / unit
+    every = cached(study, cell[2])
+    basis, reach = _basis(name, digest, every, scale)
+    unit = data.unit(study, *cell) if scale == "median" else 1.0
+    places = maps.project(_cloud(study, cell), basis) / unit
     if way == "PCA":
         shares = " and ".join(f"{share:.0%}" for share in basis.explained)
         return Mapped(
             places,
             reach,
-            _axes("component", unit_words(lens.scale)),
-            f"Principal components of {len(cached)} clouds of this layer together ({shares} of their variance), each "
+            _axes("component", unit_words(scale)),
+            f"Principal components of {len(every)} clouds of this layer together ({shares} of their variance), each "
             "centred: the same axes at every step, so what moves is the shape.",
         )
-    matrix, own = distances(study, cell, lens)
-    points, shares = maps.classical_mds(matrix / own if lens.scale == "median" else matrix)
+    matrix, own = distances(study, cell, Lens(metric=metric, dimension=dimension))
+    points, shares = maps.classical_mds(matrix / own if scale == "median" else matrix)
     points = maps.align(points, places)
     both = " and ".join(f"{share:.0%}" for share in shares)
     return Mapped(
         points,
         tuple(float(one) for one in np.abs(points).max(axis=0)),
-        _axes("axis", unit_words(lens.scale, lens.metric)),
+        _axes("axis", unit_words(scale, metric)),
         f"Classical multidimensional scaling of this cloud's own distances ({both} of their spread), turned to lie on "
         "its principal components; the axes are fitted to this cell.",
     )
+
+
+def complex_on(study: Results, cell: Cell, lens: Lens, way: str) -> tuple[list[str], list[str]]:
+    """Paths of the edges and triangles of a cell on its map, in the order in which they appear."""
+    return _complex_on(data.version(study), study.study.name, cell, str(lens), way, lens)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _complex_on(version: str, name: str, cell: Cell, words: str, way: str, _lens: Lens) -> tuple[list[str], list[str]]:
+    study = data.open_study(name)
+    seen, mapped = look(study, cell, _lens), map_of(study, cell, _lens, way)
+    return complex_paths(mapped.points[seen.explored.rows], seen.edges, seen.triangles, map_plane(mapped.reach))
 
 
 def _axes(name: str, unit: str) -> tuple[str, str]:
@@ -188,13 +221,13 @@ def _cached_cells(name: str, version: str, layer: int) -> tuple[Cell, ...]:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Laying out the map…")
-def _basis(name: str, digest: str, cached: tuple[Cell, ...], scale: str) -> tuple[maps.Basis, tuple[float, float]]:
+def _basis(name: str, digest: str, every: tuple[Cell, ...], scale: str) -> tuple[maps.Basis, tuple[float, float]]:
     study = data.open_study(name)
-    few = cached[:: -(-len(cached) // MAPPED)]
-    basis = maps.joint_basis([study.cloud(*cell) for cell in few])
+    few = every[:: -(-len(every) // MAPPED)]
+    basis = maps.joint_basis([_cloud(study, cell) for cell in few])
     reaches = []
-    for cell in cached:
+    for cell in every:
         unit = data.unit(study, *cell) if scale == "median" else 1.0
-        reaches.append(np.abs(maps.project(study.cloud(*cell), basis)).max(axis=0) / unit)
+        reaches.append(np.abs(maps.project(_cloud(study, cell), basis)).max(axis=0) / unit)
     across, up = np.max(reaches, axis=0)
     return basis, (float(across), float(up))

@@ -47,9 +47,11 @@ _STEPS = (
 def invite(study: Results) -> None:
     """The way in. Only where a cloud is at hand to show it on."""
     start = _place(study)
-    if start is not None and st.session_state.get(_KEY) is None:
-        st.button("A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start", on_click=_go,
-                  args=(study, start, 0))  # fmt: skip
+    if start is None or st.session_state.get(_KEY) is not None:
+        return
+    if st.button("A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start", on_click=_go,
+                 args=(study, start, 0)):  # fmt: skip
+        st.rerun()  # the whole page: the tour sets the controls above this part of it
 
 
 def card(study: Results) -> None:

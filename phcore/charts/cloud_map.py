@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.charts.linking import link, near, nearest_tooltip, picked
-from phcore.charts.plane import NOTHING, Plane, path_mark
+from phcore.charts.plane import Plane, one_path, path_mark
 from phcore.charts.theme import (
     ACCENT,
     HALF_WIDTH,
@@ -39,8 +39,8 @@ def map_tables(
     prompts: pd.DataFrame,
     plane: Plane,
     *,
-    edges: np.ndarray | None = None,
-    triangles: np.ndarray | None = None,
+    edges: Iterable[str] = (),
+    triangles: Iterable[str] = (),
     held: Mapping[str, object] | None = None,
     marked: Iterable[int] = (),
 ) -> dict[str, pd.DataFrame]:
@@ -50,7 +50,7 @@ def map_tables(
     ----------
     points : (n, 2) places.
     prompts : (n rows) prompt, text, category: in the order of `points`.
-    edges, triangles : (k, 2) and (k, 3) point indices: the complex drawn.
+    edges, triangles : the complex drawn: the first of the paths from `complex_paths`.
     held : of the bar in hand: `cycle` (points in order), `edge`, `triangle`, `cut` (edges), `first` and `second`
         (groups of points); any of them.
     marked : points selected on the map.
@@ -80,14 +80,22 @@ def map_tables(
         }
     )
     paths = {
-        "triangles": plane.areas(points[_array(triangles, 3)]),
-        "edges": plane.lines(points[_array(edges, 2)]),
+        "triangles": triangles,
+        "edges": edges,
         "filling": plane.areas(points[_array(held.get("triangle"), 3)]),
-        "cycle": plane.lines(points[_array(cycle, len(cycle))], closed=True) if cycle else NOTHING,
+        "cycle": plane.lines(points[[cycle]], closed=True) if cycle else (),
         "edge": plane.lines(points[_array(held.get("edge"), 2)]),
         "cut": plane.lines(points[_array(held.get("cut"), 2)]),
     }
-    return {"points": table, "paths": pd.DataFrame({"kind": list(paths), "path": list(paths.values())})}
+    joined = [one_path(parts) for parts in paths.values()]
+    return {"points": table, "paths": pd.DataFrame({"kind": list(paths), "path": joined})}
+
+
+def complex_paths(
+    points: np.ndarray, edges: np.ndarray, triangles: np.ndarray, plane: Plane
+) -> tuple[list[str], list[str]]:
+    """A path for every edge (k, 2) and triangle (k, 3), in their order: a growing complex draws more of them."""
+    return plane.lines(points[_array(edges, 2)]), plane.areas(points[_array(triangles, 3)])
 
 
 def cloud_map(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.charts.linking import link, near, nearest_tooltip, picked
-from phcore.charts.plane import NOTHING, Plane, path_mark
+from phcore.charts.plane import Plane, one_path, path_mark
 from phcore.charts.theme import (
     ACCENT,
     HALF_WIDTH,
@@ -107,56 +107,66 @@ def betti_chart(
     return alt.vconcat(*panels, spacing=10, **framed(question, answer, width))
 
 
+def brackets(heights: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(n - 1, 4, 2): a merge is drawn from its left child across to its height, along, and back to the right child.
+
+    Parameters
+    ----------
+    heights : (n - 1,) distances of the merges.
+    places : (n - 1, 4) from `generators.dendrogram`.
+    """
+    left, right = places[:, [0, 1]], places[:, [2, 3]]
+    return np.stack([left, np.column_stack([heights, left[:, 1]]), np.column_stack([heights, right[:, 1]]), right], 1)
+
+
 def dendrogram_tables(
+    corners: np.ndarray,
     order: np.ndarray,
-    places: np.ndarray,
-    heights: np.ndarray,
     linkage: np.ndarray,
     prompts: pd.DataFrame,
     bars: Sequence[str],
     domain: tuple[float, float],
-    held: int | None = None,
     width: int = HALF_WIDTH,
 ) -> dict[str, pd.DataFrame]:
-    """What the dendrogram shows, as its tables.
+    """What the dendrogram shows, as its tables, but for the bar in hand (`held_branch`).
 
     Parameters
     ----------
-    order, places : from `generators.dendrogram`; `heights` of the merges and `linkage` from `generators.linkage`.
+    corners : from `brackets`.
+    order : (n,) leaves, from `generators.dendrogram`; `linkage` from `generators.linkage`.
     prompts : (n rows) prompt, text, category.
     bars : name of the H0 bar that each merge ends; "" for equal points, which make no bar.
     domain : of the distances.
-    held : number of the merge in hand.
     """
     n = len(order)
     plane = _plane(domain, n, width)
     category = prompts["category"].fillna("").to_numpy(dtype=object)
     owner = _owners(linkage, category)
-    # A merge is drawn as a bracket: from its left child across to its height, along, and back to the right child.
-    left, right = places[:, [0, 1]], places[:, [2, 3]]
-    corners = np.stack(
-        [left, np.column_stack([heights, left[:, 1]]), np.column_stack([heights, right[:, 1]]), right], axis=1
-    )
-    paths = {name: plane.lines(corners[owner == name]) for name in [*dict.fromkeys(category), MIXED]}
-    rows = pd.DataFrame({"category": list(paths), "path": list(paths.values())})
+    paths = {name: one_path(plane.lines(corners[owner == name])) for name in [*dict.fromkeys(category), MIXED]}
     place = np.empty(n)
     place[order] = np.arange(n)
-    leaves = pd.DataFrame({"place": place, "category": category})
     merges = pd.DataFrame(
-        {"distance": heights, "place": (left[:, 1] + right[:, 1]) / 2, "bar": list(bars), "number": range(n - 1)}
+        {"distance": corners[:, 1, 0], "place": corners[:, [0, 3], 1].mean(axis=1), "bar": list(bars)}
     )
-    merges["words"] = [f"two groups merge at {three(height)}" for height in heights]
-    own = plane.lines(corners[[held]]) if held is not None else NOTHING
+    merges["words"] = [f"two groups merge at {three(height)}" for height in merges["distance"]]
     return {
-        "branches": rows,
-        "leaves": leaves,
+        "branches": pd.DataFrame({"category": list(paths), "path": list(paths.values())}),
+        "leaves": pd.DataFrame({"place": place, "category": category}),
         "merges": merges[merges["bar"] != ""],
-        "held": pd.DataFrame({"held": [own]}),
     }
+
+
+def held_branch(
+    corners: np.ndarray, held: int | None, domain: tuple[float, float], width: int = HALF_WIDTH
+) -> pd.DataFrame:
+    """The merge in hand, by its number, as the table that shows it."""
+    plane = _plane(domain, len(corners) + 1, width)
+    return pd.DataFrame({"held": [one_path([] if held is None else plane.lines(corners[[held]]))]})
 
 
 def dendrogram_chart(
     tables: Mapping[str, pd.DataFrame],
+    held: pd.DataFrame,
     at: pd.DataFrame,
     *,
     categories: Sequence[str],
@@ -170,7 +180,7 @@ def dendrogram_chart(
 
     Parameters
     ----------
-    tables : from `dendrogram_tables`.
+    tables, held : from `dendrogram_tables` and `held_branch`.
     at : from `distance_rule`.
     categories : all categories of the probe set.
     """
@@ -202,7 +212,7 @@ def dendrogram_chart(
         .mark_rule(strokeWidth=thick)
         .encode(x=alt.XValue(0), x2=alt.X2Value(_LEAVES - 8), y=y, color=colour),
         path_mark(alt.Chart(tables["branches"]), "path", filled=False, strokeWidth=1.1, opacity=1).encode(color=colour),
-        path_mark(alt.Chart(tables["held"]), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
+        path_mark(alt.Chart(held), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
         merges.transform_filter(hover).mark_point(size=90, color=ACCENT, strokeWidth=1.6),
         rule(alt.Chart(at), x),
         meets,

@@ -30,16 +30,21 @@ class Plane:
         span = np.array([self.x[1] - self.x[0], self.y[0] - self.y[1]])
         return (np.asarray(points, dtype=np.float64) - low) / span * [self.width, self.height]
 
-    def lines(self, points: np.ndarray, closed: bool = False) -> str:
+    def lines(self, points: np.ndarray, closed: bool = False) -> list[str]:
         """A path through each of several runs of points: (k, points per run, 2) in data."""
-        return _path(self.pixels(points), closed)
+        return _paths(self.pixels(points), closed)
 
-    def areas(self, corners: np.ndarray) -> str:
+    def areas(self, corners: np.ndarray) -> list[str]:
         """Filled polygons, (k, corners, 2) in data: all turned the same way, so that where they overlap they add up."""
         corners = self.pixels(corners)
         x, y = corners[..., 0], corners[..., 1]
         turn = (x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1)
-        return _path(np.where((turn < 0)[:, None, None], corners[:, ::-1], corners), closed=True)
+        return _paths(np.where((turn < 0)[:, None, None], corners[:, ::-1], corners), closed=True)
+
+
+def one_path(paths: Iterable[str]) -> str:
+    """Several paths as one, which is a mark even if there are none."""
+    return "".join(paths) or NOTHING
 
 
 def path_mark(chart: alt.Chart, field: str, **style) -> alt.Chart:
@@ -50,11 +55,9 @@ def path_mark(chart: alt.Chart, field: str, **style) -> alt.Chart:
     )
 
 
-def _path(runs: np.ndarray, closed: bool) -> str:
-    if not len(runs):
-        return NOTHING
+def _paths(runs: np.ndarray, closed: bool) -> list[str]:
     end = "Z" if closed else ""
-    return "".join(_run(run) + end for run in (np.round(runs, 1) + 0.0).tolist())  # -0.0 is 0
+    return [_run(run) + end for run in (np.round(runs, 1) + 0.0).tolist()]  # -0.0 is 0
 
 
 def _run(points: Iterable[list[float]]) -> str:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.charts.cloud_map import cloud_map, map_plane, map_tables, shortened
+from phcore.charts.cloud_map import cloud_map, complex_paths, map_plane, map_tables, shortened
 from phcore.charts.moving import with_tables
-from phcore.charts.plane import NOTHING, Plane
+from phcore.charts.plane import NOTHING, Plane, one_path
 from phcore.charts.theme import category_marks
 from tests.unit.charts.test_moving import taken_apart
 
@@ -19,14 +19,16 @@ PROMPTS = pd.DataFrame(
     }
 )
 HELD = {"cycle": [0, 1, 2, 3], "edge": (0, 3), "triangle": (0, 1, 2), "cut": [(0, 1), (2, 4)]}
+PLANE = map_plane((2.0, 2.0))
+COMPLEX = complex_paths(POINTS, np.array([[0, 1]]), np.array([[0, 1, 2]]), PLANE)
 
 
 def tables(**options):
-    return map_tables(POINTS, PROMPTS, map_plane((2.0, 2.0)), **options)
+    return map_tables(POINTS, PROMPTS, PLANE, **options)
 
 
 def draw(parts, **options):
-    return cloud_map(parts, map_plane((2.0, 2.0)), categories=["x", "y"], **options)
+    return cloud_map(parts, PLANE, categories=["x", "y"], **options)
 
 
 # --- the plane --------------------------------------------------------------------------------------
@@ -35,8 +37,10 @@ def draw(parts, **options):
 def test_pixels_by_hand():
     plane = Plane((0, 10), (0, 4), 100, 80)
     np.testing.assert_allclose(plane.pixels([[0, 0], [10, 4], [5, 1]]), [[0, 80], [100, 0], [50, 60]])
-    assert plane.lines(np.array([[[0, 0], [10, 4]], [[5, 1], [5, 2]]])) == "M0,80L100,0M50,60L50,40"
-    assert plane.lines(np.empty((0, 2, 2))) == NOTHING
+    assert plane.lines(np.array([[[0, 0], [10, 4]], [[5, 1], [5, 2]]])) == ["M0,80L100,0", "M50,60L50,40"]
+    assert plane.lines(np.empty((0, 2, 2))) == []
+    assert one_path(["M0,1L2,3", "M4,5L6,7"]) == "M0,1L2,3M4,5L6,7"
+    assert one_path([]) == NOTHING
 
 
 def test_areas_all_turn_the_same_way():
@@ -44,8 +48,8 @@ def test_areas_all_turn_the_same_way():
     plane = Plane((0, 1), (0, 1), 10, 10)
     corners = np.array([[[0, 0], [1, 0], [0, 1]], [[0, 0], [0, 1], [1, 0]]], dtype=float)
     turns = []
-    for run in plane.areas(corners).strip("Z").split("Z"):
-        x, y = np.array([point.split(",") for point in run.lstrip("M").split("L")], dtype=float).T
+    for run in plane.areas(corners):
+        x, y = np.array([point.split(",") for point in run.strip("MZ").split("L")], dtype=float).T
         turns.append(np.sign((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()))
     assert turns[0] == turns[1] != 0
 
@@ -62,8 +66,8 @@ def test_one_unit_is_as_long_on_both_axes_and_everything_is_inside():
 
 
 def test_every_edge_and_triangle_is_drawn():
-    paths = tables(edges=np.array([[0, 1], [1, 2], [2, 3]]), triangles=np.array([[0, 1, 2]]))["paths"]
-    paths = paths.set_index("kind")["path"]
+    edges, triangles = complex_paths(POINTS, np.array([[0, 1], [1, 2], [2, 3]]), np.array([[0, 1, 2]]), PLANE)
+    paths = tables(edges=edges, triangles=triangles)["paths"].set_index("kind")["path"]
     assert paths["edges"].count("M") == 3
     assert paths["triangles"].count("Z") == 1
     assert paths["cycle"] == paths["edge"] == paths["cut"] == NOTHING
@@ -88,7 +92,7 @@ def test_groups_of_a_merge_leave_the_others_behind():
 
 def test_only_tables_change_with_the_distance_and_the_bar(render):
     spec, standing = taken_apart(draw(tables()))
-    new = tables(edges=np.array([[0, 1]]), held=HELD, marked=[2])
+    new = tables(edges=COMPLEX[0], held=HELD, marked=[2])
     wanted_spec, wanted = taken_apart(draw(new))
     assert spec == wanted_spec
     moved = with_tables(standing, new.values())
@@ -98,7 +102,7 @@ def test_only_tables_change_with_the_distance_and_the_bar(render):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_map_renders(render, dark):
-    svg = render(draw(tables(edges=np.array([[0, 1]]), triangles=np.array([[0, 1, 2]]), held=HELD)), dark)
+    svg = render(draw(tables(edges=COMPLEX[0], triangles=COMPLEX[1], held=HELD)), dark)
     assert "Where are the prompts?" in svg
     assert "component 1 (distance)" in svg
     for words in ("x", "y", "1", "4"):

@@ -6,9 +6,11 @@ from phcore.charts.growth import (
     MIXED,
     betti_chart,
     betti_rows,
+    brackets,
     dendrogram_chart,
     dendrogram_tables,
     distance_rule,
+    held_branch,
 )
 from phcore.charts.moving import with_tables
 from phcore.charts.plane import NOTHING
@@ -30,12 +32,16 @@ def prompts() -> pd.DataFrame:
     return pd.DataFrame({"prompt": range(15), "text": ["t"] * 15, "category": ["ring"] * 12 + ["cluster"] * 3})
 
 
-def tree_tables(points, prompts, held=None):
+def tree(points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Brackets, order and linkage."""
     edges, lengths = generators.spanning_tree(distance_matrix(points))
     linkage = generators.linkage(edges, lengths)
     order, places = generators.dendrogram(linkage)
-    bars = [f"H0--1-{k}" for k in range(len(edges))]
-    return dendrogram_tables(order, places, lengths, linkage, prompts, bars, DOMAIN, held)
+    return brackets(lengths, places), order, linkage
+
+
+def tree_tables(points, prompts):
+    return dendrogram_tables(*tree(points), prompts, [f"H0--1-{k}" for k in range(len(points) - 1)], DOMAIN)
 
 
 # --- Betti curves -----------------------------------------------------------------------------------
@@ -93,22 +99,24 @@ def test_merges_lie_at_their_heights_and_carry_the_names_of_their_bars(points, p
 
 def test_merges_of_equal_points_answer_no_click(prompts):
     points = np.vstack([np.eye(3), np.eye(3)[:1]])
-    edges, lengths = generators.spanning_tree(distance_matrix(points))
-    linkage = generators.linkage(edges, lengths)
-    tables = dendrogram_tables(
-        *generators.dendrogram(linkage), lengths, linkage, prompts.head(4), ["", "a", "b"], DOMAIN
-    )
+    tables = dendrogram_tables(*tree(points), prompts.head(4), ["", "a", "b"], DOMAIN)
     assert tables["merges"]["bar"].tolist() == ["a", "b"]
     assert len(tables["leaves"]) == 4
 
 
 def test_the_bar_in_hand_changes_tables_only(points, prompts, render):
-    options = {"categories": ["ring", "cluster"], "domain": DOMAIN}
-    plain, held = tree_tables(points, prompts), tree_tables(points, prompts, 13)
-    assert plain["held"]["held"].tolist() == [NOTHING]
-    spec, standing = taken_apart(dendrogram_chart(plain, distance_rule(1.0), **options))
-    wanted_spec, wanted = taken_apart(dendrogram_chart(held, distance_rule(2.0), **options))
+    corners, *_ = tree(points)
+    plain, held = held_branch(corners, None, DOMAIN), held_branch(corners, 13, DOMAIN)
+    assert plain["held"].tolist() == [NOTHING]
+    assert held["held"].iloc[0].count("L") == 3
+
+    def chart(branch, at):
+        parts = tree_tables(points, prompts)
+        return dendrogram_chart(parts, branch, distance_rule(at), categories=["ring", "cluster"], domain=DOMAIN)
+
+    spec, standing = taken_apart(chart(plain, 1.0))
+    wanted_spec, wanted = taken_apart(chart(held, 2.0))
     assert spec == wanted_spec
-    for name, table in with_tables(standing, [distance_rule(2.0), *held.values()]).items():
+    for name, table in with_tables(standing, [distance_rule(2.0), held]).items():
         pd.testing.assert_frame_equal(table, wanted[name])
-    assert "Which prompts merge with which?" in render(dendrogram_chart(held, distance_rule(1.0), **options))
+    assert "Which prompts merge with which?" in render(chart(held, 1.0))
