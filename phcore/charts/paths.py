@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.charts.answers import feature_answer, path_answer
+from phcore.charts.curve_rows import runs
 from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.steps import PARAM
 from phcore.charts.theme import (
@@ -161,7 +162,7 @@ def _grown(paths: pd.DataFrame) -> pd.DataFrame:
     longest = rank.groupby(table["series"]).transform("max").clip(lower=1)
     return table.assign(
         grown=rank / longest,
-        run=table.groupby("objective")["series"].rank(method="dense").astype(int),
+        run=runs(table),
         step_words=[f"{int(step):,}" if step else "0 (base)" for step in table["step"]],
         x_words=[three(value) for value in table["x"]],
         y_words=[three(value) for value in table["y"]],
