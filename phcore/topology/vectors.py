@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ def persistence_image(
     pixels : (columns, rows), along birth and along persistence.
     sigma : default 1/20 of the persistence range.
     """
+    from scipy.special import ndtr  # a tenth of a second, which no other page should wait for
+
     if isinstance(diagrams, np.ndarray):
         diagrams = [diagrams]
     bars = np.concatenate(diagrams)
