@@ -26,7 +26,7 @@ def study_names() -> list[str]:
 
 
 def open_study(name: str) -> Results:
-    return Results.open(name, store().root)
+    return Results.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
 
 
 _COMPLETE: set[str] = set()
