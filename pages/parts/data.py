@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 
 import pandas as pd
@@ -17,7 +18,11 @@ SHIPPED = "smollm2-135m-instruct"
 
 @st.cache_resource
 def store() -> Store:
+    """The archive, with the one connection that all pages read through."""
     return Store()
+
+
+atexit.register(store.clear)  # DuckDB complains of a connection that outlives the interpreter
 
 
 def study_names() -> list[str]:
