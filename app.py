@@ -1,14 +1,26 @@
-"""The door: starts the app, nothing else.
+"""The door: starts the app and has the library imported meanwhile, nothing else.
 
 The shell script lies inside `pages/`, whose folder has no `pages/` of its own. Were it this file, Streamlit would run
 a page directly on a cold deep link, without the frame around it.
 """
 
+import contextlib
+import importlib
+import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import streamlit as st
 
-app = st.App(Path(__file__).resolve().parent / "pages" / "shell.py")
+
+@contextlib.asynccontextmanager
+async def opening(app: st.App) -> AsyncIterator[None]:
+    """While the first browser still loads the screen, what every page reads with is imported."""
+    threading.Thread(target=importlib.import_module, args=("phcore.results",), daemon=True).start()
+    yield
+
+
+app = st.App(Path(__file__).resolve().parent / "pages" / "shell.py", lifespan=opening)
 
 if __name__ == "__main__":
     app.run()

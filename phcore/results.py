@@ -27,15 +27,19 @@ class Results:
         self.record, self.store = record, store
 
     @classmethod
-    def open(cls, study: str | Path, cache: str | Path | None = None) -> Results:
+    def open(cls, study: str | Path, cache: str | Path | Store | None = None) -> Results:
         """Open a study by the path of its file or by its name in the archive.
+
+        Parameters
+        ----------
+        cache : the archive or its folder; a store that is given is shared, and with it its connection.
 
         Raises
         ------
         Fault
             where there is no such study, or its file or folders cannot be used.
         """
-        store = Store(cache)
+        store = cache if isinstance(cache, Store) else Store(cache)
         if Path(study).suffix == ".toml":
             asked = Study.read(study)
             record = Record.read(folder_of(asked, store))

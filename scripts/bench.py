@@ -1,13 +1,15 @@
-"""How fast the numerical core is, next to ripser.py and persim on the same clouds in the same run.
+"""How fast the numerical core is, next to ripser.py and persim on the same clouds in the same run; and the pages.
 
     python scripts/bench.py
     python scripts/bench.py --cloud earlier.npy later.npy
+    python scripts/bench.py --only pages
 
-One thread, medians over repeats; ours and theirs take turns, so that a busy machine slows both. Times are
-CPU seconds of this process.
+One thread, medians over repeats; ours and theirs take turns, so that a busy machine slows both. Times of the
+core are CPU seconds of this process. Pages run without a browser, on the study that ships.
 """
 
 import argparse
+import logging
 import sys
 import time
 import warnings
@@ -29,6 +31,21 @@ from phcore.topology.summaries import summary
 
 TARGET_CELL = 0.25  # seconds for the diagrams of one cell
 TARGET_H1 = 0.6e-3  # seconds for one exact distance between H1 diagrams
+TARGET_SELECTION = 0.3  # seconds of the server for one selection
+
+# Selections on the Trajectories page: another value of a widget, by its key.
+SELECTIONS = (
+    ("selectbox", "t_scale", "median"),
+    ("selectbox", "t_per", "step"),
+    ("selectbox", "t_order", "1"),
+    ("selectbox", "t_degree", "H0 components"),
+    ("toggle", "t_log", False),
+    ("selectbox", "t_layer", 6),
+    ("selectbox", "t_way", "two features"),
+    ("selectbox", "t_way", "mean landscapes"),
+    ("selectbox", "t_way", "all distances"),
+    ("selectbox", "t_by", "Wasserstein distance"),
+)
 
 
 def synthetic_pair(n: int = 320, d: int = 576, rank: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +127,46 @@ def bench_layer(earlier: np.ndarray, later: np.ndarray, repeats: int) -> None:
     print(f"  largest relative difference to persim (order 1, H1): {agreement:.1e}\n")
 
 
+def bench_pages(repeats: int) -> None:
+    """Print how long the server takes for the first visit of each selection, and for a later one from memory."""
+    logging.disable(logging.WARNING)  # of running without a server
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    pages = Path(__file__).resolve().parents[1] / "pages"
+
+    def opened() -> AppTest:
+        app = AppTest.from_file(str(pages / "shell.py"), default_timeout=120)
+        app.switch_page(str(pages / "trajectories.py"))
+        return app.run()
+
+    def seconds(app: AppTest, kind: str, key: str, value: object) -> float:
+        getattr(app, kind)(key=key).set_value(value)
+        start = time.perf_counter()
+        app.run()
+        spent = time.perf_counter() - start
+        if app.exception:
+            raise RuntimeError(app.exception[0].message)
+        return spent
+
+    opened()  # imports everything
+    print(f"Selections on the Trajectories page, seconds of the server, medians of {repeats}")
+    print(f"  {'':46}{'first':>10}{'later':>10}")
+    for kind, key, value in SELECTIONS:
+        first, later = [], []
+        for _ in range(repeats):
+            st.cache_resource.clear()
+            st.cache_data.clear()
+            app = opened()
+            usual = getattr(app, kind)(key=key).value
+            first.append(seconds(app, kind, key, value))
+            seconds(app, kind, key, usual)
+            later.append(seconds(app, kind, key, value))
+        slow, quick = np.median(first), np.median(later)
+        verdict = f"target {TARGET_SELECTION * 1e3:g} ms: {'met' if slow <= TARGET_SELECTION else 'MISSED'}"
+        print(f"  {f'{key} = {value}':46}{slow * 1e3:8.0f}ms{quick * 1e3:8.0f}ms  {verdict}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -119,7 +176,15 @@ def main() -> None:
         help="one or two (layers, prompts, hidden) arrays; with one, its rows in reverse are the later checkpoint",
     )
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", choices=["core", "pages"], help="one of the two parts")
     options = parser.parse_args()
+    if options.only != "pages":
+        bench_core(options)
+    if options.only != "core":
+        bench_pages(options.repeats)
+
+
+def bench_core(options: argparse.Namespace) -> None:
     if options.cloud:
         earlier = np.load(options.cloud[0])
         later = np.load(options.cloud[1]) if len(options.cloud) > 1 else earlier[:, ::-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 
 import numpy as np
@@ -18,7 +19,11 @@ SHIPPED = "smollm2-135m-instruct"
 
 @st.cache_resource
 def store() -> Store:
+    """The archive, with the one connection that all pages read through."""
     return Store()
+
+
+atexit.register(store.clear)  # DuckDB complains of a connection that outlives the interpreter
 
 
 def study_names() -> list[str]:
@@ -27,7 +32,7 @@ def study_names() -> list[str]:
 
 
 def open_study(name: str) -> Results:
-    return Results.open(name, store().root)
+    return Results.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
 
 
 _COMPLETE: set[str] = set()

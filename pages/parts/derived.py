@@ -101,23 +101,19 @@ def _landscape_paths(study: Results, layer: int, degree: int, scale: str, depth:
     """PCA of the cells' mean landscapes; the unit is the distance between those of two halves of the subsamples."""
     end = data.longest_death(study, layer, scale)
     grid = np.linspace(0.0, end, 120)
-    bars = study.table("bars", layer=layer)
-    bars = bars[bars["degree"] == degree]
-    units = data.table(study, "cells").set_index(["series", "step", "layer"])["unit"]
-    cells, means, halves = [], [], []
-    for (series, step), own in bars.groupby(["series", "step"], sort=False):
-        unit = units[series, step, layer] if scale == "median" else 1.0
-        each = [
-            vectors.landscape(part[["birth", "death"]].to_numpy() / unit, grid, depth)
-            for _, part in own.groupby("subsample")
-        ]
-        cells.append((series, step))
-        means.append(np.mean(each, axis=0))
-        if len(each) > 1:
-            halves.append(np.linalg.norm(np.mean(each[::2], axis=0) - np.mean(each[1::2], axis=0)))
-    index = pd.MultiIndex.from_tuples(cells, names=["series", "step"])
+    bars = study.table("bars", layer=layer, degree=degree)
+    if scale == "median":
+        units = data.table(study, "cells")[["series", "step", "layer", "unit"]]
+        unit = bars[["series", "step", "layer"]].merge(units, "left")["unit"]
+        bars = bars.assign(birth=bars["birth"] / unit, death=bars["death"] / unit)
+    diagrams = bars.groupby(["series", "step", "subsample"], sort=False, observed=True)
+    each = vectors.landscapes(bars[["birth", "death"]].to_numpy(), diagrams.ngroup().to_numpy(), grid, depth)
+    index = diagrams.size().index.droplevel("subsample")
+    starts = np.flatnonzero(~index.duplicated())
+    of_cell = np.split(each, starts[1:])
+    halves = [np.linalg.norm(part[::2].mean(axis=0) - part[1::2].mean(axis=0)) for part in of_cell if len(part) > 1]
     unit = float(np.median(halves)) if halves else 1.0
-    return objectives.paths_vectors(np.array(means), index, unit=unit or 1.0)
+    return objectives.paths_vectors(np.array([part.mean(axis=0) for part in of_cell]), index[starts], unit=unit or 1.0)
 
 
 def between(

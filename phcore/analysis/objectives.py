@@ -78,27 +78,45 @@ def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
     ------
     Fault : no usable cell in this layer, or a single subsample per cell, which has no spread.
     """
-    table = summaries[summaries["layer"] == layer].set_index([*CELL, "subsample"])[list(FEATURES)]
-    values = table.groupby(level=CELL, observed=True)
-    finite = np.isfinite(table).all(axis=1).groupby(level=CELL, observed=True).all()
-    usable = finite & (values.max() != 0).any(axis=1)
-    left_out = tuple(usable.index[~usable])
+    table = summaries[summaries["layer"] == layer].sort_values([*CELL, "subsample"])
+    values, cells, starts = table[list(FEATURES)].to_numpy(np.float64), *_cells(table)
+    # One pass over the sorted rows, from where each cell starts to where the next one does.
+    usable = np.zeros(len(cells), dtype=bool)
+    if len(cells):
+        usable = np.logical_and.reduceat(np.isfinite(values).all(axis=1), starts)
+        usable &= np.logical_or.reduceat((values != 0).any(axis=1), starts)
+    left_out = tuple(cells[~usable])
     if not usable.any():
         raise Fault(f"layer {layer} has no cell with a finite, nonempty diagram", "look at another layer")
-    table = table[usable.reindex(table.index.droplevel("subsample")).to_numpy()].sort_index()
-    values = table.groupby(level=CELL, observed=True)
-    if values.size().max() < 2:
+    kept_rows = np.repeat(usable, np.diff(starts, append=len(table)))
+    table, values = table[kept_rows], values[kept_rows]
+    cells, starts = _cells(table)
+    sizes = np.diff(starts, append=len(table))
+    if sizes.max() < 2:
         raise Fault(
             f"layer {layer} has one subsample per cell, which has no spread to measure by",
             "compute the study with subsamples, or compare its distances instead",
         )
-    once = ~_repeated_base(values.mean())
-    unit = np.sqrt(values.var()[once].mean())
-    constant = unit <= _CONSTANT * table.abs().max()
-    kept = table.columns[~constant]
-    scaled = table[kept] / unit[kept]
-    means = scaled.groupby(level=CELL, observed=True).mean()
-    return Standardised(scaled, means, unit[kept], tuple(table.columns[constant]), left_out)
+    means = np.add.reduceat(values, starts) / sizes[:, None]
+    counted = ~_repeated_base(means, cells) & (sizes > 1)
+    squares = np.add.reduceat((values - np.repeat(means, sizes, axis=0)) ** 2, starts)
+    unit = np.sqrt((squares[counted] / (sizes[counted, None] - 1)).mean(axis=0))
+    constant = unit <= _CONSTANT * np.abs(values).max(axis=0)
+    names = pd.Index(FEATURES)
+    scaled = values[:, ~constant] / unit[~constant]
+    return Standardised(
+        pd.DataFrame(scaled, pd.MultiIndex.from_frame(table[[*CELL, "subsample"]]), names[~constant]),
+        pd.DataFrame(np.add.reduceat(scaled, starts) / sizes[:, None], cells, names[~constant]),
+        pd.Series(unit[~constant], names[~constant]),
+        tuple(names[constant]),
+        left_out,
+    )
+
+
+def _cells(table: pd.DataFrame) -> tuple[pd.MultiIndex, np.ndarray]:
+    """The cells (series, step) of sorted rows, and the place where each starts."""
+    starts = np.flatnonzero(~table.duplicated(CELL).to_numpy())
+    return pd.MultiIndex.from_frame(table.iloc[starts][CELL]), starts
 
 
 def summary_distance(standardised: Standardised, a: tuple[str, int], b: tuple[str, int]) -> float:
@@ -164,7 +182,7 @@ def paths_vectors(vectors: np.ndarray, cells: pd.MultiIndex, unit: float = 1.0) 
     left_out, cells, flat = tuple(cells[~finite]), cells[finite], flat[finite]
     if not len(flat):
         raise Fault("no checkpoint has a place on the plane", "look at another layer")
-    once = ~_repeated_base(pd.DataFrame(flat, index=cells)).to_numpy()
+    once = ~_repeated_base(flat, cells)
     centre = flat[once].mean(axis=0)
     _, singular, axes = np.linalg.svd(flat[once] - centre, full_matrices=False)
     axes = signed(axes[:2])
@@ -290,9 +308,14 @@ def _common_steps(index: pd.MultiIndex, a: str, b: str) -> np.ndarray:
     return np.intersect1d(steps[series == a], steps[series == b])
 
 
-def _repeated_base(cells: pd.DataFrame) -> pd.Series:
-    """True for step 0 of a series whose numbers an earlier series already has: the shared base model."""
-    return cells.duplicated() & (cells.index.get_level_values("step") == 0)
+def _repeated_base(vectors: np.ndarray, cells: pd.MultiIndex) -> np.ndarray:
+    """(cells,) true for step 0 of a series whose numbers an earlier series already has: the shared base model."""
+    seen: set[bytes] = set()
+    repeated = []
+    for row in vectors + 0.0:  # -0 is 0
+        repeated.append((found := row.tobytes()) in seen)
+        seen.add(found)
+    return np.array(repeated, dtype=bool) & (cells.get_level_values("step") == 0)
 
 
 def _points(cells: pd.MultiIndex, coordinates: np.ndarray) -> pd.DataFrame:

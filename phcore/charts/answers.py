@@ -1,5 +1,6 @@
 """What a chart shows, in one sentence with its numbers: the subtitles that are not given."""
 
+import numpy as np
 import pandas as pd
 
 from phcore.words import three
@@ -104,8 +105,11 @@ def _floor_at(floor: pd.DataFrame | None, row: pd.Series) -> tuple[float, float]
     return None if here.empty else (float(here["lo"].iloc[0]), float(here["hi"].iloc[0]))
 
 
-def _floor_tops(known: pd.DataFrame, floor: pd.DataFrame) -> pd.Series:
+def _floor_tops(known: pd.DataFrame, floor: pd.DataFrame) -> np.ndarray:
     """The upper edge of the floor beside each row; where there is none, no row exceeds it."""
     on = [column for column in ("layer", "step") if column in floor and column in known]
-    tops = known[on].merge(floor.drop_duplicates(on)[[*on, "hi"]], on=on, how="left")["hi"]
-    return tops.fillna(float("inf")).set_axis(known.index)
+    tops: dict[tuple, float] = {}
+    for *place, top in zip(*(floor[column] for column in (*on, "hi")), strict=True):
+        tops.setdefault(tuple(place), top)
+    found = [tops.get(place, np.inf) for place in zip(*(known[column] for column in on), strict=True)]
+    return np.nan_to_num(found, nan=np.inf, posinf=np.inf)

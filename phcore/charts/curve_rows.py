@@ -27,33 +27,47 @@ def curve_rows(curve: pd.DataFrame, floor: pd.DataFrame | None, axis: StepAxis) 
         there in words), layer, panel (its name), step and the columns each kind needs.
     fields : columns of the words -> their names on screen.
     """
-    lines = curve.assign(kind=CURVE, run=curve.groupby("objective")["series"].rank(method="dense").astype(int))
-    parts, fields = [lines], {"step_words": "step"}
-    told, series = _told(curve)
-    fields |= series
+    lines = curve.assign(kind=CURVE, run=runs(curve))
+    parts, floor_words = [lines], None
     if floor is not None and len(floor):
         floor = floor if "layer" in floor else floor.assign(layer=lines["layer"].min())
-        parts += [_band(part, axis) for _, part in floor.groupby("layer")]
+        parts.append(_bands(floor, axis))
         words = [f"{three(lo)} to {three(hi)}" for lo, hi in zip(floor["lo"], floor["hi"], strict=True)]
-        told = told.merge(floor[["layer", "step"]].assign(floor_words=words), on=["layer", "step"], how="left")
-        fields["floor_words"] = "resampling floor"
-    told = told.assign(**{field: told[field].fillna("–") for field in fields})
-    rows = pd.concat([*parts, told.assign(kind=TOLD)], ignore_index=True)
+        floor_words = dict(zip(zip(floor["layer"], floor["step"], strict=True), words, strict=True))
+    told, fields = _told(curve, floor_words)
+    rows = pd.concat([*parts, told], ignore_index=True)
     rows["panel"] = [f"layer {int(layer)}" for layer in rows["layer"]]
-    return rows.astype({"step": "float64", "layer": "float64"}), fields
+    for name in ("step", "layer"):
+        rows[name] = rows[name].astype("float64")
+    return rows, fields
 
 
-def _told(curve: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """One row per layer and step, one column of words per series."""
-    names = sorted(curve["series"].unique())
+def runs(table: pd.DataFrame) -> list[int]:
+    """The number of each row's series within its objective: 1, 2, ... in the order of their names."""
+    owners = list(zip(table["objective"], table["series"], strict=True))
+    numbers: dict[tuple[str, str], int] = {}
+    names: dict[str, int] = {}
+    for owner in sorted(set(owners)):
+        numbers[owner] = names[owner[0]] = names.get(owner[0], 0) + 1
+    return [numbers[owner] for owner in owners]
+
+
+def _told(curve: pd.DataFrame, floor_words: dict[tuple, str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
+    """One row per layer and step, one column of words per series, and one for the floor where there is one."""
+    names = sorted(set(curve["series"]))
+    known: dict[str, dict[tuple, str]] = {name: {} for name in names}
+    for name, *place, words in zip(curve["series"], curve["layer"], curve["step"], range_words(curve), strict=True):
+        known[name].setdefault(tuple(place), words)
+    places = sorted({place for words in known.values() for place in words})
     # Columns of our own names: a series may be called anything.
-    fields = {f"s{place}": name for place, name in enumerate(names)}
-    words = curve.assign(words=range_words(curve))
-    told = words[["layer", "step"]].drop_duplicates().sort_values(["layer", "step"], ignore_index=True)
-    for field, name in fields.items():
-        own = words.loc[words["series"] == name, ["layer", "step", "words"]].rename(columns={"words": field})
-        told = told.merge(own.drop_duplicates(["layer", "step"]), on=["layer", "step"], how="left")
-    return told.assign(step_words=[f"{int(step):,}" for step in told["step"]]), fields
+    columns: dict[str, list] = {"layer": [layer for layer, _ in places], "step": [step for _, step in places]}
+    columns |= {f"s{at}": [known[name].get(place, "–") for place in places] for at, name in enumerate(names)}
+    fields = {"step_words": "step"} | {f"s{at}": name for at, name in enumerate(names)}
+    columns["step_words"] = [f"{int(step):,}" for _, step in places]
+    if floor_words is not None:
+        columns["floor_words"] = [floor_words.get(place, "–") for place in places]
+        fields["floor_words"] = "resampling floor"
+    return pd.DataFrame(columns | {"kind": TOLD}), fields
 
 
 def range_words(curve: pd.DataFrame) -> list[str]:
@@ -64,11 +78,17 @@ def range_words(curve: pd.DataFrame) -> list[str]:
     ]
 
 
-def _band(floor: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
-    """The floor of one layer over the whole axis, and the place of its name above the left end."""
-    band = floor[["layer", "step", "lo", "hi"]].sort_values("step").assign(kind=FLOOR)
+def _bands(floor: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
+    """The floor of each layer over the whole axis, and the place of its name above the left end."""
+    by_layer: dict[float, dict[float, tuple]] = {}
+    for layer, step, lo, hi in sorted(zip(*(floor[name] for name in ("layer", "step", "lo", "hi")), strict=True)):
+        by_layer.setdefault(layer, {})[step] = (lo, hi)
     low, high = axis.domain
-    band = pd.concat([band.head(1).assign(step=low), band, band.tail(1).assign(step=high)])
-    band = band.drop_duplicates("step")
-    beneath = band.loc[[axis.fraction(step) < 0.2 for step in band["step"]], "hi"].max()
-    return pd.concat([band, band.head(1).assign(kind=FLOOR_NAME, hi=beneath)])
+    rows = []
+    for layer, band in by_layer.items():
+        (first, last) = (band[next(iter(band))], band[next(reversed(band))])
+        whole = {low: first} | band | ({} if high in band else {high: last})
+        rows += [(layer, step, *edges, FLOOR) for step, edges in whole.items()]
+        beneath = [hi for step, (_, hi) in whole.items() if axis.fraction(step) < 0.2 and hi == hi]
+        rows.append((layer, low, first[0], max(beneath, default=float("nan")), FLOOR_NAME))
+    return pd.DataFrame(rows, columns=["layer", "step", "lo", "hi", "kind"])

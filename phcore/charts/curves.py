@@ -21,6 +21,7 @@ from phcore.charts.theme import (
     plot_width,
     run_dash,
 )
+from phcore.charts.view import View
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
@@ -150,9 +151,9 @@ def objective_distance_chart(
     return link_steps(chart)
 
 
-def _only(kind: str) -> alt.Chart:
+def _only(kind: str) -> View:
     """A view of one kind of the chart's rows."""
-    return alt.Chart().transform_filter(f"datum.kind == '{kind}'")
+    return View().transform_filter(f"datum.kind == '{kind}'")
 
 
 def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
@@ -171,7 +172,7 @@ def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
     return alt.Facet(field="panel", type="nominal", sort=order, header=header)
 
 
-def _floor(axis: StepAxis, y: alt.Y) -> list[alt.Chart]:
+def _floor(axis: StepAxis, y: alt.Y) -> list[View]:
     """The grey band and its name."""
     words = {"align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [

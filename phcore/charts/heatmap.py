@@ -18,6 +18,7 @@ from phcore.charts.theme import (
     objective_colours,
     panel_heading,
 )
+from phcore.charts.view import View
 from phcore.words import three
 
 _COLUMNS = 3  # panels in a row
@@ -106,7 +107,7 @@ def _edges(steps: Sequence[int], axis: StepAxis) -> dict[int, tuple[float, float
     return dict(zip(steps, pairwise(edges), strict=False))  # no step has no edges
 
 
-def _marks(part, axis, layers, domain, value_title, selected, place, first) -> list[alt.Chart]:
+def _marks(part, axis, layers, domain, value_title, selected, place, first) -> list[View]:
     y = alt.Y(
         field="layer",
         type="ordinal",
@@ -127,7 +128,7 @@ def _marks(part, axis, layers, domain, value_title, selected, place, first) -> l
         ),
     )
     told = {"when": "step", "layer": "layer", "words": "value"}
-    cells = alt.Chart(part.dropna(subset="value"), name=f"series{place}").mark_rect(cursor="pointer")
+    cells = View(part.dropna(subset="value"), name=f"series{place}").mark_rect(cursor="pointer")
     return [
         cells.encode(
             x=axis.x("begin"),
@@ -140,11 +141,11 @@ def _marks(part, axis, layers, domain, value_title, selected, place, first) -> l
     ]
 
 
-def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[alt.Chart]:
+def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[View]:
     """A frame around the column of the selected step, named above it; the name alone where it is empty."""
     frame, name = selected_rows(part, axis, selected, place)
     return [
-        alt.Chart(frame)
+        View(frame)
         .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
         .encode(x=axis.x("begin"), x2=alt.X2(field="end")),
         step_name(name, axis.x()),

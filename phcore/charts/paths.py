@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.charts.answers import feature_answer, path_answer
+from phcore.charts.curve_rows import runs
 from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.steps import PARAM
 from phcore.charts.theme import (
@@ -23,6 +24,7 @@ from phcore.charts.theme import (
     objective_scale,
     run_dash,
 )
+from phcore.charts.view import View
 from phcore.words import three
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
@@ -81,10 +83,10 @@ def path_chart(
     )
     size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
     hover = near("near_step", PARAM)
-    lines = alt.Chart().mark_line(strokeWidth=2, opacity=0.8)
-    points = alt.Chart().transform_filter("datum.step > 0").mark_point(filled=True, opacity=1)
-    ring = alt.Chart().mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
-    pointer = alt.Chart(name="path").mark_point(opacity=0, size=1, cursor="pointer")
+    lines = View().mark_line(strokeWidth=2, opacity=0.8)
+    points = View().transform_filter("datum.step > 0").mark_point(filled=True, opacity=1)
+    ring = View().mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
+    pointer = View(name="path").mark_point(opacity=0, size=1, cursor="pointer")
     told = {"series": "series", "step_words": "step", "x_words": _short(x_title), "y_words": _short(y_title)}
     chart = alt.layer(
         *_disc(table, floor_radius, x, y),
@@ -160,27 +162,27 @@ def _grown(paths: pd.DataFrame) -> pd.DataFrame:
     longest = rank.groupby(table["series"]).transform("max").clip(lower=1)
     return table.assign(
         grown=rank / longest,
-        run=table.groupby("objective")["series"].rank(method="dense").astype(int),
+        run=runs(table),
         step_words=[f"{int(step):,}" if step else "0 (base)" for step in table["step"]],
         x_words=[three(value) for value in table["x"]],
         y_words=[three(value) for value in table["y"]],
     )
 
 
-def _base(table: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    base = alt.Chart(table[table["step"] == 0].head(1)).encode(x=x, y=y)
+def _base(table: pd.DataFrame, x: alt.X, y: alt.Y) -> list[View]:
+    base = View(table[table["step"] == 0].head(1)).encode(x=x, y=y)
     return [base.mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)]
 
 
-def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list[View]:
     start = table[table["step"] == 0]
     if not radius or start.empty:
         return []
     x0, y0 = start[["x", "y"]].iloc[0]
     turn = [2 * pi * i / 72 for i in range(73)]
     rim = pd.DataFrame({"x": [x0 + radius * cos(a) for a in turn], "y": [y0 + radius * sin(a) for a in turn]})
-    disc = alt.Chart(rim.assign(place=range(73)))
-    name = alt.Chart(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
+    disc = View(rim.assign(place=range(73)))
+    name = View(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
     return [
         disc.mark_line(fill=FLOOR, fillOpacity=0.3, strokeWidth=0).encode(
             x=x, y=y, order=alt.Order(field="place", type="quantitative")
@@ -194,17 +196,17 @@ def selected_words(selected: int | None) -> pd.DataFrame:
     return pd.DataFrame({"words": ["" if selected is None else f"step {selected:,}"]})
 
 
-def _selected(selected: int | None, x, y, colour, width) -> list[alt.Chart]:
+def _selected(selected: int | None, x, y, colour, width) -> list[View]:
     """Large marks at the selected step, and its name in the upper right corner."""
-    here = alt.Chart().transform_filter("datum.selected").encode(x=x, y=y)
-    name = alt.Chart(selected_words(selected)).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
+    here = View().transform_filter("datum.selected").encode(x=x, y=y)
+    name = View(selected_words(selected)).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
     return [
         here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
         name.encode(x=alt.XValue(width - 4), y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),
     ]
 
 
-def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
+def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.Color) -> list[View]:
     """The objective (with several runs, the series) at the end of each path, where it covers least."""
     field = "series" if table["run"].max() > 1 else "objective"
     ends = table[table["step"] > 0].groupby("series").tail(1)
@@ -224,7 +226,7 @@ def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.C
         "baseline": "middle",
         "align": alt.ExprRef("datum.align"),
     }
-    text = alt.Chart(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
+    text = View(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
     return [
         text.mark_text(stroke=HALO, strokeWidth=4, strokeJoin="round", **style),
         text.mark_text(**style).encode(color=colour).transform_filter("!datum.base"),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from phcore.charts.linking import C, link, near, nearest_tooltip, picked
 from phcore.charts.theme import INK, LABEL_SIZE, SOFT
+from phcore.charts.view import View
 
 PARAM = "step"  # name of the click selection, and its field
 _HOVER = near("near_step", PARAM)
@@ -68,14 +69,14 @@ class StepAxis:
         return alt.X(field=field, type="quantitative", scale=scale, axis=axis, title=title)
 
 
-def step_rule(selected: int | None, axis: StepAxis) -> list[alt.Chart]:
+def step_rule(selected: int | None, axis: StepAxis) -> list[View]:
     """The selected step as a rule, named above the plot.
 
     It has a table of its own, so that playing the steps changes data, not the chart.
     """
     table = pd.DataFrame([named_step(selected, axis)])
     return [
-        alt.Chart(table).mark_rule(color=INK, strokeWidth=1.5, opacity=0.75).encode(x=axis.x()),
+        View(table).mark_rule(color=INK, strokeWidth=1.5, opacity=0.75).encode(x=axis.x()),
         step_name(table, axis.x()),
     ]
 
@@ -91,10 +92,10 @@ def named_step(selected: int | None, axis: StepAxis, place: float | None = None)
     return {"step": at, "words": f"step {selected:,}", "align": _inward(axis.fraction(at))}
 
 
-def step_name(table: pd.DataFrame, x: alt.X) -> alt.Chart:
+def step_name(table: pd.DataFrame, x: alt.X) -> View:
     """The `words` above the plot, at `x`."""
     style = {"color": SOFT, "fontSize": LABEL_SIZE - 1, "baseline": "bottom", "dy": -3}
-    text = alt.Chart(table).mark_text(align=alt.ExprRef("datum.align"), **style)
+    text = View(table).mark_text(align=alt.ExprRef("datum.align"), **style)
     return text.encode(x=x, y=alt.YValue(0), text=alt.Text(field="words", type="nominal"))
 
 
@@ -103,7 +104,7 @@ def _inward(place: float) -> str:
     return "left" if place < 0.1 else "right" if place > 0.9 else "center"
 
 
-def step_picker(steps: alt.Chart, axis: StepAxis, *, height: int, tooltip: Mapping[str, str]) -> list[alt.Chart]:
+def step_picker(steps: View, axis: StepAxis, *, height: int, tooltip: Mapping[str, str]) -> list[View]:
     """Invisible marks that answer with the nearest step: its tooltip on hover, its selection on click.
 
     Parameters

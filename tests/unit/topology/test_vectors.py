@@ -8,7 +8,7 @@ from persim import PersistenceImager
 from persim.landscapes import PersLandscapeExact
 
 from phcore.topology.distances import wasserstein
-from phcore.topology.vectors import landscape, mean_landscape, persistence_image
+from phcore.topology.vectors import landscape, landscapes, mean_landscape, persistence_image
 
 EMPTY = np.empty((0, 2))
 RANGES = {"birth_range": (0.0, 2.0), "persistence_range": (0.0, 1.0)}
@@ -61,6 +61,17 @@ def test_landscapes_are_ordered_and_scale(seed):
     assert (np.diff(found, axis=0) <= 0).all()
     assert (found >= 0).all()
     np.testing.assert_allclose(landscape(3 * bars(seed), 3 * grid), 3 * found, atol=1e-12)
+
+
+def test_many_landscapes_at_once_are_those_of_each():
+    grid = np.linspace(0, 3, 41)
+    components = np.c_[np.zeros(40), np.linspace(0.05, 2, 40)]  # one birth for all, as in degree 0
+    diagrams = [bars(0), EMPTY, components, np.r_[bars(1, 3), bars(1, 3)], np.array([[0.1, 0.11], [5.0, 6.0]])]
+    owner = np.repeat(np.arange(len(diagrams)), [len(diagram) for diagram in diagrams])
+    mixed = np.random.default_rng(0).permutation(len(owner))
+    found = landscapes(np.concatenate(diagrams)[mixed], owner[mixed], grid, depth=4)
+    np.testing.assert_array_equal(found, [landscape(diagram, grid, depth=4) for diagram in diagrams])
+    assert landscapes(EMPTY, np.zeros(0, dtype=int), grid).shape == (0, 5, 41)
 
 
 def test_mean_landscape():
