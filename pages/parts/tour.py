@@ -10,7 +10,7 @@ from phcore.explore import WHOLE, Lens
 from phcore.results import Results
 
 _POINTS = 40  # few enough to follow single prompts by eye
-_KEY = "b_tour"
+_KEY, _CARD = "b_tour", "b_tour_card"  # the step in hand, and the one whose card is on the page
 
 _STEPS = (
     (
@@ -46,17 +46,18 @@ _STEPS = (
 
 def invite(study: Results) -> None:
     """The way in. Only where a cloud is at hand to show it on."""
+    if st.session_state.get(_KEY) != st.session_state.get(_CARD):
+        st.rerun()  # the tour began in a part of the page: its card and the controls stand above that part
     start = _place(study)
-    if start is None or st.session_state.get(_KEY) is not None:
-        return
-    if st.button("A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start", on_click=_go,
-                 args=(study, start, 0)):  # fmt: skip
-        st.rerun()  # the whole page: the tour sets the controls above this part of it
+    if start is not None and st.session_state.get(_KEY) is None:
+        st.button("A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start", on_click=_go,
+                  args=(study, start, 0))  # fmt: skip
 
 
 def card(study: Results) -> None:
     """The step in hand, while the tour is on."""
     here, start = st.session_state.get(_KEY), _place(study)
+    st.session_state[_CARD] = here
     if here is None or start is None:
         return
     title, words = _STEPS[here]

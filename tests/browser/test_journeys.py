@@ -39,22 +39,6 @@ def test_the_server_has_not_loaded_torch(server, visit):
     assert "libtorch" not in maps.read_text()
 
 
-def test_a_click_near_a_bar_keeps_it_and_says_what_it_is(server, visit):
-    one = visit()
-    page = one.open(server.url + "/barcodes")
-    chart = page.locator(DRAWN).first
-    chart.wait_for()
-    page.wait_for_timeout(1500)
-    chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
-    # Among the H1 bars of the barcode, where an exact hit is unlikely: the nearest bar answers.
-    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.72 * box["height"])
-    page.wait_for_selector("text=/H[01] bar/", timeout=15_000)
-    one.settle()
-    assert re.search(r"Number \d+ by persistence", page.inner_text("body"))
-    one.assert_clean()
-
-
 def test_a_link_restores_the_cell_on_a_cold_server(shipped, visit, tmp_path):
     fresh = Server(shipped, tmp_path)
     try:
