@@ -21,18 +21,23 @@ first = cell.pick(study, "b_", "", 0)
 options = cell.options(study, first)
 
 
+closely = options.view == cell.BARS and options.one_complex and not options.two
+
+
 @st.fragment(run_every=0.9 if options.play == cell.GROWTH else None)
 def view() -> None:
     """What is below the controls: a click or a step of the distance runs this part only."""
-    if options.view == cell.CHANGED:
+    if closely:
+        closer.show(study, first, options)
+    elif options.view == cell.CHANGED:
         changed.show(study, first, options)
     elif options.two:
         side_by_side.show(study, first, options)
-    elif options.view == cell.BARS and options.one_complex:
-        closer.show(study, first, options)
     else:
         side_by_side.one(study, first, options)
 
 
 view()
+if closely:
+    closer.below(study, first, options)
 cell.clock(options)

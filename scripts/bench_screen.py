@@ -2,30 +2,42 @@
 
     make bench-screen
 
-Server time is from the message that leaves the browser to the one that says the script has finished; the picture is
-there when the last chart has been drawn. Needs Chromium. Machines are noisy: read medians, and ratios within one run.
+On the server: the page's script, run by as many threads at once, without a browser beside it. To the answer: from
+the message that leaves the browser to the last one that it has taken in, which waits for what it draws meanwhile. To
+the picture: from the key to the last chart drawn. Needs Chromium. Machines are noisy: read medians.
 """
 
 import argparse
+import logging
+import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
 
 from tests.browser.conftest import CHROMIUM, QUIET, Server, Visit  # noqa: E402
 
 ADDRESS = "/barcodes?b_series=helpful&b_step=16&b_layer=18&b_at=45"
+PAUSE = 2_500  # milliseconds
 THUMB = ".st-key-b_at input[type=range]"
 # Charts are drawn as SVG, or on a canvas when there are many marks: either is seen.
 WATCH = """
-window.__drawn = 0; window.__moved = 0;
+window.__drawn = window.__moved = window.__sent = window.__heard = 0;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (...a) {
+  if (!this.__watched) {
+    this.__watched = true;
+    this.addEventListener('message', () => { window.__heard = performance.now() });
+  }
+  window.__sent = performance.now(); return send.apply(this, a) };
 const clear = CanvasRenderingContext2D.prototype.clearRect;
 CanvasRenderingContext2D.prototype.clearRect = function (...a) {
   window.__drawn = performance.now(); return clear.apply(this, a) };
@@ -42,36 +54,65 @@ class Reader:
 
     def __init__(self, browser, url: str):
         self.visit = Visit(browser)
-        self.sent = self.finished = 0.0
         self.visit.context.add_init_script(WATCH)
-        self.visit.page.on("websocket", self._listen)
         self.visit.open(url)
         self.visit.page.wait_for_selector('.st-key-cloud-map [data-testid="stVegaLiteChart"] :is(canvas, svg.marks)')
         self.visit.page.wait_for_timeout(1500)
         self.visit.page.locator(THUMB).focus()
 
-    def _listen(self, socket) -> None:
-        socket.on("framesent", lambda _: setattr(self, "sent", time.perf_counter()))
-        socket.on("framereceived", self._received)
-
-    def _received(self, data) -> None:
-        message = ForwardMsg()
-        message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-        if message.WhichOneof("type") == "script_finished":
-            self.finished = time.perf_counter()
-
     def press(self) -> None:
-        self.finished = 0.0
         self.visit.page.keyboard.press("ArrowRight")
 
-    def done(self, timeout: float = 10.0) -> tuple[float, float]:
-        """Milliseconds on the server, and from the key to the last chart drawn."""
-        end = time.perf_counter() + timeout
-        while not self.finished and time.perf_counter() < end:
-            self.visit.page.wait_for_timeout(10)
-        self.visit.page.wait_for_timeout(350)  # until nothing draws any more
-        drawn, moved = self.visit.page.evaluate("[window.__drawn, window.__moved]")
-        return 1000 * (self.finished - self.sent), drawn - moved
+    def done(self) -> tuple[float, float]:
+        """Milliseconds from the message sent to the last one heard, and from the key to the last chart drawn."""
+        sent, heard, moved, drawn = self.visit.page.evaluate("[__sent, __heard, __moved, __drawn]")
+        return heard - sent, drawn - moved
+
+
+def server_times(sessions: int, steps: int) -> list[float]:
+    """Milliseconds of each run of the whole page, with `sessions` threads moving their sliders together."""
+    from streamlit.testing.v1 import AppTest
+
+    os.environ["PHCORE_CACHE"] = str(ROOT / "cache")
+    together, times = threading.Barrier(sessions), []
+
+    def read() -> None:
+        app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
+        for pair in ADDRESS.partition("?")[2].split("&"):
+            app.query_params[pair.partition("=")[0]] = pair.partition("=")[2]
+        app.switch_page(str(ROOT / "pages" / "barcodes.py"))
+        app.run()
+        for step in range(steps):
+            app.slider(key="b_at").set_value(46.0 + step % 25)
+            together.wait()
+            start = time.perf_counter()
+            app.run()
+            times.append(1000 * (time.perf_counter() - start))
+            assert not app.exception, app.exception[0].stack_trace
+
+    with ThreadPoolExecutor(sessions) as pool:
+        for done in [pool.submit(read) for _ in range(sessions)]:
+            done.result()
+    return times
+
+
+def screen_times(sessions: int, steps: int) -> list[tuple[float, float]]:
+    """`Reader.done` of each step of each session."""
+    times = []
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        server = Server(ROOT / "cache", Path(place))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        try:
+            readers = [Reader(browser, server.url + ADDRESS) for _ in range(sessions)]
+            for _ in range(steps):
+                for reader in readers:
+                    reader.press()
+                readers[0].visit.page.wait_for_timeout(PAUSE)  # until nothing is drawn any more, anywhere
+                times += [reader.done() for reader in readers]
+        finally:
+            browser.close()
+            server.stop()
+    return times
 
 
 def main() -> None:
@@ -79,21 +120,11 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
-        server = Server(ROOT / "cache", Path(place))
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        try:
-            readers = [Reader(browser, server.url + ADDRESS) for _ in range(options.sessions)]
-            times = []
-            for _ in range(options.steps):
-                for reader in readers:
-                    reader.press()
-                times += [reader.done() for reader in readers]
-        finally:
-            browser.close()
-            server.stop()
-    print(f"a step of the distance slider, {options.sessions} sessions at once, {len(times)} steps (ms)")
-    for name, values in zip(("server", "to the picture"), zip(*times, strict=True), strict=True):
+    logging.disable(logging.WARNING)  # Streamlit speaks of its missing server
+    server = server_times(options.sessions, options.steps)
+    answer, picture = zip(*screen_times(options.sessions, options.steps), strict=True)
+    print(f"a step of the distance slider, {options.sessions} sessions at once, {len(server)} steps (ms)")
+    for name, values in (("on the server", server), ("to the answer", answer), ("to the picture", picture)):
         ordered = sorted(values)
         p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
         print(f"  {name:15} median {statistics.median(ordered):6.0f}   95 % {p95:6.0f}   most {ordered[-1]:6.0f}")

@@ -45,7 +45,6 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     if bars.table.empty:
         st.info("There are no finite bars here.", icon=":material/info:")
         return
-    series, number, layer = cell
     unit = unit_words(options.scale, options.lens.metric)
     step, last = _axis(study, cell, options, bars)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
@@ -76,8 +75,23 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
             _betti(seen, at, (0.0, last), unit, about)
         with right:
             _dendrogram(study, bars, seen, at, (0.0, last), unit, about)
+
+
+def below(study: Results, cell: live.Cell, options: Options) -> None:
+    """The bars as a table. No part of the view: it need not be sent again whenever the distance moves."""
+    if live.has_cloud(study, cell):
+        try:
+            table = live.look(study, cell, options.lens).explored.table
+        except Fault:
+            return
+    else:
+        table = _archived(study, cell, options)
+    if table.empty:
+        return
+    series, number, layer = cell
+    unit = unit_words(options.scale, options.lens.metric)
     frame.below(
-        whole[["subsample", "degree", "birth", "death", "persistence"]],
+        table.assign(subsample=options.subsample)[["subsample", "degree", "birth", "death", "persistence"]],
         f"bars-{study.study.name}-{series}-{number}-layer{layer}",
         "first",
         words=f"Finite bars of {series}, step {number}, layer {layer}; births and deaths as {unit}.",
@@ -100,10 +114,14 @@ def _bars(study: Results, cell: live.Cell, options: Options) -> tuple[Bars | Non
         with row[1]:
             tour.invite(study)
         return Bars(seen.explored.table, options.lens.subsample), seen
+    return Bars(_archived(study, cell, options), int(options.subsample)), None
+
+
+def _archived(study: Results, cell: live.Cell, options: Options) -> pd.DataFrame:
+    """The archive's bars, as `explore.ranked`."""
     bars = data.scaled_bars(study, *cell, options.scale)
     bars = bars[bars["subsample"] == options.subsample].sort_values(["birth", "death"])
-    diagrams = [bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
-    return Bars(ranked(diagrams), int(options.subsample)), None
+    return ranked([bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)])
 
 
 def _origin(study: Results, options: Options, seen: live.Seen) -> str:
@@ -236,11 +254,11 @@ def _in_hand(bars: Bars, unit: str) -> str:
         "Bar in hand", bars.labels, key="b_bar", bind="query-params",
         help="Numbered by persistence: loop 1 lasts longest. A click on a bar or on a merge of the tree takes it, too.",
     )  # fmt: skip
-    bar = bars.row(label)
+    bar = bars.bar(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):
         column.button(
             f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=_go,
-            args=(0.0 if bar is None else float(bar[end]),), help="Moves the distance there.",
+            args=(0.0 if bar is None else getattr(bar, end),), help="Moves the distance there.",
         )  # fmt: skip
     st.markdown(in_hand.sentence(bars, label, unit))
     return label
@@ -294,8 +312,8 @@ def _betti(seen: live.Seen, at: float, domain, unit: str, about) -> None:
 def _dendrogram(study: Results, bars: Bars, seen: live.Seen, at: float, domain, unit: str, about) -> None:
     explored, names = seen.explored, live.categories(study)
     equal = int((explored.lengths == 0).sum())  # merges of equal points, which end no bar
-    bar = bars.row(in_hand.chosen(bars))
-    merge = int(bar["place"]) + equal if bar is not None and bar["degree"] == 0 else None
+    bar = bars.bar(in_hand.chosen(bars))
+    merge = bar.place + equal if bar and bar.degree == 0 else None
     held, rule = held_branch(seen.brackets, merge, domain), distance_rule(at)
 
     def build():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,21 @@ LISTED = 12  # prompts of a group that are listed
 _KINDS = ("merge", "loop")  # what a bar of each degree is called in the list of bars
 
 
+class Bar(NamedTuple):
+    """A row of `explore.ranked`."""
+
+    degree: int
+    birth: float
+    death: float
+    persistence: float
+    place: int
+    rank: int
+
+    @property
+    def label(self) -> str:
+        return f"H{self.degree} {_KINDS[self.degree]} {self.rank}"
+
+
 @dataclass(frozen=True)
 class Bars:
     """The bars shown, as `explore.ranked`, and the two names of each: in the chart, and in words ("H1 loop 2")."""
@@ -29,27 +45,27 @@ class Bars:
     table: pd.DataFrame
     subsample: int
 
-    @property
-    def labels(self) -> list[str]:
+    @cached_property
+    def _by_label(self) -> dict[str, Bar]:
         """The most persistent loop first."""
-        by_rank = self.table.sort_values(["degree", "rank"], ascending=[False, True])
-        return [_label(*pair) for pair in by_rank[["degree", "rank"]].to_numpy()] + [ENDLESS]
+        bars = [Bar(int(degree), *values, int(place), int(rank)) for degree, *values, place, rank in
+                self.table.sort_values(["degree", "rank"], ascending=[False, True]).to_numpy()]  # fmt: skip
+        return {bar.label: bar for bar in bars}
 
-    def row(self, label: str) -> pd.Series | None:
+    @cached_property
+    def labels(self) -> list[str]:
+        return [*self._by_label, ENDLESS]
+
+    def bar(self, label: str) -> Bar | None:
         """The bar of a label; None for the endless one."""
-        found = re.fullmatch(r"H([01]) \w+ (\d+)", label)
-        if not found:
-            return None
-        degree, rank = map(int, found.groups())
-        return self.table[(self.table["degree"] == degree) & (self.table["rank"] == rank)].iloc[0]
+        return self._by_label.get(label)
 
     def name(self, label: str) -> str:
         """Of the mark in the chart. Equal bars are one mark, named after the first of them."""
-        row = self.row(label)
-        if row is None:
+        bar = self.bar(label)
+        if bar is None:
             return "H0-endless"
-        same = (self.table[["degree", "birth", "death"]] == row[["degree", "birth", "death"]]).all(axis=1)
-        return self._name(row["degree"], self.table.loc[same, "place"].min())
+        return self._name(bar.degree, min(one.place for one in self._by_label.values() if one[:3] == bar[:3]))
 
     def names(self, places: pd.DataFrame) -> list[str]:
         """Of the marks of bars given by degree and place."""
@@ -57,19 +73,12 @@ class Bars:
 
     def label(self, name: str | None) -> str | None:
         """The words for a mark of the chart."""
-        found = re.fullmatch(r"H([01])-(-?\d+)-(\d+)", name or "")
-        if not found:
-            return ENDLESS if name == "H0-endless" else None
-        degree, _, place = map(int, found.groups())
-        row = self.table[(self.table["degree"] == degree) & (self.table["place"] == place)]
-        return None if row.empty else _label(degree, row["rank"].iloc[0])
+        if name == "H0-endless":
+            return ENDLESS
+        return next((one.label for one in self._by_label.values() if self._name(one.degree, one.place) == name), None)
 
     def _name(self, degree: int, place: int) -> str:
-        return f"H{int(degree)}-{self.subsample}-{int(place)}"
-
-
-def _label(degree: int, rank: int) -> str:
-    return f"H{int(degree)} {_KINDS[int(degree)]} {int(rank)}"
+        return f"H{degree}-{self.subsample}-{place}"
 
 
 def chosen(bars: Bars) -> str:
@@ -91,25 +100,23 @@ def clicked(chart: str, bars: Bars) -> None:
 
 def sentence(bars: Bars, label: str, unit: str) -> str:
     """What the bar is, with its numbers."""
-    bar = bars.row(label)
+    bar = bars.bar(label)
     if bar is None:
         return "**The bar that never ends**: from the last merge on, all prompts are one component."
-    number = int((bars.table["degree"] == bar["degree"]).sum())
-    rank = f"Number {int(bar['rank'])} of {number:,} by persistence ({three(bar['persistence'])}, {unit})."
-    if bar["degree"] == 0:
-        return f"**A component** that merges into another one at {three(bar['death'])}. {rank}"
-    return f"**A loop** that appears at {three(bar['birth'])} and is filled at {three(bar['death'])}. {rank}"
+    number = int((bars.table["degree"] == bar.degree).sum())
+    rank = f"Number {bar.rank} of {number:,} by persistence ({three(bar.persistence)}, {unit})."
+    if bar.degree == 0:
+        return f"**A component** that merges into another one at {three(bar.death)}. {rank}"
+    return f"**A loop** that appears at {three(bar.birth)} and is filled at {three(bar.death)}. {rank}"
 
 
 def explain(explored: Explored, bars: Bars, label: str, own: pd.DataFrame, categories: Sequence[str]) -> dict:
     """Lists the prompts behind the bar; returns what the map draws of it (see `cloud_map.map_tables`)."""
-    bar = bars.row(label)
+    bar = bars.bar(label)
     if bar is None:
         st.markdown(f"It holds all {len(own):,} prompts ({prompts.counted(own['category'])}).")
         return {}
-    if bar["degree"] == 0:
-        return _merge(explored, int(bar["place"]), own, categories)
-    return _loop(explored, int(bar["place"]), own, categories)
+    return (_merge, _loop)[bar.degree](explored, bar.place, own, categories)
 
 
 def _merge(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:

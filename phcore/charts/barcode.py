@@ -8,7 +8,7 @@ import pandas as pd
 from phcore.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
 from phcore.charts.growth import distance_rule, rule
 from phcore.charts.linking import link, near, nearest_tooltip, picked
-from phcore.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
+from phcore.charts.theme import ACCENT, CANVAS, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
 
 PARAM = "bar"  # name of the click selection, and its field
 _SHAPES = ["circle", "triangle-up"]
@@ -74,6 +74,7 @@ def barcode_and_diagram(
             height=side,
         ),
         data=rows,
+        usermeta=CANVAS,
         # Stacked, the two plots begin at the same left edge.
         **({"bounds": "flush", "spacing": 70} if stacked else {"spacing": 30}),
         **framed(question, answer, width),

@@ -10,6 +10,7 @@ from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.plane import Plane, one_path, path_mark
 from phcore.charts.theme import (
     ACCENT,
+    CANVAS,
     HALF_WIDTH,
     HALO,
     INK,
@@ -161,6 +162,7 @@ def cloud_map(
         meets,
         width=plane.width,
         height=plane.height,
+        usermeta=CANVAS,
         **framed(question, answer, width),
     )
     # The paths have a shape of their own, which no legend shows; shared, it would hide that of the categories.

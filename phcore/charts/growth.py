@@ -10,6 +10,7 @@ from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.plane import Plane, one_path, path_mark
 from phcore.charts.theme import (
     ACCENT,
+    CANVAS,
     HALF_WIDTH,
     INK,
     LABEL_SIZE,
@@ -104,7 +105,7 @@ def betti_chart(
                 ),
             )
         )
-    return alt.vconcat(*panels, spacing=10, **framed(question, answer, width))
+    return alt.vconcat(*panels, spacing=10, usermeta=CANVAS, **framed(question, answer, width))
 
 
 def brackets(heights: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -218,6 +219,7 @@ def dendrogram_chart(
         meets,
         width=plane.width,
         height=plane.height,
+        usermeta=CANVAS,
         **framed(question, answer, width),
     )
     return link(chart, [hover, picked("bar")])

@@ -155,6 +155,10 @@ def framed(question: str | None, answer: str | None, width: int | str) -> dict:
     }
 
 
+# For charts that follow a slider: hundreds of marks are redrawn in one stroke instead of element by element.
+CANVAS = {"embedOptions": {"renderer": "canvas"}}
+
+
 def panel_heading(text: str, colour: alt.ExprRef | str = INK) -> alt.TitleParams:
     """Name of one of several panels, with room below it for the name of the selected step."""
     return alt.TitleParams(text, fontSize=LABEL_SIZE + 1, fontWeight="normal", color=colour, anchor="start", offset=18)

@@ -39,7 +39,8 @@ def shown(browser, library):
     errors, pages = [], []
 
     def open_chart(chart):
-        spec = json.dumps(chart.to_dict() | {"config": export_config()}).replace("</", "<\\/")
+        # As SVG, whose parts can be found, whatever the chart prefers.
+        spec = json.dumps(chart.to_dict() | {"config": export_config(), "usermeta": {}}).replace("</", "<\\/")
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         pages.append(page)
         page.on("pageerror", lambda error: errors.append(str(error)))
