@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts import data, live
@@ -101,21 +100,20 @@ def clock(options: Options) -> None:
     tick()
 
 
-def known(study: Results, cell: live.Cell) -> pd.Series | None:
-    """What is known of a cell; says in words why there is nothing to draw."""
-    series, step, layer = cell
-    cells = data.table(study, "cells")
-    row = cells[(cells["series"] == series) & (cells["step"] == step) & (cells["layer"] == layer)]
-    if row.empty:
-        st.info(f"{series}, step {step}, layer {layer} has not been computed yet.", icon=":material/hourglass_empty:")
-        return None
-    about = row.iloc[0]
+def known(study: Results, cell: live.Cell) -> bool:
+    """Whether there is anything to draw of a cell; says in words why not, and what is unusual about it."""
+    about = data.about(study, *cell)
+    if about is None:
+        series, step, layer = cell
+        words = f"{series}, step {step}, layer {layer} has not been computed yet."
+        st.info(words, icon=":material/hourglass_empty:")
+        return False
     if about["status"] != "ok":
         st.info(about["words"], icon=":material/info:")
-        return None
+        return False
     if about["words"]:
         st.caption(about["words"])
-    return about
+    return True
 
 
 def options(study: Results, cell: live.Cell) -> Options:

@@ -39,7 +39,7 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
             icon=":material/info:",
         )
         return
-    if known(study, other) is None or known(study, cell) is None:
+    if not known(study, other) or not known(study, cell):
         return
     if not options.one_complex:
         st.info("Bars are matched within one subsample: choose its number above.", icon=":material/info:")

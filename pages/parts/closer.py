@@ -37,7 +37,7 @@ _DEFAULT = 0.62  # of the axis: where the distance slider starts
 
 def show(study: Results, cell: live.Cell, options: Options) -> None:
     """The view, from the bars down to the table."""
-    if known(study, cell) is None:
+    if not known(study, cell):
         return
     bars, seen = _bars(study, cell, options)
     if bars is None:
@@ -210,8 +210,7 @@ def _go(value: float) -> None:
 
 def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
     """How many pieces and loops there are at the distance, and what is drawn of the complex."""
-    diagrams = [bars.table.loc[bars.table["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
-    pieces, loops = complexes.betti(diagrams, at)
+    pieces, loops = complexes.betti(bars.diagrams, at)
     words = f"At {three(at)}: **{count(pieces, 'component')}** (Betti number 0) and **{count(loops, 'loop')}** (1)"
     if seen is None:
         st.markdown(words + ".")

@@ -38,11 +38,17 @@ def open_study(name: str) -> Results:
 _COMPLETE: set[str] = set()
 
 
+def complete(study: Results) -> bool:
+    """Whether every table is finished. Finished tables never change, and pages ask many times."""
+    if study.record.digest not in _COMPLETE and study.complete:
+        _COMPLETE.add(study.record.digest)
+    return study.record.digest in _COMPLETE
+
+
 def version(study: Results) -> str:
     """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
     digest = study.record.digest
-    if digest in _COMPLETE or study.complete:
-        _COMPLETE.add(digest)  # finished tables never change, and pages ask many times
+    if complete(study):
         return digest
     job = jobs.status(store(), study.study.name)
     pulse = int(time.time() // 3) if job and job.active else (job.updated if job else 0)
@@ -89,11 +95,21 @@ def _summaries(name: str, version: str, scale: str) -> pd.DataFrame:
     return frame.assign(**dict(zip(FEATURES, values.T, strict=True)))
 
 
+def about(study: Results, series: str, step: int, layer: int) -> dict | None:
+    """What is known of a cell: its row of the table of cells."""
+    return _about(study.study.name, version(study)).get((series, step, layer))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _about(study: str, version: str) -> dict[tuple[str, int, int], dict]:
+    rows = _table(study, version, "cells").to_dict("records")
+    return {(row["series"], row["step"], row["layer"]): row for row in rows}
+
+
 def unit(study: Results, series: str, step: int, layer: int) -> float:
     """Median pairwise distance of a cell's cloud; NaN where it is not known."""
-    cells = table(study, "cells")
-    row = cells[(cells["series"] == series) & (cells["step"] == step) & (cells["layer"] == layer)]
-    return float(row["unit"].iloc[0]) if len(row) else float("nan")
+    row = about(study, series, step, layer)
+    return row["unit"] if row else float("nan")
 
 
 def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) -> pd.DataFrame:

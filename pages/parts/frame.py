@@ -71,7 +71,7 @@ def job_line(study: Results) -> None:
             )
 
         line()
-    elif not study.complete:
+    elif not data.complete(study):
         st.warning(
             "This study is not complete: some checkpoints or layers are still missing. Continue on the Study page.",
             icon=":material/warning:",

@@ -52,6 +52,11 @@ class Bars:
                 self.table.sort_values(["degree", "rank"], ascending=[False, True]).to_numpy()]  # fmt: skip
         return {bar.label: bar for bar in bars}
 
+    @property
+    def diagrams(self) -> list[np.ndarray]:
+        ends, degrees = self.table[["birth", "death"]].to_numpy(), self.table["degree"].to_numpy()
+        return [ends[degrees == degree] for degree in (0, 1)]
+
     @cached_property
     def labels(self) -> list[str]:
         return [*self._by_label, ENDLESS]

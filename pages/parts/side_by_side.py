@@ -44,7 +44,7 @@ def _cell(
 ) -> None:
     """A cell in the chosen view, with its table and downloads."""
     series, step, layer = cell
-    if known(study, cell) is None:
+    if not known(study, cell):
         return
     bars = data.scaled_bars(study, series, step, layer, options.scale)
     if options.subsample != ALL_WORD:
