@@ -9,10 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import connected_components
 
 from phcore.topology.clouds import distance_matrix, partners, subsamples
+from phcore.topology.complexes import triangles_by_diameter
 from phcore.topology.distances import wasserstein
+from phcore.topology.generators import generators, loop
 from phcore.topology.persistence import cell_diagrams, diagrams
 from phcore.topology.summaries import FEATURES, summary
 
@@ -81,10 +83,8 @@ def edges(distances: np.ndarray, distance: float) -> np.ndarray:
 
 def triangles(distances: np.ndarray, distance: float) -> np.ndarray:
     """(k, 3) triples of points pairwise at most ``distance`` apart."""
-    near = distances <= distance
-    return np.array(
-        [(i, j, k) for i, j in edges(distances, distance) for k in np.flatnonzero(near[i] & near[j]) if k > j]
-    ).reshape(-1, 3)
+    found, diameters = triangles_by_diameter(distances, most=len(distances) ** 3)
+    return found[diameters <= distance]
 
 
 def components(distances: np.ndarray, distance: float) -> np.ndarray:
@@ -92,23 +92,10 @@ def components(distances: np.ndarray, distance: float) -> np.ndarray:
     return connected_components(distances <= distance, directed=False)[1]
 
 
-def betti(shape: Shape, distance: float) -> tuple[int, int]:
-    """Components and loops alive at a distance: the bars that hold it, and the component that never ends."""
-    h0, h1 = (int(np.sum((pairs[:, 0] <= distance) & (distance < pairs[:, 1]))) for pairs in shape.diagrams)
-    return h0 + 1, h1
-
-
-def loop_at(distances: np.ndarray, birth: float) -> np.ndarray:
-    """(k,) points around a loop born at ``birth``: the edge that closes it, and the shortest way back.
-
-    The way back uses shorter edges only, so no such loop exists before. Others born then serve as well.
-    """
-    start, end = np.argwhere(np.triu(distances == birth, 1))[0]
-    _, before = dijkstra(np.where(distances < birth, distances, 0), indices=start, return_predecessors=True)
-    way = [int(end)]
-    while way[-1] != start:
-        way.append(int(before[way[-1]]))
-    return np.array(way)
+def longest_loop(shape: Shape) -> np.ndarray:
+    """(k,) points around the most persistent loop, in order."""
+    found = generators(shape.distances)
+    return loop(shape.distances, found.birth_edges[int(np.argmax(np.diff(found.diagrams[1]).ravel()))])
 
 
 def drift(clouds: list[np.ndarray]) -> Drift:

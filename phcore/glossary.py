@@ -191,6 +191,7 @@ def pictures() -> dict[str, str]:
     from phcore.charts import pictures as draw
     from phcore.charts.theme import objective_colours
     from phcore.topology.clouds import median_distance, subsamples
+    from phcore.topology.complexes import betti
     from phcore.topology.distances import matching, wasserstein
     from phcore.topology.summaries import FEATURE_WORDS, FEATURES, summary
 
@@ -202,7 +203,7 @@ def pictures() -> dict[str, str]:
     def mesh(distance: float, own: np.ndarray = distances) -> tuple[np.ndarray, np.ndarray]:
         return example.edges(own, distance), example.triangles(own, distance)
 
-    around = example.loop_at(distances, birth)
+    around = example.longest_loop(shape)
     ring = example.Shape(points[: example.RING])
     stages = [(at, *mesh(at, ring.distances)) for at in (0.7 * ring.longest[0], between, ring.longest[1])]
 
@@ -229,7 +230,7 @@ def pictures() -> dict[str, str]:
             points, example.edges(distances, between), example.components(distances, between), between
         ),
         "loop": draw.loop(points, *mesh(between), around, between),
-        "betti": draw.betti(h0, h1, between, example.betti(shape, between)),
+        "betti": draw.betti(h0, h1, between, betti(shape.diagrams, between)),
         "bar": draw.bar(ring.points, stages, ring.longest),
         "barcode": draw.barcode(h0, h1),
         "diagram": draw.diagram(h0, h1),

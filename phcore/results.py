@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from phcore.errors import Fault
 from phcore.record import Node, Record, folder_of, resolve
 from phcore.store import Store
 from phcore.study import Study
+
+if TYPE_CHECKING:
+    from phcore.explore import Explored, Lens
 
 
 class Results:
@@ -97,6 +101,38 @@ class Results:
                 "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
             )
         return np.stack(found)
+
+    def explore(self, series: str, step: int, layer: int, lens: Lens | None = None) -> Explored:
+        """A cloud looked at closely: its bars, measured now, with the prompts that make them.
+
+        >>> from phcore import Study
+        >>> from phcore.explore import Lens
+        >>> study = Study.open("smollm2-135m-instruct")
+        >>> seen = study.explore("helpful", 64, 18, Lens(subsample=0))
+        >>> longest = seen.table.query("degree == 1 and rank == 1")["place"].item()
+        >>> len(study.prompts["text"].iloc[seen.rows[seen.loop(longest).cycle]])
+        4
+
+        Raises
+        ------
+        Fault
+            where the cloud is not in the archive, or the lens leaves fewer than two prompts.
+        """
+        from phcore import explore  # the page that opens first does without
+
+        lens = lens or explore.Lens(metric=self.study.metric)
+        cloud = self.cloud(series, step, layer)
+        if cloud is None:
+            raise Fault(
+                f"the hidden states of {series}, step {step}, layer {layer} are not in this archive",
+                "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
+            )
+        s = self.study
+        sets = cells.index_sets(len(cloud), s.subsamples, s.subsample_size, s.seed) | {-1: np.arange(len(cloud))}
+        if lens.subsample not in sets:
+            raise Fault(f"there is no subsample {lens.subsample}", f"Choose one of -1 (the whole cloud) to {max(sets)}")
+        rows = explore.chosen(self.prompts, sets[lens.subsample], lens)
+        return explore.explore(*explore.distances(cloud, lens), rows, lens)
 
     @property
     def prompts(self) -> pd.DataFrame:

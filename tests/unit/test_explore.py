@@ -8,6 +8,7 @@ from phcore import Study, explore
 from phcore.cells import index_sets
 from phcore.errors import Fault
 from phcore.explore import WHOLE, Lens
+from tests.studies import copy_archive
 
 
 def circle(n: int, radius: float, centre=(0.0, 0.0), noise: float = 0.02, seed: int = 0) -> np.ndarray:
@@ -203,3 +204,22 @@ def test_ranks_count_the_most_persistent_first():
     assert table["place"].tolist() == [0, 1, 0, 1, 2]
     assert explore.ranked([np.empty((0, 2)), np.empty((0, 2))]).empty
     assert WHOLE == -1
+
+
+def test_from_a_notebook(computed):
+    study = Study.open("tiny", computed[1])
+    seen = study.explore("helpful", 2, 1, Lens(subsample=3))
+    bars = study.bars("helpful", 2, 1)
+    assert len(seen.rows) == study.study.subsample_size
+    assert len(seen.table) == (bars["subsample"] == 3).sum()
+    assert len(study.explore("helpful", 2, 1).rows) == study.record.n_prompts
+    with pytest.raises(Fault, match="no subsample 99"):
+        study.explore("helpful", 2, 1, Lens(subsample=99))
+
+
+def test_a_cloud_that_did_not_travel_is_a_fault(computed, tmp_path):
+    store = copy_archive(computed[1], tmp_path / "cache")
+    study = Study.open("tiny", store.root)
+    store.path("clouds", study.record.cloud_key(study.node("helpful", 2), 1)).unlink()
+    with pytest.raises(Fault, match="not in this archive"):
+        study.explore("helpful", 2, 1)
