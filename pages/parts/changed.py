@@ -258,7 +258,8 @@ def _held(explored: Explored, degree: int, place: int) -> dict:
         return {}
     if degree == 0:
         merge = explored.merge(place)
-        return {"edge": merge.edge, "first": merge.first, "second": merge.second}
+        small, large = sorted((merge.first, merge.second), key=len)
+        return {"edge": merge.edge, "first": small, "second": large}
     loop = explored.loop(place)
     return {"cycle": loop.cycle, "edge": loop.edge, "triangle": loop.triangle}
 

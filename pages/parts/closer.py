@@ -179,9 +179,15 @@ def _barcode(
         _CHART, about, build, selection="bar", on_select=lambda: in_hand.clicked(_CHART, bars),
         change=lambda tables: barcode_now(tables, at, held, touched), words=words,
     )  # fmt: skip
+    capped = ""
     if len(whole) > options.cap:
         _, k, n = cap_bars(whole, options.cap)
-        st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
+        capped = f" Showing {k:,} of {n:,} bars: the most persistent of each degree."
+    st.caption(
+        "Above, each bar reaches from the distance at which it appears to the one at which it ends; bars that cross the "
+        "line are alive there. Below, the same bars as points: the farther from the diagonal, the longer. The nearest "
+        "bar answers the pointer in both; a click takes it in hand." + capped
+    )
 
 
 # --- the distance -----------------------------------------------------------------------------------

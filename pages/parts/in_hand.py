@@ -126,14 +126,17 @@ def explain(explored: Explored, bars: Bars, label: str, own: pd.DataFrame, categ
 
 def _merge(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:
     merge = explored.merge(place)
+    ends = sorted(zip(merge.edge, (merge.first, merge.second), strict=True), key=lambda end: len(end[1]))
     st.markdown(f"At {three(merge.distance)} these two prompts are joined, the closest pair between two groups:")
-    prompts.listing(own.iloc[list(merge.edge)], categories, ["A", "B"])
-    for name, group in (("A", merge.first), ("B", merge.second)):
+    prompts.listing(own.iloc[[point for point, _ in ends]], categories, ["A", "B"])
+    for name, (_, group) in zip(("A", "B"), ends, strict=True):
         members = own.iloc[group]
         many = f", {LISTED} of them:" if len(group) > LISTED else ":"
-        st.markdown(f"**Group {name}**, {count(len(group), 'prompt')} ({prompts.counted(members['category'])}){many}")
+        ringed = ", ringed on the map" if name == "A" else ""
+        kinds = prompts.counted(members["category"])
+        st.markdown(f"**Group {name}**, {count(len(group), 'prompt')} ({kinds}){ringed}{many}")
         prompts.listing(members.head(LISTED), categories)
-    return {"edge": merge.edge, "first": merge.first, "second": merge.second}
+    return {"edge": merge.edge, "first": ends[0][1], "second": ends[1][1]}
 
 
 def _loop(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:

@@ -53,7 +53,7 @@ def map_tables(
     prompts : (n rows) prompt, text, category: in the order of `points`.
     edges, triangles : the complex drawn: the first of the paths from `complex_paths`.
     held : of the bar in hand: `cycle` (points in order), `edge`, `triangle`, `cut` (edges), `first` and `second`
-        (groups of points); any of them.
+        (groups of points: the first is ringed, points of neither step back); any of them.
     marked : points selected on the map.
     """
     held = held or {}
@@ -151,9 +151,6 @@ def cloud_map(
         _only(paths, "cycle", filled=False, color=ACCENT, strokeWidth=2.2, opacity=1),
         _only(paths, "edge", filled=False, color=ACCENT, strokeWidth=5, opacity=1),
         points.transform_filter(f"datum.group == '{FIRST}'").mark_point(size=110, color=ACCENT, strokeWidth=1.6),
-        points.transform_filter(f"datum.group == '{SECOND}'").mark_point(
-            size=110, color=INK, strokeWidth=1.2, opacity=0.55
-        ),
         points.transform_filter("datum.held").mark_point(size=150, color=ACCENT, strokeWidth=2.4, opacity=1),
         points.transform_filter("datum.marked").mark_point(size=210, color=INK, strokeWidth=1.6, opacity=1),
         points.transform_filter(hover).mark_point(size=210, color=ACCENT, strokeWidth=1.6, opacity=0.8),
