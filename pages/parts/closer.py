@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, floor, log10
 
 import numpy as np
@@ -35,8 +36,44 @@ _TALL = 400  # pixels of the barcode, and of the diagram below it
 _DEFAULT = 0.62  # of the axis: where the distance slider starts
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What is looked at, and on which axis. `seen` is None where the hidden states are not at hand."""
+
+    study: Results
+    cell: live.Cell
+    options: Options
+    bars: Bars
+    seen: live.Seen | None
+    step: float  # of the distance slider
+    last: float  # end of all distance axes
+
+    @property
+    def unit(self) -> str:
+        return unit_words(self.options.scale, self.options.lens.metric)
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        return 0.0, self.last
+
+    @property
+    def about(self) -> tuple:
+        """Everything a chart of this scene depends on, but for the distance and what is in hand."""
+        options = self.options
+        return (data.version(self.study), *self.cell, str(options.lens), options.order, options.cap, self.last)
+
+    @property
+    def prompts(self) -> pd.DataFrame:
+        """Of the points, in their order."""
+        return live.prompts(self.study).iloc[self.seen.explored.rows]
+
+    @property
+    def categories(self) -> list[str]:
+        return live.categories(self.study)
+
+
 def show(study: Results, cell: live.Cell, options: Options) -> None:
-    """The view, from the bars down to the table."""
+    """The view, from the bars down to the tree."""
     if not known(study, cell):
         return
     bars, seen = _bars(study, cell, options)
@@ -45,36 +82,32 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     if bars.table.empty:
         st.info("There are no finite bars here.", icon=":material/info:")
         return
-    unit = unit_words(options.scale, options.lens.metric)
-    step, last = _axis(study, cell, options, bars)
+    scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars))
+    whole = bars.table.assign(subsample=bars.subsample)
+    words = shape_answer(whole, scene.unit)
+    st.markdown(words)
+    at = _slider(scene)
+    _at_words(bars, seen, at)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
     marked = _marked(mapped.points[seen.explored.rows]) if seen else set()
-    about = (data.version(study), *cell, str(options.lens), options.order, options.cap, last)
-
-    whole = bars.table.assign(subsample=bars.subsample)
-    words = shape_answer(whole, unit)
-    st.markdown(words)
-    at = _slider(step, last, unit, options.play)
-    _at_words(bars, seen, at)
     left, right = st.columns(2)
     with left:
-        touched = bars.names(seen.explored.touched(marked)) if marked else []
-        _barcode(whole, bars, about, options, at, (0.0, last), unit, touched, words)
+        _barcode(scene, whole, at, marked, words)
     with right:
         if seen is None:
             st.info(_no_cloud(study), icon=":material/info:")
-            _in_hand(bars, unit)
+            _in_hand(scene)
         else:
             place = st.container()  # the map stands above the words, and shows what they find
-            held = _words(study, bars, seen, marked, unit)
+            held = _words(scene, marked)
             with place:
-                _map(study, cell, options, seen, held, marked, at)
+                _map(scene, mapped, held, marked, at)
     if seen is not None:
         left, right = st.columns(2)
         with left:
-            _betti(seen, at, (0.0, last), unit, about)
+            _betti(scene, at)
         with right:
-            _dendrogram(study, bars, seen, at, (0.0, last), unit, about)
+            _dendrogram(scene, at)
 
 
 def below(study: Results, cell: live.Cell, options: Options) -> None:
@@ -130,8 +163,8 @@ def _origin(study: Results, options: Options, seen: live.Seen) -> str:
     which = "the whole cloud" if lens.subsample < 0 else f"subsample {lens.subsample}"
     if lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples):
         return (
-            f":material/inventory_2: **From the archive:** bars of {which} ({shown:,} of {total:,} prompts), as in the "
-            "study's tables."
+            f":material/inventory_2: **From the archive:** bars of {which} ({shown:,} of {total:,} prompts), "
+            "as the study measured them."
         )
     how = [f"{shown:,} of {total:,} prompts, from {which}", lens.metric]
     if lens.dimension:
@@ -165,18 +198,19 @@ def _axis(study: Results, cell: live.Cell, options: Options, bars: Bars) -> tupl
     return step, ceil(1.04 * end / step) * step
 
 
-def _barcode(
-    whole, bars: Bars, about, options: Options, at: float, domain, unit: str, touched: list[str], words: str
-) -> None:
+def _barcode(scene: Scene, whole: pd.DataFrame, at: float, marked: set[int], words: str) -> None:
+    bars, options = scene.bars, scene.options
+    held = bars.name(in_hand.chosen(bars))
+    touched = bars.names(scene.seen.explored.touched(marked)) if marked else []
+
     def build():
         return barcode_and_diagram(
-            whole, domain=domain, cap=options.cap, order=options.order, unit=unit, question=None, answer="", at=at,
-            height=_TALL, width=HALF_WIDTH, stacked=True,
+            whole, domain=scene.domain, cap=options.cap, order=options.order, unit=scene.unit, question=None, answer="",
+            at=at, height=_TALL, width=HALF_WIDTH, stacked=True,
         )  # fmt: skip
 
-    held = bars.name(in_hand.chosen(bars))
     draw.chart(
-        _CHART, about, build, selection="bar", on_select=lambda: in_hand.clicked(_CHART, bars),
+        _CHART, scene.about, build, selection="bar", on_select=lambda: in_hand.clicked(_CHART, bars),
         change=lambda tables: barcode_now(tables, at, held, touched), words=words,
     )  # fmt: skip
     capped = ""
@@ -184,7 +218,7 @@ def _barcode(
         _, k, n = cap_bars(whole, options.cap)
         capped = f" Showing {k:,} of {n:,} bars: the most persistent of each degree."
     st.caption(
-        "Above, each bar reaches from the distance at which it appears to the one at which it ends; bars that cross the "
+        "Above, each bar reaches from the distance at which it appears to that at which it ends; bars that cross the "
         "line are alive there. Below, the same bars as points: the farther from the diagonal, the longer. The nearest "
         "bar answers the pointer in both; a click takes it in hand." + capped
     )
@@ -193,13 +227,14 @@ def _barcode(
 # --- the distance -----------------------------------------------------------------------------------
 
 
-def _slider(step: float, last: float, unit: str, play: str | None) -> float:
+def _slider(scene: Scene) -> float:
     """The distance; while it is played, a little farther at each tick, and from the start again after the end."""
-    if play == GROWTH:
+    step, last = scene.step, scene.last
+    if scene.options.play == GROWTH:
         farther = st.session_state.get("b_at", 0.0) + 2 * step
         st.session_state["b_at"] = farther if farther <= last else 0.0
     return st.slider(
-        f"Prompts closer than this are joined ({unit})",
+        f"Prompts closer than this are joined ({scene.unit})",
         0.0,
         last,
         round(_DEFAULT * last / step) * step,
@@ -235,12 +270,12 @@ def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
 # --- map and prompts --------------------------------------------------------------------------------
 
 
-def _words(study: Results, bars: Bars, seen: live.Seen, marked: set[int], unit: str) -> dict:
+def _words(scene: Scene, marked: set[int]) -> dict:
     """The bar in hand in words and prompts; returns what the map draws of it."""
-    own, names = live.prompts(study).iloc[seen.explored.rows], live.categories(study)
-    label = _in_hand(bars, unit)
+    own = scene.prompts
+    label = _in_hand(scene)
     with st.container(height=330, border=False):
-        held = in_hand.explain(seen.explored, bars, label, own, names)
+        held = in_hand.explain(scene.seen.explored, scene.bars, label, own, scene.categories)
         if marked:
             chosen = own.iloc[sorted(marked)]
             most = min(len(chosen), in_hand.LISTED)
@@ -248,12 +283,13 @@ def _words(study: Results, bars: Bars, seen: live.Seen, marked: set[int], unit: 
                 f"**Chosen on the map: {count(len(chosen), 'prompt')}** ({prompts.counted(chosen['category'])})"
                 + (f", {most} of them:" if most < len(chosen) else ":")
             )
-            prompts.listing(chosen.head(most), names)
+            prompts.listing(chosen.head(most), scene.categories)
     return held
 
 
-def _in_hand(bars: Bars, unit: str) -> str:
+def _in_hand(scene: Scene) -> str:
     """The list of bars, and a sentence on the one chosen."""
+    bars = scene.bars
     row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
     label = row[0].selectbox(
         "Bar in hand", bars.labels, key="b_bar", bind="query-params",
@@ -265,23 +301,22 @@ def _in_hand(bars: Bars, unit: str) -> str:
             f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=_go,
             args=(0.0 if bar is None else getattr(bar, end),), help="Moves the distance there.",
         )  # fmt: skip
-    st.markdown(in_hand.sentence(bars, label, unit))
+    st.markdown(in_hand.sentence(bars, label, scene.unit))
     return label
 
 
-def _map(study: Results, cell: live.Cell, options: Options, seen: live.Seen, held: dict, marked: set[int], at: float):
-    mapped = live.map_of(study, cell, options.lens, options.map)
-    rows, names = seen.explored.rows, live.categories(study)
+def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
+    options, names = scene.options, scene.categories
     plane = map_plane(mapped.reach)
-    edges, triangles = live.complex_on(study, cell, options.lens, options.map)
-    drawn_edges, drawn_triangles, *_ = seen.complex_at(at)
+    edges, triangles = live.complex_on(scene.study, scene.cell, options.lens, options.map)
+    drawn_edges, drawn_triangles, *_ = scene.seen.complex_at(at)
     tables = map_tables(
-        mapped.points[rows], live.prompts(study).iloc[rows], plane,
+        mapped.points[scene.seen.explored.rows], scene.prompts, plane,
         edges=edges[:drawn_edges], triangles=triangles[:drawn_triangles], held=held, marked=marked,
     )  # fmt: skip
     draw.chart(
         _MAP,
-        (data.version(study), mapped.reach, mapped.axes, tuple(names)),
+        (data.version(scene.study), mapped.reach, mapped.axes, tuple(names)),
         lambda: cloud_map(tables, plane, categories=names, answer="", axes=mapped.axes),
         selection=[POINT, AREA],
         on_select="rerun",
@@ -304,33 +339,32 @@ def _marked(points: np.ndarray) -> set[int]:
 # --- below the map ----------------------------------------------------------------------------------
 
 
-def _betti(seen: live.Seen, at: float, domain, unit: str, about) -> None:
+def _betti(scene: Scene, at: float) -> None:
     rule = distance_rule(at)
-    draw.chart(
-        "betti",
-        about,
-        lambda: betti_chart(betti_rows(*seen.curve, domain[1]), rule, domain=domain, unit=unit),
-        change=lambda standing: with_tables(standing, [rule]),
-    )
+
+    def build():
+        rows = betti_rows(*scene.seen.curve, scene.last)
+        return betti_chart(rows, rule, domain=scene.domain, unit=scene.unit)
+
+    draw.chart("betti", scene.about, build, change=lambda standing: with_tables(standing, [rule]))
 
 
-def _dendrogram(study: Results, bars: Bars, seen: live.Seen, at: float, domain, unit: str, about) -> None:
-    explored, names = seen.explored, live.categories(study)
-    equal = int((explored.lengths == 0).sum())  # merges of equal points, which end no bar
+def _dendrogram(scene: Scene, at: float) -> None:
+    bars, seen, domain = scene.bars, scene.seen, scene.domain
+    equal = int((seen.explored.lengths == 0).sum())  # merges of equal points, which end no bar
     bar = bars.bar(in_hand.chosen(bars))
     merge = bar.place + equal if bar and bar.degree == 0 else None
     held, rule = held_branch(seen.brackets, merge, domain), distance_rule(at)
 
     def build():
-        ends = pd.DataFrame({"degree": 0, "place": range(len(explored.tree) - equal)})
-        own = live.prompts(study).iloc[explored.rows]
+        ends = pd.DataFrame({"degree": 0, "place": range(len(seen.explored.tree) - equal)})
         ended = [""] * equal + bars.names(ends)
-        tables = dendrogram_tables(seen.brackets, seen.order, seen.linkage, own, ended, domain)
-        return dendrogram_chart(tables, held, rule, categories=names, domain=domain, unit=unit)
+        tables = dendrogram_tables(seen.brackets, seen.order, seen.linkage, scene.prompts, ended, domain)
+        return dendrogram_chart(tables, held, rule, categories=scene.categories, domain=domain, unit=scene.unit)
 
     draw.chart(
-        _TREE, (*about, tuple(names)), build, selection="bar", on_select=lambda: in_hand.clicked(_TREE, bars),
-        change=lambda standing: with_tables(standing, [rule, held]),
+        _TREE, (*scene.about, tuple(scene.categories)), build, selection="bar",
+        on_select=lambda: in_hand.clicked(_TREE, bars), change=lambda standing: with_tables(standing, [rule, held]),
     )  # fmt: skip
     st.caption(
         "Single linkage: the tree of all H0 merges. A branch has its prompts' colour while they are of one category."
