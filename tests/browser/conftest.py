@@ -100,14 +100,20 @@ class Visit:
 
     def open(self, url: str):
         self.page.goto(url)
+        self.page.wait_for_selector(
+            "[data-testid=stMain] h2", timeout=60_000
+        )  # on a busy machine nothing runs at first
         self.settle()
         return self.page
 
     def settle(self, timeout: float = 60_000) -> None:
-        """Until the script has stopped running and every chart is drawn."""
-        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=timeout, state="attached")
-        self.page.wait_for_timeout(600)
-        self.page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=timeout, state="attached")
+        """Until no script has run for a while and every chart is drawn."""
+        idle = '[data-test-script-state="notRunning"]'
+        quiet = 0
+        while quiet < 2:
+            self.page.wait_for_selector(idle, timeout=timeout, state="attached")
+            self.page.wait_for_timeout(400)
+            quiet = quiet + 1 if self.page.locator(idle).count() else 0
 
     def assert_clean(self) -> None:
         assert self.page.locator('[data-testid="stException"]').count() == 0, self.page.inner_text("body")[:2000]
