@@ -1,4 +1,4 @@
-"""What shape is this cloud? Bars, the map they live on and their prompts; or two cells side by side."""
+"""What shape is this cloud? Bars, the map they live on and their prompts; what changed; or two cells side by side."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ study = frame.ready_study(place)
 if study is None:
     st.stop()
 
-tour.card(study)
+touring = tour.card(study)
 cell.advance(study)
-first = cell.pick(study, "b_", "", 0)
-options = cell.options(study, first)
-
-
+with st.expander("All controls", icon=":material/tune:") if touring else st.container():  # room for the map
+    first = cell.pick(study, "b_", "", 0)
+    options = cell.options(study, first)
+pair = changed.controls(study, first) if options.view == cell.CHANGED else None
 closely = options.view == cell.BARS and options.one_complex and not options.two
 
 
@@ -29,8 +29,8 @@ def view() -> None:
     """What is below the controls: a click or a step of the distance runs this part only."""
     if closely:
         closer.show(study, first, options)
-    elif options.view == cell.CHANGED:
-        changed.show(study, first, options)
+    elif pair:
+        changed.show(study, pair, options)
     elif options.two:
         side_by_side.show(study, first, options)
     else:
@@ -40,4 +40,6 @@ def view() -> None:
 view()
 if closely:
     closer.below(study, first, options)
+elif pair:
+    changed.influences(study, pair, options)
 cell.clock(options)

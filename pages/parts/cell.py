@@ -15,6 +15,8 @@ ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on s
 BARS, CHANGED, IMAGE, LANDSCAPE = "Barcode and diagram", "What changed", "Persistence image", "Landscape"
 ALL_POINTS, NO_PCA = "all", "off"
 STEPS, GROWTH = "steps", "distance"  # what can be played
+KIND = "b_at_kind"  # what the distance of the slider was chosen for
+AS_ARCHIVED = {"b_points": ALL_POINTS, "b_dim": NO_PCA, "b_cat": [], "b_text": ""}  # and the study's own metric
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ def advance(study: Results) -> None:
     series = st.session_state.get("b_series", names[0])
     steps = [node.step for node in study.record.path_of(series)]
     here = st.session_state.get("b_step")
+    layer = st.session_state.get("b_layer")
+    if mapped := [step for step in steps if layer is not None and live.has_cloud(study, (series, step, layer))]:
+        steps = mapped  # a step without hidden states has no map, and the page would jump
     later = [step for step in steps if here is not None and step > here]
     if later:
         st.session_state["b_step"] = later[0]
@@ -121,19 +126,26 @@ def options(study: Results, cell: live.Cell) -> Options:
     row = st.columns([5.5, 1.3, 1.8, 1.1, 1.15], vertical_alignment="bottom")
     views = [BARS, CHANGED, IMAGE, LANDSCAPE]
     view = row[0].segmented_control("View", views, default=BARS, key="b_view", bind="query-params", required=True)
-    cloud = live.has_cloud(study, cell)
-    subsample = row[1].selectbox(
-        "Subsample", _subsamples(study, cell, cloud), key="b_sub", bind="query-params",
-        help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
-    )  # fmt: skip
+    two = view != CHANGED and st.session_state.get("b_two", st.query_params.get("b_two") == "true")
+    # Only these views measure anew; the others show what the archive has.
+    live_view = view == CHANGED or (view == BARS and not two)
+    cloud = live_view and live.has_cloud(study, cell)
+    subsample = _subsample(study, cell, cloud, row[1])
+    one = subsample != ALL_WORD
+    slides = view == BARS and not two and one
     play = row[2].segmented_control(
-        "Play", [STEPS, GROWTH], key="b_play",
-        help="steps: walk through the checkpoints. distance: let the complex grow. Click again to stop.",
+        "Play", [STEPS, GROWTH] if slides else [STEPS], key="b_play",
+        help="steps: walk through the checkpoints (where there are any, those whose hidden states are at hand). "
+        "distance: let the complex grow. Click again to stop.",
     )  # fmt: skip
     asked = study.study
     lens = Lens(metric=asked.metric)
-    with row[3].popover("Live", icon=":material/bolt:", width="stretch", disabled=not cloud):
-        if cloud:
+    with row[3].popover(
+        "Live", icon=":material/bolt:", width="stretch", disabled=not (cloud and one),
+        help="Measures the cloud anew: fewer prompts, another metric. Needs its hidden states, one subsample and "
+        "one of the first two views.",
+    ):  # fmt: skip
+        if cloud and one:
             lens = _lens(study)
     with row[4].popover("More", icon=":material/tune:", width="stretch"):
         two = st.toggle("Compare with a second cell", key="b_two", bind="query-params")
@@ -150,20 +162,29 @@ def options(study: Results, cell: live.Cell) -> Options:
         order = st.selectbox("Sort bars by", ["birth", "death", "persistence"], key="b_order", bind="query-params")
         cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, key="b_cap", bind="query-params")
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
-    if number != ALL_WORD:
+    if one:
         lens = replace(lens, subsample=number, scale=scale)
-    return Options(view, number, lens, scale, way, order, int(cap), fixed, two, play)
+    return Options(view, number, lens, scale, way, order, int(cap), fixed, two and view != CHANGED, play)
 
 
-def _subsamples(study: Results, cell: live.Cell, cloud: bool) -> list[str]:
-    """Those whose bars are in the archive, or all of them where the cloud is there to measure them anew."""
-    if not study.study.subsamples:
-        return [WHOLE_WORD]
-    own = data.bars(study, *cell)
+def _subsample(study: Results, cell: live.Cell, cloud: bool, place) -> str:
+    """The subsample to show; says so where the one asked for cannot be shown here."""
     numbers = range(study.study.subsamples)
+    own = data.bars(study, *cell)
     if not cloud and len(own):
         numbers = sorted(own["subsample"].unique())
-    return [*(str(number) for number in numbers), ALL_WORD, *([WHOLE_WORD] if cloud else [])]
+    choices = [str(number) for number in numbers]
+    first = [ALL_WORD] if choices else []
+    if cloud or not choices:
+        first = [WHOLE_WORD, *first]
+    asked = st.session_state.get("b_sub", st.query_params.get("b_sub"))
+    chosen = place.selectbox(
+        "Subsample", [*first, *choices], index=len(first) if choices else 0, key="b_sub", bind="query-params",
+        help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
+    )  # fmt: skip
+    if asked and asked != chosen:
+        st.caption(f"The archive has no bars of subsample {asked} here; {chosen} is shown.")
+    return chosen
 
 
 def _lens(study: Results) -> Lens:
@@ -188,7 +209,13 @@ def _lens(study: Results) -> Lens:
                                 placeholder="all categories", disabled=not names)  # fmt: skip
     text = st.text_input("Only prompts that contain", key="b_text", bind="query-params", live="300ms",
                          placeholder="any words")  # fmt: skip
-    st.button("Back to the archive's way", on_click=_reset, icon=":material/undo:", width="stretch")
+    st.button(
+        "Back to the archive's way",
+        on_click=_reset,
+        args=(study.study.metric,),
+        icon=":material/undo:",
+        width="stretch",
+    )
     return Lens(
         points=0 if points == ALL_POINTS else int(points),
         categories=tuple(sorted(categories)),
@@ -198,7 +225,5 @@ def _lens(study: Results) -> Lens:
     )
 
 
-def _reset() -> None:
-    for key, value in {"b_points": ALL_POINTS, "b_dim": NO_PCA, "b_cat": [], "b_text": ""}.items():
-        st.session_state[key] = value
-    st.session_state.pop("b_metric", None)  # the study's own
+def _reset(metric: str) -> None:
+    st.session_state.update(AS_ARCHIVED | {"b_metric": metric})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -15,65 +17,92 @@ from phcore.errors import Fault
 from phcore.explore import Explored, Lens
 from phcore.results import Results
 from phcore.topology import distances, influence
+from phcore.topology.persistence import cell_diagrams
 from phcore.words import count, three, unit_words, wasserstein_words
 
-PREVIOUS, BASE = "the previous checkpoint", "the base model"
+PREVIOUS, LATEST, BASE = "the previous checkpoint", "the latest before with hidden states", "the base model"
 _CHART = "matching"
 _DEGREES = {"H1 loops": 1, "H0 components": 0}
 
 
-def show(study: Results, cell: live.Cell, options: Options) -> None:
-    """The view for one cell and an earlier one at the same layer."""
+@dataclass(frozen=True)
+class Comparison:
+    """Two cells of one layer, and how their diagrams are matched. `before` is None where there is no such cell."""
+
+    before: live.Cell | None
+    after: live.Cell
+    degree: int
+    order: int
+
+    @property
+    def noun(self) -> str:
+        return ("component", "loop")[self.degree]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return _name(self.before), _name(self.after)
+
+
+def controls(study: Results, cell: live.Cell) -> Comparison:
+    """What the cell is compared with, and how."""
     row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
-    other = _earlier(study, cell, row[0])
+    before = _earlier(study, cell, row[0])
     degree = _DEGREES[row[1].selectbox("Degree", list(_DEGREES), key="c_degree", bind="query-params")]
-    own = study.study.order
-    orders = [1, 2]
+    orders, own = [1, 2], study.study.order
     order = row[2].selectbox(
         "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1, key="c_order",
         bind="query-params", help="2 weighs large moves more than 1. A bottleneck distance is one bar, not a matching.",
     )  # fmt: skip
-    if other is None:
+    return Comparison(before, cell, degree, order)
+
+
+def show(study: Results, pair: Comparison, options: Options) -> None:
+    """The two diagrams matched, and the prompts of the pair in hand."""
+    if pair.before is None:
         st.info(
             "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.",
             icon=":material/info:",
         )
         return
-    if not known(study, other) or not known(study, cell):
+    if not known(study, pair.before) or not known(study, pair.after):
         return
     if not options.one_complex:
         st.info("Bars are matched within one subsample: choose its number above.", icon=":material/info:")
         return
-    sides = [_side(study, one, options) for one in (other, cell)]
+    sides = [_side(study, one, options) for one in (pair.before, pair.after)]
     if None in sides:
         return
     (before, seen_before), (after, seen_after) = sides
+    degree, order = pair.degree, pair.order
     unit, norm = unit_words(options.scale, options.lens.metric), study.study.norm
     pairs, costs, shares = distances.matched(before[degree], after[degree], order=order, norm=norm)
     rows = pair_rows(before[degree], after[degree], pairs, costs, shares)
-    names = _name(other), _name(cell)
-    total = float(costs.sum() ** (1 / order))
-    words = f"**From {names[0]} to {names[1]}, layer {cell[2]}**  \n{_answer(rows, total, degree, order, norm, unit)}"
+    words = f"**From {pair.names[0]} to {pair.names[1]}, layer {pair.after[2]}**  \n"
+    words += _answer(rows, float(costs.sum() ** (1 / order)), pair, norm, unit)
     st.markdown(words)
-    if rows.empty:
+    if not (rows["share"] > 0).any():
         return
     held = _pair_in_hand(rows)
-    domain = _axis(study, cell[2], options, rows, degree)
-    about = (data.version(study), *cell, *other, str(options.lens), degree, order, domain)
+    domain = _axis(study, pair.after[2], options, rows, degree)
+    about = (data.version(study), *pair.after, *pair.before, str(options.lens), degree, order, domain)
     draw.chart(
         _CHART, about,
-        lambda: matching_chart(rows, domain=domain, names=names, degree=degree, unit=unit, question=None),
+        lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit, question=None),
         selection=PAIR, on_select=lambda: _clicked(rows), change=lambda tables: matching_now(tables, held),
         words=words,
     )  # fmt: skip
+    st.caption(
+        "Left, the pairs that pay most: the earlier bar above the later one. Right, every pair: the earlier bar "
+        "hollow, the later one filled, a line between the two or to the diagonal. A click takes the nearest pair."
+    )
     left, right = st.columns([1, 1.2])
     with left:
         held = st.selectbox(
             "Pair in hand", rows["pair"].tolist(), key="c_pair", bind="query-params",
             help="Ranked by its share of the distance. A click in the chart takes it, too.",
         )  # fmt: skip
-        pair = rows[rows["pair"] == held].iloc[0]
-        st.markdown(_pair_words(pair, names, order, unit))
+        one = rows[rows["pair"] == held].iloc[0]
+        st.markdown(_pair_words(one, pair.names, order, unit))
     with right:
         _ranking(rows)
     if seen_before is not None and seen_after is not None:
@@ -81,15 +110,15 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
             "Bars are matched by their births and deaths alone. Whether the same prompts make both is for you to see: "
             "maps on the same axes, and the prompts in order."
         )
-        _before_and_after(study, (other, cell), (seen_before, seen_after), options, degree, pair, names)
+        _before_and_after(study, pair, (seen_before, seen_after), options, one)
     else:
         st.info("The hidden states of both cells are needed to see the prompts; they are not in the archive.",
                 icon=":material/info:")  # fmt: skip
+    series, step, layer = pair.after
     frame.below(
-        rows.drop(columns=["place_a", "place_b"]), f"matching-{study.study.name}-{cell[0]}-{cell[1]}-layer{cell[2]}",
+        rows.drop(columns=["place_a", "place_b"]), f"matching-{study.study.name}-{series}-{step}-layer{layer}",
         "matching", words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
     )  # fmt: skip
-    _influence(study, other, cell, options, degree, order)
 
 
 # --- what is compared -------------------------------------------------------------------------------
@@ -99,30 +128,20 @@ def _earlier(study: Results, cell: live.Cell, place) -> live.Cell | None:
     """The cell to compare with, at the same layer."""
     series, step, layer = cell
     every = {
-        _name((one.name, node.step, layer)): (one.name, node.step, layer)
-        for one in study.record.series
-        for node in study.record.path_of(one.name)
-        if node.step
+        _name(one): one
+        for one in ((s.name, n.step, layer) for s in study.record.series for n in study.record.path_of(s.name))
+        if one[1] and one != cell
     }
-    wanted = place.selectbox(
-        "Compared with", [PREVIOUS, BASE, *every], key="c_from", bind="query-params",
-        help="The earlier checkpoint, at the same layer.",
-    )  # fmt: skip
-    if wanted == BASE:
-        return (series, 0, layer) if step else None
-    if wanted != PREVIOUS:
-        return every[wanted]
     steps = [node.step for node in study.record.path_of(series) if node.step < step]
-    if not steps:
-        return None
     cached = [one for one in steps if live.has_cloud(study, (series, one, layer))]
-    if not live.has_cloud(study, cell) or not cached or cached[-1] == steps[-1]:
-        return series, steps[-1], layer
-    st.caption(
-        f"The hidden states of step {steps[-1]:,} are not in the archive; step {cached[-1]:,} is the latest before "
-        f"{step:,} that has them."
-    )
-    return series, cached[-1], layer
+    fixed = {PREVIOUS: (series, steps[-1], layer) if steps else None, BASE: (series, 0, layer) if steps else None}
+    if cached and cached[-1] != steps[-1] and live.has_cloud(study, cell):
+        fixed = {LATEST: (series, cached[-1], layer)} | fixed  # first: it leads back to prompts
+    ways = fixed | every
+    return ways[
+        place.selectbox("Compared with", list(ways), key="c_from", bind="query-params",
+                        help="The earlier checkpoint, at the same layer.")
+    ]  # fmt: skip
 
 
 def _name(cell: live.Cell) -> str:
@@ -149,17 +168,18 @@ def _side(study: Results, cell: live.Cell, options: Options) -> tuple[list[np.nd
 # --- in words ---------------------------------------------------------------------------------------
 
 
-def _answer(rows: pd.DataFrame, total: float, degree: int, order: int, norm: float, unit: str) -> str:
-    noun = ("component", "loop")[degree]
+def _answer(rows: pd.DataFrame, total: float, pair: Comparison, norm: float, unit: str) -> str:
+    if rows.empty:
+        return f"Neither has a {pair.noun} in these prompts."
     if not total:
-        return f"The two H{degree} diagrams are the same."
+        return f"The two H{pair.degree} diagrams are the same."
     kinds = rows["what"].value_counts()
     half = int((rows["share"].cumsum() < 0.5).sum()) + 1
-    name = wasserstein_words(order, norm)
+    makers = "the first pair makes" if half == 1 else f"the first {half:,} pairs make"
     return (
-        f"{name}: {three(total)} ({unit}). {count(int(kinds.get(MOVED, 0)), noun)} matched, {kinds.get(NEW, 0)} new, "
-        f"{kinds.get(GONE, 0)} gone; the first {count(half, 'pair')} make half of the distance"
-        + (" (of its square)." if order == 2 else ".")
+        f"Wasserstein distance ({wasserstein_words(pair.order, norm)}): {three(total)} ({unit}). "
+        f"{count(int(kinds.get(MOVED, 0)), pair.noun)} matched, {kinds.get(NEW, 0)} new, {kinds.get(GONE, 0)} gone; "
+        f"{makers} half of the distance" + (" (of its square)." if pair.order == 2 else ".")
     )
 
 
@@ -218,33 +238,30 @@ def _clicked(rows: pd.DataFrame) -> None:
 # --- the prompts of a pair --------------------------------------------------------------------------
 
 
-def _before_and_after(study, cells, seen, options: Options, degree: int, pair: pd.Series, names) -> None:
+def _before_and_after(study: Results, pair: Comparison, seen, options: Options, matched: pd.Series) -> None:
     """Two maps on the same axes, and the prompts of each bar."""
-    categories, columns = live.categories(study), st.columns(2)
-    for column, end, cell, one, name in zip(columns, "ab", cells, seen, names, strict=True):
+    categories = live.categories(study)
+    sides = zip(st.columns(2), "ab", (pair.before, pair.after), seen, pair.names, strict=True)
+    for column, end, cell, one, name in sides:
         mapped = live.map_of(study, cell, options.lens, "PCA")
-        rows, place = one.explored.rows, int(pair[f"place_{end}"])
+        rows, place = one.explored.rows, int(matched[f"place_{end}"])
         own = live.prompts(study).iloc[rows]
+        held = _held(one.explored, pair.degree, place)
+        plane = map_plane(mapped.reach)
+        tables = map_tables(mapped.points[rows], own, plane, held=held)
         with column:
-            held = _held(one.explored, degree, place)
-            plane = map_plane(mapped.reach)
-            tables = map_tables(mapped.points[rows], own, plane, held=held)
             draw.chart(
                 f"map-{end}",
                 (data.version(study), mapped.reach, tuple(categories), name),
                 lambda tables=tables, plane=plane, name=name, mapped=mapped: cloud_map(
-                    tables,
-                    plane,
-                    categories=categories,
-                    question=name[0].upper() + name[1:],
-                    answer="",
+                    tables, plane, categories=categories, question=name[0].upper() + name[1:], answer="",
                     axes=mapped.axes,
                 ),
                 change=lambda standing, tables=tables: with_tables(standing, tables.values()),
-            )
+            )  # fmt: skip
             if place < 0:
                 st.caption("This bar has no counterpart here.")
-            elif degree == 1:
+            elif pair.degree == 1:
                 st.markdown(f"The cycle, {count(len(held['cycle']), 'prompt')} in order:")
                 marks = [str(k) for k in range(1, len(held["cycle"]) + 1)]
                 prompts.listing(own.iloc[held["cycle"]], categories, marks)
@@ -267,13 +284,15 @@ def _held(explored: Explored, degree: int, place: int) -> dict:
 # --- which prompts moved it -------------------------------------------------------------------------
 
 
-def _influence(study, before: live.Cell, after: live.Cell, options: Options, degree: int, order: int) -> None:
+def influences(study: Results, pair: Comparison, options: Options) -> None:
     """The jackknife over subsamples, on request: it measures every subsample again without each of its prompts."""
+    if pair.before is None or data.about(study, *pair.before) is None or data.about(study, *pair.after) is None:
+        return
     st.markdown("### Which prompts moved the topology most?")
     if not study.study.subsamples:
         st.info("This study looks at whole clouds, and the jackknife needs subsamples.", icon=":material/info:")
         return
-    if not (live.has_cloud(study, before) and live.has_cloud(study, after)):
+    if not (live.has_cloud(study, pair.before) and live.has_cloud(study, pair.after)):
         st.info("The hidden states of both cells are needed; they are not in the archive.", icon=":material/info:")
         return
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
@@ -283,13 +302,17 @@ def _influence(study, before: live.Cell, after: live.Cell, options: Options, deg
     )
     asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
     row[2].caption(
-        "Each prompt is left out of every subsample that holds it; the velocity lost is what it contributed. "
+        "Each prompt is left out of every subsample that holds it; the distance lost is what it contributed. "
         "About half a second per subsample of 160 prompts."
     )
     lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
-    key = (study.record.digest, before, after, lens, degree, order, number)
+    key = (study.record.digest, pair, lens, number)
     if asked and key not in _kept():
-        _measure(study, key, number, lens)
+        try:
+            _measure(study, key, pair, number, lens)
+        except Fault as fault:
+            st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
+            return
     table = _kept().get(key)
     if table is None:
         st.caption("Not measured yet for this choice.")
@@ -298,22 +321,24 @@ def _influence(study, before: live.Cell, after: live.Cell, options: Options, deg
     table = table.assign(category=own["category"].to_numpy(), text=own["text"].to_numpy())
     top = table.iloc[0]
     st.markdown(
-        f"Without its most influential prompt the H{degree} velocity would be {three(top['lost'])} lower on average "
-        f"(of {three(top['velocity'])}): *{prompts.plain(top['text'])}*"
+        f"Without its most influential prompt the H{pair.degree} distance would be {three(top['lost'])} lower on "
+        f"average (of {three(top['distance'])}): *{prompts.plain(top['text'])}*"
     )
     st.dataframe(
         table[["rank", "lost", "share", "spread", "subsamples", "category", "text"]],
         hide_index=True, height=320, key="influence",
         column_config={
-            "lost": st.column_config.NumberColumn("velocity lost", format="%.4g", help="Mean over subsamples."),
-            "share": st.column_config.NumberColumn("of velocity", format="percent"),
+            "lost": st.column_config.NumberColumn("distance lost", format="%.4g", help="Mean over subsamples."),
+            "share": st.column_config.NumberColumn("of the distance", format="percent"),
             "spread": st.column_config.NumberColumn("spread", format="%.2g", help="SD over its subsamples; they "
                                                     "overlap, so this is no standard error."),
             "subsamples": st.column_config.NumberColumn("in subsamples", format="%d"),
             "text": st.column_config.TextColumn("prompt", width="large"),
         },
     )  # fmt: skip
-    frame.below(table, f"influence-{study.study.name}-{after[0]}-{after[1]}-layer{after[2]}", "influence")
+    st.caption("Distances lost can be negative, and they do not add up to the whole.")
+    series, step, layer = pair.after
+    frame.below(table, f"influence-{study.study.name}-{series}-{step}-layer{layer}", "influence")
 
 
 @st.cache_resource
@@ -322,19 +347,17 @@ def _kept() -> dict:
     return {}
 
 
-def _measure(study: Results, key: tuple, number: int, lens: Lens) -> None:
-    """Runs the jackknife with a bar of progress; any click on the page ends it."""
-    _, before, after, _, degree, order, _ = key
+def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Lens) -> None:
+    """Runs the jackknife with a bar of progress; Cancel, or any other control of the page, ends it."""
     matrices = []
-    for cell in (before, after):
+    for cell in (pair.before, pair.after):
         matrix, unit = live.distances(study, cell, lens)
         matrices.append(matrix / unit if lens.scale == "median" else matrix)
     sets = np.stack([live.index_set(study, k) for k in range(number)])
-    bar = st.progress(0.0, text="Leaving out each prompt in turn…")
-    stop = st.empty()
-    stop.button("Cancel", key="c_cancel", icon=":material/close:")
-    losses = []
-    for k, lost in influence.left_out(*matrices, sets, degree=degree, order=order, norm=study.study.norm):
+    bar, stop = st.progress(0.0, text="Leaving out each prompt in turn…"), st.empty()
+    stop.button("Cancel", key="c_cancel", icon=":material/close:")  # a click runs the page anew, and so ends this run
+    losses, norm = [], study.study.norm
+    for k, lost in influence.left_out(*matrices, sets, degree=pair.degree, order=pair.order, norm=norm):
         losses.append((k, lost))
         bar.progress((k + 1) / number, text=f"Leaving out each prompt in turn: subsample {k + 1} of {number}")
     bar.empty()
@@ -342,18 +365,18 @@ def _measure(study: Results, key: tuple, number: int, lens: Lens) -> None:
     kept = _kept()
     while len(kept) >= 32:
         kept.pop(next(iter(kept)))
-    kept[key] = _table(losses, sets, matrices, degree, order, study.study.norm)
+    kept[key] = _table(losses, sets, matrices, pair, norm)
 
 
-def _table(losses, sets: np.ndarray, matrices, degree: int, order: int, norm: float) -> pd.DataFrame:
-    from phcore.topology.persistence import cell_diagrams
-
+def _table(losses, sets: np.ndarray, matrices: list[np.ndarray], pair: Comparison, norm: float) -> pd.DataFrame:
+    """prompt, lost, spread, subsamples, rank, distance (the mean over the subsamples), share; most lost first."""
     numbers, lost, spread, held_by = influence.influence(losses, sets)
     before, after = (cell_diagrams(matrix, sets) for matrix in matrices)
-    velocity = float(np.mean([
-        distances.wasserstein(a[degree], b[degree], order=order, norm=norm) for a, b in zip(before, after, strict=True)
-    ]))  # fmt: skip
+    moved = [
+        distances.wasserstein(a[pair.degree], b[pair.degree], order=pair.order, norm=norm)
+        for a, b in zip(before, after, strict=True)
+    ]
+    whole = float(np.mean(moved))
     table = pd.DataFrame({"prompt": numbers, "lost": lost, "spread": spread, "subsamples": held_by})
     table = table.sort_values("lost", ascending=False, ignore_index=True)
-    share = table["lost"] / velocity if velocity else 0.0
-    return table.assign(rank=range(1, len(table) + 1), velocity=velocity, share=share)
+    return table.assign(rank=range(1, len(table) + 1), distance=whole, share=table["lost"] / (whole or np.nan))

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, frame, in_hand, live, prompts, tour
-from pages.parts.cell import GROWTH, Options, known
+from pages.parts.cell import GROWTH, KIND, Options, known
 from pages.parts.in_hand import Bars
 from phcore.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.charts.bars import cap_bars, shape_answer
@@ -26,7 +26,7 @@ from phcore.charts.growth import (
 from phcore.charts.moving import with_tables
 from phcore.charts.theme import HALF_WIDTH
 from phcore.errors import Fault
-from phcore.explore import ranked
+from phcore.explore import Lens, ranked
 from phcore.results import Results
 from phcore.topology import complexes
 from phcore.words import count, three, unit_words
@@ -140,14 +140,30 @@ def _bars(study: Results, cell: live.Cell, options: Options) -> tuple[Bars | Non
         try:
             seen = live.look(study, cell, options.lens)
         except Fault as fault:
-            st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
+            asked = _filters(options.lens)
+            words = f"{fault.fault[0].upper()}{fault.fault[1:]}" + (f" ({asked})" if asked else "")
+            st.info(f"{words}: {fault.mend} under Live.", icon=":material/info:")
             return None, None
-        row = st.columns([5, 1.35], vertical_alignment="center")
-        row[0].caption(_origin(study, options, seen))
-        with row[1]:
-            tour.invite(study)
+        _top(_origin(study, options, seen), study)
         return Bars(seen.explored.table, options.lens.subsample), seen
+    _top(f":material/inventory_2: **From the archive:** bars of subsample {options.subsample}.", study)
     return Bars(_archived(study, cell, options), int(options.subsample)), None
+
+
+def _top(origin: str, study: Results) -> None:
+    """Where the bars come from, and the way into the tour."""
+    row = st.columns([5, 1.35], vertical_alignment="center")
+    row[0].caption(origin)
+    with row[1]:
+        tour.invite(study)
+
+
+def _filters(lens: Lens) -> str:
+    """Which prompts a lens leaves in, in words; empty where it leaves all."""
+    words = [f"only {', '.join(lens.categories)}"] if lens.categories else []
+    if lens.text.strip():
+        words.append(f"containing “{prompts.plain(lens.text.strip())}”")
+    return ", ".join(words)
 
 
 def _archived(study: Results, cell: live.Cell, options: Options) -> pd.DataFrame:
@@ -166,11 +182,11 @@ def _origin(study: Results, options: Options, seen: live.Seen) -> str:
             f":material/inventory_2: **From the archive:** bars of {which} ({shown:,} of {total:,} prompts), "
             "as the study measured them."
         )
-    how = [f"{shown:,} of {total:,} prompts, from {which}", lens.metric]
+    how = [f"{shown:,} of {total:,} prompts, from {which}", *filter(None, [_filters(lens)]), lens.metric]
     if lens.dimension:
         how.append(f"{lens.dimension} principal components")
     return (
-        f":material/bolt: **Live:** measured from the cached hidden states in {three(seen.milliseconds)} ms, "
+        f":material/bolt: **Live:** measured from the cached hidden states in {seen.milliseconds:.0f} ms, "
         f"{', '.join(how)}. Not in the study's tables."
     )
 
@@ -229,17 +245,23 @@ def _barcode(scene: Scene, whole: pd.DataFrame, at: float, marked: set[int], wor
 
 def _slider(scene: Scene) -> float:
     """The distance; while it is played, a little farther at each tick, and from the start again after the end."""
-    step, last = scene.step, scene.last
-    if scene.options.play == GROWTH:
-        farther = st.session_state.get("b_at", 0.0) + 2 * step
-        st.session_state["b_at"] = farther if farther <= last else 0.0
+    step, last, options = scene.step, scene.last, scene.options
+    default = round(_DEFAULT * last / step) * step
+    # A distance belongs to a layer and a way of measuring: elsewhere it says nothing, or lies beyond the axis.
+    kind = (scene.cell[2], options.scale, options.lens.metric, options.lens.dimension)
+    at = st.session_state.get("b_at", default)
+    if st.session_state.get(KIND, kind) != kind or not 0 <= at <= last:
+        st.session_state["b_at"] = at = default
+    st.session_state[KIND] = kind
+    if options.play == GROWTH:
+        st.session_state["b_at"] = at + 2 * step if at + 2 * step <= last else 0.0
     return st.slider(
         f"Prompts closer than this are joined ({scene.unit})",
         0.0,
         last,
-        round(_DEFAULT * last / step) * step,
+        default,
         step,
-        format=f"%.{max(0, -floor(log10(step)))}f",
+        format=f"%.{max(1, 1 - floor(log10(step)))}f",
         key="b_at",
         bind="query-params",
     )
@@ -252,7 +274,8 @@ def _go(value: float) -> None:
 def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
     """How many pieces and loops there are at the distance, and what is drawn of the complex."""
     pieces, loops = complexes.betti(bars.diagrams, at)
-    words = f"At {three(at)}: **{count(pieces, 'component')}** (Betti number 0) and **{count(loops, 'loop')}** (1)"
+    words = f"At {three(at)}: **{count(pieces, 'component')}** and **{count(loops, 'loop')}**"
+    words += f" (Betti numbers {pieces:,} and {loops:,})"
     if seen is None:
         st.markdown(words + ".")
         return
@@ -275,7 +298,6 @@ def _words(scene: Scene, marked: set[int]) -> dict:
     own = scene.prompts
     label = _in_hand(scene)
     with st.container(height=330, border=False):
-        held = in_hand.explain(scene.seen.explored, scene.bars, label, own, scene.categories)
         if marked:
             chosen = own.iloc[sorted(marked)]
             most = min(len(chosen), in_hand.LISTED)
@@ -284,6 +306,7 @@ def _words(scene: Scene, marked: set[int]) -> dict:
                 + (f", {most} of them:" if most < len(chosen) else ":")
             )
             prompts.listing(chosen.head(most), scene.categories)
+        held = in_hand.explain(scene.seen.explored, scene.bars, label, own, scene.categories)
     return held
 
 
@@ -317,10 +340,11 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
     draw.chart(
         _MAP,
         (data.version(scene.study), mapped.reach, mapped.axes, tuple(names)),
-        lambda: cloud_map(tables, plane, categories=names, answer="", axes=mapped.axes),
+        lambda: cloud_map(tables, plane, categories=names, question=None, answer="", axes=mapped.axes),
         selection=[POINT, AREA],
         on_select="rerun",
         change=lambda standing: with_tables(standing, tables.values()),
+        words="Map of the prompts: " + mapped.words,
     )
     st.caption(mapped.words + " Click a prompt or draw a frame to mark its bars; a double click clears it.")
 

@@ -112,18 +112,19 @@ def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, titl
     if not diagrams:
         st.info("There are no H1 bars here, so there is nothing to smooth.", icon=":material/info:")
         return
+    mean = "; mean over subsamples" if options.subsample == ALL_WORD else ""
     if options.view == IMAGE:
         high = float((loops["death"] - loops["birth"]).max()) * 1.1
-        image = vectors.persistence_image(diagrams, birth_range=domain, persistence_range=(0.0, high))
-        words = (
-            f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence; mean over subsamples."
-        )
+        low = float(loops["birth"].min())
+        births = (max(0.0, low - 0.1 * (domain[1] - low)), domain[1])
+        image = vectors.persistence_image(diagrams, birth_range=births, persistence_range=(0.0, high), pixels=(100, 45))
+        words = f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence{mean}."
 
         def build():
-            return persistence_image_chart(image.values.T, domain, (0.0, high), unit=unit, question=title)
+            return persistence_image_chart(image.values.T, births, (0.0, high), unit=unit, question=title)
     else:
         grid = np.linspace(float(loops["birth"].min()), domain[1], 200)
-        words = "The five highest layers of overlapping H1 bars at each distance, as a mean over subsamples."
+        words = f"The five highest layers of overlapping H1 bars at each distance{mean}."
 
         def build():
             return landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title)

@@ -5,43 +5,47 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import live
-from pages.parts.cell import ALL_POINTS, BARS, WHOLE_WORD
+from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
 from phcore.explore import WHOLE, Lens
 from phcore.results import Results
 
 _POINTS = 40  # few enough to follow single prompts by eye
 _KEY, _CARD = "b_tour", "b_tour_card"  # the step in hand, and the one whose card is on the page
+_BEFORE = "b_before_tour"
 
 _STEPS = (
     (
         "Every mark is a prompt",
         "The model has read forty prompts. Each mark on the map is the hidden state it reached at the end of one of "
-        "them: prompts that the model treats alike lie close together. The distance below the bars stands at zero, so "
-        "nothing is joined yet: forty prompts, forty components.",
+        "them: prompts that the model treats alike lie close together. The distance stands at zero, so nothing is "
+        "joined yet: forty prompts, forty components, and forty grey bars that begin.",
     ),
     (
         "Let the distance grow",
         "Prompts closer than the distance are joined by an edge, and three that are joined in pairs fill a triangle. "
-        "Groups merge. Each grey bar is one component: it ends where its group merges into another. The one in violet "
-        "is the last to do so: the two prompts whose edge ends it are listed beside the map.",
+        "Groups merge, and each grey bar ends where its group merges into another. The one in violet ends just here: "
+        "its edge on the map joins the two prompts that are listed below it.",
     ),
     (
         "A loop appears",
-        "Here a last edge closes a ring of prompts around a hole. That is where a dark bar begins: a loop is born. "
-        "The violet ring is one way round it; its prompts are listed in order.",
+        "Now an edge closes a ring of prompts around a hole, and one of the lower bars begins: a loop is born. The "
+        "violet ring is one way round it; its prompts are listed in order.",
     ),
     (
         "And is filled",
         "A little farther, a triangle closes the hole and the bar ends. A long bar is a hole that lasts: shape. A "
-        "short one is mostly noise. The barcode is the list of all of them, and the diagram to its right shows the "
-        "same bars as points: the farther from the diagonal, the longer they last.",
+        "short one is mostly noise. The barcode is the list of all of them. The diagram shows the same bars as "
+        "points: the farther from the diagonal, the longer they last.",
     ),
     (
         "Now watch the model learn",
-        "All of a subsample's prompts again, at the last checkpoint. Press Play: steps to see the same prompts move "
-        "as the model is fine-tuned, or open What changed to see which bars moved, and which prompts made them.",
+        "A subsample of its prompts, at the last checkpoint. Press Play: steps to see the same prompts move as the "
+        "model is fine-tuned, or open What changed to see which bars moved, and which prompts made them.",
     ),
 )
+# What the tour sets, and gives back when it is closed.
+_KEYS = ("b_view", "b_two", "b_series", "b_step", "b_layer", "b_sub", "b_scale", "b_map", "b_fixed", "b_points",
+         "b_metric", "b_dim", "b_cat", "b_text", "b_bar", "b_at")  # fmt: skip
 
 
 def invite(study: Results) -> None:
@@ -54,12 +58,12 @@ def invite(study: Results) -> None:
                   args=(study, start, 0))  # fmt: skip
 
 
-def card(study: Results) -> None:
-    """The step in hand, while the tour is on."""
+def card(study: Results) -> bool:
+    """The step in hand, while the tour is on; says whether it is."""
     here, start = st.session_state.get(_KEY), _place(study)
     st.session_state[_CARD] = here
     if here is None or start is None:
-        return
+        return False
     title, words = _STEPS[here]
     with st.container(border=True, key="tour"):
         st.markdown(f"**{here + 1} of {len(_STEPS)}: {title}**  \n{words}")
@@ -69,7 +73,8 @@ def card(study: Results) -> None:
         if here + 1 < len(_STEPS):
             row[1].button("Next", key="tour-next", type="primary", width="stretch", on_click=_go,
                           args=(study, start, here + 1))  # fmt: skip
-        row[2].button("Close", key="tour-close", width="stretch", on_click=_close)
+        row[2].button("Close", key="tour-close", width="stretch", on_click=_close, args=(study,))
+    return True
 
 
 def _place(study: Results) -> live.Cell | None:
@@ -82,29 +87,38 @@ def _place(study: Results) -> live.Cell | None:
 
 def _go(study: Results, start: live.Cell, step: int) -> None:
     """Sets the page to what the step speaks of."""
+    if st.session_state.get(_KEY) is None:
+        st.session_state[_BEFORE] = {key: st.session_state[key] for key in _KEYS if key in st.session_state}
     lens = Lens(subsample=WHOLE, points=_POINTS, metric=study.study.metric, scale=study.study.scale)
-    loops = live.look(study, start, lens).explored.table
-    loops = loops[(loops["degree"] == 1) & (loops["rank"] == 1)]
-    birth, death = loops.iloc[0][["birth", "death"]] if len(loops) else (0.0, 0.0)
+    bars = live.look(study, start, lens).explored.table
+    merges = bars[bars["degree"] == 0].sort_values("death", ignore_index=True)
+    loop = bars[(bars["degree"] == 1) & (bars["rank"] == 1)]
+    birth, death = loop.iloc[0][["birth", "death"]] if len(loop) else (0.0, 0.0)
+    middle = merges.iloc[len(merges) // 2]  # half of the components have merged
+    bar, at = (
+        ("H0 endless", 0.0),
+        (f"H0 merge {middle['rank']:.0f}", float(middle["death"])),
+        ("H1 loop 1", float(birth)),
+        ("H1 loop 1", float(death)),
+        ("H1 loop 1", float(birth)),
+    )[step]
     series, number, layer = start
-    state = {
+    state = AS_ARCHIVED | {
         "b_view": BARS, "b_two": False, "b_play": None, "b_series": series, "b_step": number, "b_layer": layer,
-        "b_sub": WHOLE_WORD, "b_scale": lens.scale, "b_points": _POINTS, "b_metric": lens.metric, "b_cat": [],
-        "b_text": "", "b_map": "PCA",
+        "b_sub": WHOLE_WORD, "b_scale": lens.scale, "b_points": _POINTS, "b_metric": lens.metric, "b_map": "PCA",
+        "b_fixed": True,
     }  # fmt: skip
-    bar, at = {
-        0: ("H0 merge 1", 0.0),
-        1: ("H0 merge 1", 0.75 * float(birth)),
-        2: ("H1 loop 1", float(birth)),
-        3: ("H1 loop 1", float(death)),
-        4: ("H1 loop 1", float(birth)),
-    }[step]
     if step == len(_STEPS) - 1:
         last = max(live.cached(study, layer), key=lambda cell: cell[1])
         subsample = "0" if study.study.subsamples else WHOLE_WORD
         state |= {"b_series": last[0], "b_step": last[1], "b_points": ALL_POINTS, "b_sub": subsample}
+    st.session_state.pop(KIND, None)  # the distance is the tour's, whatever was looked at before
     st.session_state.update(state | {"b_bar": bar, "b_at": at, _KEY: step})
 
 
-def _close() -> None:
-    st.session_state.update({_KEY: None, "b_points": ALL_POINTS})
+def _close(study: Results) -> None:
+    st.session_state[_KEY] = None
+    st.session_state.pop(KIND, None)
+    st.session_state.update(
+        AS_ARCHIVED | {"b_metric": study.study.metric} | st.session_state.pop(_BEFORE, {}) | {"b_play": None}
+    )

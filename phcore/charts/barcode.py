@@ -8,11 +8,11 @@ import pandas as pd
 from phcore.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
 from phcore.charts.growth import distance_rule, rule
 from phcore.charts.linking import link, near, nearest_tooltip, picked
-from phcore.charts.theme import ACCENT, CANVAS, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
+from phcore.charts.theme import ACCENT, CANVAS, FAINT, FULL_WIDTH, INK, LABEL_SIZE, MARK, SOFT, TONE, framed
 
 PARAM = "bar"  # name of the click selection, and its field
 _SHAPES = ["circle", "triangle-up"]
-_PADDING = 10  # pixels around the points of the diagram, so that the outermost are whole
+_PADDING = 20  # pixels around what is drawn, so that the outermost marks and the sign of the infinite bar are whole
 
 
 def barcode_and_diagram(
@@ -49,7 +49,7 @@ def barcode_and_diagram(
     """
     if answer is None:
         answer = shape_answer(bars, unit)
-    side = min(width - 80, height) if stacked else height
+    side = width - 80 if stacked else height
     across = width - 80 if stacked else width - side - 120
     rows, pitch = barcode_rows(bars, cap=cap, order=order, end=domain[1], height=height)
     rows = _now(rows, at, None, ())
@@ -59,7 +59,7 @@ def barcode_and_diagram(
     tooltip = _tooltip(rows)
     barcode = [
         *_bars(in_hand, domain, unit, thickness(pitch), across, height),
-        *([] if line is None else [rule(line, _value(alt.X, "at", domain, unit, 20))]),
+        *([] if line is None else [rule(line, _value(alt.X, "at", domain, unit, _PADDING))]),
         *_names(rows, group_words(bars, cap), height),
         _strips(across, height, tooltip),
     ]
@@ -115,9 +115,9 @@ def _quadrant(line: alt.Chart | None, domain, unit: str) -> list[alt.Chart]:
 
 def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[alt.Chart]:
     """The bars, the sign on the infinite one, and the marks of the bar in hand; data from the chart."""
-    x, y = _value(alt.X, "birth", domain, unit, 20), _place(height)
+    x, y = _value(alt.X, "birth", domain, unit, _PADDING), _place(height)
     death = alt.X2(field="death")
-    end = alt.Chart().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, 20), y=y)
+    end = alt.Chart().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, _PADDING), y=y)
     held = alt.Chart().transform_filter(in_hand)
     return [
         alt.Chart()
@@ -125,7 +125,7 @@ def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[a
         .encode(x=x, x2=death, y=y, color=_colour(), opacity=_strength(1.0)),
         alt.Chart()
         .transform_filter("datum.marked")
-        .mark_rule(clip=True, strokeWidth=max(2, thick), color=ACCENT, opacity=0.6)
+        .mark_rule(clip=True, strokeWidth=max(2, thick), color=MARK, opacity=0.8)
         .encode(x=x, x2=death, y=y),
         end.mark_point(shape="triangle-right", filled=True, size=70, opacity=1, color=TONE),
         _infinity(end),
@@ -176,7 +176,7 @@ def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> li
         .encode(x=x, y=y, color=_colour(), shape=_shape(), opacity=_strength(0.8)),
         alt.Chart()
         .transform_filter("datum.marked")
-        .mark_point(filled=True, size=2 * size, color=ACCENT, opacity=0.6, clip=True)
+        .mark_point(filled=True, size=2 * size, color=MARK, opacity=0.8, clip=True)
         .encode(x=x, y=y, shape=_shape()),
         _infinity(alt.Chart().transform_filter("datum.endless").encode(x=x, y=y)),
         held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True).encode(x=x, y=y, shape=_shape()),

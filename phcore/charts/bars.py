@@ -12,7 +12,7 @@ CAP = 400  # rows that can still be told apart in a plot of usual height
 
 HEAD = 24  # pixels kept above each degree's bars for its name
 _TYPES = {"degree": "int64", "birth": "float64", "death": "float64", "subsample": "int64"}
-_GAPS = 1.4  # pixels per row that leave room for a gap
+_GAPS = 2.0  # pixels per row that leave room for a gap: with less, gaps come and go with rounding
 _TALLEST = 14  # pixels a single row takes at most
 
 
@@ -149,11 +149,9 @@ def shape_answer(bars: pd.DataFrame, unit: str = "distance") -> str:
 
 def thickness(pitch: float) -> float:
     """Of a bar in pixels; with too little room for gaps the bars form a silhouette of whole pixels."""
-    if pitch >= 2:
-        return round(0.7 * pitch)
-    return 0.65 * pitch if pitch >= _GAPS else ceil(pitch)
+    return round(0.7 * pitch) if pitch >= _GAPS else ceil(pitch)
 
 
 def _snap(pitch: float) -> float:
     """Whole pixels per row where there is room: the eye reads uneven gaps as a pattern."""
-    return float(int(pitch)) if pitch >= 2 else pitch
+    return float(int(pitch)) if pitch >= _GAPS else pitch

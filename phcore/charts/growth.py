@@ -149,7 +149,7 @@ def dendrogram_tables(
     merges = pd.DataFrame(
         {"distance": corners[:, 1, 0], "place": corners[:, [0, 3], 1].mean(axis=1), "bar": list(bars)}
     )
-    merges["words"] = [f"two groups merge at {three(height)}" for height in merges["distance"]]
+    merges["words"] = [three(height) for height in merges["distance"]]
     return {
         "branches": pd.DataFrame({"category": list(paths), "path": list(paths.values())}),
         "leaves": pd.DataFrame({"place": place, "category": category}),
@@ -205,7 +205,9 @@ def dendrogram_chart(
     )
     hover = near("near_merge", "bar")
     merges = alt.Chart(tables["merges"]).encode(x=x, y=y)
-    meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(tooltip=nearest_tooltip({"words": "merge"}))
+    meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(
+        tooltip=nearest_tooltip({"words": "two groups merge at"})
+    )
     meets.name = "dendrogram"
     thick = max(1.0, min(6.0, 0.8 * plane.height / n))
     chart = alt.layer(

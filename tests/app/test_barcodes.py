@@ -62,7 +62,8 @@ def test_the_distance_counts_what_is_alive(start):
     for at in (0.0, 41.0, 50.0, 77.0):
         app.slider(key="b_at").set_value(at)
         pieces, loops = complexes.betti(archived(), at)
-        assert f"**{count(pieces, 'component')}** (Betti number 0) and **{count(loops, 'loop')}**" in words(run(app))
+        said = f"**{count(pieces, 'component')}** and **{count(loops, 'loop')}** (Betti numbers {pieces} and {loops})"
+        assert said in words(run(app))
 
 
 def test_buttons_take_the_distance_to_the_ends_of_the_bar(start):
@@ -136,6 +137,34 @@ def test_every_other_look_draws(start, key, value):
     assert charts(run(app)) == 4
 
 
+def test_a_distance_from_elsewhere_never_breaks_the_slider(start):
+    """The distance outlives its slider; another layer, scale or metric has another axis."""
+    app = start(ROOT / "cache", "barcodes", **CELL, b_at=60)
+    for key, value in (("b_layer", 6), ("b_scale", "median"), ("b_metric", "cosine")):
+        app.segmented_control(key="b_view").set_value("What changed")
+        run(app)
+        app.selectbox(key=key).set_value(value)
+        run(app)
+        app.segmented_control(key="b_view").set_value("Barcode and diagram")
+        slider = run(app).slider(key="b_at")
+        assert 0 < slider.value < slider.max
+        app.selectbox(key="b_layer").set_value(18)
+        run(app)
+
+
+@pytest.mark.parametrize("at", ["banana", -5, 1e9, "nan"])
+def test_a_distance_that_cannot_be_falls_back(start, at):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_at=at)
+    assert 0 < app.slider(key="b_at").value < app.slider(key="b_at").max
+
+
+def test_another_view_offers_what_the_archive_has(start):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_view="Landscape", b_sub=40)
+    assert "has no bars of subsample 40 here" in words(app)
+    assert "whole cloud" not in app.selectbox(key="b_sub").options
+    assert not [one for one in app.select_slider if one.key == "b_points"]
+
+
 def test_playing_walks_the_steps_and_grows_the_distance(start, computed):
     app = start(computed[1], "barcodes", study="tiny", b_step=0)
     app.segmented_control(key="b_play").set_value("steps")
@@ -160,6 +189,7 @@ def test_the_tour_goes_through_five_steps_and_can_be_left(start):
         told.append(words(run(app)))
     assert [f"{k} of 5" in one for k, one in enumerate(told, 1)] == [True] * 5
     assert "At 0: **40 components**" in told[0]
+    assert "At 0: " not in told[1]
     assert "**A component**" in told[1]
     assert "**A loop**" in told[2]
     app.button(key="tour-back").click()
@@ -167,6 +197,20 @@ def test_the_tour_goes_through_five_steps_and_can_be_left(start):
     app.button(key="tour-close").click()
     assert "4 of 5" not in words(run(app))
     assert app.select_slider(key="b_points").value == "all"
+
+
+def test_the_tour_gives_back_what_was_looked_at(start):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_dim=5, b_points=60, b_fixed="false", b_bar="H0 merge 2")
+    before = words(app)
+    app.button(key="tour-start").click()
+    assert "40 of 320 prompts, from the whole cloud, euclidean" in words(run(app))
+    for _ in range(3):
+        app.button(key="tour-next").click()
+        run(app)
+    app.button(key="tour-close").click()
+    after = words(run(app))
+    assert "60 of 320 prompts, from subsample 0, euclidean, 5 principal components" in after
+    assert re.search("merges into another one at .*", before)[0] == re.search("merges into another one at .*", after)[0]
 
 
 # --- what changed -----------------------------------------------------------------------------------
@@ -179,7 +223,7 @@ def test_the_matched_distance_is_the_velocity_of_the_archive(start, computed, de
                 b_sub=2, c_degree=words_, c_order=order)  # fmt: skip
     velocities = Study.open("tiny", computed[1]).table("velocities", series="helpful", step=4, layer=1, subsample=2)
     row = velocities[(velocities["degree"] == degree) & (velocities["order"] == order) & (velocities["scale"] == "raw")]
-    assert f"W{order}, ground norm 2: {three(row['value'].iloc[0])} (distance)" in words(app)
+    assert f"(W{order}, ground norm 2): {three(row['value'].iloc[0])} (distance)" in words(app)
     assert "From helpful, step 2 to helpful, step 4" in words(app)
 
 
@@ -192,7 +236,25 @@ def test_prompts_before_and_after(start):
 
 def test_a_checkpoint_without_hidden_states_is_stepped_over_in_words(start):
     app = start(ROOT / "cache", "barcodes", b_view="What changed", b_series="helpful", b_step=64)
-    assert "step 48 are not in the archive; step 16 is the latest" in words(app)
+    assert app.selectbox(key="c_from").value == "the latest before with hidden states"
+    assert "From helpful, step 16 to helpful, step 64" in words(app)
+    app.selectbox(key="c_from").set_value("the previous checkpoint")
+    told = words(run(app))
+    assert "From helpful, step 48 to helpful, step 64" in told
+    assert "hidden states of both cells are needed" in told
+
+
+def test_a_checkpoint_does_not_differ_from_itself(start, computed):
+    query = {"study": "tiny", "b_view": "What changed", "b_series": "helpful", "b_step": 4, "b_layer": 1}
+    app = start(computed[1], "barcodes", **query, c_from="full, step 2")
+    assert "helpful, step 4" not in app.selectbox(key="c_from").options
+    app.select_slider(key="b_step").set_value(0)
+    assert "Wasserstein distance" in words(run(app))
+
+
+def test_without_loops_there_is_nothing_to_match(start):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_view="What changed", b_text="friend", b_points=20)
+    assert "Neither has a loop in these prompts" in words(app) or "matched" in words(app)
 
 
 @pytest.mark.parametrize(

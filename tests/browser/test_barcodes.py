@@ -64,7 +64,7 @@ def agrees(page, step: int, at: float) -> None:
     """What is said of the bar in hand and of the distance is what the archive holds."""
     diagrams, words = archived(step), told(page)
     pieces, loops = complexes.betti(diagrams, at)
-    assert f"{count(pieces, 'component')} (Betti number 0) and {count(loops, 'loop')} (1)" in words
+    assert f"{count(pieces, 'component')} and {count(loops, 'loop')} (Betti numbers {pieces} and {loops})" in words
     kind, rank = re.fullmatch(r"H([01]) \w+ (\d+)", in_hand(page)).groups()
     diagram = diagrams[int(kind)]
     birth, death = diagram[np.argsort(-(diagram[:, 1] - diagram[:, 0]), kind="stable")[int(rank) - 1]]
