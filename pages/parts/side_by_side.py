@@ -59,7 +59,7 @@ def _cell(
     if options.view == BARS:
         _bars(bars, (*about, options.order, options.cap), options, domain, unit, title, key, width, stacked)
     else:
-        _vector(bars, about, options, domain, unit, title, key)
+        _vector(bars, about, options, domain, unit, title, key, width)
     frame.below(
         bars.assign(persistence=bars["death"] - bars["birth"]),
         f"bars-{study.study.name}-{series}-{step}-layer{layer}",
@@ -105,7 +105,7 @@ def _sentence(bar: pd.Series, shown: pd.DataFrame, unit: str) -> str:
     return f"{words} Number {rank} by persistence among the H{bar['degree']} bars shown."
 
 
-def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, title: str, key: str) -> None:
+def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, title: str, key: str, width: int) -> None:
     """The persistence image or the landscape of H1: the mean over the subsamples chosen."""
     loops = bars[bars["degree"] == 1]
     diagrams = [part[["birth", "death"]].to_numpy() for _, part in loops.groupby("subsample")]
@@ -117,17 +117,17 @@ def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, titl
         high = float((loops["death"] - loops["birth"]).max()) * 1.1
         low = float(loops["birth"].min())
         births = (max(0.0, low - 0.1 * (domain[1] - low)), domain[1])
-        image = vectors.persistence_image(diagrams, birth_range=births, persistence_range=(0.0, high), pixels=(100, 45))
+        image = vectors.persistence_image(diagrams, birth_range=births, persistence_range=(0.0, high), pixels=(80, 45))
         words = f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence{mean}."
 
         def build():
-            return persistence_image_chart(image.values.T, births, (0.0, high), unit=unit, question=title)
+            return persistence_image_chart(image.values.T, births, (0.0, high), unit=unit, question=title, width=width)
     else:
         grid = np.linspace(float(loops["birth"].min()), domain[1], 200)
         words = f"The five highest layers of overlapping H1 bars at each distance{mean}."
 
         def build():
-            return landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title)
+            return landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title, width=width)
 
     draw.chart(f"vector-{key}", (about, unit), build)
     st.caption(words)

@@ -66,14 +66,14 @@ def card(study: Results) -> bool:
         return False
     title, words = _STEPS[here]
     with st.container(border=True, key="tour"):
-        st.markdown(f"**{here + 1} of {len(_STEPS)}: {title}**  \n{words}")
-        row = st.columns([1, 1, 1, 5])
-        row[0].button("Back", key="tour-back", disabled=not here, width="stretch", on_click=_go,
-                      args=(study, start, here - 1))  # fmt: skip
+        said, back, forth, close = st.columns([6, 1, 1, 1], vertical_alignment="center")
+        said.markdown(f"**{here + 1} of {len(_STEPS)}: {title}**  \n{words}")
+        back.button("Back", key="tour-back", disabled=not here, width="stretch", on_click=_go,
+                    args=(study, start, here - 1))  # fmt: skip
         if here + 1 < len(_STEPS):
-            row[1].button("Next", key="tour-next", type="primary", width="stretch", on_click=_go,
-                          args=(study, start, here + 1))  # fmt: skip
-        row[2].button("Close", key="tour-close", width="stretch", on_click=_close, args=(study,))
+            forth.button("Next", key="tour-next", type="primary", width="stretch", on_click=_go,
+                         args=(study, start, here + 1))  # fmt: skip
+        close.button("Close", key="tour-close", width="stretch", on_click=_close, args=(study,))
     return True
 
 

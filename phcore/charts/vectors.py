@@ -39,8 +39,8 @@ def persistence_image_chart(
             "persistence": persistences[row],
             "persistence_end": persistences[row + 1],
             # Drawn a little under the next pixels: otherwise the background shines through the seams.
-            "right": births[column + 1] + 0.1 * (births[1] - births[0]),
-            "top": persistences[row + 1] + 0.1 * (persistences[1] - persistences[0]),
+            "right": births[column + 1] + 0.25 * (births[1] - births[0]),
+            "top": persistences[row + 1] + 0.25 * (persistences[1] - persistences[0]),
             "value": image.ravel(),
         }
     )

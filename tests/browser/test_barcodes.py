@@ -169,3 +169,15 @@ def test_the_tour_in_the_dark(server, visit):
     page.locator(".st-key-tour-close button").click()
     page.wait_for_selector("text=5 of 5", state="detached")
     one.assert_clean()
+
+
+def test_measuring_can_be_cancelled(server, visit):
+    one = visit()
+    page = one.open(server.url + CELL + "&b_view=What+changed&c_subsamples=64")
+    page.locator(".st-key-c_measure button").click()
+    page.wait_for_selector("text=/subsample \\d+ of 64/")
+    page.locator(".st-key-c_cancel button").click()
+    page.wait_for_selector("text=Not measured yet for this choice", timeout=15_000)
+    one.settle()
+    assert "Without its most influential prompt" not in told(page)
+    one.assert_clean()
