@@ -1,13 +1,17 @@
 """Charts: tables in, Altair charts out. They know neither the screen nor files.
 
 Every chart takes its question and answer (title and subtitle), computes the answer where it is not given,
-and names its selections: `bar` in barcodes, `step` wherever training steps appear.
+and names its selections: `bar` in barcodes, `pair` between two, `point` and `area` on the map, `step` wherever
+training steps appear.
 """
 
 from phcore.charts.barcode import barcode_and_diagram
 from phcore.charts.bars import bars_domain, cap_bars, shape_answer
+from phcore.charts.cloud_map import cloud_map
 from phcore.charts.curves import objective_distance_chart, velocity_chart
+from phcore.charts.growth import betti_chart, dendrogram_chart
 from phcore.charts.heatmap import heatmap
+from phcore.charts.matching import matching_chart
 from phcore.charts.paths import path_chart
 from phcore.charts.steps import StepAxis
 from phcore.charts.theme import export_config, objective_colours, objective_scale
@@ -18,10 +22,14 @@ __all__ = [
     "StepAxis",
     "barcode_and_diagram",
     "bars_domain",
+    "betti_chart",
     "cap_bars",
+    "cloud_map",
+    "dendrogram_chart",
     "export_config",
     "heatmap",
     "landscape_chart",
+    "matching_chart",
     "objective_colours",
     "objective_distance_chart",
     "objective_scale",
