@@ -6,6 +6,7 @@ same bytes whoever runs them.
     cloud -> measure_cell -> diagrams, floors, summaries
     diagrams of two cells -> measure_velocity
     diagrams of a cell and of all earlier ones -> measure_distances
+    cloud -> measure_geometry;  clouds of two cells -> measure_move
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from phcore.errors import Fault
 from phcore.store import Store
-from phcore.topology import clouds, distances, persistence, summaries
+from phcore.topology import clouds, distances, geometry, persistence, summaries
 
 WHOLE = -1  # the subsample number of the whole cloud
 DEGREES = (0, 1)
@@ -42,13 +43,7 @@ def measure_cell(root: str, cloud_key: str, cell_key: str, floor_key: str, how: 
     `summaries` is written last: where it is, the cell is done.
     """
     store = Store(root)
-    cloud = read_cloud(store, cloud_key)
-    if cloud is None:
-        raise Missing(
-            "the cloud of this cell is missing or was damaged",
-            "Compute the study again",
-            store.path("clouds", cloud_key),
-        )
+    cloud = _needed_cloud(store, cloud_key)
     sets = index_sets(len(cloud), how["subsamples"], how["subsample_size"], how["seed"])
     if not np.isfinite(cloud).all():
         bad = int((~np.isfinite(cloud).all(axis=1)).sum())
@@ -126,6 +121,30 @@ def measure_distances(root: str, cell_key: str, others: list[str], distance_key:
     store.write("distances", distance_key, values_table(rows, first="other"))
 
 
+def measure_geometry(root: str, cloud_key: str, key: str) -> None:
+    """What is known of a cloud without any homology: one row, NaN for a cloud that is not finite."""
+    store = Store(root)
+    try:
+        row = geometry.describe(_needed_cloud(store, cloud_key))
+    except Missing:
+        raise
+    except Fault:
+        row = dict.fromkeys(geometry.CELL_WORDS, float("nan"))
+    store.write("geometry", key, pa.table({name: pa.array([value], pa.float64()) for name, value in row.items()}))
+
+
+def measure_move(root: str, cloud_keys: tuple[str, str], key: str) -> None:
+    """How the geometry of two clouds differs, prompt by prompt: one row, NaN where one of them is not finite."""
+    store = Store(root)
+    try:
+        row = geometry.compare(*(_needed_cloud(store, one) for one in cloud_keys))
+    except Missing:
+        raise
+    except Fault:
+        row = dict.fromkeys(geometry.MOVE_WORDS, float("nan"))
+    store.write("moves", key, pa.table({name: pa.array([value], pa.float64()) for name, value in row.items()}))
+
+
 def values(a: Diagrams, b: Diagrams, unit_a: float, unit_b: float, orders: list[float], norm: float) -> list[tuple]:
     """(degree, order, norm, scale, value) for every order, degree and scale."""
     return [
@@ -161,6 +180,15 @@ def read_cloud(store: Store, key: str) -> np.ndarray | None:
         return None
     column = table["state"].combine_chunks()
     return column.values.to_numpy(zero_copy_only=False).reshape(len(table), column.type.list_size)
+
+
+def _needed_cloud(store: Store, key: str) -> np.ndarray:
+    cloud = read_cloud(store, key)
+    if cloud is None:
+        raise Missing(
+            "the cloud of this cell is missing or was damaged", "Compute the study again", store.path("clouds", key)
+        )
+    return cloud
 
 
 def write_cloud(store: Store, key: str, cloud: np.ndarray) -> None:

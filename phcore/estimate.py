@@ -17,6 +17,8 @@ from phcore import cells, pipeline
 from phcore.record import Record
 from phcore.store import Store, digest, write_atomically
 
+_GEOMETRY_BYTES = 2_500  # one row of numbers, most of it the file's own footer
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -25,6 +27,7 @@ class Estimate:
     checkpoints: int
     cells: int
     pairs: int
+    geometry: int
     bytes: int
     seconds: float | None
     free_bytes: int
@@ -54,19 +57,20 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     known = speeds(record, store)
     seconds = None
     if all(stage in known or not count for stage, count in units.items()):
-        each = {stage: known.get(stage, 0.0) for stage in units}
-        seconds = units["activations"] * each["activations"] + (
-            (units["cells"] * each["cells"] + units["pairs"] * each["pairs"]) / max(1, workers)
-        )
+        each = {stage: count * known.get(stage, 0.0) for stage, count in units.items()}
+        reading = each.pop("activations")
+        seconds = reading + sum(each.values()) / max(1, workers)
     n, d = record.n_prompts, record.hidden_size
     next_tokens = n * (512 * 8 + 4)
     taken = len(todo.activations) * (next_tokens + len(record.layers) * n * d * 4)
     total = taken + len(todo.cells) * _cell_bytes(record, store) + units["pairs"] * 1_500
+    total += units["geometry"] * _GEOMETRY_BYTES
     store.root.mkdir(parents=True, exist_ok=True)
     return Estimate(
         checkpoints=units["activations"],
         cells=units["cells"],
         pairs=units["pairs"],
+        geometry=units["geometry"],
         bytes=total,
         seconds=seconds,
         free_bytes=shutil.disk_usage(store.root).free,
@@ -86,6 +90,7 @@ def measure(
     run.compute()
     measured = {stage: value for stage, value in run.speeds.items() if stage != "pairs"}
     measured["pairs"] = _seconds_per_pair(record, store)
+    measured["geometry"] = _seconds_per_cloud(record, store)
     remember(record, store, measured)
     return measured
 
@@ -101,6 +106,14 @@ def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
         # One order, as in the matrix of all pairs, which holds most of them.
         cells.values(cell.diagrams[a], cell.diagrams[b], cell.unit, cell.unit, [how["order"]], how["norm"])
     return (time.perf_counter() - started) / max(1, len(pairs)) * max(1, len(numbers))
+
+
+def _seconds_per_cloud(record: Record, store: Store) -> float:
+    """The base's numbers once more: a pair of clouds takes less, as no distances are needed."""
+    key = record.cloud_key(record.base, record.layers[-1])
+    started = time.perf_counter()
+    cells.measure_geometry(str(store.root), key, record.geometry_key(record.base, record.layers[-1]))
+    return time.perf_counter() - started
 
 
 def _cell_bytes(record: Record, store: Store) -> int:

@@ -114,6 +114,12 @@ class Record:
         others = [self.cell_key(other, layer) for other in self.earlier(node)]
         return digest("distance", self.cell_key(node, layer), others, self.study.order, self.study.norm)
 
+    def geometry_key(self, node: Node, layer: int) -> str:
+        return digest("geometry", self.cloud_key(node, layer))
+
+    def move_key(self, earlier: Node, later: Node, layer: int) -> str:
+        return digest("move", self.cloud_key(earlier, layer), self.cloud_key(later, layer))
+
     @property
     def digest(self) -> str:
         """Names the finished tables of this study: other inputs or parameters give another digest."""

@@ -4,7 +4,10 @@ from html import escape
 
 import pytest
 
+from pages.parts import data
 from phcore.glossary import TERMS
+from phcore.results import Results
+from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
 PAGES = ["study", "barcodes", "trajectories"]
@@ -82,3 +85,16 @@ def test_playing_walks_the_steps_and_stops_at_the_last(start, computed):
 def test_a_degenerate_layer_is_said_in_words(start, computed):
     app = start(computed[1], "trajectories", study="tiny", t_layer=0)
     assert "no place on the plane" in words(app).lower() or "cannot" in words(app).lower()
+
+
+def test_a_study_without_evidence_offers_to_compute_it(start, computed, tmp_path):
+    store = studies.without_evidence(computed[1], tmp_path / "cache")
+    app = start(store.root, study="tiny")
+    assert "0 checkpoints to read, 0 cells, 0 distances" in words(app)
+    assert app.button(key="continue").label == "Compute"
+    assert "not complete" not in words(app)
+    study = Results.open("tiny", store)
+    before = data.version(study)
+    studies.compute(computed[0], store)
+    assert data.version(study) != before  # nothing read before is taken for the whole
+    assert "Every table of this study is finished" in words(run(app))

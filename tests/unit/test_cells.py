@@ -5,7 +5,7 @@ import pytest
 
 from phcore import cells
 from phcore.store import Store
-from phcore.topology import clouds, distances, persistence, summaries
+from phcore.topology import clouds, distances, geometry, persistence, summaries
 
 HOW = {"metric": "euclidean", "engine": "redzed", "subsamples": 4, "subsample_size": 16, "seed": 3,
        "orders": [1.0, 2.0], "order": 2.0, "norm": 2.0}  # fmt: skip
@@ -168,3 +168,22 @@ def test_ripser_gives_the_same_cell(store, two):
     for number, pair in ours.diagrams.items():
         for degree in (0, 1):
             np.testing.assert_allclose(pair[degree], theirs.diagrams[number][degree], rtol=1e-6)
+
+
+def test_geometry_is_that_of_the_clouds(store, two):
+    cells.measure_geometry(str(store.root), "a", "g")
+    assert store.read("geometry", "g").to_pylist() == [geometry.describe(two[0])]
+    cells.measure_move(str(store.root), ("a", "b"), "m")
+    assert store.read("moves", "m").to_pylist() == [geometry.compare(*two)]
+
+
+def test_geometry_of_a_cloud_with_nan_is_unknown_and_of_a_missing_one_an_error(store, two):
+    cells.write_cloud(store, "c", np.full((40, 6), np.nan, np.float32))
+    cells.measure_geometry(str(store.root), "c", "g")
+    assert np.isnan(list(store.read("geometry", "g").to_pylist()[0].values())).all()
+    cells.measure_move(str(store.root), ("a", "c"), "m")
+    assert np.isnan(list(store.read("moves", "m").to_pylist()[0].values())).all()
+    with pytest.raises(cells.Missing, match="missing or was damaged"):
+        cells.measure_geometry(str(store.root), "none", "x")
+    with pytest.raises(cells.Missing, match="missing or was damaged"):
+        cells.measure_move(str(store.root), ("a", "none"), "x")

@@ -15,10 +15,11 @@ from phcore.errors import Unusable
 from phcore.record import Record, folder_of, resolve
 from phcore.results import Results
 from phcore.store import Store
-from phcore.topology import distances
+from phcore.topology import distances, geometry
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
+STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves"]
 
 
 @pytest.fixture
@@ -39,6 +40,10 @@ def test_every_table_is_complete(results):
     assert len(results.table("floors")) == rows * 6 * 2 * 2 * 2
     assert len(results.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
     assert len(results.table("subsamples")) == 6 * 20
+    assert len(results.table("geometry")) == rows
+    assert len(results.table("moves")) == (3 + 2 + 1) * 3
+    assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
+    assert len(results.table("unexplained")) == 2 * 2
     for name, columns in tables.COLUMNS.items():
         table = results.table(name)
         assert list(table.columns) == list(columns)
@@ -118,7 +123,7 @@ def test_another_subsample_size_keeps_the_clouds(computed, tmp_path):
     assert len(todo.cells) == 7 * 3
 
 
-@pytest.mark.parametrize("stage", ["clouds", "diagrams", "summaries", "floors", "velocities", "distances"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_path, stage):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
@@ -138,7 +143,7 @@ def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_pa
             np.testing.assert_allclose(cells.read_cloud(store, path.stem), old, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("stage", ["clouds", "diagrams", "summaries", "floors", "velocities", "distances"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, stage):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
@@ -250,6 +255,10 @@ def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     assert table[["series", "step", "layer"]].values.tolist() == [["helpful", 1, 2]]
     moves = results.table("velocities", series="helpful", layer=2)
     assert set(moves["step"]) == {4}
+    described = results.table("geometry", series="helpful", layer=2).set_index("step")
+    assert described["mean_norm"].isna().to_dict() == {0: False, 1: True, 2: False, 4: False}
+    drift = results.table("moves", series="helpful", layer=2).set_index("step")["centroid_drift"]
+    assert drift.isna().to_dict() == {1: True, 2: True, 4: False}
 
 
 def test_cancelling_keeps_what_is_finished(llama, tmp_path):
@@ -272,7 +281,7 @@ def test_cancelling_keeps_what_is_finished(llama, tmp_path):
 def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
     events = []
     studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"), on_event=events.append)
-    assert {event.stage for event in events} == {"activations", "cells", "pairs"}
+    assert {event.stage for event in events} == {"activations", "cells", "pairs", "geometry"}
     assert events[-1].share == 1
     assert all(0 <= event.share <= 1 for event in events)
     assert events[-1].seconds_left == 0
@@ -360,3 +369,63 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
     monkeypatch.setattr(activations, "extract", None)
     studies.compute(study, store)
     assert Results.open("tiny", store.root).complete
+
+
+# --- evidence: what studies computed by earlier versions lack ------------------------------------------
+
+
+def contents(store):
+    return {path: path.read_bytes() for path in store.root.glob("v1/*/*.parquet")}
+
+
+def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, tmp_path):
+    store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    assert not results.finished
+    for name, columns in tables.COLUMNS.items():
+        table = results.table(name)
+        assert list(table.columns) == list(columns)
+        assert table.empty == (name in tables.EVIDENCE), name
+
+
+def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study, cache = computed
+    store = studies.without_evidence(cache, tmp_path / "cache")
+    before = contents(store)
+    todo = pipeline.plan(resolve(study, store), store)
+    assert (todo.activations, todo.cells, todo.velocities, todo.distances) == ((), (), (), ())
+    assert len(todo.geometry) == 7 * 3
+    assert len(todo.moves) == 6 * 3
+    monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(cells, "measure_cell", None)
+    studies.compute(study, store)
+    after = contents(store)
+    assert Results.open("tiny", store.root).finished
+    assert {path: after[path] for path in before} == before
+    # The same bytes as in a run that computed everything at once.
+    assert {path.relative_to(store.root): data for path, data in after.items()} == {
+        path.relative_to(cache): data for path, data in contents(Store(cache)).items()
+    }
+
+
+def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path):
+    study, cache = computed
+    store = studies.without_evidence(cache, tmp_path / "cache", clouds=False)
+    todo = pipeline.plan(resolve(study, store), store)
+    assert len(todo.activations) == 7
+    assert not todo.cells
+    studies.compute(study, store)
+    assert Results.open("tiny", store.root).finished
+
+
+def test_geometry_follows_from_the_clouds(results):
+    (row,) = results.table("geometry", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.describe(results.cloud("helpful", 4, 2))
+    assert {name: row[name] for name in expected} == expected
+    (row,) = results.table("moves", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.compare(results.cloud("helpful", 2, 2), results.cloud("helpful", 4, 2))
+    assert row["step_from"] == 2
+    assert {name: row[name] for name in expected} == expected
