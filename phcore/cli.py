@@ -262,13 +262,13 @@ def estimate(options: argparse.Namespace) -> int:
 
 def in_words(estimate) -> str:
     """The estimate as one sentence."""
-    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.geometry):
+    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.geometry or estimate.controls):
         return "Everything is computed already."
     minutes = (estimate.seconds or 0) / 60
     duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
     return (
-        f"{estimate.checkpoints} checkpoints to read, {estimate.cells} cells to measure and {estimate.geometry} clouds "
-        f"and moves to describe: {duration} and "
+        f"{estimate.checkpoints} checkpoints to read, {estimate.cells} cells to measure and "
+        f"{max(estimate.geometry, estimate.controls)} clouds and moves to judge: {duration} and "
         f"{max(1, estimate.bytes / 1e6):.0f} MB on this machine ({estimate.free_bytes / 1e9:.0f} GB free)."
     )
 

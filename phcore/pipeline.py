@@ -1,4 +1,5 @@
-"""Plan a study and run it: checkpoints -> clouds -> cells -> velocities and distances -> geometry -> finished tables.
+"""Plan a study and run it: checkpoints -> clouds -> cells -> velocities and distances -> finished tables,
+and clouds -> evidence: their geometry, and Gaussian controls.
 
 The plan is what the archive lacks, so a killed run resumes at the first missing cell, and a second run of the same
 study does nothing. Hidden states are taken here, one checkpoint after another; everything else goes to
@@ -10,18 +11,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
 
 from phcore import cells, probes, tables
 from phcore.errors import Fault, Unusable
-from phcore.record import BASE, Node, Record, folder_of
+from phcore.record import BASE, NULL_REPLICATES, Node, Record, folder_of
 from phcore.store import Store
 
 ATTEMPTS = 3  # a file found damaged in the middle of a run is computed again by the next attempt
-STAGES = {"activations": "Hidden states", "cells": "Barcodes", "pairs": "Distances", "geometry": "Geometry"}
+STAGES = {
+    "activations": "Hidden states",
+    "cells": "Barcodes",
+    "pairs": "Distances",
+    "geometry": "Geometry",
+    "controls": "Controls",
+}
 
 
 @dataclass(frozen=True)
@@ -34,20 +41,23 @@ class Plan:
     distances: tuple[tuple[Node, int], ...]
     geometry: tuple[tuple[Node, int], ...]
     moves: tuple[tuple[Node, Node, int], ...]
+    nulls: tuple[tuple[Node, int], ...]
+    controls: tuple[tuple[Node, Node, int], ...]
 
     @property
     def empty(self) -> bool:
-        return not any((self.activations, self.cells, self.velocities, self.distances, self.geometry, self.moves))
+        return not any(getattr(self, one.name) for one in fields(self))
 
     def totals(self, record: Record) -> dict[str, int]:
-        """Units per stage: checkpoints, cells, pairs of cells (a velocity, or one entry of a distance row), clouds
-        and pairs of clouds."""
+        """Units per stage: checkpoints, cells, pairs of cells (a velocity, or one entry of a distance row),
+        and as evidence clouds and pairs of clouds, once for their geometry and once for their controls."""
         rows = sum(len(record.earlier(node)) for node, _ in self.distances)
         return {
             "activations": len(self.activations),
             "cells": len(self.cells),
             "pairs": len(self.velocities) + rows,
             "geometry": len(self.geometry) + len(self.moves),
+            "controls": len(self.nulls) + len(self.controls),
         }
 
 
@@ -66,7 +76,9 @@ def plan(record: Record, store: Store) -> Plan:
     distances = tuple(
         (n, k) for n, k in cell_list if record.earlier(n) and not store.has("distances", record.distance_key(n, k))
     )
-    wanted = {*missing_cells, *geometry, *(cell for a, b, k in moves for cell in ((a, k), (b, k)))}
+    nulls = tuple((n, k) for n, k in cell_list if not null_done(record, store, n, k))
+    controls = tuple(pair for pair in pairs.values() if not store.has("controls", record.control_key(*pair)))
+    wanted = {*missing_cells, *geometry, *nulls, *(cell for a, b, k in moves for cell in ((a, k), (b, k)))}
     need_cloud = {n for n, k in wanted if not store.has("clouds", record.cloud_key(n, k))}
     return Plan(
         activations=tuple(n for n in record.ready if n in need_cloud),
@@ -75,6 +87,8 @@ def plan(record: Record, store: Store) -> Plan:
         distances=distances,
         geometry=geometry,
         moves=moves,
+        nulls=nulls,
+        controls=controls,
     )
 
 
@@ -85,6 +99,11 @@ def cell_done(record: Record, store: Store, node: Node, layer: int) -> bool:
         and store.has("diagrams", key)
         and store.has("floors", record.floor_key(node, layer))
     )
+
+
+def null_done(record: Record, store: Store, node: Node, layer: int) -> bool:
+    key = record.null_key(node, layer)
+    return store.has("nulls", key) and store.has("null_diagrams", key)
 
 
 @dataclass(frozen=True)
@@ -170,6 +189,9 @@ class Run:
             self._measure_pairs()
             self._drain()
             self._measure_geometry()
+            self._measure_nulls()
+            self._drain()
+            self._measure_controls()
             self._drain()
             self._replan()  # nothing is missing now, unless a damaged file was found on the way and set aside
 
@@ -250,7 +272,8 @@ class Run:
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._totals["activations"] -= 1
         self._totals["cells"] -= sum(1 for cell in self._plan.cells if cell[0] == node)
-        self._totals["geometry"] -= sum(1 for cell in self._plan.geometry if cell[0] == node)
+        for stage, missing in (("geometry", self._plan.geometry), ("controls", self._plan.nulls)):
+            self._totals[stage] -= sum(1 for cell in missing if cell[0] == node)
         self._event("activations", f"{node.label}, step {node.step} left out")
 
     def _within(self, label: str, share: float) -> None:
@@ -309,6 +332,30 @@ class Run:
             self._submit(
                 "geometry", 1, f"{b.label}, step {b.step}, layer {layer}", cells.measure_move,
                 str(self.store.root), keys, record.move_key(a, b, layer),
+            )  # fmt: skip
+
+    def _measure_nulls(self) -> None:
+        record, parameters = self.record, how(self.record)
+        todo = plan(record, self.store)
+        if todo.activations:
+            return
+        self._totals["controls"] = todo.totals(record)["controls"] + int(self._done["controls"])
+        for node, layer in todo.nulls:
+            self._submit(
+                "controls", 1, f"{node.label}, step {node.step}, layer {layer}", cells.measure_null,
+                str(self.store.root), record.cloud_key(node, layer), record.null_key(node, layer), parameters,
+            )  # fmt: skip
+
+    def _measure_controls(self) -> None:
+        record, parameters = self.record, how(self.record)
+        todo = plan(record, self.store)
+        if todo.nulls:
+            return
+        for a, b, layer in todo.controls:
+            keys = (record.null_key(a, layer), record.null_key(b, layer))
+            self._submit(
+                "controls", 1, f"{b.label}, step {b.step}, layer {layer}", cells.measure_control,
+                str(self.store.root), keys, record.control_key(a, b, layer), parameters,
             )  # fmt: skip
 
     def _submit(self, stage: str, units: int, label: str, function: Callable, *arguments) -> None:
@@ -403,6 +450,7 @@ def how(record: Record) -> dict:
         "orders": list(s.orders),
         "order": s.order,
         "norm": s.norm,
+        "nulls": NULL_REPLICATES,
     }
 
 

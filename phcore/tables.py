@@ -16,7 +16,7 @@ import pandas as pd
 from phcore import cells
 from phcore.record import BASE, Record
 from phcore.store import Store
-from phcore.topology import geometry, summaries
+from phcore.topology import controls, geometry, summaries
 
 _CELL = {
     "series": "name of the series",
@@ -130,6 +130,21 @@ COLUMNS: dict[str, dict[str, str]] = {
         "groups": "series at layers",
         "rows": "transitions at layers it rests on: those in which everything moves",
     },
+    "controls": {
+        **_TRANSITION,
+        "kind": "; ".join(f"{kind}: {words}" for kind, words in controls.KIND_WORDS.items()),
+        "replicate": "number of the Gaussian draw, the same at every checkpoint, layer and series",
+        **_DISTANCE,
+        "value": "Wasserstein distance between the diagrams of the Gaussian clouds that match the two checkpoints",
+    },
+    "nulls": {
+        **_CELL,
+        "kind": "as in controls",
+        "replicate": "as in controls",
+        "unit": "median pairwise distance of the Gaussian cloud",
+        "h0_count": "its number of H0 bars",
+        "h1_count": "its number of H1 bars",
+    },
     "subsamples": {
         "subsample": "number of the index set",
         "position": "row of the subsample's cloud",
@@ -140,7 +155,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 # Published at the end of a run. Bars stay in their cells, one file each: they are read cell by cell.
 PUBLISHED = ("cells", "summaries", "velocities", "floors", "distances", "dynamics")
 # Published beside them: see the head of this file.
-EVIDENCE = ("geometry", "moves", "geometry_velocity", "unexplained")
+EVIDENCE = ("geometry", "moves", "geometry_velocity", "unexplained", "controls", "nulls")
 
 
 def published_key(record: Record, name: str) -> str:
@@ -198,7 +213,7 @@ def prompts(record: Record, store: Store) -> pd.DataFrame:
 
 
 Where = dict[str, object]  # column -> the value it shall have
-_ROWS = ("step", "layer", "subsample", "degree", "order", "scale", "birth", "death")
+_ROWS = ("step", "layer", "kind", "subsample", "replicate", "degree", "order", "scale", "birth", "death")
 
 # --- from cells to tables -------------------------------------------------------------------------
 
@@ -293,14 +308,19 @@ def _dynamics(record: Record, store: Store, where: Where) -> pd.DataFrame:
     return _sorted(frame.assign(_variant=variant), record, ("layer", "degree", "_variant"))
 
 
-def _geometry(record: Record, store: Store, where: Where) -> pd.DataFrame:
-    rows = [
-        (record.geometry_key(node, layer), one.name, node.step, layer)
-        for one in record.series
-        for node in record.path_of(one.name)
-        for layer in record.layers
-    ]
-    return _sorted(store.scan("geometry", pd.DataFrame(rows, columns=["key", *_CELL])), record)
+def _of_clouds(stage: str, key: Callable[..., str]):
+    """`key` of a record, a node and a layer names the file."""
+
+    def assemble(record: Record, store: Store, where: Where) -> pd.DataFrame:
+        rows = [
+            (key(record, node, layer), one.name, node.step, layer)
+            for one in record.series
+            for node in record.path_of(one.name)
+            for layer in record.layers
+        ]
+        return _sorted(store.scan(stage, pd.DataFrame(rows, columns=["key", *_CELL])), record)
+
+    return assemble
 
 
 def _geometry_velocity(record: Record, store: Store, where: Where) -> pd.DataFrame:
@@ -370,9 +390,11 @@ _ASSEMBLE = {
     "floors": _of_cells("floors", "floor_key"),
     "distances": _distances,
     "dynamics": _dynamics,
-    "geometry": _geometry,
+    "geometry": _of_clouds("geometry", Record.geometry_key),
     "moves": _of_transitions("moves", Record.move_key),
     "geometry_velocity": _geometry_velocity,
     "unexplained": _unexplained,
+    "controls": _of_transitions("controls", Record.control_key),
+    "nulls": _of_clouds("nulls", Record.null_key),
     "subsamples": _subsamples,
 }

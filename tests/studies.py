@@ -68,7 +68,7 @@ def copy_archive(source: Path, target: Path) -> Store:
 def without_evidence(source: Path, target: Path, clouds: bool = True) -> Store:
     """A copy of a finished archive as a version that knew no evidence would have left it, with its clouds or not."""
     store = copy_archive(source, target)
-    for stage in ("geometry", "moves", *(() if clouds else ("clouds",))):
+    for stage in ("geometry", "moves", "nulls", "null_diagrams", "controls", *(() if clouds else ("clouds",))):
         for path in (store.root / "v1" / stage).iterdir():
             path.unlink()
     for name in tables.EVIDENCE:

@@ -382,7 +382,7 @@ def compute_box(study: Results) -> None:
     todo = pipeline.plan(study.record, data.store()).totals(study.record)
     st.write(
         f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "
-        f"for the Evidence page the geometry of {todo['geometry']} clouds and moves."
+        f"for the Evidence page {max(todo['geometry'], todo['controls'])} clouds and moves."
     )
     words = "Compute" if study.complete else "Continue computing"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):

@@ -12,14 +12,15 @@ import pytest
 
 from phcore import Fault, cells, pipeline, tables
 from phcore.errors import Unusable
-from phcore.record import Record, folder_of, resolve
+from phcore.record import NULL_REPLICATES, Record, folder_of, resolve
 from phcore.results import Results
 from phcore.store import Store
-from phcore.topology import distances, geometry
+from phcore.topology import clouds, controls, distances, geometry, persistence
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves"]
+STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves", "nulls",
+          "null_diagrams", "controls"]  # fmt: skip
 
 
 @pytest.fixture
@@ -41,6 +42,8 @@ def test_every_table_is_complete(results):
     assert len(results.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
     assert len(results.table("subsamples")) == 6 * 20
     assert len(results.table("geometry")) == rows
+    assert len(results.table("nulls")) == rows * 2 * NULL_REPLICATES  # kinds
+    assert len(results.table("controls")) == (3 + 2 + 1) * 3 * 2 * NULL_REPLICATES * 2 * 2  # kinds, degrees, scales
     assert len(results.table("moves")) == (3 + 2 + 1) * 3
     assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
     assert len(results.table("unexplained")) == 2 * 2
@@ -152,7 +155,7 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     data = bytearray(before)
     data[4:60] = bytes(56)  # pages; the footer stays whole
     path.write_bytes(data)
-    for name in ("velocities", "distances", "tables"):  # so that the damage is met
+    for name in ("velocities", "distances", "controls", "tables"):  # so that the damage is met
         for one in (store.root / "v1" / name).iterdir():
             if name != stage:
                 one.unlink()
@@ -259,6 +262,8 @@ def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     assert described["mean_norm"].isna().to_dict() == {0: False, 1: True, 2: False, 4: False}
     drift = results.table("moves", series="helpful", layer=2).set_index("step")["centroid_drift"]
     assert drift.isna().to_dict() == {1: True, 2: True, 4: False}
+    assert set(results.table("nulls", series="helpful", layer=2)["step"]) == {0, 2, 4}
+    assert set(results.table("controls", series="helpful", layer=2)["step"]) == {4}
 
 
 def test_cancelling_keeps_what_is_finished(llama, tmp_path):
@@ -281,7 +286,7 @@ def test_cancelling_keeps_what_is_finished(llama, tmp_path):
 def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
     events = []
     studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"), on_event=events.append)
-    assert {event.stage for event in events} == {"activations", "cells", "pairs", "geometry"}
+    assert {event.stage for event in events} == {"activations", "cells", "pairs", "geometry", "controls"}
     assert events[-1].share == 1
     assert all(0 <= event.share <= 1 for event in events)
     assert events[-1].seconds_left == 0
@@ -398,7 +403,8 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
     todo = pipeline.plan(resolve(study, store), store)
     assert (todo.activations, todo.cells, todo.velocities, todo.distances) == ((), (), (), ())
     assert len(todo.geometry) == 7 * 3
-    assert len(todo.moves) == 6 * 3
+    assert len(todo.moves) == len(todo.controls) == 6 * 3
+    assert len(todo.nulls) == 7 * 3
     monkeypatch.setattr(activations, "extract", None)
     monkeypatch.setattr(cells, "measure_cell", None)
     studies.compute(study, store)
@@ -429,3 +435,27 @@ def test_geometry_follows_from_the_clouds(results):
     expected = geometry.compare(results.cloud("helpful", 2, 2), results.cloud("helpful", 4, 2))
     assert row["step_from"] == 2
     assert {name: row[name] for name in expected} == expected
+
+
+def test_controls_follow_from_the_clouds(results):
+    """The fourth replicate of both kinds, from hidden states to distances."""
+    where = {"series": "helpful", "step": 4, "layer": 2, "replicate": 3}
+    table = results.table("controls", **where)
+    told = results.table("nulls", **where).set_index("kind")
+    for kind in controls.KINDS:
+        drawn = [controls.gaussian(results.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
+        matrices = [clouds.distance_matrix(one) for one in drawn]
+        pairs = [persistence.diagrams(one) for one in matrices]
+        units = [clouds.median_distance(one) for one in matrices]
+        assert told.loc[kind, ["h0_count", "h1_count"]].tolist() == [len(diagram) for diagram in pairs[1]]
+        for row in table[table["kind"] == kind].itertuples():
+            divisors = units if row.scale == "median" else (1, 1)
+            a, b = (pair[row.degree] / unit for pair, unit in zip(pairs, divisors, strict=True))
+            assert row.value == pytest.approx(distances.wasserstein(a, b), rel=1e-9, abs=1e-12)
+            assert (row.step_from, row.order) == (2, 2.0)
+
+
+def test_only_size_moves_the_isotropic_control(results):
+    table = results.table("controls", kind="isotropic", layer=2)
+    assert table.loc[table["scale"] == "median", "value"].max() < 1e-9
+    assert table.loc[table["scale"] == "raw", "value"].max() > 1e-6
