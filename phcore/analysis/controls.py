@@ -12,31 +12,20 @@ _LOW, _HIGH = 0.1, 0.9  # what every band on the screen reaches between
 TRANSITION = ["series", "step_from", "step", "layer"]
 
 
-def null_band(controls: pd.DataFrame) -> pd.DataFrame:
-    """layer, step, lo, hi: 10 to 90 % of the null velocities of all series at that step.
-
-    Parameters
-    ----------
-    controls : rows of the table of that name, of one kind, degree, order, norm and scale.
-    """
-    grouped = controls.astype({"value": float}).groupby(["layer", "step"])["value"]  # no rows have no type of their own
-    return pd.DataFrame({"lo": grouped.quantile(_LOW), "hi": grouped.quantile(_HIGH)}).reset_index()
-
-
 def against_null(curve: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
     """Each velocity beside the null of its own transition.
 
     Parameters
     ----------
     curve : series, step_from, step, layer, mean.
-    controls : as in `null_band`.
+    controls : rows of the table of that name, of one kind, degree, order, norm and scale.
 
     Returns
     -------
     The rows of the curve that have a null, with null (its mean), null_lo, null_hi (10 and 90 %) and place: "above",
     "within" or "below" these two.
     """
-    grouped = controls.astype({"value": float}).groupby(TRANSITION)["value"]
+    grouped = controls.astype({"value": float}).groupby(TRANSITION)["value"]  # no rows have no type of their own
     null = pd.DataFrame({"null": grouped.mean(), "null_lo": grouped.quantile(_LOW), "null_hi": grouped.quantile(_HIGH)})
     table = curve.merge(null.reset_index(), on=TRANSITION).dropna(subset=["mean", "null"])
     place = pd.Series("within", index=table.index, dtype=object)

@@ -21,7 +21,7 @@ CHANGES: dict[str, str] = {
     "mean_norm": "mean norm",
     "effective_rank": "effective rank",
     "two_nn": "intrinsic dimension (TwoNN)",
-    "cka_distance": "1 - linear CKA",
+    "cka_distance": "1 − linear CKA",
 }
 """Quantity -> its name on screen. Those of a cell stand for their change between two checkpoints."""
 

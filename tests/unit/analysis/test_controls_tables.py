@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.analysis.controls import against_null, bar_counts, null_band
+from phcore.analysis.controls import against_null, bar_counts
 
 
 def controls(values, series="helpful", layer=6, steps=(0, 1)):
@@ -14,15 +14,6 @@ def controls(values, series="helpful", layer=6, steps=(0, 1)):
 
 def curve(mean, series="helpful", layer=6, steps=(0, 1)):
     return pd.DataFrame([{"series": series, "layer": layer, "step_from": steps[0], "step": steps[1], "mean": mean}])
-
-
-def test_a_band_pools_the_series_of_a_step():
-    both = pd.concat([controls(range(0, 6)), controls(range(5, 11), "mixed"), controls([7.0], layer=12)])
-    band = null_band(both)
-    assert band["layer"].tolist() == [6, 12]
-    pooled = [*range(0, 6), *range(5, 11)]
-    assert band.loc[0, ["lo", "hi"]].tolist() == pytest.approx(np.quantile(pooled, [0.1, 0.9]))
-    assert band.loc[1, ["lo", "hi"]].tolist() == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +30,6 @@ def test_what_has_no_null_or_no_velocity_is_left_out():
     assert against_null(curve(1.0, layer=12), controls(range(11))).empty
     assert against_null(curve(np.nan), controls(range(11))).empty
     assert against_null(curve(1.0).head(0), controls([])).empty
-    assert null_band(controls([])).empty
 
 
 def test_bars_beside_those_of_both_controls():
