@@ -81,12 +81,13 @@ def against_geometry(study: Results, choice: derived.Choice) -> None:
         f"How far each quantity changes between two checkpoints, against velocity at scale {scale}, all layers: ranks "
         "are taken within each; small marks are single layers. Whiskers: 95 % of resampled blocks of consecutive "
         "transitions, which share checkpoints and are no replicates. One run per series, so no p-value. All of them, "
-        "and velocity, grow with the number of training steps in between. Unexplained: ridge regression of logarithms; "
-        "the noise of subsampling is a part of it."
+        "and velocity, grow with the number of training steps in between, hence the comparison with layer and step "
+        "alone. Unexplained: ridge regression of logarithms; the noise of subsampling is a part of it."
     )
     frame.below(table, f"geometry-{study.study.name}", "geometry", words=f"layer {ALL_LAYERS}: all layers.")
     frame.below(shares, f"unexplained-{study.study.name}", "unexplained", words=(
-        "share: what all seven leave unexplained of the variance of ln velocity; lo to hi: 95 % of resampled groups."
+        "Of the variance of ln velocity. share: what all seven leave; position: what layer and step alone leave; "
+        "beyond: of this rest, what all seven leave. lo to hi: 95 % of resampled groups."
     ))  # fmt: skip
 
 

@@ -47,12 +47,11 @@ def ranks(study: Results, degree: int, scale: str) -> pd.DataFrame:
 
 
 def unexplained(study: Results, degree: int, scale: str) -> pd.DataFrame:
-    """scale, share, lo, hi, groups, rows; the chosen scale first."""
+    """What geometry leaves of velocity at each scale, the chosen one first."""
     table = data.table(study, "unexplained")
     own = table[table["degree"] == degree]
-    return own.sort_values("scale", key=lambda column: column != scale)[
-        ["scale", "share", "lo", "hi", "groups", "rows"]
-    ]
+    own = own.sort_values("scale", key=lambda column: column != scale)
+    return own.drop(columns=["degree", "order", "norm"])
 
 
 def loops(study: Results) -> pd.DataFrame:

@@ -166,12 +166,19 @@ class Unexplained:
     ----------
     share : squared error of the prediction over that of the mean of the training rows; 1: no better than the mean.
     lo, hi : 2.5 and 97.5 % of it as whole groups are drawn with replacement, their predictions kept.
+    position : the same share where nothing but the layer and the step is known.
+    beyond : of what layer and step leave, the share that the changes leave, too.
+    beyond_lo, beyond_hi : its interval.
     groups, rows : how many there were.
     """
 
     share: float
     lo: float
     hi: float
+    position: float
+    beyond: float
+    beyond_lo: float
+    beyond_hi: float
     groups: int
     rows: int
 
@@ -187,6 +194,10 @@ def unexplained(
     chosen by leaving out training groups in turn, so that no group has a say in its own prediction (Varma & Simon
     2006, doi:10.1186/1471-2105-7-91). A group left out still has its series at other layers and its layer in other
     series among the training rows: this is no prediction for another run.
+
+    Much of a velocity is told by where and when alone: deep layers are large, early steps small. So the same is asked
+    of an effect of the layer plus one of the transition, both from the training rows, and then of the changes beyond
+    them: both sides less their own effects (Frisch & Waugh 1933), again by ridge.
 
     Parameters
     ----------
@@ -205,30 +216,53 @@ def unexplained(
     group = table.groupby(["series", "layer"], sort=True).ngroup().to_numpy()
     count = len(np.unique(group))
     if count < 3:
-        return Unexplained(float("nan"), float("nan"), float("nan"), count, len(table))
-    errors = _left_out_errors(logs[:, 1:], logs[:, 0], group)
-    by_group = np.stack([np.bincount(group, column) for column in errors.T])  # (2, groups)
+        return Unexplained(*[float("nan")] * 7, count, len(table))
+    errors = _left_out_errors(logs, group, _effects(table))
+    mean, ridge, position, beyond = np.stack([np.bincount(group, column) for column in errors.T])  # (groups,) each
     drawn = np.random.default_rng(seed).integers(count, size=(resamples, count))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        resampled = by_group[0][drawn].sum(axis=1) / by_group[1][drawn].sum(axis=1)
-        share = by_group[0].sum() / by_group[1].sum()
-    return Unexplained(float(share), *_interval(resampled), count, len(table))
+
+    def share(of: np.ndarray, over: np.ndarray) -> tuple[float, float, float]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return float(of.sum() / over.sum()), *_interval(of[drawn].sum(axis=1) / over[drawn].sum(axis=1))
+
+    return Unexplained(*share(ridge, mean), share(position, mean)[0], *share(beyond, position), count, len(table))
 
 
-def _left_out_errors(x: np.ndarray, y: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """(n, 2) squared errors of each row, predicted without its group: by ridge, and by the mean of the rest."""
-    errors = np.zeros((len(y), 2))
+def _effects(table: pd.DataFrame) -> np.ndarray:
+    """(n, layers + transitions) ones and zeros: the layer of each row, and its transition whatever the series."""
+    _, layer = np.unique(table["layer"], return_inverse=True)
+    move = table.groupby(["step_from", "step"]).ngroup().to_numpy()
+    return np.hstack([np.eye(layer.max() + 1)[layer], np.eye(move.max() + 1)[move]])
+
+
+def _left_out_errors(logs: np.ndarray, group: np.ndarray, effects: np.ndarray) -> np.ndarray:
+    """(n, 4) squared errors of each row, predicted without its group.
+
+    By the mean of the rest; by ridge on the changes; by layer and step; by ridge beyond these.
+
+    Parameters
+    ----------
+    logs : (n, 1 + changes), ln velocity first.
+    """
+    errors = np.zeros((len(logs), 4))
     for one in np.unique(group):
         out = group == one
-        rest = group[~out]
-        inner = np.zeros(len(_PENALTIES))
-        for other in np.unique(rest):
-            held = rest == other
-            predicted = _ridge(x[~out][~held], y[~out][~held], x[~out][held])
-            inner += np.square(predicted - y[~out][held]).sum(axis=1)
-        predicted = _ridge(x[~out], y[~out], x[out])[inner.argmin()]
-        errors[out] = np.column_stack([predicted - y[out], y[~out].mean() - y[out]]) ** 2
+        about = logs - logs[~out].mean(axis=0)
+        # The least of all solutions: a layer or transition that no training row has is without effect.
+        left = about - effects @ np.linalg.lstsq(effects[~out], about[~out], rcond=None)[0]
+        by_ridge, by_ridge_beyond = (_ridge_without(table, out, group) - table[out, 0] for table in (about, left))
+        errors[out] = np.column_stack([about[out, 0], by_ridge, left[out, 0], by_ridge_beyond]) ** 2
     return errors
+
+
+def _ridge_without(table: np.ndarray, out: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The first column where `out`, predicted from all others by the rest; the penalty by leaving out its groups."""
+    y, x, rest = table[~out, 0], table[~out, 1:], group[~out]
+    inner = np.zeros(len(_PENALTIES))
+    for other in np.unique(rest):
+        held = rest == other
+        inner += np.square(_ridge(x[~held], y[~held], x[held]) - y[held]).sum(axis=1)
+    return _ridge(x, y, table[out, 1:])[inner.argmin()]
 
 
 def _ridge(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:

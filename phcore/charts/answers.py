@@ -44,12 +44,12 @@ def null_answer(table: pd.DataFrame, layer: int) -> str:
 
 
 def geometry_answer(ranks: pd.DataFrame, shares: pd.DataFrame) -> str:
-    """What goes with velocity most closely, and what all of it leaves unexplained at each scale.
+    """What goes with velocity most closely, what all of it leaves unexplained at each scale, and what beyond that.
 
     Parameters
     ----------
     ranks : words, rho, lo, hi, transitions.
-    shares : scale, share, lo, hi, groups, at the scale shown first.
+    shares : scale, share, lo, hi, position, beyond, beyond_lo, beyond_hi, groups, at the scale shown first.
     """
     known = ranks.dropna(subset="rho")
     if known.empty:
@@ -64,20 +64,22 @@ def geometry_answer(ranks: pd.DataFrame, shares: pd.DataFrame) -> str:
         return f"{answer} Too few series and layers to say what all of them leave unexplained."
     parts = [f"{one.share:.0%} ({one.lo:.0%} to {one.hi:.0%}) at scale {one.scale}" for one in shares.itertuples()]
     first = shares.iloc[0]
+    beyond = f"{first['beyond']:.0%} ({first['beyond_lo']:.0%} to {first['beyond_hi']:.0%})"
     return (
-        f"{answer} All seven together leave {' and '.join(parts)} of its variance unexplained "
-        f"({int(first['groups'])} groups, one series at one layer, left out in turn): "
-        f"{_adds(first['lo'], first['hi'])}."
+        f"{answer} Of its variance all seven leave {' and '.join(parts)} unexplained ({int(first['groups'])} groups, "
+        f"one series at one layer, left out in turn). But layer and step alone leave {first['position']:.0%}, and of "
+        f"this rest geometry leaves {beyond}: what sets a move apart is "
+        f"{_held(first['beyond_lo'], first['beyond_hi'])} in simple geometry."
     )
 
 
-def _adds(low: float, high: float) -> str:
-    """What topology adds, at the scale shown, by where the interval of the unexplained share lies."""
+def _held(low: float, high: float) -> str:
+    """How much of it simple geometry holds, by where the interval of what it leaves lies."""
     if high < 0.25:
-        return "how far the bars move is almost all in the geometry"
+        return "almost all"
     if low > 0.75:
-        return "how far the bars move is hardly in the geometry"
-    return "how far the bars move is partly in the geometry"
+        return "hardly"
+    return "partly"
 
 
 def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:

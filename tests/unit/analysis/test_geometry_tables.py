@@ -251,6 +251,59 @@ def test_half_of_it_is_left_where_half_is_noise():
     assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
 
 
+def placed(seed, layers=(6, 12, 18, 24, 30)):
+    """Velocity and drift that layer and transition tell, up to noise of a tenth of it that the two do not share."""
+    velocity, changed = noise(seed, layers=layers)
+    where = 3 * np.log(velocity["layer"]) + np.log1p(velocity["step"])
+    velocity["value"] = np.exp(where) * velocity["value"] ** 0.3
+    changed["centroid_drift"] = np.exp(where) * changed["centroid_drift"] ** 0.3
+    return velocity, changed
+
+
+def test_what_layer_and_step_tell_is_no_merit_of_geometry():
+    """Geometry that knows nothing but where and when explains nearly everything, and nothing beyond."""
+    found = [unexplained(*placed(seed), resamples=100) for seed in range(8)]
+    assert np.mean([one.share for one in found]) < 0.15
+    assert np.mean([one.position for one in found]) < 0.05
+    assert 0.95 < np.mean([one.beyond for one in found]) < 1.1
+    assert np.mean([one.beyond_hi >= 1 for one in found]) >= 0.75
+
+
+def test_what_geometry_tells_beyond_layer_and_step_is_found():
+    velocity, changed = placed(3)
+    changed["centroid_drift"] = velocity["value"] * changed["mean_norm"] ** 0.01
+    found = unexplained(velocity, changed, resamples=100)
+    assert found.beyond < 0.1
+    assert found.beyond_lo <= found.beyond <= found.beyond_hi
+
+
+def test_layer_and_step_by_the_means_of_a_balanced_study():
+    """Without its group, a row of a balanced study is not balanced; against the usual way: an intercept and dummies."""
+    velocity, changed = placed(4, layers=(6, 12))
+    y = np.log(velocity["value"].to_numpy())
+    group = velocity.groupby(["series", "layer"]).ngroup().to_numpy()
+    design = pd.get_dummies(velocity[["layer", "step"]].astype(str), drop_first=True, dtype=float)
+    design = np.hstack([np.ones((len(y), 1)), design.to_numpy()])
+    errors, total = 0.0, 0.0
+    for one in np.unique(group):
+        out = group == one
+        slopes = np.linalg.lstsq(design[~out], y[~out], rcond=None)[0]
+        errors += np.square(y[out] - design[out] @ slopes).sum()
+        total += np.square(y[out] - y[~out].mean()).sum()
+    assert unexplained(velocity, changed).position == pytest.approx(errors / total)
+
+
+def test_steps_of_their_own_have_no_effect_to_share():
+    """Three series, no step in common: nothing is known of a transition, and nothing breaks."""
+    parts = []
+    for k, name in enumerate(SERIES):
+        velocity, changed = noise(k)
+        keep = velocity["series"] == name
+        parts.append([table[keep].assign(step=lambda t, k=k: 3 * t["step"] + k) for table in (velocity, changed)])
+    found = unexplained(*(pd.concat(tables) for tables in zip(*parts, strict=True)), resamples=50)
+    assert np.isfinite([found.share, found.position, found.beyond]).all()
+
+
 def test_the_unit_of_a_quantity_does_not_matter():
     velocity, changed = noise(8)
     velocity["value"] *= changed["mean_norm"]
@@ -284,5 +337,5 @@ def test_too_few_groups_are_no_evidence():
     few = velocity[(velocity["series"] == "helpful")]
     found = unexplained(few, changed)
     assert found.groups == 2
-    assert np.isnan([found.share, found.lo, found.hi]).all()
+    assert np.isnan([found.share, found.lo, found.hi, found.position, found.beyond]).all()
     assert unexplained(velocity.head(0), changed).groups == 0

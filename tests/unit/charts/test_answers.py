@@ -84,7 +84,7 @@ def test_null_in_words():
 
 @pytest.mark.parametrize(
     ("lo", "hi", "words"),
-    [(0.03, 0.1, "almost all in"), (0.1, 0.25, "partly in"), (0.5, 0.9, "partly in"), (0.76, 1.1, "hardly in")],
+    [(0.03, 0.1, "almost all"), (0.1, 0.25, "partly"), (0.5, 0.9, "partly"), (0.76, 1.1, "hardly")],
 )
 def test_geometry_in_words(lo, hi, words):
     """What topology adds follows from where the whole interval lies, not from the share alone."""
@@ -93,13 +93,15 @@ def test_geometry_in_words(lo, hi, words):
          "transitions": 30}
     )  # fmt: skip
     shares = pd.DataFrame(
-        {"scale": ["median", "raw"], "share": [lo + 0.01, 0.5], "lo": [lo, 0.4], "hi": [hi, 0.6], "groups": 15}
-    )
+        {"scale": ["median", "raw"], "share": [0.05, 0.5], "lo": [0.01, 0.4], "hi": [0.1, 0.6], "position": 0.3,
+         "beyond": lo + 0.01, "beyond_lo": lo, "beyond_hi": hi, "groups": 15}
+    )  # fmt: skip
     told = geometry_answer(ranks, shares)
     assert told.startswith("Closest to velocity: b, rank correlation -0.90 (-1.00 to -0.80, n = 30 transitions).")
-    assert f"leave {lo + 0.01:.0%} ({lo:.0%} to {hi:.0%}) at scale median and 50% (40% to 60%) at scale raw" in told
+    assert "all seven leave 5% (1% to 10%) at scale median and 50% (40% to 60%) at scale raw unexplained" in told
     assert "15 groups" in told
-    assert words in told
+    assert "layer and step alone leave 30%" in told
+    assert f"geometry leaves {lo + 0.01:.0%} ({lo:.0%} to {hi:.0%}): what sets a move apart is {words} in" in told
 
 
 def test_geometry_without_enough_to_go_by():
