@@ -35,6 +35,12 @@ st.navigation(
             icon=":material/timeline:",
             help="How do the objectives move? Velocity, paths and distances from step to step.",
         ),
+        st.Page(
+            PAGES / "evidence.py",
+            title="Evidence",
+            icon=":material/verified:",
+            help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
+        ),
     ],
     position="top",
 ).run()

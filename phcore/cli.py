@@ -214,7 +214,7 @@ def compute(options: argparse.Namespace) -> int:
         by_file = Path(options.study).suffix == ".toml"
         results = Results.open(options.study)
         record = results.record
-        if results.complete and not by_file:
+        if results.finished and not by_file:
             return f"Nothing was missing: study {record.study.name}."
         record = resolve(record.study, store)  # the folders may have changed since
         nothing = plan(record, store).empty
@@ -247,7 +247,7 @@ def estimate(options: argparse.Namespace) -> int:
             record = resolve(Study.read(options.study), store, keep=False)
         else:
             results = Results.open(options.study)
-            if results.complete:
+            if results.finished:
                 return "Everything is computed already."
             record = results.record
         known = cost.estimate(record, store, options.workers)
@@ -262,13 +262,14 @@ def estimate(options: argparse.Namespace) -> int:
 
 def in_words(estimate) -> str:
     """The estimate as one sentence."""
-    if not (estimate.checkpoints or estimate.cells or estimate.pairs):
+    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.geometry or estimate.controls):
         return "Everything is computed already."
     minutes = (estimate.seconds or 0) / 60
     duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
     return (
-        f"{estimate.checkpoints} checkpoints to read and {estimate.cells} cells to measure: {duration} and "
-        f"{estimate.bytes / 1e6:.0f} MB on this machine ({estimate.free_bytes / 1e9:.0f} GB free)."
+        f"{estimate.checkpoints} checkpoints to read, {estimate.cells} cells to measure and "
+        f"{max(estimate.geometry, estimate.controls)} clouds and moves to judge: {duration} and "
+        f"{max(1, estimate.bytes / 1e6):.0f} MB on this machine ({estimate.free_bytes / 1e9:.0f} GB free)."
     )
 
 

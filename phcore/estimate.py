@@ -14,8 +14,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from phcore import cells, pipeline
-from phcore.record import Record
+from phcore.record import NULL_REPLICATES, Record
 from phcore.store import Store, digest, write_atomically
+
+_GEOMETRY_BYTES = 2_500  # one row of numbers, most of it the file's own footer
+_CONTROL_BYTES = 5_000
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Estimate:
     checkpoints: int
     cells: int
     pairs: int
+    geometry: int
+    controls: int
     bytes: int
     seconds: float | None
     free_bytes: int
@@ -54,19 +59,22 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     known = speeds(record, store)
     seconds = None
     if all(stage in known or not count for stage, count in units.items()):
-        each = {stage: known.get(stage, 0.0) for stage in units}
-        seconds = units["activations"] * each["activations"] + (
-            (units["cells"] * each["cells"] + units["pairs"] * each["pairs"]) / max(1, workers)
-        )
+        each = {stage: count * known.get(stage, 0.0) for stage, count in units.items()}
+        reading = each.pop("activations")
+        seconds = reading + sum(each.values()) / max(1, workers)
     n, d = record.n_prompts, record.hidden_size
     next_tokens = n * (512 * 8 + 4)
     taken = len(todo.activations) * (next_tokens + len(record.layers) * n * d * 4)
     total = taken + len(todo.cells) * _cell_bytes(record, store) + units["pairs"] * 1_500
+    total += units["geometry"] * _GEOMETRY_BYTES
+    total += len(todo.nulls) * _null_bytes(record, store) + len(todo.controls) * _CONTROL_BYTES
     store.root.mkdir(parents=True, exist_ok=True)
     return Estimate(
         checkpoints=units["activations"],
         cells=units["cells"],
         pairs=units["pairs"],
+        geometry=units["geometry"],
+        controls=units["controls"],
         bytes=total,
         seconds=seconds,
         free_bytes=shutil.disk_usage(store.root).free,
@@ -86,6 +94,7 @@ def measure(
     run.compute()
     measured = {stage: value for stage, value in run.speeds.items() if stage != "pairs"}
     measured["pairs"] = _seconds_per_pair(record, store)
+    measured["geometry"], measured["controls"] = _seconds_per_cloud(record, store)
     remember(record, store, measured)
     return measured
 
@@ -101,6 +110,24 @@ def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
         # One order, as in the matrix of all pairs, which holds most of them.
         cells.values(cell.diagrams[a], cell.diagrams[b], cell.unit, cell.unit, [how["order"]], how["norm"])
     return (time.perf_counter() - started) / max(1, len(pairs)) * max(1, len(numbers))
+
+
+def _seconds_per_cloud(record: Record, store: Store) -> tuple[float, float]:
+    """The geometry and the controls of the base, once more. A pair of clouds takes less of each: this is on the safe
+    side."""
+    place, key = (record.base, record.layers[-1]), record.cloud_key(record.base, record.layers[-1])
+    started = time.perf_counter()
+    cells.measure_geometry(str(store.root), key, record.geometry_key(*place))
+    between = time.perf_counter()
+    cells.measure_null(str(store.root), key, record.null_key(*place), pipeline.how(record))
+    return between - started, time.perf_counter() - between
+
+
+def _null_bytes(record: Record, store: Store) -> int:
+    key = record.null_key(record.base, record.layers[-1])
+    measured = store.size("null_diagrams", [key]) + store.size("nulls", [key])
+    size = record.study.subsample_size if record.study.subsamples else record.n_prompts
+    return measured or 2 * NULL_REPLICATES * 2 * size * 16  # kinds, draws, about as many loops as points, two numbers
 
 
 def _cell_bytes(record: Record, store: Store) -> int:

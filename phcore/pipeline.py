@@ -1,4 +1,5 @@
-"""Plan a study and run it: checkpoints -> clouds -> cells -> velocities and distances -> finished tables.
+"""Plan a study and run it: checkpoints -> clouds -> cells -> velocities and distances -> finished tables,
+and clouds -> evidence: their geometry, and Gaussian controls.
 
 The plan is what the archive lacks, so a killed run resumes at the first missing cell, and a second run of the same
 study does nothing. Hidden states are taken here, one checkpoint after another; everything else goes to
@@ -10,18 +11,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
 
 from phcore import cells, probes, tables
 from phcore.errors import Fault, Unusable
-from phcore.record import BASE, Node, Record, folder_of
+from phcore.record import BASE, NULL_REPLICATES, Node, Record, folder_of
 from phcore.store import Store
 
 ATTEMPTS = 3  # a file found damaged in the middle of a run is computed again by the next attempt
-STAGES = {"activations": "Hidden states", "cells": "Barcodes", "pairs": "Distances"}
+STAGES = {
+    "activations": "Hidden states",
+    "cells": "Barcodes",
+    "pairs": "Distances",
+    "geometry": "Geometry",
+    "controls": "Controls",
+}
 
 
 @dataclass(frozen=True)
@@ -32,18 +39,25 @@ class Plan:
     cells: tuple[tuple[Node, int], ...]
     velocities: tuple[tuple[Node, Node, int], ...]
     distances: tuple[tuple[Node, int], ...]
+    geometry: tuple[tuple[Node, int], ...]
+    moves: tuple[tuple[Node, Node, int], ...]
+    nulls: tuple[tuple[Node, int], ...]
+    controls: tuple[tuple[Node, Node, int], ...]
 
     @property
     def empty(self) -> bool:
-        return not (self.activations or self.cells or self.velocities or self.distances)
+        return not any(getattr(self, one.name) for one in fields(self))
 
     def totals(self, record: Record) -> dict[str, int]:
-        """Units per stage: checkpoints, cells, and pairs of cells (a velocity, or one entry of a distance row)."""
+        """Units per stage: checkpoints, cells, pairs of cells (a velocity, or one entry of a distance row),
+        and as evidence clouds and pairs of clouds, once for their geometry and once for their controls."""
         rows = sum(len(record.earlier(node)) for node, _ in self.distances)
         return {
             "activations": len(self.activations),
             "cells": len(self.cells),
             "pairs": len(self.velocities) + rows,
+            "geometry": len(self.geometry) + len(self.moves),
+            "controls": len(self.nulls) + len(self.controls),
         }
 
 
@@ -51,21 +65,30 @@ def plan(record: Record, store: Store) -> Plan:
     """Compare the record's keys with the archive."""
     cell_list = [(node, layer) for node in record.ready for layer in record.layers]
     missing_cells = tuple((n, k) for n, k in cell_list if not cell_done(record, store, n, k))
-    need_cloud = {n for n, k in missing_cells if not store.has("clouds", record.cloud_key(n, k))}
+    geometry = tuple((n, k) for n, k in cell_list if not store.has("geometry", record.geometry_key(n, k)))
     gone = {(n, k) for n, k in missing_cells}
     # Two series that share a transition (the same two checkpoints) share its key: count it once.
-    moves = {record.velocity_key(a, b, k): (a, b, k) for _, a, b in record.transitions() for k in record.layers}
+    pairs = {record.velocity_key(a, b, k): (a, b, k) for _, a, b in record.transitions() for k in record.layers}
     velocities = tuple(
-        move for key, move in moves.items() if {move[::2], move[1:]} & gone or not store.has("velocities", key)
+        pair for key, pair in pairs.items() if {pair[::2], pair[1:]} & gone or not store.has("velocities", key)
     )
+    moves = tuple(pair for pair in pairs.values() if not store.has("moves", record.move_key(*pair)))
     distances = tuple(
         (n, k) for n, k in cell_list if record.earlier(n) and not store.has("distances", record.distance_key(n, k))
     )
+    nulls = tuple((n, k) for n, k in cell_list if not null_done(record, store, n, k))
+    controls = tuple(pair for pair in pairs.values() if not store.has("controls", record.control_key(*pair)))
+    wanted = {*missing_cells, *geometry, *nulls, *(cell for a, b, k in moves for cell in ((a, k), (b, k)))}
+    need_cloud = {n for n, k in wanted if not store.has("clouds", record.cloud_key(n, k))}
     return Plan(
         activations=tuple(n for n in record.ready if n in need_cloud),
         cells=missing_cells,
         velocities=velocities,
         distances=distances,
+        geometry=geometry,
+        moves=moves,
+        nulls=nulls,
+        controls=controls,
     )
 
 
@@ -76,6 +99,11 @@ def cell_done(record: Record, store: Store, node: Node, layer: int) -> bool:
         and store.has("diagrams", key)
         and store.has("floors", record.floor_key(node, layer))
     )
+
+
+def null_done(record: Record, store: Store, node: Node, layer: int) -> bool:
+    key = record.null_key(node, layer)
+    return store.has("nulls", key) and store.has("null_diagrams", key)
 
 
 @dataclass(frozen=True)
@@ -160,6 +188,11 @@ class Run:
             self._drain()
             self._measure_pairs()
             self._drain()
+            self._measure_geometry()
+            self._measure_nulls()
+            self._drain()
+            self._measure_controls()
+            self._drain()
             self._replan()  # nothing is missing now, unless a damaged file was found on the way and set aside
 
     def _replan(self) -> None:
@@ -222,7 +255,7 @@ class Run:
     def _plan_cells(self, submitted: set) -> None:
         """Leave only the cells that still have to be submitted."""
         rest = tuple(cell for cell in self._plan.cells if cell not in submitted and cell[0] in self.record.ready)
-        self._plan = Plan(self._plan.activations, rest, self._plan.velocities, self._plan.distances)
+        self._plan = replace(self._plan, cells=rest)
 
     def _has_cloud(self, node: Node, layer: int) -> bool:
         return self.store.has("clouds", self.record.cloud_key(node, layer))
@@ -239,6 +272,8 @@ class Run:
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._totals["activations"] -= 1
         self._totals["cells"] -= sum(1 for cell in self._plan.cells if cell[0] == node)
+        for stage, missing in (("geometry", self._plan.geometry), ("controls", self._plan.nulls)):
+            self._totals[stage] -= sum(1 for cell in missing if cell[0] == node)
         self._event("activations", f"{node.label}, step {node.step} left out")
 
     def _within(self, label: str, share: float) -> None:
@@ -279,6 +314,48 @@ class Run:
                 "pairs", len(others), f"{node.label}, step {node.step}, layer {layer}",
                 cells.measure_distances, str(self.store.root), record.cell_key(node, layer), others,
                 record.distance_key(node, layer), parameters,
+            )  # fmt: skip
+
+    def _measure_geometry(self) -> None:
+        record = self.record
+        todo = plan(record, self.store)
+        if todo.activations:
+            return  # a damaged cloud comes first; the next attempt does both
+        self._totals["geometry"] = todo.totals(record)["geometry"] + int(self._done["geometry"])
+        for node, layer in todo.geometry:
+            self._submit(
+                "geometry", 1, f"{node.label}, step {node.step}, layer {layer}", cells.measure_geometry,
+                str(self.store.root), record.cloud_key(node, layer), record.geometry_key(node, layer),
+            )  # fmt: skip
+        for a, b, layer in todo.moves:
+            keys = (record.cloud_key(a, layer), record.cloud_key(b, layer))
+            self._submit(
+                "geometry", 1, f"{b.label}, step {b.step}, layer {layer}", cells.measure_move,
+                str(self.store.root), keys, record.move_key(a, b, layer),
+            )  # fmt: skip
+
+    def _measure_nulls(self) -> None:
+        record, parameters = self.record, how(self.record)
+        todo = plan(record, self.store)
+        if todo.activations:
+            return
+        self._totals["controls"] = todo.totals(record)["controls"] + int(self._done["controls"])
+        for node, layer in todo.nulls:
+            self._submit(
+                "controls", 1, f"{node.label}, step {node.step}, layer {layer}", cells.measure_null,
+                str(self.store.root), record.cloud_key(node, layer), record.null_key(node, layer), parameters,
+            )  # fmt: skip
+
+    def _measure_controls(self) -> None:
+        record, parameters = self.record, how(self.record)
+        todo = plan(record, self.store)
+        if todo.nulls:
+            return
+        for a, b, layer in todo.controls:
+            keys = (record.null_key(a, layer), record.null_key(b, layer))
+            self._submit(
+                "controls", 1, f"{b.label}, step {b.step}, layer {layer}", cells.measure_control,
+                str(self.store.root), keys, record.control_key(a, b, layer), parameters,
             )  # fmt: skip
 
     def _submit(self, stage: str, units: int, label: str, function: Callable, *arguments) -> None:
@@ -345,7 +422,7 @@ def publish(record: Record, store: Store) -> bool:
 
     Returns whether they are all there: a file found damaged on the way leaves its table unwritten.
     """
-    for name in tables.PUBLISHED:
+    for name in (*tables.EVIDENCE, *tables.PUBLISHED):  # a study is complete as soon as the latter are there
         if not store.has("tables", tables.published_key(record, name)):
             damaged = len(store.damaged)
             frame = tables.assemble(record, store, name)
@@ -373,6 +450,7 @@ def how(record: Record) -> dict:
         "orders": list(s.orders),
         "order": s.order,
         "norm": s.norm,
+        "nulls": NULL_REPLICATES,
     }
 
 

@@ -141,9 +141,16 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every table is finished."""
-        keys = (tables.published_key(self.record, name) for name in tables.PUBLISHED)
-        return all(self.store.has("tables", key) for key in keys)
+        """Whether the bars and all that follows from them are finished."""
+        return self._published(tables.PUBLISHED)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every table is: the evidence, too, which studies computed by earlier versions lack."""
+        return self._published((*tables.PUBLISHED, *tables.EVIDENCE))
+
+    def _published(self, names: tuple[str, ...]) -> bool:
+        return all(self.store.has("tables", tables.published_key(self.record, name)) for name in names)
 
 
 def names(store: Store) -> list[str]:

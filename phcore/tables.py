@@ -1,10 +1,14 @@
 """The tables of a study, put together from the archive. Their columns are documented in `COLUMNS`.
 
 A complete study has its tables published: one file each, named by the record's digest. Until then a table is
-put together from whatever cells are there, so results show as they arrive.
+put together from whatever cells are there, so results show as they arrive. The tables of `EVIDENCE` are
+published beside the others and may be missing: studies computed before there were any are complete without them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -12,7 +16,7 @@ import pandas as pd
 from phcore import cells
 from phcore.record import BASE, Record
 from phcore.store import Store
-from phcore.topology import summaries
+from phcore.topology import controls, geometry, summaries
 
 _CELL = {
     "series": "name of the series",
@@ -24,6 +28,12 @@ _DISTANCE = {
     "order": "order p of the Wasserstein distance: 1, 2 or inf (bottleneck)",
     "norm": "ground norm q on the birth-death plane",
     "scale": "raw, or median (diagrams divided by their cloud's median pairwise distance)",
+}
+_TRANSITION = {
+    "series": "name of the series",
+    "step_from": "step of the earlier checkpoint",
+    "step": "step of the later checkpoint",
+    "layer": _CELL["layer"],
 }
 _SUBSAMPLE = {"subsample": "number of the index set; -1 is the whole cloud"}
 
@@ -61,10 +71,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         **{name: f"{summaries.FEATURE_WORDS[name]}, at the study's scale" for name in summaries.FEATURES},
     },
     "velocities": {
-        "series": "name of the series",
-        "step_from": "step of the earlier checkpoint",
-        "step": "step of the later checkpoint",
-        "layer": _CELL["layer"],
+        **_TRANSITION,
         **_SUBSAMPLE,
         **_DISTANCE,
         "value": "Wasserstein distance between the two diagrams",
@@ -97,6 +104,51 @@ COLUMNS: dict[str, dict[str, str]] = {
         "peak_step": "step with the largest velocity",
         "stable_step": "first step after which velocity stays under 25 % of the peak; empty if never",
     },
+    "geometry": {
+        **_CELL,
+        **geometry.CELL_WORDS,
+    },
+    "moves": {
+        **_TRANSITION,
+        **geometry.MOVE_WORDS,
+    },
+    "geometry_velocity": {
+        **_DISTANCE,
+        "layer": f"{_CELL['layer']}; -1: all of them, ranked within each",
+        "quantity": "geometric quantity: its change in a transition against the mean velocity of that transition",
+        "rho": "Spearman's rank correlation",
+        "lo": "2.5 % of it over resampled blocks of consecutive transitions",
+        "hi": "97.5 % of it",
+        "transitions": "transitions of all series it rests on, each counted once whatever its layers",
+    },
+    "unexplained": {
+        **_DISTANCE,
+        "share": "share of the variance of ln velocity that all geometric changes together do not predict, "
+        "each series at each layer left out in turn; 1: no better than the mean",
+        "lo": "2.5 % of it over resampled series at layers",
+        "hi": "97.5 % of it",
+        "position": "the same share where nothing but layer and step is known",
+        "beyond": "of what layer and step leave, the share that the geometric changes leave, too",
+        "beyond_lo": "2.5 % of it over resampled series at layers",
+        "beyond_hi": "97.5 % of it",
+        "groups": "series at layers",
+        "rows": "transitions at layers it rests on: those in which everything moves",
+    },
+    "controls": {
+        **_TRANSITION,
+        "kind": "; ".join(f"{kind}: {words}" for kind, words in controls.KIND_WORDS.items()),
+        "replicate": "number of the Gaussian draw, the same at every checkpoint, layer and series",
+        **_DISTANCE,
+        "value": "Wasserstein distance between the diagrams of the Gaussian clouds that match the two checkpoints",
+    },
+    "nulls": {
+        **_CELL,
+        "kind": "as in controls",
+        "replicate": "as in controls",
+        "unit": "median pairwise distance of the Gaussian cloud",
+        "h0_count": "its number of H0 bars",
+        "h1_count": "its number of H1 bars",
+    },
     "subsamples": {
         "subsample": "number of the index set",
         "position": "row of the subsample's cloud",
@@ -106,6 +158,8 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 # Published at the end of a run. Bars stay in their cells, one file each: they are read cell by cell.
 PUBLISHED = ("cells", "summaries", "velocities", "floors", "distances", "dynamics")
+# Published beside them: see the head of this file.
+EVIDENCE = ("geometry", "moves", "geometry_velocity", "unexplained", "controls", "nulls")
 
 
 def published_key(record: Record, name: str) -> str:
@@ -163,7 +217,7 @@ def prompts(record: Record, store: Store) -> pd.DataFrame:
 
 
 Where = dict[str, object]  # column -> the value it shall have
-_ROWS = ("step", "layer", "subsample", "degree", "order", "scale", "birth", "death")
+_ROWS = ("step", "layer", "kind", "subsample", "replicate", "degree", "order", "scale", "birth", "death")
 
 # --- from cells to tables -------------------------------------------------------------------------
 
@@ -206,14 +260,19 @@ def _summaries(record: Record, store: Store, where: Where) -> pd.DataFrame:
     return frame
 
 
-def _velocities(record: Record, store: Store, where: Where) -> pd.DataFrame:
-    rows = [
-        (record.velocity_key(a, b, layer), series, a.step, b.step, layer)
-        for series, a, b in record.transitions()
-        for layer in record.layers
-    ]
-    labels = pd.DataFrame(rows, columns=["key", "series", "step_from", "step", "layer"])
-    return _sorted(store.scan("velocities", labels), record) if rows else labels
+def _of_transitions(stage: str, key: Callable[..., str]):
+    """`key` of a record, two nodes and a layer names the file."""
+
+    def assemble(record: Record, store: Store, where: Where) -> pd.DataFrame:
+        rows = [
+            (key(record, a, b, layer), series, a.step, b.step, layer)
+            for series, a, b in record.transitions()
+            for layer in record.layers
+        ]
+        labels = pd.DataFrame(rows, columns=["key", *_TRANSITION])
+        return _sorted(store.scan(stage, labels), record) if rows else labels
+
+    return assemble
 
 
 def _distances(record: Record, store: Store, where: Where) -> pd.DataFrame:
@@ -253,6 +312,56 @@ def _dynamics(record: Record, store: Store, where: Where) -> pd.DataFrame:
     return _sorted(frame.assign(_variant=variant), record, ("layer", "degree", "_variant"))
 
 
+def _of_clouds(stage: str, key: Callable[..., str]):
+    """`key` of a record, a node and a layer names the file."""
+
+    def assemble(record: Record, store: Store, where: Where) -> pd.DataFrame:
+        rows = [
+            (key(record, node, layer), one.name, node.step, layer)
+            for one in record.series
+            for node in record.path_of(one.name)
+            for layer in record.layers
+        ]
+        return _sorted(store.scan(stage, pd.DataFrame(rows, columns=["key", *_CELL])), record)
+
+    return assemble
+
+
+def _geometry_velocity(record: Record, store: Store, where: Where) -> pd.DataFrame:
+    from phcore.analysis import geometry as against
+
+    parts = [
+        against.against_velocity(velocity, changed).assign(**curve)
+        for curve, velocity, changed in _velocity_and_changes(record, store)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS["geometry_velocity"]))
+
+
+def _unexplained(record: Record, store: Store, where: Where) -> pd.DataFrame:
+    from phcore.analysis import geometry as against
+
+    rows = [
+        {**curve, **asdict(against.unexplained(velocity, changed))}
+        for curve, velocity, changed in _velocity_and_changes(record, store)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["unexplained"]))
+
+
+def _velocity_and_changes(record: Record, store: Store) -> Iterator[tuple[dict, pd.DataFrame, pd.DataFrame]]:
+    """Degree, order, norm and scale; mean velocities; geometric changes at that scale. The study's own order only."""
+    from phcore.analysis import geometry as against
+
+    velocities, cell, moves = (table(record, store, name) for name in ("velocities", "geometry", "moves"))
+    velocities = velocities[velocities["order"] == record.study.order]
+    if cell.empty or moves.empty:
+        return
+    changed = {scale: against.changes(cell, moves, scale) for scale in cells.SCALES}
+    own = record.study.scale
+    for curve, rows in sorted(velocities.groupby(list(_DISTANCE)), key=lambda one: (one[0][0], one[0][3] != own)):
+        labels = dict(zip(_DISTANCE, curve, strict=True))
+        yield labels, rows.groupby(list(_TRANSITION), as_index=False)["value"].mean(), changed[labels["scale"]]
+
+
 def _subsamples(record: Record, store: Store, where: Where) -> pd.DataFrame:
     s = record.study
     sets = cells.index_sets(record.n_prompts, s.subsamples, s.subsample_size, s.seed)
@@ -281,9 +390,15 @@ _ASSEMBLE = {
     "cells": _cells,
     "bars": _of_cells("diagrams", "key"),
     "summaries": _summaries,
-    "velocities": _velocities,
+    "velocities": _of_transitions("velocities", Record.velocity_key),
     "floors": _of_cells("floors", "floor_key"),
     "distances": _distances,
     "dynamics": _dynamics,
+    "geometry": _of_clouds("geometry", Record.geometry_key),
+    "moves": _of_transitions("moves", Record.move_key),
+    "geometry_velocity": _geometry_velocity,
+    "unexplained": _unexplained,
+    "controls": _of_transitions("controls", Record.control_key),
+    "nulls": _of_clouds("nulls", Record.null_key),
     "subsamples": _subsamples,
 }

@@ -25,10 +25,10 @@ CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the b
 def ship(name: str, source: Path, target: Path, model: str | None = None) -> int:
     """Returns the bytes written. `model` is the name to show instead of the model folder's."""
     study, to = Results.open(name, source), Store(target)
-    if not study.complete:
-        raise SystemExit(f"{name} is not complete")
+    if not study.finished:
+        raise SystemExit(f"{name} is not finished")
     record = study.record
-    copied = [("tables", tables.published_key(record, table)) for table in tables.PUBLISHED]
+    copied = [("tables", tables.published_key(record, table)) for table in (*tables.PUBLISHED, *tables.EVIDENCE)]
     copied.append(("probes", record.probe_digest))
     middle = record.layers[len(record.layers) // 2]
     nodes = {record.base}

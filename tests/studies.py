@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from phcore import Series, Study
+from phcore import Series, Study, tables
 from phcore.pipeline import Run
 from phcore.record import Record, resolve
 from phcore.store import Store
@@ -63,3 +63,15 @@ def compute(study: Study, store: Store, **options) -> tuple[Record, Run]:
 def copy_archive(source: Path, target: Path) -> Store:
     shutil.copytree(source, target)
     return Store(target)
+
+
+def without_evidence(source: Path, target: Path, clouds: bool = True) -> Store:
+    """A copy of a finished archive as a version that knew no evidence would have left it, with its clouds or not."""
+    store = copy_archive(source, target)
+    for stage in ("geometry", "moves", "nulls", "null_diagrams", "controls", *(() if clouds else ("clouds",))):
+        for path in (store.root / "v1" / stage).iterdir():
+            path.unlink()
+    for name in tables.EVIDENCE:
+        for path in (store.root / "v1" / "tables").glob(f"*-{name}.parquet"):
+            path.unlink()
+    return store

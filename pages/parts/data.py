@@ -36,19 +36,27 @@ def open_study(name: str) -> Results:
 
 
 _COMPLETE: set[str] = set()
+_FINISHED: set[str] = set()
 
 
 def complete(study: Results) -> bool:
-    """Whether every table is finished. Finished tables never change, and pages ask many times."""
+    """Whether the bars and what follows from them are finished. Such tables never change; pages ask many times."""
     if study.record.digest not in _COMPLETE and study.complete:
         _COMPLETE.add(study.record.digest)
     return study.record.digest in _COMPLETE
 
 
+def finished(study: Results) -> bool:
+    """Whether every table is, the evidence too."""
+    if study.record.digest not in _FINISHED and study.finished:
+        _FINISHED.add(study.record.digest)
+    return study.record.digest in _FINISHED
+
+
 def version(study: Results) -> str:
     """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
     digest = study.record.digest
-    if complete(study):
+    if finished(study):
         return digest
     job = jobs.status(store(), study.study.name)
     pulse = int(time.time() // 3) if job and job.active else (job.updated if job else 0)

@@ -368,19 +368,24 @@ def compute_box(study: Results) -> None:
     job = jobs.status(data.store(), study.study.name)
     if job and job.active:
         return
-    if study.complete:
+    if study.finished:
         st.caption("Every table of this study is finished. A second run would compute nothing.")
         return
     model = Path(study.study.model)
     if not model.exists():
         st.info(
-            f"This study is unfinished, and its base model ({model.name}) is not on this machine.",
+            f"This study {'has no evidence yet' if study.complete else 'is unfinished'}, and its base model "
+            f"({model.name}) is not on this machine.",
             icon=":material/cloud_off:",
         )
         return
     todo = pipeline.plan(study.record, data.store()).totals(study.record)
-    st.write(f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances.")
-    if st.button("Continue computing", type="primary", icon=":material/play_arrow:", key="continue"):
+    st.write(
+        f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "
+        f"for the Evidence page {max(todo['geometry'], todo['controls'])} clouds and moves."
+    )
+    words = "Compute" if study.complete else "Continue computing"
+    if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
         begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")
         st.rerun()
 

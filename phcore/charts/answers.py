@@ -21,6 +21,67 @@ def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> s
     return f"{words} (floor {three(below[0])} to {three(below[1])}); {how_many} the floor."
 
 
+def null_answer(table: pd.DataFrame, layer: int) -> str:
+    """How many moves exceed the null of their own transition, and how many the floor: at a layer, and at all.
+
+    Parameters
+    ----------
+    table : layer, mean, floor_hi, place ("above", "within" or "below" its null).
+    """
+    here = table[table["layer"] == layer]
+    if here.empty:
+        return f"No transition has a velocity and a null at layer {layer} yet."
+    words = [
+        f"{int((part['place'] == 'above').sum()):,} of {len(part):,} moves exceed {than}, "
+        f"{int((part['place'] == 'below').sum()):,} stay below"
+        for part, than in ((here, "their Gaussian null"), (table, "it"))
+    ]
+    answer = f"At layer {layer}, {words[0]}; over all layers {words[1]}."
+    if here["floor_hi"].isna().all():
+        return answer
+    beyond = int((table["mean"] > table["floor_hi"]).sum())
+    return f"{answer} {beyond:,} of {len(table):,} exceed the resampling floor."
+
+
+def geometry_answer(ranks: pd.DataFrame, shares: pd.DataFrame) -> str:
+    """What goes with velocity most closely, what all of it leaves unexplained at each scale, and what beyond that.
+
+    Parameters
+    ----------
+    ranks : words, rho, lo, hi, transitions.
+    shares : scale, share, lo, hi, position, beyond, beyond_lo, beyond_hi, groups, at the scale shown first.
+    """
+    known = ranks.dropna(subset="rho")
+    if known.empty:
+        return "No geometric quantity has a correlation with velocity yet."
+    most = known.loc[known["rho"].abs().idxmax()]
+    answer = (
+        f"Closest to velocity: {most['words']}, rank correlation {most['rho']:.2f} "
+        f"({most['lo']:.2f} to {most['hi']:.2f}, n = {int(most['transitions'])} transitions)."
+    )
+    shares = shares.dropna(subset="share")
+    if shares.empty:
+        return f"{answer} Too few series and layers to say what all of them leave unexplained."
+    parts = [f"{one.share:.0%} ({one.lo:.0%} to {one.hi:.0%}) at scale {one.scale}" for one in shares.itertuples()]
+    first = shares.iloc[0]
+    beyond = f"{first['beyond']:.0%} ({first['beyond_lo']:.0%} to {first['beyond_hi']:.0%})"
+    return (
+        f"{answer} Of its variance all seven leave {' and '.join(parts)} unexplained ({int(first['groups'])} groups, "
+        f"one series at one layer, left out in turn). But layer and step alone leave {first['position']:.0%}, and of "
+        f"this rest geometry leaves {beyond}: what sets a move apart is "
+        f"{_held(first['beyond_lo'], first['beyond_hi'])} in simple geometry."
+    )
+
+
+def _held(low: float, high: float) -> str:
+    """How much of it simple geometry holds, by where the interval of what it leaves lies."""
+    if high < 0.25:
+        return "almost all"
+    if low > 0.75:
+        return "hardly"
+    return "partly"
+
+
 def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
     """The distance at the last step, and since when it is above the floor."""
     known = distance.dropna(subset="value").sort_values("step")

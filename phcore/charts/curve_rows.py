@@ -4,39 +4,51 @@ One table and one set of marks serve all panels: Altair checks every mark of a c
 marks per panel would take several times as long.
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from phcore.charts.steps import StepAxis
 from phcore.words import three
 
 CURVE, FLOOR, FLOOR_NAME, TOLD = "curve", "floor", "floor name", "told"
+NULL, NULL_NAME = "null", "null name"
 
 
-def curve_rows(curve: pd.DataFrame, floor: pd.DataFrame | None, axis: StepAxis) -> tuple[pd.DataFrame, dict[str, str]]:
+def curve_rows(
+    curve: pd.DataFrame,
+    floor: pd.DataFrame | None,
+    axis: StepAxis,
+    null: pd.DataFrame | None = None,
+    panels: Mapping[int, str] | None = None,
+) -> tuple[pd.DataFrame, dict[str, str]]:
     """What the marks of a chart of curves are drawn from.
 
     Parameters
     ----------
     curve : series, objective, layer, step, mean, lo, hi.
-    floor : step, lo, hi and, with several layers, layer.
+    floor, null : step, lo, hi and, with several layers, layer.
+    panels : number in the column `layer` -> name of its panel (default: layer 6, ...).
 
     Returns
     -------
     rows : kind (`CURVE`: the curves, with their `run` within the objective; `FLOOR`: the band over the whole
-        axis; `FLOOR_NAME`: where its name stands; `TOLD`: one row per layer and step with what is known
-        there in words), layer, panel (its name), step and the columns each kind needs.
+        axis; `NULL`: the one over its own steps; `FLOOR_NAME`, `NULL_NAME`: where their names stand; `TOLD`: one row
+        per layer and step with what is known there in words), layer, panel (its name), step and the columns each
+        kind needs.
     fields : columns of the words -> their names on screen.
     """
     lines = curve.assign(kind=CURVE, run=runs(curve))
-    parts, floor_words = [lines], None
-    if floor is not None and len(floor):
-        floor = floor if "layer" in floor else floor.assign(layer=lines["layer"].min())
-        parts.append(_bands(floor, axis))
-        words = [f"{three(lo)} to {three(hi)}" for lo, hi in zip(floor["lo"], floor["hi"], strict=True)]
-        floor_words = dict(zip(zip(floor["layer"], floor["step"], strict=True), words, strict=True))
-    told, fields = _told(curve, floor_words)
+    parts, words = [lines], {}
+    for name, band, drawn in (("resampling floor", floor, _bands), ("Gaussian null", null, _null_bands)):
+        if band is not None and len(band):
+            band = band if "layer" in band else band.assign(layer=lines["layer"].min())
+            parts.append(drawn(band, axis))
+            ranges = [f"{three(lo)} to {three(hi)}" for lo, hi in zip(band["lo"], band["hi"], strict=True)]
+            words[name] = dict(zip(zip(band["layer"], band["step"], strict=True), ranges, strict=True))
+    told, fields = _told(curve, words)
     rows = pd.concat([*parts, told], ignore_index=True)
-    rows["panel"] = [f"layer {int(layer)}" for layer in rows["layer"]]
+    rows["panel"] = [panels[int(k)] if panels else f"layer {int(k)}" for k in rows["layer"]]
     for name in ("step", "layer"):
         rows[name] = rows[name].astype("float64")
     return rows, fields
@@ -52,8 +64,8 @@ def runs(table: pd.DataFrame) -> list[int]:
     return [numbers[owner] for owner in owners]
 
 
-def _told(curve: pd.DataFrame, floor_words: dict[tuple, str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
-    """One row per layer and step, one column of words per series, and one for the floor where there is one."""
+def _told(curve: pd.DataFrame, bands: dict[str, dict[tuple, str]]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """One row per layer and step, one column of words per series, and one for each band: name -> place -> words."""
     names = sorted(set(curve["series"]))
     known: dict[str, dict[tuple, str]] = {name: {} for name in names}
     for name, *place, words in zip(curve["series"], curve["layer"], curve["step"], range_words(curve), strict=True):
@@ -64,9 +76,9 @@ def _told(curve: pd.DataFrame, floor_words: dict[tuple, str] | None) -> tuple[pd
     columns |= {f"s{at}": [known[name].get(place, "–") for place in places] for at, name in enumerate(names)}
     fields = {"step_words": "step"} | {f"s{at}": name for at, name in enumerate(names)}
     columns["step_words"] = [f"{int(step):,}" for _, step in places]
-    if floor_words is not None:
-        columns["floor_words"] = [floor_words.get(place, "–") for place in places]
-        fields["floor_words"] = "resampling floor"
+    for at, (name, words) in enumerate(bands.items()):
+        columns[f"b{at}"] = [words.get(place, "–") for place in places]
+        fields[f"b{at}"] = name
     return pd.DataFrame(columns | {"kind": TOLD}), fields
 
 
@@ -91,4 +103,15 @@ def _bands(floor: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
         rows += [(layer, step, *edges, FLOOR) for step, edges in whole.items()]
         beneath = [hi for step, (_, hi) in whole.items() if axis.fraction(step) < 0.2 and hi == hi]
         rows.append((layer, low, first[0], max(beneath, default=float("nan")), FLOOR_NAME))
+    return pd.DataFrame(rows, columns=["layer", "step", "lo", "hi", "kind"])
+
+
+def _null_bands(null: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
+    """The null of each layer over its own steps, and the place of its name below the right end."""
+    rows = []
+    for layer, band in null.sort_values("step").groupby("layer"):
+        rows += [(layer, *edges, NULL) for edges in zip(band["step"], band["lo"], band["hi"], strict=True)]
+        last = band["step"].iloc[-1]
+        near = [axis.fraction(last) - axis.fraction(step) < 0.25 for step in band["step"]]
+        rows.append((layer, last, band.loc[near, "lo"].min(), band["hi"].iloc[-1], NULL_NAME))
     return pd.DataFrame(rows, columns=["layer", "step", "lo", "hi", "kind"])

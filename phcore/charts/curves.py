@@ -1,12 +1,12 @@
 """Curves over training steps, each with the floor it has to be read against."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
 import pandas as pd
 
 from phcore.charts.answers import distance_answer, velocity_answer
-from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, TOLD, curve_rows
+from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, TOLD, curve_rows
 from phcore.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.charts.theme import FLOOR as FLOOR_INK
 from phcore.charts.theme import (
@@ -32,6 +32,8 @@ def velocity_chart(
     curve: pd.DataFrame,
     floor: pd.DataFrame | None = None,
     *,
+    null: pd.DataFrame | None = None,
+    panels: Mapping[int, str] | None = None,
     steps: Sequence[int],
     selected_step: int | None = None,
     log: bool = True,
@@ -50,6 +52,8 @@ def velocity_chart(
     curve : series, objective, layer, step (at the end of the transition), mean, lo, hi. Series of one
         objective (seeds) share its colour and differ by dash.
     floor : step, lo, hi and, with several layers, layer: a grey band behind the curves.
+    null : the same: a band with a dashed outline, what velocity would be without shape.
+    panels : where the panels are not layers: number in the column `layer` -> name of its panel.
     steps : all steps of the study, the base included: the same axis as in every other chart.
     y_title : quantity and unit.
     objectives : all objectives of the study, so that colours stay as the choice changes.
@@ -63,9 +67,9 @@ def velocity_chart(
     axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
     inner = plot_width(width) if layers < 2 else (int(width) - axes - (columns - 1) * _SPACING) // columns
     axis = StepAxis(steps, log=log, width=inner)
-    rows, fields = curve_rows(curve, floor, axis)
+    rows, fields = curve_rows(curve, floor, axis, null, panels)
     own_axes = layers > 1 and not share_y
-    y = _y(None if own_axes else _top(curve, floor), None if own_axes else y_title)
+    y = _y(None if own_axes else _top(curve, floor, null), None if own_axes else y_title)
     colour = alt.Color(
         field="objective",
         type="nominal",
@@ -78,6 +82,7 @@ def velocity_chart(
     runs = rows["run"].dropna()
     marks = [
         *_floor(axis, y),
+        *(_null(axis, y) if null is not None else []),
         _only(CURVE)
         .mark_area(opacity=0.12)
         .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
@@ -181,10 +186,20 @@ def _floor(axis: StepAxis, y: alt.Y) -> list[View]:
     ]
 
 
-def _top(curve: pd.DataFrame, floor: pd.DataFrame | None) -> float:
+def _null(axis: StepAxis, y: alt.Y) -> list[View]:
+    """The band with a dashed outline, which tells it from the floor without colour, and its name at the other end."""
+    words = {"align": "right", "baseline": "top", "dx": -3, "dy": 3, "fontSize": LABEL_SIZE - 1}
+    return [
+        _only(NULL)
+        .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
+        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
+        _only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=_on(y, "lo")),
+    ]
+
+
+def _top(curve: pd.DataFrame, *bands: pd.DataFrame | None) -> float:
     highest = [curve["mean"].max(), curve["hi"].max()]
-    if floor is not None:
-        highest.append(floor["hi"].max())
+    highest += [band["hi"].max() for band in bands if band is not None]
     known = [value for value in highest if pd.notna(value) and value > 0]
     return 1.08 * max(known) if known else 1.0
 

@@ -14,7 +14,7 @@ from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"study": "/", "barcodes": "/barcodes", "trajectories": "/trajectories"}
+PAGES = {"study": "/", "barcodes": "/barcodes", "trajectories": "/trajectories", "evidence": "/evidence"}
 DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
 
 
@@ -23,7 +23,7 @@ DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
 def test_a_cold_deep_link_opens_in_its_frame(server, visit, name, scheme):
     one = visit(scheme=scheme)
     page = one.open(server.url + PAGES[name])
-    for title in ("Study", "Barcodes", "Trajectories"):
+    for title in ("Study", "Barcodes", "Trajectories", "Evidence"):
         assert page.get_by_role("link", name=title).count()
     if name != "study":
         page.wait_for_selector(DRAWN)

@@ -12,13 +12,15 @@ import pytest
 
 from phcore import Fault, cells, pipeline, tables
 from phcore.errors import Unusable
-from phcore.record import Record, folder_of, resolve
+from phcore.record import NULL_REPLICATES, Record, folder_of, resolve
 from phcore.results import Results
 from phcore.store import Store
-from phcore.topology import distances
+from phcore.topology import clouds, controls, distances, geometry, persistence
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
+STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves", "nulls",
+          "null_diagrams", "controls"]  # fmt: skip
 
 
 @pytest.fixture
@@ -39,6 +41,12 @@ def test_every_table_is_complete(results):
     assert len(results.table("floors")) == rows * 6 * 2 * 2 * 2
     assert len(results.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
     assert len(results.table("subsamples")) == 6 * 20
+    assert len(results.table("geometry")) == rows
+    assert len(results.table("nulls")) == rows * 2 * NULL_REPLICATES  # kinds
+    assert len(results.table("controls")) == (3 + 2 + 1) * 3 * 2 * NULL_REPLICATES * 2 * 2  # kinds, degrees, scales
+    assert len(results.table("moves")) == (3 + 2 + 1) * 3
+    assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
+    assert len(results.table("unexplained")) == 2 * 2
     for name, columns in tables.COLUMNS.items():
         table = results.table(name)
         assert list(table.columns) == list(columns)
@@ -118,7 +126,7 @@ def test_another_subsample_size_keeps_the_clouds(computed, tmp_path):
     assert len(todo.cells) == 7 * 3
 
 
-@pytest.mark.parametrize("stage", ["clouds", "diagrams", "summaries", "floors", "velocities", "distances"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_path, stage):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
@@ -138,7 +146,7 @@ def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_pa
             np.testing.assert_allclose(cells.read_cloud(store, path.stem), old, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("stage", ["clouds", "diagrams", "summaries", "floors", "velocities", "distances"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, stage):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
@@ -147,7 +155,7 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     data = bytearray(before)
     data[4:60] = bytes(56)  # pages; the footer stays whole
     path.write_bytes(data)
-    for name in ("velocities", "distances", "tables"):  # so that the damage is met
+    for name in ("velocities", "distances", "controls", "tables"):  # so that the damage is met
         for one in (store.root / "v1" / name).iterdir():
             if name != stage:
                 one.unlink()
@@ -250,6 +258,12 @@ def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     assert table[["series", "step", "layer"]].values.tolist() == [["helpful", 1, 2]]
     moves = results.table("velocities", series="helpful", layer=2)
     assert set(moves["step"]) == {4}
+    described = results.table("geometry", series="helpful", layer=2).set_index("step")
+    assert described["mean_norm"].isna().to_dict() == {0: False, 1: True, 2: False, 4: False}
+    drift = results.table("moves", series="helpful", layer=2).set_index("step")["centroid_drift"]
+    assert drift.isna().to_dict() == {1: True, 2: True, 4: False}
+    assert set(results.table("nulls", series="helpful", layer=2)["step"]) == {0, 2, 4}
+    assert set(results.table("controls", series="helpful", layer=2)["step"]) == {4}
 
 
 def test_cancelling_keeps_what_is_finished(llama, tmp_path):
@@ -272,7 +286,7 @@ def test_cancelling_keeps_what_is_finished(llama, tmp_path):
 def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
     events = []
     studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"), on_event=events.append)
-    assert {event.stage for event in events} == {"activations", "cells", "pairs"}
+    assert {event.stage for event in events} == {"activations", "cells", "pairs", "geometry", "controls"}
     assert events[-1].share == 1
     assert all(0 <= event.share <= 1 for event in events)
     assert events[-1].seconds_left == 0
@@ -360,3 +374,88 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
     monkeypatch.setattr(activations, "extract", None)
     studies.compute(study, store)
     assert Results.open("tiny", store.root).complete
+
+
+# --- evidence: what studies computed by earlier versions lack ------------------------------------------
+
+
+def contents(store):
+    return {path: path.read_bytes() for path in store.root.glob("v1/*/*.parquet")}
+
+
+def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, tmp_path):
+    store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    assert not results.finished
+    for name, columns in tables.COLUMNS.items():
+        table = results.table(name)
+        assert list(table.columns) == list(columns)
+        assert table.empty == (name in tables.EVIDENCE), name
+
+
+def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study, cache = computed
+    store = studies.without_evidence(cache, tmp_path / "cache")
+    before = contents(store)
+    todo = pipeline.plan(resolve(study, store), store)
+    assert (todo.activations, todo.cells, todo.velocities, todo.distances) == ((), (), (), ())
+    assert len(todo.geometry) == 7 * 3
+    assert len(todo.moves) == len(todo.controls) == 6 * 3
+    assert len(todo.nulls) == 7 * 3
+    monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(cells, "measure_cell", None)
+    studies.compute(study, store)
+    after = contents(store)
+    assert Results.open("tiny", store.root).finished
+    assert {path: after[path] for path in before} == before
+    # The same bytes as in a run that computed everything at once.
+    assert {path.relative_to(store.root): data for path, data in after.items()} == {
+        path.relative_to(cache): data for path, data in contents(Store(cache)).items()
+    }
+
+
+def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path):
+    study, cache = computed
+    store = studies.without_evidence(cache, tmp_path / "cache", clouds=False)
+    todo = pipeline.plan(resolve(study, store), store)
+    assert len(todo.activations) == 7
+    assert not todo.cells
+    studies.compute(study, store)
+    assert Results.open("tiny", store.root).finished
+
+
+def test_geometry_follows_from_the_clouds(results):
+    (row,) = results.table("geometry", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.describe(results.cloud("helpful", 4, 2))
+    assert {name: row[name] for name in expected} == expected
+    (row,) = results.table("moves", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.compare(results.cloud("helpful", 2, 2), results.cloud("helpful", 4, 2))
+    assert row["step_from"] == 2
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_controls_follow_from_the_clouds(results):
+    """The fourth replicate of both kinds, from hidden states to distances."""
+    where = {"series": "helpful", "step": 4, "layer": 2, "replicate": 3}
+    table = results.table("controls", **where)
+    told = results.table("nulls", **where).set_index("kind")
+    for kind in controls.KINDS:
+        drawn = [controls.gaussian(results.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
+        matrices = [clouds.distance_matrix(one) for one in drawn]
+        pairs = [persistence.diagrams(one) for one in matrices]
+        units = [clouds.median_distance(one) for one in matrices]
+        assert told.loc[kind, ["h0_count", "h1_count"]].tolist() == [len(diagram) for diagram in pairs[1]]
+        for row in table[table["kind"] == kind].itertuples():
+            divisors = units if row.scale == "median" else (1, 1)
+            a, b = (pair[row.degree] / unit for pair, unit in zip(pairs, divisors, strict=True))
+            assert row.value == pytest.approx(distances.wasserstein(a, b), rel=1e-9, abs=1e-12)
+            assert (row.step_from, row.order) == (2, 2.0)
+
+
+def test_only_size_moves_the_isotropic_control(results):
+    table = results.table("controls", kind="isotropic", layer=2)
+    assert table.loc[table["scale"] == "median", "value"].max() < 1e-9
+    assert table.loc[table["scale"] == "raw", "value"].max() > 1e-6

@@ -81,6 +81,41 @@ def test_the_floor_reaches_over_the_whole_axis(curve, floor, steps):
     assert [row["step"] for row in band] == [0, 4, 8]
 
 
+def test_a_null_is_told_from_the_floor_without_colour(curve, floor, render, steps):
+    null = floor.assign(lo=floor["lo"] / 2, hi=floor["hi"] / 2)
+    spec = velocity_chart(curve, floor, null=null, steps=steps).to_dict()
+    bands = [layer["mark"] for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "area"][:2]
+    assert ["strokeDash" in mark for mark in bands] == [False, True]
+    rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
+    band = [row for row in rows if row["kind"] == "null" and row["panel"] == "layer 6"]
+    assert [row["step"] for row in band] == [1, 2, 4, 8]  # where there are moves, unlike the floor
+    told = next(row for row in rows if row["kind"] == "told")
+    assert told["b0"] != told["b1"]
+    svg = render(velocity_chart(curve, floor, null=null, steps=steps))
+    assert ">Gaussian<" in svg
+    assert ">floor<" in svg
+    for part, under in ((curve.head(0), None), (curve.head(1), null.head(0)), (curve[curve["layer"] == 6], null)):
+        render(velocity_chart(part, null=under, steps=steps))
+
+
+def test_the_axis_reaches_up_to_the_null(curve, floor, steps):
+    high = floor.assign(lo=100.0, hi=200.0)
+    one = velocity_chart(curve[curve["layer"] == 6], null=high[high["layer"] == 6], steps=steps).to_dict()
+    scales = [layer["encoding"]["y"].get("scale") for layer in one["layer"] if "y" in layer.get("encoding", {})]
+    assert {scale["domain"][1] >= 200 for scale in scales if scale} == {True}
+
+
+def test_panels_may_be_series(curve, floor, render, steps):
+    names = {0: "helpful", 1: 'a"b'}
+    parts = [curve[(curve["layer"] == 6) & (curve["series"] == name)] for name in ("helpful", "mixed")]
+    both = pd.concat([part.assign(layer=number) for number, part in enumerate(parts)])
+    bands = pd.concat([floor[floor["layer"] == 6].assign(layer=number) for number in names])
+    svg = render(velocity_chart(both, bands, panels=names, steps=steps, answer="It moves."))
+    for words in ("helpful", "a&quot;b"):
+        assert words in svg or words.replace("&quot;", '"') in svg
+    assert "layer 0" not in svg
+
+
 @pytest.mark.parametrize("width", ["container", 400])
 def test_objective_distance(curve, floor, render, width, steps):
     distance = curve[(curve["layer"] == 6) & (curve["series"] == "mixed")].rename(columns={"mean": "value"})
