@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.browser.conftest import CHROMIUM, QUIET, Server, Visit  # noqa: E402
+from tests.browser.conftest import Server, Visit  # noqa: E402
+from tests.conftest import CHROMIUM, QUIET  # noqa: E402
 
 ADDRESS = "/barcodes?b_series=helpful&b_step=16&b_layer=18&b_at=45"
 PAUSE = 2_500  # milliseconds

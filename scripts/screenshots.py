@@ -9,7 +9,8 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.browser.conftest import CHROMIUM, QUIET, Server, Visit  # noqa: E402
+from tests.browser.conftest import Server, Visit  # noqa: E402
+from tests.conftest import CHROMIUM, QUIET  # noqa: E402
 
 # name -> (address, how much of the page to show: pixels)
 PAGES = {

@@ -1,7 +1,6 @@
 """The links between marks, driven by a mouse in a real browser."""
 
 import json
-import shutil
 
 import pytest
 import vl_convert
@@ -9,23 +8,12 @@ import vl_convert
 from phcore.charts import barcode_and_diagram, bars_domain, cap_bars, export_config, velocity_chart
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # What a page can tell: names selected, the words of the tooltip, and where the plots are.
 STORE = "name => view.data(name + '_store').map(row => row.values[0])"
 TOOLTIP = "() => { const t = document.querySelector('#vg-tooltip-element.visible'); return t ? t.innerText : '' }"
 PLOTS = """() => [...document.querySelectorAll('svg path.background')].map(e => e.getBoundingClientRect())
     .filter(r => r.width > 50 && r.height > 50).map(r => [r.x, r.y, r.width, r.height])"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
