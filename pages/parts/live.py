@@ -163,14 +163,15 @@ def map_of(study: Results, cell: Cell, lens: Lens, way: str) -> Mapped:
 def _map(version: str, name: str, digest: str, cell: Cell, way: str, metric: str, dimension: int, scale: str) -> Mapped:
     study = data.open_study(name)
     every = cached(study, cell[2])
-    basis, reach = _basis(name, digest, every, scale)
-    unit = data.unit(study, *cell) if scale == "median" else 1.0
-    places = maps.project(_cloud(study, cell), basis) / unit
+    basis, reaches = _basis(name, digest, every)
+    units = np.array([data.unit(study, *one) if scale == "median" else 1.0 for one in every])
+    across, up = (reaches / units[:, None]).max(axis=0)
+    places = maps.project(_cloud(study, cell), basis) / (data.unit(study, *cell) if scale == "median" else 1.0)
     if way == "PCA":
         shares = " and ".join(f"{share:.0%}" for share in basis.explained)
         return Mapped(
             places,
-            reach,
+            (float(across), float(up)),
             _axes("component", unit_words(scale)),
             f"Principal components of {len(every)} clouds of this layer together ({shares} of their variance), each "
             "centred: the same axes at every step, so what moves is the shape.",
@@ -221,13 +222,9 @@ def _cached_cells(name: str, version: str, layer: int) -> tuple[Cell, ...]:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Laying out the map…")
-def _basis(name: str, digest: str, every: tuple[Cell, ...], scale: str) -> tuple[maps.Basis, tuple[float, float]]:
+def _basis(name: str, digest: str, every: tuple[Cell, ...]) -> tuple[maps.Basis, np.ndarray]:
+    """The axes of a layer's map, and how far each cell reaches along them, at raw scale."""
     study = data.open_study(name)
     few = every[:: -(-len(every) // MAPPED)]
     basis = maps.joint_basis([_cloud(study, cell) for cell in few])
-    reaches = []
-    for cell in every:
-        unit = data.unit(study, *cell) if scale == "median" else 1.0
-        reaches.append(np.abs(maps.project(_cloud(study, cell), basis)).max(axis=0) / unit)
-    across, up = np.max(reaches, axis=0)
-    return basis, (float(across), float(up))
+    return basis, np.array([np.abs(maps.project(_cloud(study, cell), basis)).max(axis=0) for cell in every])

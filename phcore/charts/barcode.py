@@ -9,6 +9,7 @@ from phcore.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, sh
 from phcore.charts.growth import distance_rule, rule
 from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.theme import ACCENT, CANVAS, FAINT, FULL_WIDTH, INK, LABEL_SIZE, MARK, SOFT, TONE, framed
+from phcore.charts.view import View
 
 PARAM = "bar"  # name of the click selection, and its field
 _SHAPES = ["circle", "triangle-up"]
@@ -53,7 +54,7 @@ def barcode_and_diagram(
     across = width - 80 if stacked else width - side - 120
     rows, pitch = barcode_rows(bars, cap=cap, order=order, end=domain[1], height=height)
     rows = _now(rows, at, None, ())
-    line = None if at is None else alt.Chart(distance_rule(at))
+    line = None if at is None else View(distance_rule(at))
     hover, click = near("near_bar", PARAM), picked(PARAM)
     in_hand = {"or": ["datum.held", {"param": "near_bar", "empty": False}]}
     tooltip = _tooltip(rows)
@@ -100,7 +101,7 @@ def _now(rows: pd.DataFrame, at: float | None, held: str | None, marked: Collect
     return rows.assign(alive=alive, held=rows["bar"] == held, marked=rows["bar"].isin(marked))
 
 
-def _quadrant(line: alt.Chart | None, domain, unit: str) -> list[alt.Chart]:
+def _quadrant(line: View | None, domain, unit: str) -> list[View]:
     """Where the bars alive at the distance lie in the diagram: born to the left of it, dead above it."""
     if line is None:
         return []
@@ -113,17 +114,17 @@ def _quadrant(line: alt.Chart | None, domain, unit: str) -> list[alt.Chart]:
     ]
 
 
-def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[alt.Chart]:
+def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[View]:
     """The bars, the sign on the infinite one, and the marks of the bar in hand; data from the chart."""
     x, y = _value(alt.X, "birth", domain, unit, _PADDING), _place(height)
     death = alt.X2(field="death")
-    end = alt.Chart().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, _PADDING), y=y)
-    held = alt.Chart().transform_filter(in_hand)
+    end = View().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, _PADDING), y=y)
+    held = View().transform_filter(in_hand)
     return [
-        alt.Chart()
+        View()
         .mark_rule(clip=True, strokeWidth=thick)
         .encode(x=x, x2=death, y=y, color=_colour(), opacity=_strength(1.0)),
-        alt.Chart()
+        View()
         .transform_filter("datum.marked")
         .mark_rule(clip=True, strokeWidth=max(2, thick), color=MARK, opacity=0.8)
         .encode(x=x, x2=death, y=y),
@@ -137,54 +138,54 @@ def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[a
     ]
 
 
-def _strips(across: int, height: int, tooltip: alt.TooltipValue) -> alt.Chart:
+def _strips(across: int, height: int, tooltip: alt.TooltipValue) -> View:
     """What the pointer meets in the barcode.
 
     One point per row in a vertical line: the regions nearest to each (Voronoi cells) are horizontal strips,
     so the bar at the height of the pointer answers wherever along it the pointer is.
     """
-    points = alt.Chart(name="barcode").mark_point(opacity=0, size=1, cursor="pointer")
+    points = View(name="barcode").mark_point(opacity=0, size=1, cursor="pointer")
     return points.encode(x=alt.XValue(across / 2), y=_place(height), tooltip=tooltip)
 
 
-def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[alt.Chart]:
+def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[View]:
     """A line above each degree's bars: its mark, its name, its number of bars."""
     tops = rows.groupby("degree", as_index=False).agg(y=("y", "min"), **{"class": ("class", "first")})
     tops = tops.assign(y=tops["y"] - HEAD / 2, words=[words[degree] for degree in tops["degree"]])
     return [
-        alt.Chart(tops)
+        View(tops)
         .mark_point(filled=True, opacity=1, size=60)
         .encode(x=alt.XValue(6), y=_place(height), color=_colour(), shape=_shape()),
-        alt.Chart(tops)
+        View(tops)
         .mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
         .encode(x=alt.XValue(17), y=_place(height), text=alt.Text(field="words", type="nominal")),
     ]
 
 
-def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[alt.Chart]:
+def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[View]:
     """The diagram; data from the chart."""
     x = _value(alt.X, "birth", domain, f"birth ({unit})", _PADDING)
     y = _value(alt.Y, "death", domain, f"death ({unit})", _PADDING)
     ends = pd.DataFrame({"birth": list(domain), "death": list(domain)})
     size = 46 if number <= 150 else 30 if number <= 300 else 20
-    held = alt.Chart().transform_filter(in_hand)
-    meets = alt.Chart(name="diagram").mark_point(opacity=0, size=1, cursor="pointer", clip=True)
+    held = View().transform_filter(in_hand)
+    meets = View(name="diagram").mark_point(opacity=0, size=1, cursor="pointer", clip=True)
     return [
-        alt.Chart(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
-        alt.Chart()
+        View(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
+        View()
         .mark_point(filled=True, size=size, clip=True)
         .encode(x=x, y=y, color=_colour(), shape=_shape(), opacity=_strength(0.8)),
-        alt.Chart()
+        View()
         .transform_filter("datum.marked")
         .mark_point(filled=True, size=2 * size, color=MARK, opacity=0.8, clip=True)
         .encode(x=x, y=y, shape=_shape()),
-        _infinity(alt.Chart().transform_filter("datum.endless").encode(x=x, y=y)),
+        _infinity(View().transform_filter("datum.endless").encode(x=x, y=y)),
         held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True).encode(x=x, y=y, shape=_shape()),
         meets.encode(x=x, y=y, tooltip=tooltip),
     ]
 
 
-def _key(domain: tuple[float, float], side: int) -> list[alt.Chart]:
+def _key(domain: tuple[float, float], side: int) -> list[View]:
     """The key, below the diagonal, where no bar can be."""
     per_pixel = (domain[1] - domain[0]) / (side - 2 * _PADDING)
 
@@ -194,14 +195,14 @@ def _key(domain: tuple[float, float], side: int) -> list[alt.Chart]:
     places = pd.DataFrame({"class": list(CLASSES), "y": [at(44), at(24)], "mark": at(side - 116)})
     places["text"] = at(side - 104)
     x, y = alt.X(field="mark", type="quantitative"), alt.Y(field="y", type="quantitative")
-    text = alt.Chart(places).mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
+    text = View(places).mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
     return [
-        alt.Chart(places).mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=_colour(), shape=_shape()),
+        View(places).mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=_colour(), shape=_shape()),
         text.encode(x=alt.X(field="text", type="quantitative"), y=y, text=alt.Text(field="class", type="nominal")),
     ]
 
 
-def _infinity(end: alt.Chart) -> alt.Chart:
+def _infinity(end: View) -> View:
     return end.mark_text(text="∞", align="left", dx=8, fontSize=LABEL_SIZE + 3, color=SOFT, baseline="middle")
 
 

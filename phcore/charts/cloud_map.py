@@ -22,6 +22,7 @@ from phcore.charts.theme import (
     framed,
     plot_width,
 )
+from phcore.charts.view import View
 
 POINT, AREA = "point", "area"  # names of the selections: a click on a prompt (its `row`), and a frame drawn on the map
 HEIGHT = 440
@@ -135,7 +136,7 @@ def cloud_map(
         legend=legend,
     )
     faded = alt.condition(f"datum.group == '{OTHER}'", alt.value(0.22), alt.value(0.9))
-    paths, points = alt.Chart(tables["paths"]), alt.Chart(tables["points"]).encode(x=x, y=y)
+    paths, points = View(tables["paths"]), View(tables["points"]).encode(x=x, y=y)
     hover = near("near_row", "row")
     area = alt.selection_interval(name=AREA, encodings=["x", "y"])
     told = {"words": "prompt", "category": "category", "prompt": "number"}
@@ -174,7 +175,7 @@ def shortened(text: str, most: int = 90) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _only(paths: alt.Chart, kind: str, **style) -> alt.Chart:
+def _only(paths: View, kind: str, **style) -> View:
     return path_mark(paths.transform_filter(f"datum.kind == '{kind}'"), "path", **style)
 
 

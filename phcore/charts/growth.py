@@ -20,6 +20,7 @@ from phcore.charts.theme import (
     framed,
     plot_width,
 )
+from phcore.charts.view import View
 from phcore.words import count, three
 
 _HEIGHT = 400  # of the dendrogram's plot; the two Betti curves share as much
@@ -32,7 +33,7 @@ def distance_rule(at: float) -> pd.DataFrame:
     return pd.DataFrame({"at": [float(at)]})
 
 
-def rule(at: alt.Chart, x: alt.X) -> alt.Chart:
+def rule(at: View, x: alt.X) -> View:
     """The slider's distance as a vertical line; `at` is a view of `distance_rule`."""
     x = x.copy()
     x.field = "at"
@@ -91,13 +92,13 @@ def betti_chart(
             axis=alt.Axis(tickCount=4, format="d", tickMinStep=1, gridOpacity=0.6),
             title="alive",
         )
-        own = alt.Chart(rows).transform_filter(f"datum.degree == {degree}")
+        own = View(rows).transform_filter(f"datum.degree == {degree}")
         style = {"interpolate": "step-after", "clip": True, "color": INK if degree else TONE}
         panels.append(
             alt.layer(
                 own.mark_area(opacity=0.15, **style).encode(x=x, y=y),
                 own.mark_line(strokeWidth=1.8, **style).encode(x=x, y=y),
-                rule(alt.Chart(at), x),
+                rule(View(at), x),
                 width=across,
                 height=tall,
                 title=alt.TitleParams(
@@ -204,20 +205,20 @@ def dendrogram_chart(
         axis=None,
     )
     hover = near("near_merge", "bar")
-    merges = alt.Chart(tables["merges"]).encode(x=x, y=y)
+    merges = View(tables["merges"]).encode(x=x, y=y)
     meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(
         tooltip=nearest_tooltip({"words": "two groups merge at"})
     )
     meets.name = "dendrogram"
     thick = max(1.0, min(6.0, 0.8 * plane.height / n))
     chart = alt.layer(
-        alt.Chart(tables["leaves"])
+        View(tables["leaves"])
         .mark_rule(strokeWidth=thick)
         .encode(x=alt.XValue(0), x2=alt.X2Value(_LEAVES - 8), y=y, color=colour),
-        path_mark(alt.Chart(tables["branches"]), "path", filled=False, strokeWidth=1.1, opacity=1).encode(color=colour),
-        path_mark(alt.Chart(held), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
+        path_mark(View(tables["branches"]), "path", filled=False, strokeWidth=1.1, opacity=1).encode(color=colour),
+        path_mark(View(held), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
         merges.transform_filter(hover).mark_point(size=90, color=ACCENT, strokeWidth=1.6),
-        rule(alt.Chart(at), x),
+        rule(View(at), x),
         meets,
         width=plane.width,
         height=plane.height,

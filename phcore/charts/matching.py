@@ -8,6 +8,7 @@ import pandas as pd
 
 from phcore.charts.linking import link, near, nearest_tooltip, picked
 from phcore.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
+from phcore.charts.view import View
 from phcore.words import three
 
 PAIR = "pair"  # name of the click selection, and its field
@@ -125,9 +126,9 @@ def _placed(rows: pd.DataFrame, held: str | None, height: int) -> pd.DataFrame:
     return table
 
 
-def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> list[alt.Chart]:
+def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> list[View]:
     scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
-    rows = alt.Chart().transform_filter("datum.listed")
+    rows = View().transform_filter("datum.listed")
 
     def bar(view, end, **style):
         return view.mark_rule(clip=True, **style).encode(
@@ -157,12 +158,12 @@ def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> li
     ]
 
 
-def _key(key: pd.DataFrame, across: int) -> list[alt.Chart]:
+def _key(key: pd.DataFrame, across: int) -> list[View]:
     """Above the bars: which tone is which checkpoint."""
     y = alt.YValue(_HEAD / 2 - 4)
     marks = []
     for colour, left, words in zip((TONE, INK), (6, across // 2), key["words"], strict=True):
-        one = alt.Chart(pd.DataFrame({"words": [words]}))
+        one = View(pd.DataFrame({"words": [words]}))
         marks += [
             one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22), y=y),
             one.mark_text(align="left", baseline="middle", color=SOFT, fontSize=LABEL_SIZE).encode(
@@ -172,7 +173,7 @@ def _key(key: pd.DataFrame, across: int) -> list[alt.Chart]:
     return marks
 
 
-def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> list[alt.Chart]:
+def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> list[View]:
     shape = ("circle", "triangle-up")[degree]
     ends = pd.DataFrame({"x_a": list(domain), "up_a": list(domain)})
 
@@ -191,21 +192,21 @@ def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> l
         )
 
     diagonal = (
-        alt.Chart(ends)
+        View(ends)
         .mark_line(color=FAINT, strokeWidth=1.5)
         .encode(
             x=_value(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
             y=_value(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
         )
     )
-    held = alt.Chart().transform_filter(in_hand)
-    meets = at(alt.Chart(), "b", opacity=0, size=1, cursor="pointer").encode(tooltip=tooltip)
+    held = View().transform_filter(in_hand)
+    meets = at(View(), "b", opacity=0, size=1, cursor="pointer").encode(tooltip=tooltip)
     meets.name = "matched"
-    before, after = (alt.Chart().transform_filter(f"datum.place_{end} >= 0") for end in "ab")
+    before, after = (View().transform_filter(f"datum.place_{end} >= 0") for end in "ab")
     held_before, held_after = (held.transform_filter(f"datum.place_{end} >= 0") for end in "ab")
     return [
         diagonal,
-        joined(alt.Chart(), color=SOFT, strokeWidth=1.2, opacity=0.7),
+        joined(View(), color=SOFT, strokeWidth=1.2, opacity=0.7),
         at(before, "a", filled=False, size=44, color=TONE, strokeWidth=1.4, opacity=1),
         at(after, "b", filled=True, size=38, color=INK, opacity=0.85),
         joined(held, color=ACCENT, strokeWidth=3),
