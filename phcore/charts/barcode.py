@@ -8,7 +8,19 @@ import pandas as pd
 from phcore.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
 from phcore.charts.growth import distance_rule, rule
 from phcore.charts.linking import link, near, nearest_tooltip, picked
-from phcore.charts.theme import ACCENT, CANVAS, FAINT, FULL_WIDTH, INK, LABEL_SIZE, MARK, SOFT, TONE, framed
+from phcore.charts.theme import (
+    ACCENT,
+    CANVAS,
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    LABEL_SIZE,
+    MARK,
+    SOFT,
+    TONE,
+    distance_position,
+    framed,
+)
 from phcore.charts.view import View
 
 PARAM = "bar"  # name of the click selection, and its field
@@ -60,7 +72,7 @@ def barcode_and_diagram(
     tooltip = _tooltip(rows)
     barcode = [
         *_bars(in_hand, domain, unit, thickness(pitch), across, height),
-        *([] if line is None else [rule(line, _value(alt.X, "at", domain, unit, _PADDING))]),
+        *([] if line is None else [rule(line, distance_position(alt.X, "at", domain, unit, _PADDING))]),
         *_names(rows, group_words(bars, cap), height),
         _strips(across, height, tooltip),
     ]
@@ -105,7 +117,10 @@ def _quadrant(line: View | None, domain, unit: str) -> list[View]:
     """Where the bars alive at the distance lie in the diagram: born to the left of it, dead above it."""
     if line is None:
         return []
-    x, y = _value(alt.X, "at", domain, f"birth ({unit})", _PADDING), _value(alt.Y, "at", domain, "", _PADDING)
+    x, y = (
+        distance_position(alt.X, "at", domain, f"birth ({unit})", _PADDING),
+        distance_position(alt.Y, "at", domain, "", _PADDING),
+    )
     y.title = f"death ({unit})"
     style = {"color": INK, "strokeWidth": 1.5, "opacity": 0.75, "clip": True}
     return [
@@ -116,9 +131,13 @@ def _quadrant(line: View | None, domain, unit: str) -> list[View]:
 
 def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[View]:
     """The bars, the sign on the infinite one, and the marks of the bar in hand; data from the chart."""
-    x, y = _value(alt.X, "birth", domain, unit, _PADDING), _place(height)
+    x, y = distance_position(alt.X, "birth", domain, unit, _PADDING), _place(height)
     death = alt.X2(field="death")
-    end = View().transform_filter("datum.endless").encode(x=_value(alt.X, "death", domain, unit, _PADDING), y=y)
+    end = (
+        View()
+        .transform_filter("datum.endless")
+        .encode(x=distance_position(alt.X, "death", domain, unit, _PADDING), y=y)
+    )
     held = View().transform_filter(in_hand)
     return [
         View()
@@ -164,8 +183,8 @@ def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[View]
 
 def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[View]:
     """The diagram; data from the chart."""
-    x = _value(alt.X, "birth", domain, f"birth ({unit})", _PADDING)
-    y = _value(alt.Y, "death", domain, f"death ({unit})", _PADDING)
+    x = distance_position(alt.X, "birth", domain, f"birth ({unit})", _PADDING)
+    y = distance_position(alt.Y, "death", domain, f"death ({unit})", _PADDING)
     ends = pd.DataFrame({"birth": list(domain), "death": list(domain)})
     size = 46 if number <= 150 else 30 if number <= 300 else 20
     held = View().transform_filter(in_hand)
@@ -219,17 +238,6 @@ def _tooltip(rows: pd.DataFrame) -> alt.TooltipValue:
     elif rows["multiplicity"].max() > 1:
         fields["multiplicity"] = "identical bars"
     return nearest_tooltip(fields)
-
-
-def _value(channel: type, field: str, domain: tuple[float, float], title: str, padding: int):
-    """A position in filtration values; the padding keeps the marks at the ends whole."""
-    return channel(
-        field=field,
-        type="quantitative",
-        scale=alt.Scale(domain=list(domain), nice=False, zero=False, padding=padding),
-        axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
-        title=title,
-    )
 
 
 def _place(height: int) -> alt.Y:

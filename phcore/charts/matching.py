@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.charts.linking import link, near, nearest_tooltip, picked
-from phcore.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
+from phcore.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, distance_position, framed
 from phcore.charts.view import View
 from phcore.words import three
 
@@ -132,7 +132,7 @@ def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> li
 
     def bar(view, end, **style):
         return view.mark_rule(clip=True, **style).encode(
-            x=_value(alt.X, f"birth_{end}", domain, unit, 20), x2=alt.X2(field=f"death_{end}"),
+            x=distance_position(alt.X, f"birth_{end}", domain, unit, 20), x2=alt.X2(field=f"death_{end}"),
             y=alt.Y(field=f"y_{end}", type="quantitative", scale=scale, axis=None),
         )  # fmt: skip
 
@@ -147,7 +147,11 @@ def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> li
     return [
         bar(rows, "a", strokeWidth=4, color=TONE),
         bar(rows, "b", strokeWidth=4, color=INK),
-        text.encode(x=_value(alt.X, "sign_x", domain, unit, 20), y=middle, text=alt.Text(field="sign", type="nominal")),
+        text.encode(
+            x=distance_position(alt.X, "sign_x", domain, unit, 20),
+            y=middle,
+            text=alt.Text(field="sign", type="nominal"),
+        ),
         held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(
             x=alt.XValue(0), x2=alt.X2Value(across), y=middle
         ),
@@ -179,14 +183,14 @@ def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> l
 
     def at(view, end, **style):
         return view.encode(
-            x=_value(alt.X, f"x_{end}", domain, f"birth ({unit})", _PADDING),
-            y=_value(alt.Y, f"up_{end}", domain, f"death ({unit})", _PADDING),
+            x=distance_position(alt.X, f"x_{end}", domain, f"birth ({unit})", _PADDING),
+            y=distance_position(alt.Y, f"up_{end}", domain, f"death ({unit})", _PADDING),
         ).mark_point(shape=shape, clip=True, **style)
 
     def joined(view, **style):
         return view.mark_rule(clip=True, **style).encode(
-            x=_value(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
-            y=_value(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
+            x=distance_position(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
+            y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
             x2=alt.X2(field="x_b"),
             y2=alt.Y2(field="up_b"),
         )
@@ -195,8 +199,8 @@ def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> l
         View(ends)
         .mark_line(color=FAINT, strokeWidth=1.5)
         .encode(
-            x=_value(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
-            y=_value(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
+            x=distance_position(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
+            y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
         )
     )
     held = View().transform_filter(in_hand)
@@ -214,13 +218,3 @@ def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> l
         at(held_after, "b", filled=True, size=150, color=ACCENT, opacity=1),
         meets,
     ]
-
-
-def _value(channel: type, field: str, domain: tuple[float, float], title: str, padding: int):
-    return channel(
-        field=field,
-        type="quantitative",
-        scale=alt.Scale(domain=list(domain), nice=False, zero=False, padding=padding),
-        axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
-        title=title,
-    )

@@ -143,6 +143,17 @@ def plot_width(width: int | str, beside: int = Y_AXIS) -> int | str:
     return width - beside if isinstance(width, int) else width
 
 
+def distance_position(channel: type, field: str, domain: tuple[float, float], title: str, padding: int):
+    """A position along the filtration; `padding` (pixels) keeps the marks at the ends whole."""
+    return channel(
+        field=field,
+        type="quantitative",
+        scale=alt.Scale(domain=list(domain), nice=False, zero=False, padding=padding),
+        axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
+        title=title,
+    )
+
+
 def framed(question: str | None, answer: str | None, width: int | str) -> dict:
     """What a whole chart needs beside its marks: title and sizing, as arguments of its constructor.
 
