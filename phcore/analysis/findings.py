@@ -82,7 +82,9 @@ def early(concentration: pd.DataFrame) -> Finding:
     gives. Otherwise, or with fewer than 7 transitions, it cannot be told.
     """
     own = concentration[concentration["per"] == "transition"].dropna(subset="concentration")
-    table = own[(own["by"] == "index") & own["with_base"].astype(bool)]
+    # A series that does not start at the base has no rows that include it.
+    own = own[own["with_base"] == own.groupby("series")["with_base"].transform("max")]
+    table = own[own["by"] == "index"]
     if table.empty:
         return _missing(1, "the concentration of velocity", "Compute the study")
     cells = table.groupby(["series", "layer"], sort=False).agg(
@@ -105,7 +107,7 @@ def early(concentration: pd.DataFrame) -> Finding:
         f"{ahead} of {n} series put more of their velocity into the first third of the checkpoints than chance "
         f"would; it holds {_range(cells['concentration'], '.0%')} of it, where a random order gives {flat:.0%}."
     )
-    by_step = own[(own["by"] == "step") & own["with_base"].astype(bool)]
+    by_step = own[own["by"] == "step"]
     if len(by_step):
         share, chance = by_step["concentration"], by_step["null_mean"].median()
         words += (
