@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.analysis import dynamics
-from phcore.analysis.models import Model, course_distances, courses
+from phcore.analysis.models import DEPTHS, Model, course_distances, courses
 from phcore.analysis.multiplicity import benjamini_hochberg
 from phcore.analysis.separation import permanova
 from phcore.words import three
@@ -105,14 +105,14 @@ def early(concentration: pd.DataFrame) -> Finding:
     flat = cells["null_mean"].median()
     words = (
         f"{ahead} of {n} series put more of their velocity into the first third of the checkpoints than chance "
-        f"would; it holds {_range(cells['concentration'], '.0%')} of it, where a random order gives {flat:.0%}."
+        f"would; it holds {_range(cells['concentration'], '.0%')} of it, where a random order gives {_percent(flat)}."
     )
     by_step = own[own["by"] == "step"]
     if len(by_step):
         share, chance = by_step["concentration"], by_step["null_mean"].median()
         words += (
             f" Counted by training step, the first third holds {_range(share, '.0%')}, but has so many of the "
-            f"checkpoints that a random order gives {chance:.0%}: the grid decides."
+            f"checkpoints that a random order gives {_percent(chance)}: the grid decides."
         )
     names = ", ".join(dict.fromkeys(table["null"]))
     return Finding(
@@ -155,7 +155,7 @@ def peak(velocities: pd.DataFrame) -> Finding:
     return Finding(
         2, TITLES[2], verdict, words,
         n=f"{n} series at layers, {transitions} transitions each",
-        null=f"a peak anywhere is as likely: {first:.0%} of them would fall into the first third",
+        null=f"a peak anywhere is as likely: {_percent(first)} of them would fall into the first third",
         interval=f"peaks end at steps {low:,.0f} to {high:,.0f} (10 to 90 % of the subsamples, all series and layers)",
         needed=needed,
     )  # fmt: skip
@@ -288,8 +288,7 @@ def models(studies: Sequence[Model]) -> Finding:
     """
     names = list(dict.fromkeys(one.name for one in studies))
     null = "PERMANOVA over whole runs, grouped by base model"
-    depths = (0.2, 0.4, 0.6, 0.8, 1.0)
-    table = pd.concat([courses(one, depths) for one in studies], ignore_index=True)
+    table = pd.concat([courses(one, DEPTHS) for one in studies], ignore_index=True)
     runs, distances = course_distances(table) if len(table) else ([], np.empty((0, 0)))
     labels = [model for model, _ in runs]
     if len(set(labels)) < 2:
@@ -364,6 +363,10 @@ def _filtered(model: Model, scale: str, order: float) -> Model:
     return Model(model.name, model.n_layers, _own(model.velocities, scale, order))
 
 
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
+
+
 def _range(values, form: str) -> str:
     """ "21 % to 30 %", or one value where both ends read the same."""
     known = np.asarray(values, dtype=np.float64)
@@ -377,4 +380,4 @@ def _range(values, form: str) -> str:
 def _whole(low: float, high: float, words: str) -> str:
     if not np.isfinite(low + high):
         return "none: it takes two subsamples or more"
-    return f"95 %: {low:.0%} to {high:.0%} ({words})".replace("%:", " %:")
+    return f"95 %: {_percent(low)} to {_percent(high)} ({words})"

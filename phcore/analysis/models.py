@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+DEPTHS = (0.2, 0.4, 0.6, 0.8, 1.0)  # relative depths at which models are compared: those of the default layers
 GRID = np.linspace(0, 1, 21)  # shares of the training at which courses are compared
 
 

@@ -306,7 +306,8 @@ def test_other_scales_degrees_and_orders_are_left_out():
         for name in ("concentration", "velocities", "lags", "separation"):
             if column in tables[name]:
                 other = tables[name].assign(**{column: value})
-                numbers = other.select_dtypes("number").columns.difference([column, "layer", "step", "step_from", "subsample"])
+                places = [column, "layer", "step", "step_from", "subsample"]
+                numbers = other.select_dtypes("number").columns.difference(places)
                 other[numbers] = other[numbers] * 7.0
                 spoiled[name] = pd.concat([tables[name], other], ignore_index=True)
         assert f.findings(spoiled.__getitem__, OWN, scale=SCALE, order=ORDER, **of) == alone, column

@@ -24,7 +24,7 @@ def model(name="m", layers=4, curves=None):
 def test_a_course_is_the_share_of_velocity_behind_it():
     one = model(curves={("a", 2): [1, 1, 2], ("a", 4): [4, 0, 0]})
     table = courses(one, DEPTHS)
-    by_depth = {depth: part for depth, part in table.groupby("depth")}
+    by_depth = dict(iter(table.groupby("depth")))
     assert by_depth[0.5]["passed"].tolist() == [0.25, 0.5, 1.0]
     assert by_depth[1.0]["passed"].tolist() == [1.0, 1.0, 1.0]
     assert by_depth[0.5]["value"].tolist() == [0.75, 0.75, 1.5]  # over the mean of the curve
