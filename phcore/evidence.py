@@ -325,11 +325,11 @@ def _mean_distance(earlier, later, scale: str, order: float, norm: float) -> flo
 
 def measure_divergence(root: str, next_keys: tuple[str, str], key: str) -> None:
     """Jensen-Shannon divergence of the next-token distributions of two checkpoints, prompt by prompt."""
-    from phcore.analysis.behaviour import jensen_shannon
+    from phcore.analysis.behaviour import jensen_shannon, jensen_shannon_slack
 
     store = Store(root)
     a, b = (read_next(store, one) for one in next_keys)
-    value, slack = jensen_shannon(*a, *b)
+    value, slack = jensen_shannon(*a, *b), jensen_shannon_slack(*a, *b)
     table = {"prompt": pa.array(range(len(value)), pa.int32())}
     table |= {"value": pa.array(value, pa.float64()), "slack": pa.array(slack, pa.float64())}
     store.write("divergences", key, pa.table(table))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from phcore import cells
 from phcore.analysis.models import Model
+from phcore.measures import steps_of
 from phcore.record import Record, folder_of
 from phcore.tables.columns import CELL, COLUMNS, DISTANCE, TRANSITION
 from phcore.tables.scan import Source, in_order, of_clouds, of_transitions, prompts
@@ -187,21 +188,22 @@ def _categories(source: Source) -> dict[int, str]:
 
 def _behaviour(source: Source) -> pd.DataFrame:
     """What the model was measured to do, and what logs and the user's file say."""
-    logged = source.store.read("scalars", source.record.scalars) if source.record.scalars else None
+    from phcore.analysis.behaviour import behaviour_table
+
     answers = source.read("answers").assign(source="model")
+    logged = source.store.read("scalars", source.record.scalars) if source.record.scalars else None
     if logged is None:
         return answers
-    table = pd.concat([answers, logged.to_pandas().assign(category="")], ignore_index=True)
+    nothing_said = pd.DataFrame(columns=["series", "step", "prompt", "category", "refusal", "nll"])
+    table = pd.concat([answers, behaviour_table(nothing_said, logged.to_pandas())], ignore_index=True)
     return in_order(table, source.record, ("source", "name", "category", "step"))
 
 
 def _behaviour_moves(source: Source) -> pd.DataFrame:
     from phcore.analysis.behaviour import moves
 
-    record = source.record
-    steps = {one.name: [node.step for node in record.path_of(one.name)] for one in record.series}
-    table = moves(source.read("behaviour"), source.read("divergence"), steps)
-    return in_order(table, record, ("name", "category", "step"))
+    table = moves(source.read("behaviour"), source.read("divergence"), steps_of(source.record))
+    return in_order(table, source.record, ("name", "category", "step"))
 
 
 def _lags(source: Source) -> pd.DataFrame:
@@ -218,7 +220,7 @@ def _early_final(source: Source) -> pd.DataFrame:
 
     velocities = source.read("velocities")
     own = velocities[velocities["order"] == source.record.study.order]
-    return early_final(source.read("concentration"), own, source.read("behaviour"))
+    return early_final(source.read("concentration"), own, source.read("behaviour"), steps_of(source.record))
 
 
 # --- sensitivity, numerical floor, findings --------------------------------------------------------

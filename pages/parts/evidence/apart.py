@@ -51,8 +51,8 @@ def by_step(study: Results, choice: derived.Choice, layer: int) -> None:
     notes = {
         MEANS: "Euclidean distance of the 41 mean summaries, each in units of its resampling standard deviation. Grey: "
         "the same between two random halves of one cell's subsamples, median to 95 %.",
-        ENERGY: "2 E|X - Y| - E|X - X'| - E|Y - Y'| of the two clouds of standardised summaries. Grey: the same between "
-        "two random halves of one cell's subsamples, median to 95 %.",
+        ENERGY: "2 E|X - Y| - E|X - X'| - E|Y - Y'| of the two clouds of standardised summaries. Grey: the same "
+        "between two random halves of one cell's subsamples, median to 95 %.",
         PAIRED: f"{wasserstein_words(order, study.study.norm)}, paired by subsample, mean. Grey: the resampling floor; "
         "paired distances saturate at it.",
     }
@@ -141,8 +141,8 @@ def features(study: Results, choice: derived.Choice, layer: int) -> None:
 
     draw.chart("e_effects", (data.version(study), choice, layer, a, b, step, size), build)
     st.caption(
-        f"Positive: {a} has more. The unit is the spread over subsamples of one cell. Whiskers: 95 % for another choice of "
-        "prompts, from the paired differences; another training run is not covered."
+        f"Positive: {a} has more. The unit is the spread over subsamples of one cell. Whiskers: 95 % for another "
+        "choice of prompts, from the paired differences; another training run is not covered."
     )
     frame.below(rows, f"effects-{study.study.name}-{a}-{b}-step{step}-layer{layer}", "effects")
 
@@ -173,8 +173,8 @@ def between(study: Results, choice: derived.Choice, layer: int) -> None:
 
     draw.chart("e_between", (data.version(study), choice, layer, name, a, b), build)
     st.caption(
-        "Distances of mean summaries in resampling standard deviations. The place along the line between the parts is a "
-        "projection: 0 at the first, 1 at the second; the distance from that line says how much of it lies elsewhere."
+        "Distances of mean summaries in resampling standard deviations. The place along the line between the parts is "
+        "a projection: 0 at the first, 1 at the second; the distance from that line says how much of it lies elsewhere."
     )
     shown = rows.drop(columns=["objective", "objective_a", "objective_b"])
     frame.below(shown, f"mixture-{study.study.name}-layer{layer}", "mixture")

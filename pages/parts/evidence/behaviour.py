@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from phcore.analysis.behaviour import early_points
 from phcore.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 
 from pages.parts import data, derived, draw, frame
 from phcore import measures
+from phcore.analysis.behaviour import early_points
 from phcore.errors import Fault
 from phcore.pipeline import publish_behaviour
 from phcore.results import Results
@@ -48,7 +48,7 @@ def beside_topology(study: Results, choice: derived.Choice, layer: int, moves: p
     names = sorted(set(known["name"]), key=lambda name: (list(NAMES).index(name) if name in NAMES else 9, name))
     name = row[0].selectbox("Behaviour", names, format_func=_name, key="e_name", bind="query-params",
                             help="How far it moves from checkpoint to checkpoint.")  # fmt: skip
-    categories = [one for one in dict.fromkeys(known.loc[known["name"] == name, "category"])]
+    categories = list(dict.fromkeys(known.loc[known["name"] == name, "category"]))
     category = row[1].selectbox("Prompts", categories, format_func=lambda one: one or "all", key="e_category",
                                 bind="query-params")  # fmt: skip
     per = row[2].selectbox("Per", ["transition", "step"], key="e_move_per", bind="query-params")
@@ -75,8 +75,8 @@ def beside_topology(study: Results, choice: derived.Choice, layer: int, moves: p
     draw.chart("e_behaviour", about, build)
     slack = _slack(study, category) if name == "js" else ""
     st.caption(
-        f"Rings: the largest move of each series. {slack}Behaviour is read at the same position as the hidden states: the "
-        "last token of the prompt."
+        f"Rings: the largest move of each series. {slack}Behaviour is read at the same position as the hidden states: "
+        "the last token of the prompt."
     )
     frame.below(own.drop(columns="objective"), f"behaviour-{study.study.name}", "behaviour")
     lags(study, choice, name, per, steps)
@@ -109,8 +109,8 @@ def lags(study: Results, choice: derived.Choice, name: str, per: str, steps: lis
 
     draw.chart("e_lags", (data.version(study), degree, scale, name, per), build)
     st.caption(
-        "All prompts. Lag: peak of behaviour minus peak of topology, in checkpoints. Whiskers: the peaks of 10 to 90 % of "
-        f"the subsamples. The grid resolves no less than {table['resolution_steps'].min():,.0f} to "
+        "All prompts. Lag: peak of behaviour minus peak of topology, in checkpoints. Whiskers: the peaks of 10 to 90 % "
+        f"of the subsamples. The grid resolves no less than {table['resolution_steps'].min():,.0f} to "
         f"{table['resolution_steps'].max():,.0f} steps; a lag within that is none."
     )
     frame.below(table.drop(columns=["degree", "scale", "per", "name"]), f"lags-{study.study.name}", "lags")
@@ -137,13 +137,15 @@ def early_and_final(study: Results, choice: derived.Choice) -> None:
     runs = int(correlation["runs"])
     if runs < FEW:
         st.warning(
-            f"{int(correlation['points'])} points, but {runs} runs: the layers of a run share its end. Below {FEW} runs "
-            "a correlation says next to nothing.",
+            f"{int(correlation['points'])} points, but {runs} runs: the layers of a run share its end. Below {FEW} "
+            "runs a correlation says next to nothing.",
             icon=":material/warning:",
         )
     objectives = data.objectives(study)
+    velocities = data.table(study, "velocities")
+    own = velocities[velocities["order"] == choice[1]]
     every = early_points(
-        data.table(study, "concentration"), data.table(study, "velocities"), data.table(study, "behaviour")
+        data.table(study, "concentration"), own, data.table(study, "behaviour"), measures.steps_of(study.record)
     )
     points = every[
         (every["degree"] == degree) & (every["scale"] == scale) & (every["predictor"] == predictor)

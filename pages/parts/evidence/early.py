@@ -29,7 +29,7 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
                           help="Of the checkpoints, or of the training steps.")  # fmt: skip
     per = row[1].selectbox("Velocity per", ["transition", "step"], key="e_per", bind="query-params")
     null = row[2].selectbox("Null", NULLS, format_func=lambda name: NULL_WORDS.get(name, name), key="e_null",
-                            bind="query-params", help="What is shuffled. docs/method.md says where each can be trusted.",
+                            bind="query-params", help="What is shuffled; docs/method.md says where it holds.",
                             )  # fmt: skip
     correction = row[3].selectbox("Correction of p", list(CORRECTIONS), key="e_correction", bind="query-params",
                                   help="Many layers are looked at: the largest of them is large by chance, too.",
@@ -59,12 +59,12 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     draw.chart("e_early", (data.version(study), degree, scale, by, per, null, correction, with_base), build)
     transitions = sorted(set(rows["transitions"].dropna().astype(int)))
     st.caption(
-        f"Dots: concentration, whiskers: 95 % for another choice of prompts (not another training run). Grey: 5 to 95 % "
-        f"under the null, {NULL_WORDS.get(null, null)}, {int(rows['permutations'].max()):,} times; "
+        f"Dots: concentration, whiskers: 95 % for another choice of prompts (not another training run). Grey: 5 to 95 "
+        f"% under the null, {NULL_WORDS.get(null, null)}, {int(rows['permutations'].max()):,} times; "
         f"{', '.join(map(str, transitions))} transitions per series. Filled: p below 0.05 ({words})."
     )
     shown = rows.drop(columns=["degree", "order", "norm", "scale", "per", "by", "with_base", "null", "objective"])
     frame.below(shown, f"concentration-{study.study.name}", "early", words=(
-        "p: of this series and layer alone. p_max: against the largest of all layers of the series. p_bh: adjusted over "
-        "all series and layers. The column p here is the chosen one."
+        "p: of this series and layer alone. p_max: against the largest of all layers of the series. p_bh: adjusted "
+        "over all series and layers. The column p here is the chosen one."
     ))  # fmt: skip

@@ -54,7 +54,7 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
 
     def build():
         return models_chart(
-            shown, y_title={"velocity": f"H{degree} velocity / its mean", "share passed": f"share of H{degree} velocity"}[what],
+            shown, y_title=f"H{degree} velocity / its mean" if what == "velocity" else f"share of H{degree} velocity",
             objectives=list(dict.fromkeys(objectives)),
         )  # fmt: skip
 

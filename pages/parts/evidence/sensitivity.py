@@ -39,8 +39,8 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
 
     draw.chart("e_sensitivity", (data.version(study), series, layer, scale, order), build)
     st.caption(
-        "H1 velocity over its own mean, by step; below, the share of it in the first third of the checkpoints. One thing "
-        f"is varied at a time, on at most {FEW_SUBSAMPLES} subsamples (the number of subsamples itself: on the study's "
-        f"own). Scale {scale}, where the scale is not what is varied. A subsample has at most four fifths of the prompts."
+        "H1 velocity over its own mean, by step; below, the share of it in the first third of the checkpoints. One "
+        f"thing is varied at a time, on at most {FEW_SUBSAMPLES} subsamples (their number itself: on the study's own). "
+        f"Scale {scale}, where the scale is not what is varied. A subsample has at most four fifths of the prompts."
     )
     frame.below(own, f"sensitivity-{study.study.name}-{series}-layer{layer}", "sensitivity")
