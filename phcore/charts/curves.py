@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.charts.answers import distance_answer, velocity_answer
+from phcore.charts.channels import on
 from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, TOLD, curve_rows
 from phcore.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.charts.theme import FLOOR as FLOOR_INK
@@ -85,7 +86,7 @@ def velocity_chart(
         *(_null(axis, y) if null is not None else []),
         _only(CURVE)
         .mark_area(opacity=0.12)
-        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
         _only(CURVE)
         .mark_line(strokeWidth=2.2)
         .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
@@ -144,7 +145,7 @@ def objective_distance_chart(
         # Whiskers, not a band: a grey band is a floor.
         _only(CURVE)
         .mark_rule(strokeWidth=1.5, color=INK, opacity=0.6)
-        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
         _only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
         *step_rule(selected_step, axis),
         *step_picker(_only(TOLD), axis, height=height, tooltip=fields),
@@ -181,8 +182,8 @@ def _floor(axis: StepAxis, y: alt.Y) -> list[View]:
     """The grey band and its name."""
     words = {"align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [
-        _only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
-        _only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=_on(y, "hi")),
+        _only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        _only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=on(y, "hi")),
     ]
 
 
@@ -192,8 +193,8 @@ def _null(axis: StepAxis, y: alt.Y) -> list[View]:
     return [
         _only(NULL)
         .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
-        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
-        _only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=_on(y, "lo")),
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        _only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=on(y, "lo")),
     ]
 
 
@@ -208,10 +209,3 @@ def _y(top: float | None, title: str | None) -> alt.Y:
     scale = alt.Scale(zero=True) if top is None else alt.Scale(domain=[0, top], nice=False)
     axis = alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False)
     return alt.Y(field="mean", type="quantitative", scale=scale, axis=axis, title=title)
-
-
-def _on(y: alt.Y, field: str) -> alt.Y:
-    """The same axis for another column."""
-    other = y.copy()
-    other.field = field
-    return other
