@@ -75,14 +75,21 @@ def end_names(curve: pd.DataFrame, y: alt.Y, top: float, across: int, height: in
     )
 
 
-def row_names(field: str, order: Sequence, pixels: int, title: str | None = None) -> alt.Y:
-    """One row per value, from the top, with `pixels` for the names."""
+def row_names(field: str, order: Sequence, pixels: int, title: str | None = None, *, ruled: bool = False) -> alt.Y:
+    """One row per value, from the top, with `pixels` for the names; `ruled` rows have lines between them."""
     return alt.Y(
         field=field,
         type="nominal",
         scale=alt.Scale(domain=list(order)),
         title=title,
-        axis=alt.Axis(labelLimit=pixels, minExtent=pixels, maxExtent=pixels, grid=False),
+        axis=alt.Axis(
+            labelLimit=pixels,
+            minExtent=pixels,
+            maxExtent=pixels,
+            grid=ruled,
+            tickBand="extent" if ruled else "center",
+            gridOpacity=0.6,
+        ),
     )
 
 
