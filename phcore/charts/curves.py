@@ -7,7 +7,7 @@ import pandas as pd
 
 from phcore.charts.answers import distance_answer, velocity_answer
 from phcore.charts.channels import on
-from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, TOLD, curve_rows
+from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.charts.theme import FLOOR as FLOOR_INK
 from phcore.charts.theme import (
@@ -34,6 +34,7 @@ def velocity_chart(
     floor: pd.DataFrame | None = None,
     *,
     null: pd.DataFrame | None = None,
+    numerics: pd.DataFrame | None = None,
     panels: Mapping[int, str] | None = None,
     steps: Sequence[int],
     selected_step: int | None = None,
@@ -54,6 +55,8 @@ def velocity_chart(
         objective (seeds) share its colour and differ by dash.
     floor : step, lo, hi and, with several layers, layer: a grey band behind the curves.
     null : the same: a band with a dashed outline, what velocity would be without shape.
+    numerics : value and, with several layers, layer: a dotted line at the largest of them, the distance that other
+        batches or another precision alone make.
     panels : where the panels are not layers: number in the column `layer` -> name of its panel.
     steps : all steps of the study, the base included: the same axis as in every other chart.
     y_title : quantity and unit.
@@ -68,9 +71,10 @@ def velocity_chart(
     axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
     inner = plot_width(width) if layers < 2 else (int(width) - axes - (columns - 1) * _SPACING) // columns
     axis = StepAxis(steps, log=log, width=inner)
-    rows, fields = curve_rows(curve, floor, axis, null, panels)
+    rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
     own_axes = layers > 1 and not share_y
-    y = up(None if own_axes else top_of(curve, floor, null), None if own_axes else y_title)
+    highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
+    y = up(None if own_axes else top_of(curve, floor, null, highest), None if own_axes else y_title)
     colour = alt.Color(
         field="objective",
         type="nominal",
@@ -84,6 +88,7 @@ def velocity_chart(
     marks = [
         *floor_marks(axis, y),
         *(_null(axis, y) if null is not None else []),
+        *(_numerics(axis, y) if numerics is not None else []),
         only(CURVE)
         .mark_area(opacity=0.12)
         .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
@@ -195,6 +200,15 @@ def _null(axis: StepAxis, y: alt.Y) -> list[View]:
         .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
         .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
         only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=on(y, "lo")),
+    ]
+
+
+def _numerics(axis: StepAxis, y: alt.Y) -> list[View]:
+    """A dotted line across the plot, and its name above the right end."""
+    words = {"align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": LABEL_SIZE - 1}
+    return [
+        only(NUMERICS).mark_rule(color=SOFT, strokeWidth=1.5, strokeDash=[1.5, 3]).encode(y=y),
+        only(NUMERICS).mark_text(text="numerical floor", color=SOFT, **words).encode(x=axis.x(), y=y),
     ]
 
 
