@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.charts.channels import dots, on, row_names, spread, told
+from phcore.charts.channels import dots, on, row_names, told
 from phcore.charts.curve_rows import range_words, runs
 from phcore.charts.curves import top_of, up
 from phcore.charts.steps import StepAxis, link_steps, step_picker, step_rule
@@ -112,19 +112,20 @@ def behaviour_answer(moves: pd.DataFrame, velocity: pd.DataFrame) -> str:
         return "No series has a peak in both yet."
     ahead = np.sign(pairs["behaviour"] - pairs["topology"])
     before, same, after = (int((ahead == sign).sum()) for sign in (1, 0, -1))
-    where = [
-        f"{name} {int(one['topology']):,} against {int(one['behaviour']):,}" for name, one in pairs.head(6).iterrows()
-    ]
-    more = f" and {len(pairs) - 6:,} more" if len(pairs) > 6 else ""
-    return (
+    counts = (
         f"Of {len(pairs):,} series, topology peaks first in {before:,}, at the same checkpoint in {same:,}, last in "
-        f"{after:,}. Steps of the two peaks (ringed): {', '.join(where)}{more}."
+        f"{after:,}."
     )
+    if len(pairs) > 4:
+        middle = pairs.median()
+        return f"{counts} Median step of the peaks: {middle['topology']:,.0f} against {middle['behaviour']:,.0f}."
+    where = [f"{name} {int(one['topology']):,} against {int(one['behaviour']):,}" for name, one in pairs.iterrows()]
+    return f"{counts} Steps of the two peaks (ringed): {', '.join(where)}."
 
 
 def _curves(table: pd.DataFrame) -> pd.DataFrame:
     """series, objective, run, step, mean, lo, hi; lo and hi are the mean where they are not known."""
-    known = table.dropna(subset="mean").sort_values(["series", "step"], ignore_index=True)
+    known = table.dropna(subset="mean", ignore_index=True).sort_values(["series", "step"], ignore_index=True)
     ends = {name: known[name].fillna(known["mean"]) if name in known else known["mean"] for name in ("lo", "hi")}
     known = known.assign(**ends)
     return known.assign(run=runs(known))[["series", "objective", "run", "step", "mean", "lo", "hi"]]
@@ -187,7 +188,7 @@ def lag_chart(
     """
     if answer is None:
         answer = lag_answer(lags)
-    table = _counted(lags.dropna(subset="lag_checkpoints"), sorted(set(steps)))
+    table = _counted(lags.dropna(subset="lag_checkpoints", ignore_index=True), sorted(set(steps)))
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
     scale = objective_scale(table["objective"].unique(), objectives)
     owners = table.drop_duplicates("series").sort_values("series")
@@ -301,6 +302,8 @@ def _owner(owners: pd.DataFrame, series: str) -> str:
 
 # --- early against final --------------------------------------------------------------------------------
 
+_SHAPES = ("circle", "square", "diamond", "cross", "triangle-down", "triangle-right")  # upright triangles are H1
+
 
 def early_final_chart(
     points: pd.DataFrame,
@@ -314,7 +317,7 @@ def early_final_chart(
     width: int = HALF_WIDTH,
     height: int = 360,
 ) -> alt.LayerChart:
-    """A dot per series and layer, its layer's number beside it: early movement across, the end of the run upwards.
+    """A mark per series and layer, its shape the layer: early movement across, the end of the run upwards.
 
     Parameters
     ----------
@@ -325,9 +328,8 @@ def early_final_chart(
     """
     if answer is None:
         answer = early_final_answer(correlation)
-    known = points.dropna(subset=["x", "y"])
+    known = points.dropna(subset=["x", "y"], ignore_index=True)
     table = known.assign(
-        number=[str(int(layer)) for layer in known["layer"]],
         x_words=[three(value) for value in known["x"]],
         y_words=[three(value) for value in known["y"]],
     )
@@ -340,14 +342,19 @@ def early_final_chart(
         legend=alt.Legend(symbolOpacity=1, **_DOT_LEGEND),
     )
     tooltip = {"series": "series", "layer": "layer", "x_words": x_title, "y_words": y_title}
-    across = width - Y_AXIS
-    view = View(table.assign(beside=_beside(table, _room(table["x"]), across))).encode(x=x, y=y)
-    return alt.layer(
-        view.mark_text(baseline="bottom", dy=-7, fontSize=LABEL_SIZE - 1, color=SOFT).encode(
-            x=on(x, "beside"), text=alt.Text(field="number", type="nominal")
+    layers = sorted({int(layer) for layer in table["layer"]})
+    shape = alt.Shape(
+        field="layer",
+        type="nominal",
+        scale=alt.Scale(domain=layers, range=[_SHAPES[place % len(_SHAPES)] for place in range(len(layers))]),
+        legend=alt.Legend(
+            orient="top", title="layer", titleOrient="left", symbolFillColor=SOFT, symbolStrokeWidth=0, symbolOpacity=1
         ),
-        view.mark_point(filled=True, opacity=0.9, size=80).encode(color=colour, tooltip=told(tooltip)),
-        width=across,
+    )
+    mark = View(table).mark_point(filled=True, opacity=0.85, size=110)
+    return alt.layer(
+        mark.encode(x=x, y=y, color=colour, shape=shape, tooltip=told(tooltip)),
+        width=width - Y_AXIS,
         height=height,
         **framed(question, answer, width),
     )
@@ -361,19 +368,9 @@ def early_final_answer(correlation: pd.Series | None) -> str:
     lo, hi = correlation["lo"], correlation["hi"]
     interval = "no interval" if pd.isna(lo) or pd.isna(hi) else f"{lo:.2f} to {hi:.2f}"
     return (
-        f"Spearman's rho {correlation['rho']:.2f} ({interval}), n = {points} dots of {runs} "
-        f"{'run' if runs == 1 else 'runs'}; the number is the layer, and the layers of a run share its end."
+        f"Spearman's rho {correlation['rho']:.2f} ({interval}), n = {count(points, 'layer')} of "
+        f"{count(runs, 'run')}; the layers of a run share its end."
     )
-
-
-def _beside(table: pd.DataFrame, domain: Sequence[float], across: int) -> pd.Series:
-    """Where the numbers stand above the dots of a run, which have one height: apart from each other."""
-    low, high = domain
-    places = pd.Series(0.0, index=table.index)
-    for _, run in table.groupby("series")["x"]:
-        pixels = spread([across * (value - low) / (high - low) for value in run], 17, 0, across)
-        places[run.index] = [low + (high - low) * place / across for place in pixels]
-    return places
 
 
 def _around(channel: type, table: pd.DataFrame, field: str, title: str):
@@ -387,7 +384,7 @@ def _around(channel: type, table: pd.DataFrame, field: str, title: str):
 
 
 def _room(values: pd.Series) -> list[float]:
-    """A domain around the values, with room for the numbers above the dots."""
+    """A domain around the values, with room around the marks."""
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     room = 0.1 * (high - low) or 0.1 * abs(high) or 1.0
     return [low - room, high + room]

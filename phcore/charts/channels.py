@@ -61,18 +61,19 @@ def end_names(curve: pd.DataFrame, y: alt.Y, top: float, across: int, height: in
 
     Parameters
     ----------
-    curve : series, step, mean and, for words in other inks than the theme's, colour.
+    curve : series (a name may have several lines), step, mean and, for words in other inks than the theme's, colour.
     y, top : the axis, which is from 0 to `top`.
     across, height, limit : of the plot and of a name, in pixels.
     """
     ends = curve.dropna(subset="mean").sort_values("step", kind="stable").groupby("series", sort=False).tail(1)
-    places = spread([height * (1 - value / top) for value in ends["mean"]], LABEL_SIZE + 4, 0, height)
+    gap = (LABEL_SIZE + 4) * max([1 + name.count("\n") for name in ends["series"]], default=1)
+    places = spread([height * (1 - value / top) for value in ends["mean"]], gap, 0, height)
     named = pd.DataFrame({"name": ends["series"].to_numpy(), "up": [top * (1 - place / height) for place in places]})
     text = View(named.assign(ink=ends["colour"].to_numpy() if "colour" in ends else None))
     channels = {"color": alt.Color(field="ink", type="nominal", scale=None)} if "colour" in ends else {}
-    return text.mark_text(align="left", fontSize=LABEL_SIZE, color=INK, limit=limit, dx=6).encode(
-        x=alt.XValue(across), y=on(y, "up"), text=alt.Text(field="name", type="nominal"), **channels
-    )
+    return text.mark_text(
+        align="left", baseline="middle", fontSize=LABEL_SIZE, color=INK, limit=limit, dx=6, lineBreak="\n"
+    ).encode(x=alt.XValue(across), y=on(y, "up"), text=alt.Text(field="name", type="nominal"), **channels)
 
 
 def row_names(field: str, order: Sequence, pixels: int, title: str | None = None, *, ruled: bool = False) -> alt.Y:

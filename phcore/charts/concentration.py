@@ -1,6 +1,7 @@
 """How much of the movement comes early, each layer against what chance alone would give."""
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 import altair as alt
 import pandas as pd
@@ -10,7 +11,6 @@ from phcore.charts.theme import FLOOR, FULL_WIDTH, INK, LABEL_SIZE, SOFT, framed
 from phcore.charts.view import View
 
 LEVEL = 0.05
-_COLUMNS = 4  # panels in a row
 _SPACING = 40  # between 100% of one and 0% of the next
 _LAYERS = 58  # pixels beside the panels: the layers and their title
 _ROW = 34
@@ -38,9 +38,9 @@ def concentration_chart(
     """
     if answer is None:
         answer = concentration_answer(rows, correction)
-    known = rows.dropna(subset="concentration").sort_values(["series", "layer"], ignore_index=True)
+    known = rows.dropna(subset="concentration", ignore_index=True).sort_values(["series", "layer"], ignore_index=True)
     layers = sorted((int(layer) for layer in known["layer"].unique()), reverse=True)
-    columns = max(1, min(_COLUMNS, known["series"].nunique()))
+    columns = _columns(known["series"].nunique())
     inner = (width - _LAYERS - (columns - 1) * _SPACING) // columns
     table = known.assign(
         p_words=[p_words(p) for p in known["p"]],
@@ -52,7 +52,7 @@ def concentration_chart(
     x = alt.X(
         field="concentration",
         type="quantitative",
-        title=x_title,
+        title=wrap(x_title, max(20, inner // 7)),
         scale=alt.Scale(domain=[0, 1], nice=False),
         axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", gridOpacity=0.6, labelFlush=False),
     )
@@ -92,6 +92,11 @@ def concentration_chart(
     )
 
 
+def _columns(panels: int) -> int:
+    """Panels in a row: one row of up to four, else the fuller of rows of four and of three."""
+    return max(1, panels) if panels <= 4 else min((4, 3), key=lambda columns: -panels % columns)
+
+
 def _order(table: pd.DataFrame, objectives: Iterable[str] | None) -> list[str]:
     """Series in the order of the objectives' legend."""
     places = {name: at for at, name in enumerate(objective_scale(table["objective"], objectives).domain)}
@@ -107,7 +112,7 @@ def concentration_answer(rows: pd.DataFrame, correction: str = "no correction") 
     ----------
     rows, correction : see `concentration_chart`.
     """
-    known = rows.dropna(subset=["concentration", "p"])
+    known = rows.dropna(subset=["concentration", "p"], ignore_index=True)
     if known.empty:
         return "No series has enough transitions for a first third, and a null, yet."
     above = int((known["p"] < LEVEL).sum())

@@ -41,7 +41,7 @@ def models_chart(
     """
     if answer is None:
         answer = models_answer(rows, "share" if steps is None else "step")
-    known = rows.dropna(subset="value")
+    known = rows.dropna(subset="value", ignore_index=True)
     at = "share" if steps is None else "step"
     panel = [round(10 * depth) for depth in known["depth"]]
     table = known.assign(
@@ -92,7 +92,7 @@ def models_answer(rows: pd.DataFrame, at: str = "step") -> str:
     ----------
     at : the column that says when, "step" or "share".
     """
-    known = rows.dropna(subset="value")
+    known = rows.dropna(subset="value", ignore_index=True)
     if known.empty:
         return "No study has a value yet."
     said = []

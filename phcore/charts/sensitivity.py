@@ -93,7 +93,7 @@ def sensitivity_answer(rows: pd.DataFrame, concentration: pd.DataFrame | None = 
 
 def _normalised(rows: pd.DataFrame) -> pd.DataFrame:
     """The curves, in their order, with `mean`: the value over the mean of its own curve."""
-    known = rows.dropna(subset="value")
+    known = rows.dropna(subset="value", ignore_index=True)
     own = known.groupby(["varied", "setting"])["value"].transform("mean")
     known = known.assign(mean=known["value"] / own)
     return known[own > 0].reset_index(drop=True)

@@ -25,6 +25,7 @@ from phcore.words import three
 
 _PAIR = ["series_a", "series_b"]
 _LABELS = 170  # pixels beside the plot for the names of the pairs
+_NAMED = 8  # of more pairs none has a name in the chart
 
 
 # --- distance by step -----------------------------------------------------------------------------------
@@ -57,6 +58,7 @@ def separation_chart(
     if answer is None:
         answer = separation_answer(rows, floor)
     across = width - Y_AXIS - _LABELS
+    named = rows.drop_duplicates(_PAIR).shape[0] <= _NAMED
     axis = StepAxis(steps, log=log, width=across)
     colours = objective_colours({*rows["objective_a"], *rows["objective_b"], *(objectives or ())})
     missing = {name: float("nan") for name in ("lo", "hi") if name not in rows}
@@ -78,7 +80,7 @@ def separation_chart(
         line.mark_line(strokeWidth=3).encode(color=first),
         line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
         only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),
-        end_names(curve, y, top, across, height, _LABELS - 10),
+        end_names(_two_lines(curve) if named else curve.head(0), y, top, across, height, _LABELS - 10),
         *step_rule(selected_step, axis),
         *step_picker(only(TOLD), axis, height=height, tooltip=fields),
         data=table,
@@ -93,9 +95,15 @@ def pair_names(rows: pd.DataFrame) -> list[str]:
     return [f"{a} – {b}" for a, b in zip(rows["series_a"], rows["series_b"], strict=True)]
 
 
+def _two_lines(curve: pd.DataFrame) -> pd.DataFrame:
+    """Curves named by their pairs, long names in two lines."""
+    ends = zip(curve["series_a"], curve["series_b"], strict=True)
+    return curve.assign(series=[f"{a} –{' ' if len(a + b) < 24 else chr(10)}{b}" for a, b in ends])
+
+
 def separation_answer(rows: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
     """How far apart each pair is at its last step, and since when it is beyond its own floor; of many, the farthest."""
-    known = rows.dropna(subset="value")
+    known = rows.dropna(subset="value", ignore_index=True)
     if known.empty:
         return "No step has two objectives yet."
     end = known["step"].max()
@@ -152,7 +160,7 @@ def effects_chart(
     if answer is None:
         answer = effects_answer(rows, size)
     lo, hi = f"{size}_lo", f"{size}_hi"
-    known = rows.dropna(subset=size)
+    known = rows.dropna(subset=size, ignore_index=True)
     known = known.loc[known[size].abs().sort_values(ascending=False, kind="stable").index].head(top)
     colours = objective_colours({*rows["objective_a"], *rows["objective_b"], *(objectives or ())})
     more = known["objective_a"].where(known[size] > 0, known["objective_b"])
@@ -186,7 +194,7 @@ def effects_chart(
 
 def effects_answer(rows: pd.DataFrame, size: str = "g") -> str:
     """How many features differ beyond another choice of prompts, and the strongest."""
-    known = rows.dropna(subset=[size, f"{size}_lo", f"{size}_hi"])
+    known = rows.dropna(subset=[size, f"{size}_lo", f"{size}_hi"], ignore_index=True)
     if known.empty:
         return "No feature has an effect size yet."
     clear = int(((known[f"{size}_lo"] > 0) | (known[f"{size}_hi"] < 0)).sum())

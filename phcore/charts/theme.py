@@ -138,7 +138,13 @@ def line_dash(
         type="nominal",
         scale=alt.Scale(domain=list(names), range=list(dashes)),
         legend=alt.Legend(
-            orient="top", title=title, symbolType="stroke", symbolSize=400, symbolStrokeColor=SOFT, symbolStrokeWidth=2
+            orient="top",
+            title=title,
+            titleOrient="left",
+            symbolType="stroke",
+            symbolSize=400,
+            symbolStrokeColor=SOFT,
+            symbolStrokeWidth=2,
         )
         if len(names) > 1
         else None,

@@ -39,6 +39,8 @@ def test_the_answer_counts_which_peak_is_first(moves, velocity):
         "Of 3 series, topology peaks first in 1, at the same checkpoint in 1, last in 1. Steps of the two peaks "
         "(ringed): harmless 2 against 2, helpful 2 against 4, mixed 8 against 1."
     )
+    many = [pd.concat([t.assign(series=t["series"] + f" {k}") for k in (1, 2)]) for t in (moves, velocity)]
+    assert behaviour_answer(*many).endswith("last in 2. Median step of the peaks: 2 against 2.")
     assert behaviour_answer(moves[moves["series"] == "helpful"], velocity).startswith("Of 1 series")
     for part in (moves.head(0), moves.assign(value=0.0), moves.assign(value=np.nan)):
         assert "yet" in behaviour_answer(part, velocity)
@@ -70,6 +72,7 @@ def test_behaviour_of_none_one_seeds_and_nasty_names(moves, velocity, render):
         (moves.head(0), velocity.head(0)),
         (moves.head(0), velocity),
         (moves.head(1), velocity.head(1)),
+        (moves.set_axis([0] * len(moves)), velocity.set_axis([0] * len(velocity))),
         (moves.assign(series="<b>", objective="<b>"), velocity.assign(lo=velocity["mean"] - 1, hi=np.nan)),
         seeds,
     ):
@@ -140,7 +143,8 @@ def test_series_stand_in_the_order_of_the_legend(lags):
 
 
 def test_lags_of_none_one_and_without_spread(lags, render):
-    for part in (lags.head(0), lags.head(1), lags.assign(lag_checkpoints=np.nan), lags.assign(peak_lo=np.nan),
+    for part in (lags.head(0), lags.head(1), lags.set_axis([0] * 3), lags.assign(lag_checkpoints=np.nan),
+                 lags.assign(peak_lo=np.nan),
                  lags.assign(peak_lo=np.nan, peak_hi=np.nan, series="<b>")):  # fmt: skip
         assert "<b>" not in render(lag_chart(part, steps=STEPS), dark=True)
 
@@ -161,20 +165,20 @@ def points():
     )
 
 
-def test_numbers_of_layers_do_not_cover_each_other(points):
-    spec = early_final_chart(points, x_title="C", y_title="nll", width=540).to_dict()
-    rows = next(iter(spec["datasets"].values()))
-    low, high = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
-    for name in ("a", "b"):
-        at = sorted((row["beside"] - low) / (high - low) * spec["width"] for row in rows if row["series"] == name)
-        assert np.diff(at).min() >= 17 - 1e-9
+def test_colour_is_the_objective_and_shape_the_layer(points, render):
+    mark = early_final_chart(points, x_title="C", y_title="nll").to_dict()["layer"][0]["encoding"]
+    assert mark["shape"]["scale"]["domain"] == [6, 12, 18]
+    assert len(set(mark["shape"]["scale"]["range"])) == 3
+    assert mark["color"]["scale"]["domain"] == ["helpful", "harmless"]
+    svg = render(early_final_chart(points, x_title="C", y_title="nll"))
+    for words in (">helpful<", ">layer<", ">18<"):
+        assert words in svg
 
 
 def test_the_answer_tells_how_many_runs(points):
     known = pd.Series({"rho": 0.5, "lo": -0.25, "hi": 0.75, "points": 6, "runs": 2})
     assert early_final_answer(known) == (
-        "Spearman's rho 0.50 (-0.25 to 0.75), n = 6 dots of 2 runs; the number is the layer, and the layers of a run "
-        "share its end."
+        "Spearman's rho 0.50 (-0.25 to 0.75), n = 6 layers of 2 runs; the layers of a run share its end."
     )
     assert "no interval" in early_final_answer(known.replace({-0.25: np.nan}))
     for unknown in (None, known.replace({0.5: np.nan})):
@@ -182,7 +186,7 @@ def test_the_answer_tells_how_many_runs(points):
 
 
 def test_early_final_of_none_one_and_nasty_names(points, render):
-    for part in (points.head(0), points.head(1), points.assign(y=np.nan), points.assign(objective="<b>")):
+    for part in (points.head(0), points.set_axis([0] * 6), points.assign(y=np.nan), points.assign(objective="<b>")):
         svg = render(early_final_chart(part, x_title="concentration", y_title="nll (nats)"), dark=True)
         assert "<b>" not in svg
         assert "nll (nats)" in svg or part["y"].isna().all()

@@ -46,6 +46,12 @@ def test_a_panel_per_series_in_the_order_of_the_legend_deep_layers_on_top(rows):
         assert layer["encoding"]["x"]["scale"]["domain"] == [0, 1]
 
 
+def test_rows_of_panels_are_full(rows):
+    for number, columns in ((1, 1), (3, 3), (4, 4), (5, 3), (6, 3), (7, 4), (8, 4), (9, 3)):
+        runs = pd.concat([rows.head(3).assign(series=f"run {k}") for k in range(number)])
+        assert concentration_chart(runs).to_dict()["columns"] == columns
+
+
 def test_only_what_exceeds_its_null_is_filled(rows, render):
     """Each ring is a small disc on a full one; rows without p are never filled."""
 

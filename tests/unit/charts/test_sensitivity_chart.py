@@ -66,7 +66,14 @@ def test_the_answer_tells_where_the_curves_peak(rows, concentration):
 def test_none_one_many_and_nasty(rows, concentration, render):
     many = pd.concat([rows.assign(varied=f"v{k}") for k in range(6)])
     still = rows.assign(value=0.0)
-    for part in (rows.head(0), rows.head(1), still, rows.assign(value=np.nan), rows.assign(setting="<b>"), many):
+    for part in (
+        rows.head(0),
+        rows.set_axis([0] * len(rows)),
+        still,
+        rows.assign(value=np.nan),
+        rows.assign(setting="<b>"),
+        many,
+    ):
         for shares in (None, concentration, concentration.assign(value=np.nan)):
             assert "<b>" not in render(sensitivity_chart(part, shares, steps=STEPS), dark=True)
 

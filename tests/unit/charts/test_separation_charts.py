@@ -54,6 +54,17 @@ def test_a_line_has_the_colours_of_both_and_its_name(pairs, floor, render):
         assert words in svg
 
 
+def test_long_names_have_two_lines_and_many_pairs_none(pairs, render):
+    long = pairs.assign(series_a=pairs["series_a"] + " of a long run", series_b="another long run")
+    svg = render(separation_chart(long, steps=STEPS, answer="."))
+    assert ">helpful of a long run –<" in svg
+    assert ">another long run<" in svg
+    many = pd.concat([pairs.assign(series_b=f"run {k}") for k in range(5)])
+    assert ">helpful – run 1<" not in render(separation_chart(many, steps=STEPS, answer="."))
+    few = pd.concat([pairs.assign(series_b=f"run {k}") for k in range(4)])
+    assert ">helpful – run 1<" in render(separation_chart(few, steps=STEPS, answer="."))
+
+
 def test_the_band_covers_the_floors_of_all_pairs(pairs, floor):
     wide = floor.assign(hi=np.where(floor["series_a"] == "mixed", 2.0, 1.0))
     rows = next(r for r in separation_chart(pairs, wide, steps=STEPS).to_dict()["datasets"].values() if "kind" in r[0])
@@ -67,7 +78,13 @@ def test_playing_the_steps_changes_data_only(pairs, floor, shape):
 
 def test_separation_of_none_one_and_with_whiskers(pairs, floor, render):
     whiskers = pairs.assign(lo=pairs["value"] * 0.9, hi=pairs["value"] * 1.1)
-    for part in (pairs.head(0), pairs.head(1), whiskers, pairs.assign(value=np.nan), pairs.assign(series_a="<b>&")):
+    for part in (
+        pairs.head(0),
+        pairs.set_axis([0] * len(pairs)),
+        whiskers,
+        pairs.assign(value=np.nan),
+        pairs.assign(series_a="<b>&"),
+    ):
         for below in (None, floor):
             svg = render(separation_chart(part, below, steps=STEPS), dark=True)
             assert "<b>" not in svg
@@ -119,7 +136,12 @@ def test_zero_is_on_the_axis_and_all_whiskers_are_inside(effects):
 
 
 def test_effects_of_none_one_and_nothing_known(effects, render):
-    for part in (effects.head(0), effects.head(1), effects.assign(g=np.nan), effects.assign(g=0.0, g_lo=0.0, g_hi=0.0)):
+    for part in (
+        effects.head(0),
+        effects.set_axis([0] * len(effects)),
+        effects.assign(g=np.nan),
+        effects.assign(g=0.0, g_lo=0.0, g_hi=0.0),
+    ):
         render(effects_chart(part), dark=True)
 
 
@@ -175,5 +197,10 @@ def test_parts_and_distances_have_their_names(mixture, render):
 
 
 def test_mixture_of_none_one_and_nasty_names(mixture, render):
-    for part in (mixture.head(0), mixture.head(1), mixture.tail(1), mixture.assign(series="<b>", part_a="a'\"\\")):
+    for part in (
+        mixture.head(0),
+        mixture.set_axis([0] * len(mixture)),
+        mixture.tail(1),
+        mixture.assign(series="<b>", part_a="a'\"\\"),
+    ):
         assert "<b>" not in render(mixture_chart(part, steps=STEPS), dark=True)
