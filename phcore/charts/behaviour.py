@@ -201,7 +201,9 @@ def lag_chart(
         type="quantitative",
         title=f"checkpoints from the peak of topology to that of {behaviour}",
         scale=alt.Scale(domain=[-reach, reach], nice=False),
-        axis=alt.Axis(tickMinStep=1, labelExpr="datum.value ? format(datum.value, '+d') : '0'", gridOpacity=0.6),
+        axis=alt.Axis(
+            tickMinStep=1, labelExpr="datum.value ? format(datum.value, '+d') : '0'", gridOpacity=0.6, labelFlush=False
+        ),
     )
     channels = {
         "y": row_names("layer", layers, _NAMES - 30, "layer", ruled=True),
@@ -379,7 +381,7 @@ def _around(channel: type, table: pd.DataFrame, field: str, title: str):
         type="quantitative",
         title=title,
         scale=alt.Scale(domain=_room(table[field]), nice=False, zero=False),
-        axis=alt.Axis(tickCount=5, gridOpacity=0.6),
+        axis=alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False),
     )
 
 

@@ -90,6 +90,8 @@ def row_names(field: str, order: Sequence, pixels: int, title: str | None = None
             grid=ruled,
             tickBand="extent" if ruled else "center",
             gridOpacity=0.6,
+            labelOverlap=False,  # every row has its name, at its height
+            labelFlush=False,
         ),
     )
 

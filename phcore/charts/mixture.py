@@ -135,7 +135,7 @@ def _place(field: str = "along") -> alt.Y:
         type="quantitative",
         title="share of the way",
         scale=alt.Scale(domain=[-_OUTSIDE, 1 + _OUTSIDE], nice=False, clamp=True),
-        axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", gridOpacity=0.6),
+        axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", gridOpacity=0.6, labelFlush=False),
     )
 
 

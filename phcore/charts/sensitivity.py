@@ -106,7 +106,7 @@ def _curves(curves: pd.DataFrame, axis: StepAxis, top: float, first: bool, acros
         mean_words=[three(value) for value in curves["mean"]],
     )
     y = up(top, "velocity / its own mean" if first else None)
-    y.axis = alt.Axis(tickCount=4, gridOpacity=0.6, minExtent=_NAMES - 20, maxExtent=_NAMES - 20)
+    y.axis = alt.Axis(tickCount=4, gridOpacity=0.6, labelFlush=False, minExtent=_NAMES - 20, maxExtent=_NAMES - 20)
     tooltip = {"setting": name, "step_words": "step", "value_words": "velocity", "mean_words": "times its mean"}
     view = View(table).encode(x=axis.x(), y=y, color=alt.Color(field="ink", type="nominal", scale=None))
     return alt.layer(
@@ -130,7 +130,7 @@ def _shares(found: pd.DataFrame, inks: dict[str, str], most: int, across: int) -
         type="quantitative",
         title="concentration",
         scale=alt.Scale(domain=[0, 1], nice=False),
-        axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", gridOpacity=0.6),
+        axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%", gridOpacity=0.6, labelFlush=False),
     )
     y = row_names("setting", order, _NAMES - 20)
     colour = alt.Color(field="ink", type="nominal", scale=None)

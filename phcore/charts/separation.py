@@ -176,7 +176,7 @@ def effects_chart(
         type="quantitative",
         title=SIZES[size],
         scale=alt.Scale(domain=[low, high], nice=False),
-        axis=alt.Axis(tickCount=7, gridOpacity=0.6),
+        axis=alt.Axis(tickCount=7, gridOpacity=0.6, labelFlush=False),
     )
     y = row_names("words", table["words"], _NAMES)
     across = width - _NAMES - 24

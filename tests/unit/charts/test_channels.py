@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phcore.charts.channels import interval_words, p_words, spread
+from phcore.charts.channels import interval_words, p_words, row_names, spread
 
 NAN = float("nan")
 
@@ -39,3 +39,10 @@ def test_words_are_apart_inside_and_in_the_order_of_their_places(places):
 def test_more_words_than_room_keep_their_distance():
     found = spread([0.0] * 10, 16, 0, 100)
     assert all(math.isclose(b - a, 16) for a, b in pairwise(found))
+
+
+def test_every_row_keeps_its_name():
+    """The app's theme leaves out labels that stand close, and moves those at the ends inwards."""
+    axis = row_names("setting", ["a", "b"], 60).to_dict()["axis"]
+    assert not axis["labelOverlap"]
+    assert not axis["labelFlush"]
