@@ -7,12 +7,18 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from phcore.analysis.behaviour import MEASURED
 from phcore.errors import Fault
+from phcore.store import Store, digest, write_atomically
+
+if TYPE_CHECKING:
+    from phcore.record import Record
 
 STATE = "trainer_state.json"
 LARGEST = 50 * 2**20  # bytes of a state file or a table; a log of a million steps is smaller
@@ -243,3 +249,64 @@ def _parsed(given: str) -> float | None:
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({"step": "int64", "value": "float64"} | {c: "str" for c in ("series", "name") if c in frame})
+
+
+# --- in the archive -----------------------------------------------------------------------------
+
+
+def keep(record: Record, store: Store) -> str:
+    """Keep the scalars of the training logs and of the user's file in the archive.
+
+    Returns
+    -------
+    Their key; empty where there are none.
+
+    Raises
+    ------
+    Fault
+        where the user's file does not fit the study any more.
+    """
+    columns = ["series", "step", "name", "value", "source"]
+    parts = []
+    for one in record.series:
+        own = [(node.step, Path(node.path)) for node in record.path_of(one.name) if node.label == one.name]
+        parts.append(trainer_scalars(own).assign(series=one.name, source="trainer"))
+    file = own_file(record.study.name, store)
+    if file.exists():
+        parts.append(read_csv(file, steps_of(record)).assign(source="file"))
+    table = pd.concat([part[columns] for part in parts if len(part)] or [pd.DataFrame(columns=columns)])
+    if table.empty:
+        return ""
+    key = digest("scalars", table.to_csv(index=False))
+    store.write("scalars", key, table.reset_index(drop=True))
+    return key
+
+
+def attach(content: bytes, record: Record, store: Store) -> Record:
+    """Add a file of the user's own measures to a study, in place of an earlier one.
+
+    Parameters
+    ----------
+    content : CSV with the columns series, step, name, value.
+
+    Returns
+    -------
+    The study with them; its tables of behaviour are to be published again.
+
+    Raises
+    ------
+    Fault
+        where the file cannot be used; then nothing is changed.
+    """
+    read_csv(content, steps_of(record))
+    write_atomically(own_file(record.study.name, store), content)
+    return replace(record, scalars=keep(record, store))
+
+
+def own_file(study: str, store: Store) -> Path:
+    return store.root / "studies" / study / "measures.csv"
+
+
+def steps_of(record: Record) -> dict[str, list[int]]:
+    """series -> steps of its checkpoints."""
+    return {one.name: [node.step for node in record.path_of(one.name)] for one in record.series}

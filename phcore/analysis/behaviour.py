@@ -346,20 +346,33 @@ def early_final(
     ValueError
         where there is more than one order or norm.
     """
+    every = early_points(concentration, velocities, behaviour, steps_of)
+    keys = ["degree", "scale", "per", "predictor", "name"]
+    rows = [
+        {**dict(zip(keys, key, strict=True)), **_correlation(points, n, seed)}
+        for key, points in every.groupby(keys, sort=True, observed=True)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "rho", "lo", "hi", "points", "runs"])
+
+
+def early_points(
+    concentration: pd.DataFrame, velocities: pd.DataFrame, behaviour: pd.DataFrame, steps_of: dict[str, list[int]]
+) -> pd.DataFrame:
+    """What `early_final` correlates, parameters and errors as there.
+
+    Returns
+    -------
+    degree, scale, per, predictor, name, series, layer, x (the predictor), y (the behaviour at the last checkpoint).
+    """
     _demand_one(velocities, ["order", "norm"])
     _demand_one(concentration, ["order", "norm"])
     predictors = pd.concat([_concentrations(concentration), _early_velocities(velocities)])
     here = at_checkpoints(behaviour[behaviour["category"] == ALL], steps_of)
     last = {series: steps[-1] for series, steps in steps_of.items() if len(steps)}
     final = here[here["step"] == here["series"].map(last)]
-    rows = []
-    keys = ["degree", "scale", "per", "predictor"]
-    for key, part in predictors.groupby(keys, sort=True, observed=True):
-        for name, ends in final.groupby("name", observed=True):
-            points = part.merge(ends[["series", "value"]], on="series").dropna(subset=["early", "value"])
-            figures = _correlation(points, n, seed)
-            rows.append({**dict(zip(keys, key, strict=True)), "name": name, **figures})
-    return pd.DataFrame(rows, columns=[*keys, "name", "rho", "lo", "hi", "points", "runs"])
+    points = predictors.merge(final[["series", "name", "value"]], on="series")
+    points = points.rename(columns={"early": "x", "value": "y"}).dropna(subset=["x", "y"])
+    return points[["degree", "scale", "per", "predictor", "name", "series", "layer", "x", "y"]]
 
 
 def _concentrations(table: pd.DataFrame) -> pd.DataFrame:
@@ -393,7 +406,7 @@ def _correlation(points: pd.DataFrame, n: int, seed: int) -> dict[str, float]:
     # (runs, layers), NaN where a run lacks a layer.
     x, y = (np.full((len(runs), max(map(len, runs))), np.nan) for _ in range(2))
     for k, group in enumerate(runs):
-        x[k, : len(group)], y[k, : len(group)] = group["early"], group["value"]
+        x[k, : len(group)], y[k, : len(group)] = group["x"], group["y"]
     found["rho"] = float(_spearman(x.reshape(1, -1), y.reshape(1, -1))[0])
     if len(runs) >= FEWEST_RUNS:
         drawn = np.random.default_rng(seed).integers(len(runs), size=(n, len(runs)))

@@ -18,7 +18,7 @@ PER = ("transition", "step")
 BY = ("index", "step")
 PERMUTATIONS = 10_000
 # Permuting equal numbers changes the last bits of their sum; such a tie counts as >=.
-_TIE = 1e-10
+TIE = 1e-10
 
 
 def velocity_curve(velocities: pd.DataFrame, per: str = "transition") -> pd.DataFrame:
@@ -74,7 +74,7 @@ def concentration(v: np.ndarray, steps: np.ndarray | None = None, by: str = "ind
     NaN where no transition is early, a velocity is missing, or nothing moves at all.
     """
     v = np.asarray(v, dtype=np.float64)
-    return _share(v, early(_grid(v, steps), by))
+    return early_share(v, early(_grid(v, steps), by))
 
 
 def concentration_pvalue_velocities(
@@ -82,7 +82,7 @@ def concentration_pvalue_velocities(
 ) -> float:
     """Null: the velocities came in any order. p = (1 + #{C* >= C}) / (1 + n); NaN where C is."""
     v = np.asarray(v, dtype=np.float64)
-    return _pvalue(v, v[_orders(len(v), n, seed)], early(_grid(v, steps), by))
+    return _pvalue(v, v[orders(len(v), n, seed)], early(_grid(v, steps), by))
 
 
 def concentration_pvalue_checkpoints(
@@ -113,7 +113,7 @@ def concentration_pvalue_checkpoints(
     if not np.isfinite(distances).all():
         return float("nan")
     gaps = np.diff(steps) if per == "step" else 1.0
-    return _pvalue(np.diag(distances, 1) / gaps, _walks(distances, n, seed) / gaps, early(steps, by))
+    return _pvalue(np.diag(distances, 1) / gaps, random_walks(distances, n, seed) / gaps, early(steps, by))
 
 
 def peak_step(v: np.ndarray, steps: np.ndarray) -> float:
@@ -177,7 +177,7 @@ def dynamics(
         for with_base in (True, False) if has_base else (False,):
             part = curve if with_base or not has_base else curve.iloc[1:]
             if len(part):
-                figures = _figures(part, _between(matrices.get(name[1:]), name[0], part), n, seed)
+                figures = _figures(part, distances_of(matrices.get(name[1:]), name[0], part), n, seed)
                 rows += [label | {"with_base": with_base} | row for row in figures]
     figures = ["concentration", "p_velocities", "p_checkpoints", "peak_step", "stable_step"]
     return pd.DataFrame(rows, columns=[*CURVE, "per", "by", "with_base", *figures])
@@ -185,9 +185,9 @@ def dynamics(
 
 def _figures(curve: pd.DataFrame, between: np.ndarray, n: int, seed: int) -> list[dict]:
     """One curve's figures for each of `PER` and `BY`; both nulls are drawn once and reused."""
-    v, steps = curve["mean"].to_numpy(), _steps(curve)
-    shuffled = _orders(len(v), n, seed)
-    walks = _walks(between, n, seed) if np.isfinite(between).all() else None
+    v, steps = curve["mean"].to_numpy(), curve_steps(curve)
+    shuffled = orders(len(v), n, seed)
+    walks = random_walks(between, n, seed) if np.isfinite(between).all() else None
     found = []
     for per in PER:
         gaps = (curve["step"] - curve["step_from"]).to_numpy() if per == "step" else np.ones(len(v))
@@ -198,11 +198,11 @@ def _figures(curve: pd.DataFrame, between: np.ndarray, n: int, seed: int) -> lis
             null = {"p_velocities": _pvalue(speed, speed[shuffled], mask), "p_checkpoints": np.nan}
             if walks is not None:
                 null["p_checkpoints"] = _pvalue(np.diag(between, 1) / gaps, walks / gaps, mask)
-            found.append(once | {"by": by, "concentration": _share(speed, mask)} | null)
+            found.append(once | {"by": by, "concentration": early_share(speed, mask)} | null)
     return found
 
 
-def _steps(curve: pd.DataFrame) -> np.ndarray:
+def curve_steps(curve: pd.DataFrame) -> np.ndarray:
     """(T + 1,) from the start of the first transition to the end of the last."""
     return np.append(curve["step_from"].iloc[0], curve["step"])
 
@@ -211,39 +211,47 @@ def _grid(v: np.ndarray, steps: np.ndarray | None) -> np.ndarray:
     return np.arange(len(v) + 1) if steps is None else np.asarray(steps)
 
 
-def _share(v: np.ndarray, mask: np.ndarray) -> float:
+def early_share(v: np.ndarray, mask: np.ndarray) -> float:
+    """Sum of v (T,) where mask (T,) over its sum; NaN where that is undefined."""
     total = v.sum()
     return float(v[mask].sum() / total) if mask.any() and total > 0 else float("nan")
 
 
 def _pvalue(v: np.ndarray, walks: np.ndarray, mask: np.ndarray) -> float:
     """v (T,), walks (n, T) under the null, mask (T,)."""
-    observed = _share(v, mask)
-    if np.isnan(observed):
-        return float("nan")
-    shares = (walks @ mask) / walks.sum(axis=1)
-    return float((1 + np.count_nonzero(shares >= observed * (1 - _TIE))) / (1 + len(walks)))
+    observed = early_share(v, mask)
+    return float("nan") if np.isnan(observed) else upper_tail(observed, null_shares(walks, mask))
+
+
+def null_shares(walks: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(n,) early shares of the velocities (n, T) of a null."""
+    return (walks @ mask) / walks.sum(axis=1)
+
+
+def upper_tail(observed: float, null: np.ndarray) -> float:
+    """p = (1 + #{null >= observed}) / (1 + n) of a nonnegative statistic; null (n,)."""
+    return float((1 + np.count_nonzero(null >= observed * (1 - TIE))) / (1 + len(null)))
 
 
 @lru_cache(maxsize=16)
-def _orders(length: int, n: int, seed: int) -> np.ndarray:
+def orders(length: int, n: int, seed: int) -> np.ndarray:
     """(n, length) random permutations; do not write into the result, it is shared."""
     return np.random.default_rng(seed).random((n, length)).argsort(axis=1)
 
 
-def _walks(distances: np.ndarray, n: int, seed: int) -> np.ndarray:
+def random_walks(distances: np.ndarray, n: int, seed: int) -> np.ndarray:
     """(n, T) steps of random walks through all checkpoints, each visited once."""
-    order = _orders(len(distances), n, seed)
+    order = orders(len(distances), n, seed)
     return distances[order[:, :-1], order[:, 1:]]
 
 
-def _between(matrix: pd.DataFrame | None, series: str, curve: pd.DataFrame) -> np.ndarray:
+def distances_of(matrix: pd.DataFrame | None, series: str, curve: pd.DataFrame) -> np.ndarray:
     """(T + 1, T + 1) distances between the checkpoints of a curve, NaN where unknown.
 
     Step 0 is the series' own checkpoint where it has one, else the base. All NaN for a curve with a hole
     in it: its transitions are no walk through the checkpoints.
     """
-    steps = _steps(curve)
+    steps = curve_steps(curve)
     if matrix is None or (curve["step_from"].to_numpy() != steps[:-1]).any():
         return np.full((len(steps), len(steps)), np.nan)
     start = (series, 0) if (series, 0) in matrix.index else ("base", 0)
