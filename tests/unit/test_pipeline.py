@@ -249,17 +249,17 @@ def test_a_base_that_does_not_load_ends_the_run(llama, tmp_path, monkeypatch):
 def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     from phcore import activations
 
-    extract = activations.extract
+    read = activations.read
     seen = []
 
     def spoil(*arguments, **options):
-        taken = extract(*arguments, **options)
+        taken, said = read(*arguments, **options)
         seen.append(1)
         if len(seen) == 2:
             taken.clouds[2][3, 0] = np.inf
-        return taken
+        return taken, said
 
-    monkeypatch.setattr(activations, "extract", spoil)
+    monkeypatch.setattr(activations, "read", spoil)
     store = Store(tmp_path / "cache")
     studies.compute(studies.build_study(tmp_path, llama), store)
     results = Results.open("tiny", store.root)
@@ -399,6 +399,7 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
 
     monkeypatch.setattr(activations, "encode", meanwhile)
     monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(activations, "read", None)
     studies.compute(study, store)
     assert Results.open("tiny", store.root).complete
 
@@ -434,6 +435,7 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
     assert todo.judged("sensitivity") == 3 * 3
     assert todo.judged("behaviour") == 6
     monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(activations, "read", None)
     monkeypatch.setattr(cells, "measure_cell", None)
     studies.compute(study, store)
     after = contents(store)
