@@ -105,7 +105,7 @@ def early(concentration: pd.DataFrame) -> Finding:
     flat = cells["null_mean"].median()
     words = (
         f"{ahead} of {n} series put more of their velocity into the first third of the checkpoints than chance "
-        f"would; it holds {_range(cells['concentration'], '.0%')} of it, where a random order gives {_percent(flat)}."
+        f"would; that third holds {_range(cells['concentration'], '.0%')} of it, where a random order gives {_percent(flat)}."
     )
     by_step = own[own["by"] == "step"]
     if len(by_step):
