@@ -1,9 +1,10 @@
 """Studies whose answer is known: clouds that move by a rule, measured by the project's own functions.
 
 A statistic is calibrated where it says "something is there" in 5 % of the studies in which nothing is. What
-"nothing" means is a choice, and here are three (`NULL_KINDS`): every checkpoint is the same cloud under fresh
-noise; the noise is stationary and remembers; the points walk at random from the base, equally far at every
-checkpoint. In the others (`CHANGE_KINDS`) something happens, and what each statistic should answer follows from theory.
+"nothing" means is a choice, and here are four (`NULL_KINDS`): checkpoints have nothing in common but their
+distribution; they are one cloud under fresh noise; the noise is stationary and remembers; the points walk at
+random from the base, equally far at every checkpoint. In the others (`CHANGE_KINDS`) something happens, and what
+each statistic should answer follows from theory.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from phcore.topology import clouds, persistence, summaries
 from phcore.topology.distances import wasserstein
 
 NULL_KINDS = {
+    "redrawn": "another cloud of the same distribution at every checkpoint",
     "fresh": "one cloud under noise drawn afresh at every checkpoint, the base included",
     "drift": "one cloud under stationary noise that correlates by 0.95 from checkpoint to checkpoint",
     "walk": "a random walk from the base, steps of the same size at every checkpoint",
@@ -92,7 +94,8 @@ def simulate(
     steps : (checkpoints,) ascending from 0; without it 0, 1, 2 and so on. Clouds do not depend on it.
     subsamples, size : B and m.
     layers : their clouds and noises correlate by 0.8.
-    move : standard deviation of a coordinate's move from one checkpoint to the next, where nothing happens.
+    move : standard deviation of a coordinate's move from one checkpoint to the next, where nothing happens;
+        "redrawn" does not use it.
     source : of `SOURCES`.
     degrees, scales : of the distances, which take most of the time.
 
@@ -148,6 +151,8 @@ def path(
     """
     transitions = len(draws) - 1
     time = np.arange(transitions + 1)
+    if kind == "redrawn":
+        return draws
     if kind == "fresh":
         return base + move / np.sqrt(2) * draws
     if kind == "drift":
