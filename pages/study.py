@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, glance, new_study
+from pages.parts import data, frame, glance, new_study, verdicts
 
 place = frame.header(
     "What is compared?",
@@ -36,7 +36,11 @@ if job and (job.active or job.state in ("failed", "crashed", "cancelled")):
 st.markdown("### At a glance")
 glance.show(study)
 
-st.markdown("### What was found")
+if not data.table(study, "cells").empty:
+    st.markdown("### Five claims, and what this study says of them")
+    verdicts.show(study)
+
+st.markdown("### Checkpoints")
 new_study.checkpoint_tables(data.table(study, "checkpoints"))
 new_study.compute_box(study)
 

@@ -6,19 +6,18 @@ same bytes whoever runs them.
     cloud -> measure_cell -> diagrams, floors, summaries
     diagrams of two cells -> measure_velocity
     diagrams of a cell and of all earlier ones -> measure_distances
-    cloud -> measure_geometry;  clouds of two cells -> measure_move
-    cloud -> measure_null -> null_diagrams, nulls;  nulls of two cells -> measure_control
+
+The units of the evidence are in `evidence`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from phcore.errors import Fault
 from phcore.store import Store
-from phcore.topology import clouds, controls, distances, geometry, persistence, summaries
+from phcore.topology import clouds, distances, persistence, summaries
 
 WHOLE = -1  # the subsample number of the whole cloud
 DEGREES = (0, 1)
@@ -45,7 +44,7 @@ def measure_cell(root: str, cloud_key: str, cell_key: str, floor_key: str, how: 
     `summaries` is written last: where it is, the cell is done.
     """
     store = Store(root)
-    cloud = _needed_cloud(store, cloud_key)
+    cloud = needed_cloud(store, cloud_key)
     sets = index_sets(len(cloud), how["subsamples"], how["subsample_size"], how["seed"])
     if not np.isfinite(cloud).all():
         bad = int((~np.isfinite(cloud).all(axis=1)).sum())
@@ -123,82 +122,6 @@ def measure_distances(root: str, cell_key: str, others: list[str], distance_key:
     store.write("distances", distance_key, values_table(rows, first="other"))
 
 
-def measure_geometry(root: str, cloud_key: str, key: str) -> None:
-    """What is known of a cloud without any homology: one row, NaN for a cloud that is not finite."""
-    store = Store(root)
-    try:
-        row = geometry.describe(_needed_cloud(store, cloud_key))
-    except Missing:
-        raise
-    except Fault:
-        row = dict.fromkeys(geometry.CELL_WORDS, float("nan"))
-    store.write("geometry", key, pa.table({name: pa.array([value], pa.float64()) for name, value in row.items()}))
-
-
-def measure_move(root: str, cloud_keys: tuple[str, str], key: str) -> None:
-    """How the geometry of two clouds differs, prompt by prompt: one row, NaN where one of them is not finite."""
-    store = Store(root)
-    try:
-        row = geometry.compare(*(_needed_cloud(store, one) for one in cloud_keys))
-    except Missing:
-        raise
-    except Fault:
-        row = dict.fromkeys(geometry.MOVE_WORDS, float("nan"))
-    store.write("moves", key, pa.table({name: pa.array([value], pa.float64()) for name, value in row.items()}))
-
-
-def measure_null(root: str, cloud_key: str, key: str, how: dict) -> None:
-    """Diagrams of Gaussian clouds that match a cell, `how["nulls"]` of each kind, as large as its subsamples.
-
-    Nothing for a cloud without topology of its own. `nulls` is written last: where it is, both are.
-    """
-    store = Store(root)
-    cloud = _needed_cloud(store, cloud_key)
-    size = clouds.subsample_size(len(cloud), how["subsample_size"]) if how["subsamples"] else len(cloud)
-    diagrams, rows = {}, []
-    try:
-        for kind in controls.KINDS:
-            for number in range(how["nulls"]):
-                drawn = controls.gaussian(cloud, kind, size, replicate=number, seed=how["seed"])
-                matrix = clouds.distance_matrix(drawn, metric=how["metric"])
-                found = persistence.diagrams(matrix, engine=how["engine"])
-                diagrams[kind, number] = found
-                rows.append((kind, number, clouds.median_distance(matrix), *map(len, found)))
-    except Fault:
-        diagrams, rows = {}, []
-    parts = [
-        bars_table({number: diagrams[kind, number] for number in range(how["nulls"])}).add_column(
-            0, "kind", pa.array([kind] * sum(len(d) for n in range(how["nulls"]) for d in diagrams[kind, n]))
-        )
-        for kind in controls.KINDS
-        if diagrams
-    ]
-    empty = bars_table({}).add_column(0, "kind", pa.array([], pa.string()))
-    store.write("null_diagrams", key, pa.concat_tables(parts) if parts else empty)
-    columns = list(zip(*rows, strict=True)) if rows else [[]] * 5
-    types = (pa.string(), pa.int16(), pa.float64(), pa.int32(), pa.int32())
-    names = ("kind", "replicate", "unit", "h0_count", "h1_count")
-    arrays = [pa.array(list(column), kind) for column, kind in zip(columns, types, strict=True)]
-    store.write("nulls", key, pa.table(dict(zip(names, arrays, strict=True))))
-
-
-def measure_control(root: str, keys: tuple[str, str], control_key: str, how: dict) -> None:
-    """Distances between the nulls of two cells, replicate by replicate: the study's order, every degree and scale."""
-    store = Store(root)
-    earlier, later = (read_nulls(store, key) for key in keys)
-    parts = []
-    for kind in controls.KINDS:
-        rows = [
-            (number, *value)
-            for number in sorted(earlier[kind].keys() & later[kind].keys())
-            for (a, unit_a), (b, unit_b) in [(earlier[kind][number], later[kind][number])]
-            for value in values(a, b, unit_a, unit_b, [how["order"]], how["norm"])
-        ]
-        part = values_table(rows, first="replicate")
-        parts.append(part.add_column(0, "kind", pa.array([kind] * len(rows), pa.string())))
-    store.write("controls", control_key, pa.concat_tables(parts))
-
-
 def values(a: Diagrams, b: Diagrams, unit_a: float, unit_b: float, orders: list[float], norm: float) -> list[tuple]:
     """(degree, order, norm, scale, value) for every order, degree and scale."""
     return [
@@ -236,7 +159,7 @@ def read_cloud(store: Store, key: str) -> np.ndarray | None:
     return column.values.to_numpy(zero_copy_only=False).reshape(len(table), column.type.list_size)
 
 
-def _needed_cloud(store: Store, key: str) -> np.ndarray:
+def needed_cloud(store: Store, key: str) -> np.ndarray:
     cloud = read_cloud(store, key)
     if cloud is None:
         raise Missing(
@@ -260,28 +183,10 @@ def read_cell(store: Store, key: str) -> Cell:
             store.path("diagrams", key),
         )
     numbers = [] if about["status"][0].as_py() == "nonfinite" else about["subsample"].to_pylist()
-    return Cell(_diagrams(bars, numbers), float(about["unit"][0].as_py() or 0.0), about["status"][0].as_py())
+    return Cell(diagrams_of(bars, numbers), float(about["unit"][0].as_py() or 0.0), about["status"][0].as_py())
 
 
-def read_nulls(store: Store, key: str) -> dict[str, dict[int, tuple[Diagrams, float]]]:
-    """kind -> replicate -> diagrams and median distance of a Gaussian cloud. Raises Missing like `read_cell`."""
-    bars, about = store.read("null_diagrams", key), store.read("nulls", key)
-    if bars is None or about is None:
-        raise Missing(
-            "the controls of this cell are missing or were damaged",
-            "Compute the study again",
-            store.path("null_diagrams", key),
-        )
-    found = {}
-    for kind in controls.KINDS:
-        own = about.filter(pc.equal(about["kind"], kind))
-        numbers, units = own["replicate"].to_pylist(), own["unit"].to_pylist()
-        diagrams = _diagrams(bars.filter(pc.equal(bars["kind"], kind)), numbers)
-        found[kind] = {number: (diagrams[number], unit) for number, unit in zip(numbers, units, strict=True)}
-    return found
-
-
-def _diagrams(bars: pa.Table, numbers: list[int]) -> dict[int, Diagrams]:
+def diagrams_of(bars: pa.Table, numbers: list[int]) -> dict[int, Diagrams]:
     """subsample -> its diagrams, of a table as from `bars_table`."""
     columns = {name: bars[name].to_numpy() for name in ("subsample", "degree", "birth", "death")}
     points = np.column_stack([columns["birth"], columns["death"]])

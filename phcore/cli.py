@@ -82,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--format", choices=("csv", "json", "parquet"), default="csv")
     one.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
 
+    one = command("findings", findings, "say which of the five claims hold on a study, and what that rests on")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("--json", action="store_true", help="machine-readable output")
+
+    one = command("measures", measures, "add measures of your own to a study: series, step, name, value")
+    one.add_argument("study", metavar="STUDY", help="the name of a study in the archive")
+    one.add_argument("file", metavar="FILE.csv")
+
     one = command("clouds", clouds, "write the hidden states of one checkpoint as a NumPy file")
     one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
     one.add_argument("--series", required=True, help="series; its step 0 is the base model")
@@ -262,13 +270,13 @@ def estimate(options: argparse.Namespace) -> int:
 
 def in_words(estimate) -> str:
     """The estimate as one sentence."""
-    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.geometry or estimate.controls):
+    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.judged):
         return "Everything is computed already."
     minutes = (estimate.seconds or 0) / 60
     duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
     return (
         f"{estimate.checkpoints} checkpoints to read, {estimate.cells} cells to measure and "
-        f"{max(estimate.geometry, estimate.controls)} clouds and moves to judge: {duration} and "
+        f"{estimate.judged} pieces of evidence: {duration} and "
         f"{max(1, estimate.bytes / 1e6):.0f} MB on this machine ({estimate.free_bytes / 1e9:.0f} GB free)."
     )
 
@@ -363,6 +371,35 @@ def encode(frame, kind: str) -> bytes:
         plain = plain.replace({float("inf"): "inf"})
         return plain.to_json(orient="records").encode()
     return frame.to_parquet(index=False)
+
+
+def findings(options: argparse.Namespace) -> None:
+    from phcore.results import Results
+
+    found = [asdict(one) for one in Results.open(options.study).findings()]
+    if options.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for one in found:
+        print(f"{one['claim']}. {one['title']}: {one['verdict']}.\n   {one['sentence']}")
+        for name in ("n", "null", "interval", "needed"):
+            if one[name]:
+                print(f"   {name}: {one[name]}")
+
+
+def measures(options: argparse.Namespace) -> None:
+    from phcore import measures as own
+    from phcore.pipeline import publish_behaviour
+    from phcore.results import Results
+
+    results = Results.open(options.study)
+    file = Path(options.file)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
+    publish_behaviour(own.attach(content, results.record, results.store), results.store)
+    print(f"Added to {results.study.name}.")
 
 
 def clouds(options: argparse.Namespace) -> None:

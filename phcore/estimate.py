@@ -13,12 +13,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from phcore import cells, pipeline
+from phcore import cells, evidence, pipeline
+from phcore.analysis.behaviour import jensen_shannon
 from phcore.record import NULL_REPLICATES, Record
 from phcore.store import Store, digest, write_atomically
 
-_GEOMETRY_BYTES = 2_500  # one row of numbers, most of it the file's own footer
-_CONTROL_BYTES = 5_000
+_ROWS_BYTES = 5_000  # a few rows of numbers, most of it the file's own footer
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class Estimate:
     checkpoints: int
     cells: int
     pairs: int
-    geometry: int
-    controls: int
+    judged: int  # units of the evidence
     bytes: int
     seconds: float | None
     free_bytes: int
@@ -60,21 +59,20 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     seconds = None
     if all(stage in known or not count for stage, count in units.items()):
         each = {stage: count * known.get(stage, 0.0) for stage, count in units.items()}
-        reading = each.pop("activations")
+        reading = sum(each.pop(stage) for stage in pipeline.READ_HERE)
         seconds = reading + sum(each.values()) / max(1, workers)
     n, d = record.n_prompts, record.hidden_size
     next_tokens = n * (512 * 8 + 4)
     taken = len(todo.activations) * (next_tokens + len(record.layers) * n * d * 4)
     total = taken + len(todo.cells) * _cell_bytes(record, store) + units["pairs"] * 1_500
-    total += units["geometry"] * _GEOMETRY_BYTES
-    total += len(todo.nulls) * _null_bytes(record, store) + len(todo.controls) * _CONTROL_BYTES
+    drawn = sum(unit.writes[0][0] == "nulls" for unit in todo.evidence)
+    total += (len(todo.evidence) - drawn) * _ROWS_BYTES + drawn * _null_bytes(record, store)
     store.root.mkdir(parents=True, exist_ok=True)
     return Estimate(
         checkpoints=units["activations"],
         cells=units["cells"],
         pairs=units["pairs"],
-        geometry=units["geometry"],
-        controls=units["controls"],
+        judged=len(todo.evidence) + len(todo.numerics),
         bytes=total,
         seconds=seconds,
         free_bytes=shutil.disk_usage(store.root).free,
@@ -94,14 +92,14 @@ def measure(
     run.compute()
     measured = {stage: value for stage, value in run.speeds.items() if stage != "pairs"}
     measured["pairs"] = _seconds_per_pair(record, store)
-    measured["geometry"], measured["controls"] = _seconds_per_cloud(record, store)
+    measured |= _seconds_of_evidence(record, store)
     remember(record, store, measured)
     return measured
 
 
 def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
     """Neighbouring subsamples of the base stand in for two checkpoints: their bars are as many, and as unlike."""
-    how = pipeline.how(record)
+    how = evidence.parameters(record)
     cell = cells.read_cell(store, record.cell_key(record.base, record.layers[-1]))
     numbers = sorted(cell.diagrams)
     pairs = list(itertools.pairwise(numbers))[:repeats] or [(numbers[0], numbers[0])] * bool(numbers)
@@ -112,15 +110,25 @@ def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
     return (time.perf_counter() - started) / max(1, len(pairs)) * max(1, len(numbers))
 
 
-def _seconds_per_cloud(record: Record, store: Store) -> tuple[float, float]:
-    """The geometry and the controls of the base, once more. A pair of clouds takes less of each: this is on the safe
-    side."""
-    place, key = (record.base, record.layers[-1]), record.cloud_key(record.base, record.layers[-1])
-    started = time.perf_counter()
-    cells.measure_geometry(str(store.root), key, record.geometry_key(*place))
-    between = time.perf_counter()
-    cells.measure_null(str(store.root), key, record.null_key(*place), pipeline.how(record))
-    return between - started, time.perf_counter() - between
+def _seconds_of_evidence(record: Record, store: Store) -> dict[str, float]:
+    """The evidence of the base, once more: its geometry and controls (a pair of clouds takes less of each, so that
+    this is on the safe side), and itself as the next checkpoint."""
+    how, root, layer = evidence.parameters(record), str(store.root), record.layers[-1]
+    key, next_key = record.cloud_key(record.base, layer), record.next_key(record.base)
+    cloud, said = cells.needed_cloud(store, key), evidence.read_next(store, next_key)
+    steps = max([len(record.path_of(one.name)) for one in record.series], default=2)
+    of_two = {
+        "geometry": lambda: evidence.measure_geometry(root, key, record.geometry_key(record.base, layer)),
+        "controls": lambda: evidence.measure_null(root, key, record.null_key(record.base, layer), how),
+        "sensitivity": lambda: evidence.sensitivity([cloud, cloud], (0, 1), how),
+        "behaviour": lambda: jensen_shannon(*said, *said),
+    }
+    seconds = {}
+    for stage, work in of_two.items():
+        started = time.perf_counter()
+        work()
+        seconds[stage] = time.perf_counter() - started
+    return seconds | {"sensitivity": seconds["sensitivity"] * steps / 2}
 
 
 def _null_bytes(record: Record, store: Store) -> int:

@@ -1,8 +1,8 @@
 """Plan a study and run it: checkpoints -> clouds -> cells -> velocities and distances -> finished tables,
-and clouds -> evidence: their geometry, and Gaussian controls.
+and what `evidence` makes of the clouds.
 
 The plan is what the archive lacks, so a killed run resumes at the first missing cell, and a second run of the same
-study does nothing. Hidden states are taken here, one checkpoint after another; everything else goes to
+study does nothing. Models are read here, one checkpoint after another; everything else goes to
 any `concurrent.futures.Executor`.
 """
 
@@ -13,12 +13,9 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, fields, replace
 
-import numpy as np
-import pyarrow as pa
-
-from phcore import cells, probes, tables
+from phcore import cells, evidence, probes, tables
 from phcore.errors import Fault, Unusable
-from phcore.record import BASE, NULL_REPLICATES, Node, Record, folder_of
+from phcore.record import BASE, Node, Record, folder_of
 from phcore.store import Store
 
 ATTEMPTS = 3  # a file found damaged in the middle of a run is computed again by the next attempt
@@ -26,23 +23,26 @@ STAGES = {
     "activations": "Hidden states",
     "cells": "Barcodes",
     "pairs": "Distances",
+    "numerics": "Numerical floor",
     "geometry": "Geometry",
     "controls": "Controls",
+    "sensitivity": "Sensitivity",
+    "behaviour": "Behaviour",
 }
+Tokens = list[list[int]]
+READ_HERE = ("activations", "numerics")  # stages that read models, one checkpoint after another
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is missing, as the nodes and (node, layer) cells to compute."""
+    """What is missing, as the nodes, (node, layer) cells and units to compute."""
 
     activations: tuple[Node, ...]
     cells: tuple[tuple[Node, int], ...]
     velocities: tuple[tuple[Node, Node, int], ...]
     distances: tuple[tuple[Node, int], ...]
-    geometry: tuple[tuple[Node, int], ...]
-    moves: tuple[tuple[Node, Node, int], ...]
-    nulls: tuple[tuple[Node, int], ...]
-    controls: tuple[tuple[Node, Node, int], ...]
+    numerics: tuple[tuple[Node, str], ...]
+    evidence: tuple[evidence.Unit, ...]
 
     @property
     def empty(self) -> bool:
@@ -50,46 +50,57 @@ class Plan:
 
     def totals(self, record: Record) -> dict[str, int]:
         """Units per stage: checkpoints, cells, pairs of cells (a velocity, or one entry of a distance row),
-        and as evidence clouds and pairs of clouds, once for their geometry and once for their controls."""
+        checkpoints read once more, and the units of the evidence."""
         rows = sum(len(record.earlier(node)) for node, _ in self.distances)
-        return {
+        own = {
             "activations": len(self.activations),
             "cells": len(self.cells),
             "pairs": len(self.velocities) + rows,
-            "geometry": len(self.geometry) + len(self.moves),
-            "controls": len(self.nulls) + len(self.controls),
+            "numerics": len(self.numerics),
         }
+        return {stage: own[stage] if stage in own else self.judged(stage) for stage in STAGES}
+
+    def judged(self, stage: str) -> int:
+        """Units of the evidence in one of its stages."""
+        return sum(unit.stage == stage for unit in self.evidence)
 
 
 def plan(record: Record, store: Store) -> Plan:
     """Compare the record's keys with the archive."""
     cell_list = [(node, layer) for node in record.ready for layer in record.layers]
     missing_cells = tuple((n, k) for n, k in cell_list if not cell_done(record, store, n, k))
-    geometry = tuple((n, k) for n, k in cell_list if not store.has("geometry", record.geometry_key(n, k)))
     gone = {(n, k) for n, k in missing_cells}
     # Two series that share a transition (the same two checkpoints) share its key: count it once.
     pairs = {record.velocity_key(a, b, k): (a, b, k) for _, a, b in record.transitions() for k in record.layers}
     velocities = tuple(
         pair for key, pair in pairs.items() if {pair[::2], pair[1:]} & gone or not store.has("velocities", key)
     )
-    moves = tuple(pair for pair in pairs.values() if not store.has("moves", record.move_key(*pair)))
     distances = tuple(
         (n, k) for n, k in cell_list if record.earlier(n) and not store.has("distances", record.distance_key(n, k))
     )
-    nulls = tuple((n, k) for n, k in cell_list if not null_done(record, store, n, k))
-    controls = tuple(pair for pair in pairs.values() if not store.has("controls", record.control_key(*pair)))
-    wanted = {*missing_cells, *geometry, *nulls, *(cell for a, b, k in moves for cell in ((a, k), (b, k)))}
-    need_cloud = {n for n, k in wanted if not store.has("clouds", record.cloud_key(n, k))}
+    units = tuple(unit for unit in evidence.units(record, str(store.root)) if not unit.done(store))
+    again = tuple(
+        (node, kind)
+        for node, kind in record.reread
+        if not all(store.has("numerics", record.numerics_key(node, k, kind)) for k in record.layers)
+    )
+    wanted = {*missing_cells, *(cell for unit in units for cell in unit.clouds)}
+    wanted |= {(node, layer) for node, _ in again for layer in record.layers}
+    unread = {n for n, k in wanted if not store.has("clouds", record.cloud_key(n, k))}
+    unread |= {n for n in record.ready if not behaviour_read(record, store, n)}
     return Plan(
-        activations=tuple(n for n in record.ready if n in need_cloud),
+        activations=tuple(n for n in record.ready if n in unread),
         cells=missing_cells,
         velocities=velocities,
         distances=distances,
-        geometry=geometry,
-        moves=moves,
-        nulls=nulls,
-        controls=controls,
+        numerics=again,
+        evidence=units,
     )
+
+
+def behaviour_read(record: Record, store: Store, node: Node) -> bool:
+    """Whether what the model would say is there, or all that is made of it."""
+    return store.has("next_tokens", record.next_key(node)) and store.has("scores", record.scores_key(node))
 
 
 def cell_done(record: Record, store: Store, node: Node, layer: int) -> bool:
@@ -99,11 +110,6 @@ def cell_done(record: Record, store: Store, node: Node, layer: int) -> bool:
         and store.has("diagrams", key)
         and store.has("floors", record.floor_key(node, layer))
     )
-
-
-def null_done(record: Record, store: Store, node: Node, layer: int) -> bool:
-    key = record.null_key(node, layer)
-    return store.has("nulls", key) and store.has("null_diagrams", key)
 
 
 @dataclass(frozen=True)
@@ -188,11 +194,8 @@ class Run:
             self._drain()
             self._measure_pairs()
             self._drain()
-            self._measure_geometry()
-            self._measure_nulls()
-            self._drain()
-            self._measure_controls()
-            self._drain()
+            self._read_again()
+            self._judge()
             self._replan()  # nothing is missing now, unless a damaged file was found on the way and set aside
 
     def _replan(self) -> None:
@@ -203,29 +206,26 @@ class Run:
     # --- hidden states ----------------------------------------------------------------------------
 
     def _activations(self) -> None:
-        """Clouds of every checkpoint that lacks them. Adapters are swapped on one loaded base."""
+        """What is to be read of every checkpoint that lacks it. Adapters are swapped on one loaded base."""
         if not self._plan.activations:
             return
         from phcore import activations  # imports torch: only where hidden states are taken
 
         study = self.record.study
-        prompts = probes.load(study.probes).prompts
+        probe_set = probes.load(study.probes)
         self._event("activations", "Loading the base model")
-        tokens = activations.encode(study.model, prompts, chat=study.chat)
+        tokens = activations.encode(study.model, probe_set.prompts, chat=study.chat)
+        openings = activations.refusal_tokens(study.model, study.chat)
+        references = activations.reference_tokens(study.model, probe_set.references, study.chat)
         submitted = set()
         with activations.Loader(study.model, dtype=study.dtype) as loader:
             for node in self._plan.activations:
-                started = time.monotonic()
                 label = f"{node.label}, step {node.step}"
-                # Another process may have taken some of them since this run was planned.
-                missing = [k for k in self.record.layers if not self._has_cloud(node, k)]
-                if missing:
-                    try:
-                        self._take(loader, node, tokens, missing, label)
-                    except Fault as fault:
-                        self._refuse(node, fault)
-                        continue
-                    self._clock("activations", time.monotonic() - started)
+                try:
+                    self._take(loader, node, label, tokens, openings, references)
+                except Fault as fault:
+                    self._refuse(node, fault)
+                    continue
                 self._done["activations"] = int(self._done["activations"]) + 1
                 mine = [cell for cell in self._plan.cells if cell[0] == node]
                 self._measure_cells(mine)
@@ -233,32 +233,46 @@ class Run:
                 self._event("activations", label)
         self._plan_cells(submitted)
 
-    def _take(self, loader, node: Node, tokens: list[list[int]], layers: list[int], label: str) -> None:
-        """Read one checkpoint and write its clouds; they come last, so where they are everything is."""
+    def _take(self, loader, node: Node, label: str, tokens: Tokens, openings: Tokens, references: Tokens) -> None:
+        """Read one checkpoint and write what is missing of it. Another process may have been quicker."""
         from phcore import activations
 
+        missing = [k for k in self.record.layers if not self.store.has("clouds", self.record.cloud_key(node, k))]
+        scored = self.store.has("scores", self.record.scores_key(node))
+        if not missing and behaviour_read(self.record, self.store, node):
+            return
+        started = time.monotonic()
+        model = loader.open(node.path, node.kind)
+        reading = 1.0 if scored else 0.8  # share of the work, for the progress
         try:
-            taken = activations.extract(
-                loader.open(node.path, node.kind),
-                tokens,
-                layers,
-                progress=lambda share: self._within(label, share),
-                cancelled=self.cancelled,
-            )
+            if missing or not self.store.has("next_tokens", self.record.next_key(node)):
+                taken = activations.extract(
+                    model, tokens, missing or self.record.layers[:1],
+                    progress=lambda share: self._within(label, share * reading), cancelled=self.cancelled,
+                )  # fmt: skip
+                self.store.write("next_tokens", self.record.next_key(node), evidence.next_table(taken))
+                for layer in missing:
+                    cells.write_cloud(self.store, self.record.cloud_key(node, layer), taken.clouds[layer])
+                self._note(taken.notes)
+            if not scored:
+                said = activations.answers(
+                    model, tokens, openings, references,
+                    progress=lambda share: self._within(label, reading + share * (1 - reading)),
+                    cancelled=self.cancelled,
+                )  # fmt: skip
+                self.store.write("scores", self.record.scores_key(node), said.frame())
+                self._note(said.notes)
         except activations.Stopped:
             raise Cancelled from None
-        self.store.write("next_tokens", self.record.next_key(node), _next_table(taken))
-        for layer, cloud in taken.clouds.items():
-            cells.write_cloud(self.store, self.record.cloud_key(node, layer), cloud)
-        self.warnings += [note for note in taken.notes if note not in self.warnings]
+        self._clock("activations", time.monotonic() - started)
+
+    def _note(self, sentences: list[str]) -> None:
+        self.warnings += [note for note in sentences if note not in self.warnings]
 
     def _plan_cells(self, submitted: set) -> None:
         """Leave only the cells that still have to be submitted."""
         rest = tuple(cell for cell in self._plan.cells if cell not in submitted and cell[0] in self.record.ready)
         self._plan = replace(self._plan, cells=rest)
-
-    def _has_cloud(self, node: Node, layer: int) -> bool:
-        return self.store.has("clouds", self.record.cloud_key(node, layer))
 
     def _refuse(self, node: Node, fault: Fault) -> None:
         """A checkpoint that will not load is left out, with its reason; the base model cannot be."""
@@ -272,8 +286,9 @@ class Run:
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._totals["activations"] -= 1
         self._totals["cells"] -= sum(1 for cell in self._plan.cells if cell[0] == node)
-        for stage, missing in (("geometry", self._plan.geometry), ("controls", self._plan.nulls)):
-            self._totals[stage] -= sum(1 for cell in missing if cell[0] == node)
+        for stage in STAGES:
+            mine = (u for u in self._plan.evidence if u.stage == stage and any(cell[0] == node for cell in u.clouds))
+            self._totals[stage] -= sum(1 for _ in mine)
         self._event("activations", f"{node.label}, step {node.step} left out")
 
     def _within(self, label: str, share: float) -> None:
@@ -281,10 +296,49 @@ class Run:
         self._done["activations"] = int(self._done["activations"]) + min(share, 0.999)
         self._event("activations", label)
 
+    # --- the numerical floor ------------------------------------------------------------------------
+
+    def _read_again(self) -> None:
+        """Read the base and the last checkpoints once more, otherwise than before: what differs is rounding."""
+        todo = plan(self.record, self.store)
+        if not todo.numerics or todo.activations:
+            return  # a damaged cloud comes first; the next attempt does both
+        from phcore import activations
+
+        study = self.record.study
+        self._totals["numerics"] = int(self._done["numerics"]) + len(todo.numerics)
+        tokens = activations.encode(study.model, probes.load(study.probes).prompts, chat=study.chat)
+        for kind in dict.fromkeys(kind for _, kind in todo.numerics):
+            same = kind == evidence.BATCHES
+            with activations.Loader(study.model, dtype=study.dtype if same else kind) as loader:
+                for node in (node for node, one in todo.numerics if one == kind):
+                    label = f"{node.label}, step {node.step}"
+                    self._event("numerics", label)
+                    started = time.monotonic()
+                    try:
+                        self._take_again(loader, node, kind, tokens)
+                    except activations.Stopped:
+                        raise Cancelled from None
+                    self._done["numerics"] += 1
+                    self._clock("numerics", time.monotonic() - started)
+                    self._event("numerics", label)
+
+    def _take_again(self, loader, node: Node, kind: str, tokens: Tokens) -> None:
+        from phcore import activations
+
+        # Backwards and in batches of another size: other prompts share a batch, and other lengths are padded.
+        batches = {"batch_tokens": 300} if kind == evidence.BATCHES else {}
+        taken = activations.extract(
+            loader.open(node.path, node.kind), tokens[::-1], self.record.layers, cancelled=self.cancelled, **batches
+        )
+        for layer, cloud in taken.clouds.items():
+            keys = self.record.cloud_key(node, layer), self.record.numerics_key(node, layer, kind)
+            evidence.measure_numerics(self.store, keys[0], cloud[::-1], keys[1], evidence.parameters(self.record))
+
     # --- cells and pairs, on the executor -----------------------------------------------------------
 
     def _measure_cells(self, wanted: list | tuple) -> None:
-        parameters = how(self.record)
+        parameters = evidence.parameters(self.record)
         for node, layer in wanted:
             keys = (
                 self.record.cloud_key(node, layer),
@@ -297,7 +351,7 @@ class Run:
             )  # fmt: skip
 
     def _measure_pairs(self) -> None:
-        record, parameters = self.record, how(self.record)
+        record, parameters = self.record, evidence.parameters(self.record)
         todo = plan(record, self.store)  # afresh: a checkpoint may have been refused
         if todo.cells:
             return  # a damaged cell comes first; the next attempt does both
@@ -316,47 +370,15 @@ class Run:
                 record.distance_key(node, layer), parameters,
             )  # fmt: skip
 
-    def _measure_geometry(self) -> None:
-        record = self.record
-        todo = plan(record, self.store)
-        if todo.activations:
-            return  # a damaged cloud comes first; the next attempt does both
-        self._totals["geometry"] = todo.totals(record)["geometry"] + int(self._done["geometry"])
-        for node, layer in todo.geometry:
-            self._submit(
-                "geometry", 1, f"{node.label}, step {node.step}, layer {layer}", cells.measure_geometry,
-                str(self.store.root), record.cloud_key(node, layer), record.geometry_key(node, layer),
-            )  # fmt: skip
-        for a, b, layer in todo.moves:
-            keys = (record.cloud_key(a, layer), record.cloud_key(b, layer))
-            self._submit(
-                "geometry", 1, f"{b.label}, step {b.step}, layer {layer}", cells.measure_move,
-                str(self.store.root), keys, record.move_key(a, b, layer),
-            )  # fmt: skip
-
-    def _measure_nulls(self) -> None:
-        record, parameters = self.record, how(self.record)
-        todo = plan(record, self.store)
-        if todo.activations:
-            return
-        self._totals["controls"] = todo.totals(record)["controls"] + int(self._done["controls"])
-        for node, layer in todo.nulls:
-            self._submit(
-                "controls", 1, f"{node.label}, step {node.step}, layer {layer}", cells.measure_null,
-                str(self.store.root), record.cloud_key(node, layer), record.null_key(node, layer), parameters,
-            )  # fmt: skip
-
-    def _measure_controls(self) -> None:
-        record, parameters = self.record, how(self.record)
-        todo = plan(record, self.store)
-        if todo.nulls:
-            return
-        for a, b, layer in todo.controls:
-            keys = (record.null_key(a, layer), record.null_key(b, layer))
-            self._submit(
-                "controls", 1, f"{b.label}, step {b.step}, layer {layer}", cells.measure_control,
-                str(self.store.root), keys, record.control_key(a, b, layer), parameters,
-            )  # fmt: skip
+    def _judge(self) -> None:
+        """The units of the evidence, each as soon as what it needs is there."""
+        while True:
+            todo = [unit for unit in plan(self.record, self.store).evidence if unit.ready(self.store)]
+            if not todo:
+                return  # or a damaged cloud comes first: the next attempt does both
+            for unit in todo:
+                self._submit(unit.stage, 1, unit.label, unit.function, *unit.arguments)
+            self._drain()
 
     def _submit(self, stage: str, units: int, label: str, function: Callable, *arguments) -> None:
         future = self.executor.submit(_timed, function, *arguments)
@@ -400,8 +422,8 @@ class Run:
         speeds = self.speeds
         left = {name: max(0.0, self._totals[name] - self._done[name]) for name in STAGES}
         known = all(name in speeds or not left[name] for name in STAGES)
-        # Cells and pairs run side by side on the executor; hidden states one after another here.
-        cost = {name: speeds.get(name, 1.0) / (1 if name == "activations" else self._parallel) for name in STAGES}
+        # Cells, pairs and evidence run side by side on the executor; models are read one after another here.
+        cost = {name: speeds.get(name, 1.0) / (1 if name in READ_HERE else self._parallel) for name in STAGES}
         seconds = sum(left[name] * cost[name] for name in STAGES)
         spent = sum(self._done[name] * cost[name] for name in STAGES)
         self.on_event(
@@ -422,7 +444,7 @@ def publish(record: Record, store: Store) -> bool:
 
     Returns whether they are all there: a file found damaged on the way leaves its table unwritten.
     """
-    for name in (*tables.EVIDENCE, *tables.PUBLISHED):  # a study is complete as soon as the latter are there
+    for name in tables.ORDER:
         if not store.has("tables", tables.published_key(record, name)):
             damaged = len(store.damaged)
             frame = tables.assemble(record, store, name)
@@ -432,38 +454,19 @@ def publish(record: Record, store: Store) -> bool:
     return plan(record, store).empty
 
 
+def publish_behaviour(record: Record, store: Store) -> None:
+    """Take over a record whose logged behaviour has changed, and write again the tables that follow from it.
+
+    Of a study that is not finished they are written at the end of its run.
+    """
+    rest = (name for name in tables.ORDER if name not in tables.OF_BEHAVIOUR)
+    if all(store.has("tables", tables.published_key(record, name)) for name in rest):
+        for name in tables.OF_BEHAVIOUR:
+            tables.publish(record, store, name, tables.assemble(record, store, name))
+    record.write(folder_of(record.study, store))
+
+
 def _timed(function: Callable, *arguments) -> float:
     started = time.perf_counter()
     function(*arguments)
     return time.perf_counter() - started
-
-
-def how(record: Record) -> dict:
-    """The parameters of the topology stages, as plain values."""
-    s = record.study
-    return {
-        "metric": s.metric,
-        "engine": s.engine,
-        "subsamples": s.subsamples,
-        "subsample_size": s.subsample_size,
-        "seed": s.seed,
-        "orders": list(s.orders),
-        "order": s.order,
-        "norm": s.norm,
-        "nulls": NULL_REPLICATES,
-    }
-
-
-def _next_table(taken) -> pa.Table:
-    """Next-token distributions: the most probable tokens by prompt, and the probability of all the rest."""
-
-    def lists(array: np.ndarray) -> pa.Array:
-        return pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
-
-    return pa.table(
-        {
-            "token": lists(np.asarray(taken.next_ids, np.int32)),
-            "logprob": lists(np.asarray(taken.next_logprobs, np.float32)),
-            "rest": pa.array(np.asarray(taken.rest_mass, np.float32)),
-        }
-    )

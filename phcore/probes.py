@@ -44,6 +44,13 @@ class ProbeSet:
         # JSON keeps the borders between prompts: ("ab", "c") and ("a", "bc") differ.
         return hashlib.sha256(json.dumps(self.prompts, ensure_ascii=False).encode()).hexdigest()
 
+    @cached_property
+    def reference_digest(self) -> str:
+        """SHA-256 of the reference answers in order; empty where there is none."""
+        if not any(self.references):
+            return ""
+        return hashlib.sha256(json.dumps(self.references, ensure_ascii=False).encode()).hexdigest()
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What is allowed but worth knowing, in sentences."""

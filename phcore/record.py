@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from phcore import checkpoints, probes
+from phcore import checkpoints, measures, probes
 from phcore.errors import Fault
 from phcore.store import Store, digest, write_atomically
 from phcore.study import Series, Study
 
 BASE = "base"  # the label of the base model among the series
+REFUSALS = 1  # version of the list of refusal openings: another list gives other scores
 NULL_REPLICATES = 16  # Gaussian clouds per cell and kind: enough for a band of 10 to 90 %, a quarter of the usual work
 
 
@@ -52,6 +53,8 @@ class Record:
     probe_digest: str
     tokenizer: str
     nodes: tuple[Node, ...]  # the base first, then each series by step; those left out too
+    reference_digest: str = ""  # of the reference answers, where the probe set has any
+    scalars: str = ""  # key of the behaviour found in training logs and the user's file; empty: none
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -130,6 +133,28 @@ class Record:
         pair = (self.null_key(earlier, layer), self.null_key(later, layer))
         return digest("control", pair, self.study.order, self.study.norm)
 
+    def scores_key(self, node: Node) -> str:
+        return digest("scores", self.next_key(node), self.reference_digest, REFUSALS)
+
+    def divergence_key(self, earlier: Node, later: Node) -> str:
+        return digest("divergence", self.next_key(earlier), self.next_key(later))
+
+    def sensitivity_key(self, path: tuple[Node, ...], layer: int) -> str:
+        s = self.study
+        how = (s.metric, s.engine, s.subsamples, s.subsample_size, s.seed, s.order, s.norm)
+        return digest("sensitivity", [(self.cloud_key(node, layer), node.step) for node in path], how)
+
+    def numerics_key(self, node: Node, layer: int, kind: str) -> str:
+        return digest("numerics", self.cell_key(node, layer), self.study.order, self.study.norm, kind)
+
+    @property
+    def reread(self) -> tuple[tuple[Node, str], ...]:
+        """What is read twice, and how the second time, for the numerical floor: the base and the last checkpoints."""
+        last = (self.path_of(one.name)[-1:] for one in self.series)
+        nodes = dict.fromkeys(node for path in ((self.base,), *last) for node in path if node.ready)
+        kinds = ("batches", *((self.study.second_dtype,) if self.study.second_dtype else ()))
+        return tuple((node, kind) for kind in kinds for node in nodes)
+
     @property
     def digest(self) -> str:
         """Names the finished tables of this study: other inputs or parameters give another digest."""
@@ -137,6 +162,7 @@ class Record:
         nodes = [(n.label, n.step, n.kind, n.size, n.status, n.finding, n.fingerprint) for n in self.nodes]
         s = self.study
         how = (s.scale, s.metric, s.engine, s.subsamples, s.subsample_size, s.seed, s.orders, s.order, s.norm)
+        how += (s.second_dtype,) if s.second_dtype else ()
         return digest("study", labels, nodes, self.layers, self._reading, how)
 
     def cells(self) -> pd.DataFrame:
@@ -224,7 +250,9 @@ def resolve(study: Study, store: Store, keep: bool = True) -> Record:
         probe_digest=probe_set.digest,
         tokenizer=checkpoints.tokenizer_digest(study.model),
         nodes=tuple(nodes),
+        reference_digest=probe_set.reference_digest,
     )
+    record = replace(record, scalars=measures.keep(record, store))
     if keep:
         previous = Record.read(folder_of(study, store))
         if previous and _unrelated(previous.study, study):

@@ -21,6 +21,7 @@ from phcore.store import Store
 from phcore.study import Study
 
 if TYPE_CHECKING:
+    from phcore.analysis.findings import Finding
     from phcore.explore import Explored, Lens
 
 
@@ -133,6 +134,12 @@ class Results:
             raise Fault(f"there is no subsample {lens.subsample}", f"Choose one of -1 (the whole cloud) to {max(sets)}")
         rows = explore.chosen(self.prompts, sets[lens.subsample], lens)
         return explore.explore(*explore.distances(cloud, lens), rows, lens)
+
+    def findings(self) -> list[Finding]:
+        """The five claims as verdicts on this study, from whatever tables there are."""
+        from phcore.analysis.findings import Finding
+
+        return [Finding(**row) for row in self.table("findings").to_dict("records")]
 
     @property
     def prompts(self) -> pd.DataFrame:

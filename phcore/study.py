@@ -41,6 +41,9 @@ PARAMETERS = {
     "one the answer starts from.",
     "dtype": "Number format the model runs in. float32 is exact enough for topology; the others halve the "
     "memory and add noise.",
+    "second_dtype": "A number format the base and the last checkpoints are read in once more, to see how much of the "
+    "velocity is rounding. Left empty: they are read again in the same format, in other batches only.",
+    "beside": "Other studies in the archive, of other base models, whose curves are shown beside this one.",
     "probes": "The fixed prompts whose hidden states are compared: the set that ships, or a JSONL, CSV or "
     "Parquet file with a column `prompt` and optionally `category` and `reference`.",
 }
@@ -91,11 +94,14 @@ class Study:
     order: float = 2.0
     norm: float = 2.0
     engine: str = "redzed"
+    second_dtype: str = ""
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", Path(self.model))
         object.__setattr__(self, "series", tuple(self.series))
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
+        object.__setattr__(self, "beside", tuple(self.beside))
         object.__setattr__(self, "order", float(self.order))
         object.__setattr__(self, "norm", float(self.norm))
         self._validate()
@@ -113,6 +119,7 @@ class Study:
             (self.order, ORDERS, "order"),
             (self.norm, ORDERS, "norm"),
             (self.dtype, DTYPES, "dtype"),
+            (self.second_dtype, ("", *DTYPES), "second_dtype"),
         ):
             if value not in allowed:
                 raise Fault(f"{what} = {value!r} is unknown", f"Choose one of {', '.join(map(str, allowed))}")
@@ -194,6 +201,7 @@ class Study:
         plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
         plain["model"] = str(self.model)
         plain["layers"] = list(self.layers)
+        plain["beside"] = list(self.beside)
         plain["series"] = [
             {
                 "name": one.name,

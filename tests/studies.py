@@ -66,12 +66,15 @@ def copy_archive(source: Path, target: Path) -> Store:
 
 
 def without_evidence(source: Path, target: Path, clouds: bool = True) -> Store:
-    """A copy of a finished archive as a version that knew no evidence would have left it, with its clouds or not."""
+    """A copy of a finished archive without the evidence; without `clouds` also without all it is made from, as a
+    version that knew none would have left it."""
     store = copy_archive(source, target)
-    for stage in ("geometry", "moves", "nulls", "null_diagrams", "controls", *(() if clouds else ("clouds",))):
+    judged = ("geometry", "moves", "nulls", "null_diagrams", "controls", "sensitivity", "divergences")
+    read = ("clouds", "scores", "numerics")
+    for stage in (*judged, *(() if clouds else read)):
         for path in (store.root / "v1" / stage).iterdir():
             path.unlink()
     for name in tables.EVIDENCE:
-        for path in (store.root / "v1" / "tables").glob(f"*-{name}.parquet"):
+        for path in (store.root / "v1" / "tables").glob(f"*-{name}-*.parquet"):
             path.unlink()
     return store

@@ -55,7 +55,8 @@ def finished(study: Results) -> bool:
 
 def version(study: Results) -> str:
     """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
-    digest = study.record.digest
+    # Logged behaviour and the studies beside it change no other number of a study.
+    digest = "-".join([study.record.digest, study.record.scalars, *study.study.beside])
     if finished(study):
         return digest
     job = jobs.status(store(), study.study.name)

@@ -379,10 +379,11 @@ def compute_box(study: Results) -> None:
             icon=":material/cloud_off:",
         )
         return
-    todo = pipeline.plan(study.record, data.store()).totals(study.record)
+    plan = pipeline.plan(study.record, data.store())
+    todo = plan.totals(study.record)
     st.write(
         f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "
-        f"for the Evidence page {max(todo['geometry'], todo['controls'])} clouds and moves."
+        f"for the Evidence page {len(plan.evidence) + len(plan.numerics)} measurements."
     )
     words = "Compute" if study.complete else "Continue computing"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):

@@ -1,4 +1,5 @@
-"""A checkpoint and prompts in, clouds and next-token distributions out: `encode`, `Loader`, `extract`.
+"""A checkpoint and prompts in, clouds, next-token distributions and judged answers out: `encode`, `Loader`, `extract`,
+`answers`.
 
 This package imports torch: import it only where hidden states are taken.
 """
@@ -19,6 +20,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phcore.activations.extraction import Extraction, Stopped, extract
 from phcore.activations.loading import Loader, load_model
+from phcore.activations.scoring import Answers, answers, reference_tokens, refusal_tokens, score
 from phcore.activations.tokens import encode
 
-__all__ = ["Extraction", "Loader", "Stopped", "encode", "extract", "load_model"]
+__all__ = [
+    "Answers",
+    "Extraction",
+    "Loader",
+    "Stopped",
+    "answers",
+    "encode",
+    "extract",
+    "load_model",
+    "reference_tokens",
+    "refusal_tokens",
+    "score",
+]

@@ -77,43 +77,33 @@ def extract(
     Fault
         where there is no prompt, a layer or token the model does not have, or no memory for a single prompt.
     """
-    reader = _Reader(model, sorted(set(layers)))
-    _check_request(model, token_ids, layers)
+    reader = Reader(model, sorted(set(layers)))
+    check_prompts(model, token_ids)
+    depth = model.config.get_text_config().num_hidden_layers
+    if not layers or not all(0 <= layer <= depth for layer in layers):
+        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
     notes: list[str] = []
-    prefix = _shared_prefix(reader, token_ids, notes)
-    lengths = [len(ids) - prefix.length for ids in token_ids]
+    prefix = shared_prefix(reader, token_ids, notes)
     out = _Rows(len(token_ids))
-    waiting, budget, done = _batches(range(len(lengths)), lengths, batch_tokens), batch_tokens, 0
-    while waiting:
-        if cancelled is not None and cancelled():
-            raise Stopped
-        rows = waiting.pop(0)
-        result = _unless_memory_ends(lambda rows=rows: reader.read([token_ids[i] for i in rows], prefix))
-        if result is None:
-            budget = len(rows) * lengths[rows[0]] // 2
-            if len(rows) == 1:
-                raise Fault(
-                    f"there is not enough memory for prompt {rows[0] + 1} ({len(token_ids[rows[0]]):,} tokens)",
-                    "Use a smaller number format, a smaller model or shorter prompts",
-                )
-            remaining = [*rows, *(i for batch in waiting for i in batch)]
-            waiting = _batches(remaining, lengths, budget)
-            continue
-        out.put(rows, *result)
-        done += sum(lengths[i] for i in rows)
-        if progress is not None:
-            progress(done / sum(lengths))
-    if budget < batch_tokens:
-        notes.append(f"Memory ran out; batches were made smaller, down to {budget} tokens.")
+
+    def work(rows: list[int]) -> None:
+        out.put(rows, *reader.read([token_ids[i] for i in rows], prefix))
+
+    notes += in_batches(
+        [len(ids) - prefix.length for ids in token_ids],
+        batch_tokens,
+        work,
+        called=lambda i: f"prompt {i + 1} ({len(token_ids[i]):,} tokens)",
+        progress=progress,
+        cancelled=cancelled,
+    )
     return Extraction(out.clouds, out.ids, out.logprobs, out.rest, notes)
 
 
-def _check_request(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], layers: Sequence[int]) -> None:
-    depth = model.config.get_text_config().num_hidden_layers
+def check_prompts(model: PreTrainedModel, token_ids: Sequence[Sequence[int]]) -> None:
+    """Raise a Fault where there is no prompt, an empty one, or a token the model does not have."""
     if not token_ids or not all(map(len, token_ids)):
         raise Fault("there is no prompt, or an empty one", "Pick a probe set with at least one prompt, none empty")
-    if not layers or not all(0 <= layer <= depth for layer in layers):
-        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
     tokens = model.get_input_embeddings().weight.shape[0]
     if max(map(max, token_ids)) >= tokens:
         raise Fault(
@@ -122,18 +112,71 @@ def _check_request(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], l
         )
 
 
+def in_batches(
+    lengths: list[int],
+    batch_tokens: int,
+    work: Callable[[list[int]], None],
+    *,
+    called: Callable[[int], str],
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[str]:
+    """Do `work` on rows of like length together, with smaller batches from where the memory ends.
+
+    Parameters
+    ----------
+    lengths : tokens of each row.
+    batch_tokens : tokens of a batch, padding included.
+    work : given the numbers of some rows; it may be asked to do a row again.
+    called : what a row is called in the fault that says it is too long for the memory.
+    progress, cancelled : as in `extract`.
+
+    Returns
+    -------
+    notes : a sentence where batches had to be made smaller.
+
+    Raises
+    ------
+    Stopped
+        when `cancelled` returned True.
+    Fault
+        where there is no memory for a single row.
+    """
+    waiting, budget, done = _batches(range(len(lengths)), lengths, batch_tokens), batch_tokens, 0
+    while waiting:
+        if cancelled is not None and cancelled():
+            raise Stopped
+        rows = waiting.pop(0)
+        if not _memory_suffices(lambda rows=rows: work(rows)):
+            budget = len(rows) * lengths[rows[0]] // 2
+            if len(rows) == 1:
+                raise Fault(
+                    f"there is not enough memory for {called(rows[0])}",
+                    "Use a smaller number format, a smaller model or shorter prompts",
+                )
+            remaining = [*rows, *(i for batch in waiting for i in batch)]
+            waiting = _batches(remaining, lengths, budget)
+            continue
+        done += sum(lengths[i] for i in rows)
+        if progress is not None:
+            progress(done / sum(lengths))
+    if budget < batch_tokens:
+        return [f"Memory ran out; batches were made smaller, down to {budget} tokens."]
+    return []
+
+
 # --- one batch ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Prefix:
+class Prefix:
     """The tokens all prompts begin with, and their keys and values for a batch of one."""
 
     length: int = 0
     cache: object = None
 
 
-class _Reader:
+class Reader:
     """Runs a model on batches and gathers what is wanted at the last token of each row."""
 
     def __init__(self, model: PreTrainedModel, layers: list[int]):
@@ -142,55 +185,93 @@ class _Reader:
         # Position ids are given where a model takes them: some versions derive wrong ones from a mask and a cache.
         self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
 
-    def prefix(self, tokens: Sequence[int]) -> _Prefix:
+    def prefix(self, tokens: Sequence[int]) -> Prefix:
         ids = torch.tensor([list(tokens)], device=self.device)
         output = self.model.base_model(input_ids=ids, use_cache=True)
-        return _Prefix(len(tokens), output.past_key_values)
+        return Prefix(len(tokens), output.past_key_values)
 
-    def read(self, rows: list[Sequence[int]], prefix: _Prefix) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+    def read(self, rows: list[Sequence[int]], prefix: Prefix) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
         """Hidden states by layer, each (rows, d), and logits (rows, vocabulary), both float32."""
         new = [list(row[prefix.length :]) for row in rows]
+        last = torch.tensor([[len(one) - 1] for one in new], device=self.device)
+        states, logits = self.run(new, prefix, last)
+        return {layer: one[:, 0] for layer, one in states.items()}, logits[:, 0]
+
+    def run(
+        self,
+        new: list[list[int]],
+        prefix: Prefix,
+        wanted: torch.Tensor,
+        positions: list[list[int]] | None = None,
+        attends: torch.Tensor | None = None,
+    ) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+        """One forward pass over the tokens that follow the prefix, each row padded on the right.
+
+        Parameters
+        ----------
+        new : tokens of each row after the prefix.
+        wanted : (rows, k) where to look, as places in `new`.
+        positions : position of each new token in its text; by default one after the other.
+        attends : (rows, longest, longest) bool, which new tokens each new token sees; by default itself and all
+            before it. The prefix is always seen.
+
+        Returns
+        -------
+        states, logits : by layer (rows, k, d), and (rows, k, vocabulary), both float32.
+        """
         longest = max(map(len, new))
         # Padded on the right: with causal attention, no real token ever sees the padding.
         ids = torch.tensor([one + [0] * (longest - len(one)) for one in new], device=self.device)
-        last = torch.tensor([len(one) - 1 for one in new], device=self.device)
-        mask = torch.arange(longest, device=self.device) <= last[:, None]
-        ones = mask.new_ones(len(new), prefix.length)
-        inputs = {"input_ids": ids, "attention_mask": torch.cat([ones, mask], dim=1).long(), "use_cache": False}
-        if self._takes_positions:
-            positions = torch.arange(prefix.length, prefix.length + longest, device=self.device)
-            inputs["position_ids"] = positions.expand(len(new), -1)
+        ones = ids.new_ones(len(new), prefix.length)
+        if attends is None:
+            lengths = torch.tensor([[len(one)] for one in new], device=self.device)
+            mask = torch.cat([ones, torch.arange(longest, device=self.device) < lengths], dim=1).long()
+        else:
+            whole = torch.cat([ones.bool()[:, None].expand(-1, longest, -1), attends.to(self.device)], dim=2)
+            # Added to the attention scores, which every implementation of attention can do.
+            mask = torch.zeros(whole.shape, dtype=self.model.dtype, device=self.device)
+            mask = mask.masked_fill(~whole, torch.finfo(mask.dtype).min)[:, None]
+        inputs = {"input_ids": ids, "attention_mask": mask, "use_cache": False}
+        if self._takes_positions and positions is None:
+            places = torch.arange(prefix.length, prefix.length + longest, device=self.device)
+            inputs["position_ids"] = places.expand(len(new), -1)
+        elif positions is not None:
+            padded = [one + [0] * (longest - len(one)) for one in positions]
+            inputs["position_ids"] = torch.tensor(padded, device=self.device)
         if prefix.length:
             cache = copy.deepcopy(prefix.cache)  # models append to the cache they are given
             cache.batch_repeat_interleave(len(new))
             inputs |= {"past_key_values": cache, "use_cache": True}
-        with _head_reads_only(self.model, last):
-            output = self.model(**inputs, output_hidden_states=self.layers)
-        every = torch.arange(len(new), device=self.device)
-        states = {layer: output.hidden_states[layer][every, last].float() for layer in self.layers}
+        with head_reads_only(self.model, wanted) as gathered:
+            output = self.model(**inputs, output_hidden_states=self.layers or False)
+        every = torch.arange(len(new), device=self.device)[:, None]
+        states = {layer: output.hidden_states[layer][every, wanted].float() for layer in self.layers}
         # A model that bypasses its head module has logits for every position.
-        logits = output.logits[:, 0] if output.logits.shape[1] == 1 else output.logits[every, last]
+        logits = output.logits if gathered else output.logits[every, wanted]
         return states, logits.float()
 
 
 @contextmanager
-def _head_reads_only(model: PreTrainedModel, last: torch.Tensor) -> Iterator[None]:
-    """Give the output matrix the hidden states (rows, tokens, d) of the last tokens only, as (rows, 1, d).
+def head_reads_only(model: PreTrainedModel, wanted: torch.Tensor) -> Iterator[list[bool]]:
+    """Give the output matrix the hidden states (rows, tokens, d) at `wanted` (rows, k) only, as (rows, k, d).
 
     What a model does to its logits afterwards (soft caps, scales) still happens. Full logits would be rows x tokens x
-    vocabulary numbers, more than everything else together.
+    vocabulary numbers, more than everything else together. The list that is given is empty as long as the head has
+    not been run in this way.
     """
+    gathered: list[bool] = []
 
     def gather(_module: torch.nn.Module, arguments: tuple) -> tuple:
         hidden, *rest = arguments
-        if hidden.ndim != 3 or hidden.shape[1] == 1:
+        if hidden.ndim != 3:
             return arguments
-        return hidden[torch.arange(len(last), device=last.device), last][:, None], *rest
+        gathered.append(True)
+        return hidden[torch.arange(len(wanted), device=wanted.device)[:, None], wanted], *rest
 
     head = model.get_output_embeddings()
     hook = head.register_forward_pre_hook(gather) if head is not None else None
     try:
-        yield
+        yield gathered
     finally:
         if hook is not None:
             hook.remove()
@@ -233,10 +314,11 @@ def _batches(rows: Sequence[int], lengths: list[int], budget: int) -> list[list[
     return found
 
 
-def _unless_memory_ends(work: Callable):
-    """The result of `work`, or None where the memory does not suffice."""
+def _memory_suffices(work: Callable[[], None]) -> bool:
+    """Do the work; whether the memory was enough for it."""
     try:
-        return work()
+        work()
+        return True
     except (RuntimeError, MemoryError) as error:
         words = ("out of memory", "can't allocate memory", "not enough memory")
         if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and not any(w in str(error) for w in words):
@@ -244,7 +326,7 @@ def _unless_memory_ends(work: Callable):
     # Outside of the handler: the error holds on to the tensors that filled the memory.
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return None
+    return False
 
 
 # --- the shared prefix --------------------------------------------------------------------------
@@ -257,11 +339,11 @@ def common_prefix(token_ids: Sequence[Sequence[int]]) -> int:
     return next((k for k in range(most) if first[k] != last[k]), most)
 
 
-def _shared_prefix(reader: _Reader, token_ids: Sequence[Sequence[int]], notes: list[str]) -> _Prefix:
+def shared_prefix(reader: Reader, token_ids: Sequence[Sequence[int]], notes: list[str]) -> Prefix:
     """The prefix to share, or an empty one where sharing does not pay or does not work with this model."""
     length = common_prefix(token_ids) if len(token_ids) > 1 else 0
     if length < SHORTEST_PREFIX:
-        return _Prefix()
+        return Prefix()
     config = reader.model.config.get_text_config()
     shape = (config.num_hidden_layers, config.hidden_size, length, reader.model.dtype, reader.device.type)
     key = (type(reader.model), *shape)
@@ -270,23 +352,23 @@ def _shared_prefix(reader: _Reader, token_ids: Sequence[Sequence[int]], notes: l
         if key not in _verdicts:
             verdict = _verdict(reader.model, token_ids, prefix)
             if verdict is None:  # nothing to compare: decide again with the next checkpoint
-                return _Prefix()
+                return Prefix()
             _verdicts[key] = verdict
     except Exception as error:  # anything: caches differ by architecture, and the plain path always works
         _verdicts[key] = f"its cache cannot be shared: {first_line(error)}"
     if _verdicts[key]:
         notes.append(f"Each prompt was read from its first token on, which is slower ({_verdicts[key]}).")
-        return _Prefix()
+        return Prefix()
     return prefix
 
 
-def _verdict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], prefix: _Prefix) -> str | None:
+def _verdict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], prefix: Prefix) -> str | None:
     """Read the shortest, a middle and the longest prompt both ways. "" where they agree, None where none is finite."""
     ordered = sorted(token_ids, key=len)
     rows = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
-    reader = _Reader(model, list(range(model.config.get_text_config().num_hidden_layers + 1)))
+    reader = Reader(model, list(range(model.config.get_text_config().num_hidden_layers + 1)))
     shared, _ = reader.read(rows, prefix)
-    plain = [reader.read([row], _Prefix())[0] for row in rows]
+    plain = [reader.read([row], Prefix())[0] for row in rows]
     worst = 0.0
     for layer in reader.layers:
         wanted = torch.cat([one[layer] for one in plain]).double()

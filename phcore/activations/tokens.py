@@ -43,6 +43,20 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
     Fault
         where there is no usable tokenizer, or a prompt is empty or longer than the model's context.
     """
+    tokenizer = load_tokenizer(tokenizer_dir)
+    folder = Path(tokenizer_dir)
+    if chat and tokenizer.chat_template:
+        texts = [_in_template(tokenizer, prompt, folder) for prompt in prompts]
+        # The template writes the special tokens itself; adding them again would double the first one.
+        token_ids = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    else:
+        token_ids = tokenizer(list(prompts))["input_ids"] if prompts else []
+    _check_lengths(token_ids, context_length(folder), folder)
+    return token_ids
+
+
+def load_tokenizer(tokenizer_dir: str | Path):
+    """The tokenizer in a base model's folder; a Fault where there is none that can be used."""
     from transformers import AutoTokenizer
 
     folder = Path(tokenizer_dir)
@@ -56,14 +70,7 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
             "Put the model's tokenizer files into its folder",
             folder,
         ) from error
-    if chat and tokenizer.chat_template:
-        texts = [_in_template(tokenizer, prompt, folder) for prompt in prompts]
-        # The template writes the special tokens itself; adding them again would double the first one.
-        token_ids = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
-    else:
-        token_ids = tokenizer(list(prompts))["input_ids"] if prompts else []
-    _check_lengths(token_ids, context_length(folder), folder)
-    return token_ids
+    return tokenizer
 
 
 def _in_template(tokenizer, prompt: str, folder: Path) -> str:

@@ -5,6 +5,7 @@ not. Both ways are here, each with the floor it has to be read against.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -242,7 +243,7 @@ def objective_distance(standardised: Standardised, floors: pd.DataFrame, a: str,
     median and 95 % quantile.
     """
     means = standardised.means
-    steps = _common_steps(means.index, a, b)
+    steps = common_steps(means.index, a, b)
     first, second = (pd.MultiIndex.from_product([[name], steps], names=CELL) for name in (a, b))
     value = np.linalg.norm(means.loc[first].to_numpy() - means.loc[second].to_numpy(), axis=1)
     floor = np.fmax(floors.loc[first].to_numpy(), floors.loc[second].to_numpy())
@@ -303,9 +304,10 @@ def _where(table: pd.DataFrame, wanted: dict) -> pd.DataFrame:
     return table[keep]
 
 
-def _common_steps(index: pd.MultiIndex, a: str, b: str) -> np.ndarray:
+def common_steps(index: pd.MultiIndex, *names: str) -> np.ndarray:
+    """The steps, ascending, that every one of these series has in an index (series, step)."""
     series, steps = index.get_level_values("series"), index.get_level_values("step")
-    return np.intersect1d(steps[series == a], steps[series == b])
+    return reduce(np.intersect1d, [steps[series == name] for name in names])
 
 
 def _repeated_base(vectors: np.ndarray, cells: pd.MultiIndex) -> np.ndarray:

@@ -123,7 +123,7 @@ def test_a_cache_that_cannot_be_shared(opened, monkeypatch):
         raise RuntimeError("no such cache")
 
     monkeypatch.setattr(extraction, "_verdicts", {})
-    monkeypatch.setattr(extraction._Reader, "prefix", fails)
+    monkeypatch.setattr(extraction.Reader, "prefix", fails)
     taken = activations.extract(model, token_ids, ALL)
     assert "no such cache" in taken.notes[0]
     assert rows_off(taken, reference) < TOLERANCE
@@ -132,7 +132,7 @@ def test_a_cache_that_cannot_be_shared(opened, monkeypatch):
 def test_a_cache_that_gives_other_rows(opened, monkeypatch):
     model, token_ids = opened("gpt_neox")
     reference = activations.extract(model, token_ids, ALL)
-    honest = extraction._Reader.prefix
+    honest = extraction.Reader.prefix
 
     def wrong(self, tokens):
         found = honest(self, tokens)
@@ -140,7 +140,7 @@ def test_a_cache_that_gives_other_rows(opened, monkeypatch):
         return found
 
     monkeypatch.setattr(extraction, "_verdicts", {})
-    monkeypatch.setattr(extraction._Reader, "prefix", wrong)
+    monkeypatch.setattr(extraction.Reader, "prefix", wrong)
     taken = activations.extract(model, token_ids, ALL)
     assert "slower" in taken.notes[0]
     assert rows_off(taken, reference) < TOLERANCE
@@ -155,7 +155,7 @@ def test_a_cache_that_gives_other_rows(opened, monkeypatch):
 def test_batches_are_halved_when_memory_ends(opened, monkeypatch, error):
     model, token_ids = opened("llama")
     reference = activations.extract(model, token_ids, ALL)
-    honest, sizes = extraction._Reader.read, []
+    honest, sizes = extraction.Reader.read, []
 
     def read(self, rows, prefix):
         sizes.append(len(rows))
@@ -163,7 +163,7 @@ def test_batches_are_halved_when_memory_ends(opened, monkeypatch, error):
             raise error
         return honest(self, rows, prefix)
 
-    monkeypatch.setattr(extraction._Reader, "read", read)
+    monkeypatch.setattr(extraction.Reader, "read", read)
     taken = activations.extract(model, token_ids, ALL, batch_tokens=100_000)
     assert sizes[0] == len(PROMPTS)
     assert "Memory ran out" in taken.notes[-1]
@@ -177,7 +177,7 @@ def test_no_memory_for_one_prompt(opened, monkeypatch):
     def read(self, rows, prefix):
         raise torch.OutOfMemoryError("CUDA")
 
-    monkeypatch.setattr(extraction._Reader, "read", read)
+    monkeypatch.setattr(extraction.Reader, "read", read)
     with pytest.raises(Fault, match="not enough memory for prompt"):
         activations.extract(model, token_ids, ALL)
 
@@ -189,7 +189,7 @@ def test_other_errors_are_not_mistaken_for_lack_of_memory(opened, monkeypatch):
     def read(self, rows, prefix):
         raise RuntimeError("shapes cannot be multiplied")
 
-    monkeypatch.setattr(extraction._Reader, "read", read)
+    monkeypatch.setattr(extraction.Reader, "read", read)
     with pytest.raises(RuntimeError, match="multiplied"):
         activations.extract(model, token_ids, ALL)
 

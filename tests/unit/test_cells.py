@@ -5,7 +5,7 @@ import pytest
 
 from phcore import cells
 from phcore.store import Store
-from phcore.topology import clouds, controls, distances, geometry, persistence, summaries
+from phcore.topology import clouds, distances, persistence, summaries
 
 HOW = {"metric": "euclidean", "engine": "redzed", "subsamples": 4, "subsample_size": 16, "seed": 3,
        "orders": [1.0, 2.0], "order": 2.0, "norm": 2.0, "nulls": 3}  # fmt: skip
@@ -168,72 +168,3 @@ def test_ripser_gives_the_same_cell(store, two):
     for number, pair in ours.diagrams.items():
         for degree in (0, 1):
             np.testing.assert_allclose(pair[degree], theirs.diagrams[number][degree], rtol=1e-6)
-
-
-def test_geometry_is_that_of_the_clouds(store, two):
-    cells.measure_geometry(str(store.root), "a", "g")
-    assert store.read("geometry", "g").to_pylist() == [geometry.describe(two[0])]
-    cells.measure_move(str(store.root), ("a", "b"), "m")
-    assert store.read("moves", "m").to_pylist() == [geometry.compare(*two)]
-
-
-def test_geometry_of_a_cloud_with_nan_is_unknown_and_of_a_missing_one_an_error(store, two):
-    cells.write_cloud(store, "c", np.full((40, 6), np.nan, np.float32))
-    cells.measure_geometry(str(store.root), "c", "g")
-    assert np.isnan(list(store.read("geometry", "g").to_pylist()[0].values())).all()
-    cells.measure_move(str(store.root), ("a", "c"), "m")
-    assert np.isnan(list(store.read("moves", "m").to_pylist()[0].values())).all()
-    with pytest.raises(cells.Missing, match="missing or was damaged"):
-        cells.measure_geometry(str(store.root), "none", "x")
-    with pytest.raises(cells.Missing, match="missing or was damaged"):
-        cells.measure_move(str(store.root), ("a", "none"), "x")
-
-
-def test_controls_compare_the_same_draws_at_two_checkpoints(store, two):
-    for name in "ab":
-        cells.measure_null(str(store.root), name, name, HOW)
-    nulls = cells.read_nulls(store, "a")
-    assert {kind: list(each) for kind, each in nulls.items()} == {"isotropic": [0, 1, 2], "covariance": [0, 1, 2]}
-    matrix = clouds.distance_matrix(controls.gaussian(two[0], "covariance", 16, replicate=2, seed=3))
-    diagrams, unit = nulls["covariance"][2]
-    assert unit == clouds.median_distance(matrix)
-    for degree, expected in enumerate(persistence.diagrams(matrix)):
-        np.testing.assert_array_equal(diagrams[degree], expected)
-    told = store.read("nulls", "a").to_pylist()[-1]
-    assert (told["kind"], told["replicate"], told["h1_count"]) == ("covariance", 2, len(diagrams[1]))
-    cells.measure_control(str(store.root), ("a", "a"), "same", HOW)
-    assert set(store.read("controls", "same")["value"].to_pylist()) == {0.0}
-    cells.measure_control(str(store.root), ("a", "b"), "moved", HOW)
-    moved = store.read("controls", "moved").to_pandas()
-    assert len(moved) == 2 * 3 * 2 * 2  # kinds, draws, degrees, scales
-    assert moved.loc[moved["kind"] == "covariance", "value"].min() > 0
-
-
-@pytest.mark.parametrize("cloud", [np.full((40, 6), np.nan), np.zeros((40, 6))], ids=["nan", "zero"])
-def test_a_cell_without_topology_has_no_controls(store, two, cloud):
-    cells.write_cloud(store, "c", cloud)
-    how = HOW | {"metric": "cosine"}
-    cells.measure_null(str(store.root), "c", "c", how)
-    assert store.read("nulls", "c").num_rows == store.read("null_diagrams", "c").num_rows == 0
-    cells.measure_null(str(store.root), "a", "a", how)
-    cells.measure_control(str(store.root), ("a", "c"), "v", how)
-    assert store.read("controls", "v").num_rows == 0
-    assert store.read("controls", "v").schema.field("kind").type == "string"
-
-
-def test_a_cloud_of_one_place_has_controls_without_bars(store):
-    cells.write_cloud(store, "c", np.ones((20, 4)))
-    cells.measure_null(str(store.root), "c", "c", HOW)
-    assert set(store.read("nulls", "c")["h0_count"].to_pylist()) == {0}
-    cells.measure_control(str(store.root), ("c", "c"), "v", HOW)
-    assert set(store.read("controls", "v")["value"].to_pylist()) == {0.0}
-
-
-def test_the_control_of_a_whole_cloud_is_as_large_as_the_cloud(store, two):
-    cells.measure_null(str(store.root), "a", "w", HOW | {"subsamples": 0})
-    assert set(store.read("nulls", "w")["h0_count"].to_pylist()) == {39}
-
-
-def test_missing_nulls_are_named(store, two):
-    with pytest.raises(cells.Missing, match="controls of this cell"):
-        cells.measure_control(str(store.root), ("none", "a"), "v", HOW)

@@ -20,7 +20,8 @@ from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves", "nulls",
-          "null_diagrams", "controls"]  # fmt: skip
+          "null_diagrams", "controls", "sensitivity", "divergences", "next_tokens", "scores", "numerics"]  # fmt: skip
+READ = ("clouds", "next_tokens", "scores", "numerics")  # from a model: equal but for rounding
 
 
 @pytest.fixture
@@ -47,10 +48,18 @@ def test_every_table_is_complete(results):
     assert len(results.table("moves")) == (3 + 2 + 1) * 3
     assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
     assert len(results.table("unexplained")) == 2 * 2
+    assert len(results.table("concentration")) % (3 * 3 * 2 * 2 * 2 * 2) == 0  # series, layers, degrees, scales, per, by
+    assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
+    reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
+    assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
+    assert set(results.table("answers")["name"]) == {"refusal"}  # these prompts have no references
+    assert set(results.table("divergence")["category"]) == {"", "a", "b"}
+    assert results.table("findings")["claim"].tolist() == [1, 2, 3, 4, 5]
     for name, columns in tables.COLUMNS.items():
         table = results.table(name)
         assert list(table.columns) == list(columns)
-        assert len(table), name
+        assert len(table) or name == "runs", name  # one run per objective
+    assert results.table("runs").empty
 
 
 def test_the_bad_checkpoint_is_reported_and_left_out(results):
@@ -138,9 +147,9 @@ def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_pa
         for path in (store.root / "v1" / "summaries").iterdir():
             path.unlink()
     studies.compute(study, store)
-    if stage != "clouds":
+    if stage not in READ:
         assert {path: path.read_bytes() for path in paths} == contents
-    else:
+    elif stage == "clouds":
         for path in paths:
             old = cells.read_cloud(Store(cache), path.stem)
             np.testing.assert_allclose(cells.read_cloud(store, path.stem), old, rtol=1e-4, atol=1e-5)
@@ -155,7 +164,7 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     data = bytearray(before)
     data[4:60] = bytes(56)  # pages; the footer stays whole
     path.write_bytes(data)
-    for name in ("velocities", "distances", "controls", "tables"):  # so that the damage is met
+    for name in ("velocities", "distances", "controls", "divergences", "tables"):  # so that the damage is met
         for one in (store.root / "v1" / name).iterdir():
             if name != stage:
                 one.unlink()
@@ -166,9 +175,9 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     assert run.warnings or store.damaged
     assert list((store.root / "damaged").iterdir())
     assert path.exists()
-    if stage != "clouds":
+    if stage not in READ:
         assert path.read_bytes() == before
-    assert Results.open("tiny", store.root).complete
+    assert Results.open("tiny", store.root).finished
 
 
 def test_an_adapter_that_does_not_load_is_left_out(llama, tmp_path, monkeypatch):
@@ -286,7 +295,7 @@ def test_cancelling_keeps_what_is_finished(llama, tmp_path):
 def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
     events = []
     studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"), on_event=events.append)
-    assert {event.stage for event in events} == {"activations", "cells", "pairs", "geometry", "controls"}
+    assert {event.stage for event in events} == set(pipeline.STAGES)
     assert events[-1].share == 1
     assert all(0 <= event.share <= 1 for event in events)
     assert events[-1].seconds_left == 0
@@ -366,8 +375,9 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
     encode = activations.encode
 
     def meanwhile(*arguments, **options):
-        """The other process finishes its clouds after this run was planned, before it reads a checkpoint."""
-        studies.copy_archive(other.root / "v1" / "clouds", store.root / "v1" / "clouds")
+        """The other process finishes reading after this run was planned, before it reads a checkpoint."""
+        for stage in ("clouds", "next_tokens", "scores", "numerics"):
+            studies.copy_archive(other.root / "v1" / stage, store.root / "v1" / stage)
         return encode(*arguments, **options)
 
     monkeypatch.setattr(activations, "encode", meanwhile)
@@ -391,7 +401,8 @@ def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, t
     for name, columns in tables.COLUMNS.items():
         table = results.table(name)
         assert list(table.columns) == list(columns)
-        assert table.empty == (name in tables.EVIDENCE), name
+        nothing = name in tables.EVIDENCE or name in ("behaviour", "behaviour_moves")
+        assert table.empty == nothing, name
 
 
 def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypatch):
@@ -402,9 +413,9 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
     before = contents(store)
     todo = pipeline.plan(resolve(study, store), store)
     assert (todo.activations, todo.cells, todo.velocities, todo.distances) == ((), (), (), ())
-    assert len(todo.geometry) == 7 * 3
-    assert len(todo.moves) == len(todo.controls) == 6 * 3
-    assert len(todo.nulls) == 7 * 3
+    assert todo.judged("geometry") == todo.judged("controls") == (7 + 6) * 3  # clouds and moves
+    assert todo.judged("sensitivity") == 3 * 3
+    assert todo.judged("behaviour") == 6
     monkeypatch.setattr(activations, "extract", None)
     monkeypatch.setattr(cells, "measure_cell", None)
     studies.compute(study, store)

@@ -1,4 +1,4 @@
-"""What the Evidence page draws, computed once per study and choice, and shared between sessions."""
+"""What several sections draw, computed once per study and choice, and shared between sessions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from phcore.analysis import controls
 from phcore.analysis.geometry import CHANGES
 from phcore.results import Results
 from phcore.topology.controls import KINDS
+
+HALF = 600  # pixels of a chart that stands beside another
 
 
 def measured(study: Results) -> bool:
@@ -37,6 +39,18 @@ def _judged(name: str, version: str, choice: derived.Choice) -> pd.DataFrame:
     names = ["series", "layer", "step_from", "step", "mean", "lo", "hi", "floor_lo", "floor_hi", "null", "null_lo",
              "null_hi", "place", "size_alone"]  # fmt: skip
     return table[names]
+
+
+def numerics(study: Results, choice: derived.Choice, layer: int) -> pd.DataFrame:
+    """kind, largest (mean over subsamples, the largest of all checkpoints read twice), checkpoints."""
+    degree, order, scale = choice
+    rows = data.table(study, "numerics")
+    rows = rows[
+        (rows["degree"] == degree) & (rows["order"] == order) & (rows["scale"] == scale) & (rows["layer"] == layer)
+    ]
+    each = rows.groupby(["kind", "series", "step"], sort=False)["value"].mean().reset_index()
+    each = each.drop_duplicates(["kind", "step", "value"])  # series repeat the base they share
+    return each.groupby("kind", sort=False).agg(largest=("value", "max"), checkpoints=("value", "size")).reset_index()
 
 
 def ranks(study: Results, degree: int, scale: str) -> pd.DataFrame:
