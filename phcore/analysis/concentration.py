@@ -37,6 +37,7 @@ from phcore.analysis.dynamics import (
     velocity_curve,
 )
 from phcore.analysis.multiplicity import benjamini_hochberg, max_statistic
+from phcore.analysis.resampling import standard_error
 
 NULLS = ("velocities", "checkpoints", "studentised")
 READING = [*DISTANCE[1:], "per", "by", "with_base", "null"]
@@ -267,26 +268,3 @@ def _described(null: _Null) -> dict:
 def _own_shares(own: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """(B,) concentration of each subsample's own curve, own (T, B)."""
     return np.array([early_share(v, mask) for v in own.T])
-
-
-# To be replaced by phcore.analysis.resampling.standard_error, which is the same formula.
-def standard_error(values: np.ndarray, n: int, m: int) -> float:
-    """Standard error, over another choice of n prompts, of the mean of a statistic measured on subsamples of m.
-
-    SE^2 = Var_b(values) (m / (n - m) + 1 / B). A mean over random subsets of m of n points is an incomplete
-    U-statistic with a kernel of m points, and Hoeffding (1948) bounds its variance by m / n of the kernel's: the
-    interval is not too narrow in expectation.
-
-    Parameters
-    ----------
-    values : (B,) the statistic on each subsample; NaN values are left out.
-
-    Returns
-    -------
-    NaN for fewer than two values, or where a subsample is the whole set.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    values = values[np.isfinite(values)]
-    if len(values) < 2 or m >= n:
-        return float("nan")
-    return float(np.sqrt(values.var(ddof=1) * (m / (n - m) + 1 / len(values))))

@@ -48,7 +48,9 @@ def test_every_table_is_complete(results):
     assert len(results.table("moves")) == (3 + 2 + 1) * 3
     assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
     assert len(results.table("unexplained")) == 2 * 2
-    assert len(results.table("concentration")) % (3 * 3 * 2 * 2 * 2 * 2) == 0  # series, layers, degrees, scales, per, by
+    assert (
+        len(results.table("concentration")) % (3 * 3 * 2 * 2 * 2 * 2) == 0
+    )  # series, layers, degrees, scales, per, by
     assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
     reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
     assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
