@@ -81,6 +81,7 @@ def simulate(
     source: str = "prompts",
     degrees: tuple[int, ...] = (0, 1),
     scales: tuple[str, ...] = ("raw", "median"),
+    summarise: bool = True,
 ) -> Simulated:
     """One study of a kind, measured.
 
@@ -98,6 +99,7 @@ def simulate(
         "redrawn" does not use it.
     source : of `SOURCES`.
     degrees, scales : of the distances, which take most of the time.
+    summarise : whether the table of summaries is wanted; it takes most of the rest.
 
     Raises
     ------
@@ -124,7 +126,7 @@ def simulate(
             }
             velocities += _velocities(name, layer, steps, apart)
             distances += _distances(name, layer, steps, apart)
-            about += _summaries(name, layer, steps, measured)
+            about += _summaries(name, layer, steps, measured) if summarise else []
 
     return Simulated(
         pd.DataFrame(velocities, columns=_VELOCITIES),
