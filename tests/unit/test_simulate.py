@@ -141,6 +141,9 @@ def test_a_seed_is_a_study_and_fewer_distances_are_the_same_ones():
     part = simulate("walk", seed=5, degrees=(1,), scales=("median",), **SMALL).velocities
     expected = whole.velocities[(whole.velocities["degree"] == 1) & (whole.velocities["scale"] == "median")]
     pd.testing.assert_frame_equal(part, expected.reset_index(drop=True))
+    brief = simulate("walk", seed=5, summarise=False, **SMALL)
+    pd.testing.assert_frame_equal(brief.distances, whole.distances)
+    assert len(brief.summaries) == 0
 
 
 @pytest.mark.parametrize(
