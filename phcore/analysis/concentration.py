@@ -261,7 +261,9 @@ def _described(null: _Null) -> dict:
     """Where the null lies, as a concentration, and the p-value of one layer alone."""
     if np.isnan(null.observed):
         return dict.fromkeys(("null_mean", "null_lo", "null_hi", "p"), np.nan)
-    mean, lo, hi = null.centre + null.unit * np.array([null.drawn.mean(), *np.quantile(null.drawn, [0.05, 0.95])])
+    middle = [null.drawn.mean(), *np.quantile(null.drawn, [0.05, 0.95])]
+    # A studentised share is turned into one by a straight line, which knows no largest share.
+    mean, lo, hi = np.clip(null.centre + null.unit * np.array(middle), 0.0, 1.0)
     return {"null_mean": mean, "null_lo": lo, "null_hi": hi, "p": upper_tail(null.observed, null.drawn)}
 
 

@@ -163,6 +163,14 @@ def test_an_uneven_grid_alone_is_no_concentration():
     assert p["velocities"] < 0.1
 
 
+def test_a_null_is_told_as_shares():
+    table = concentration_table(*many(), N, M, n=200)
+    band = table[["null_lo", "null_mean", "null_hi"]]
+    assert band.min(axis=None) >= 0
+    assert band.max(axis=None) <= 1
+    assert (np.diff(band, axis=1) >= 0).all()
+
+
 def test_a_shared_checkpoint_does_not_make_concentration():
     """Velocities of checkpoints that are odd by chance, a_(t-1) + a_t: of 400 curves no more than 5 % are news.
 
