@@ -243,27 +243,25 @@ class Run:
             return
         started = time.monotonic()
         model = loader.open(node.path, node.kind)
-        reading = 1.0 if scored else 0.8  # share of the work, for the progress
+        within = {"progress": lambda share: self._within(label, share), "cancelled": self.cancelled}
         try:
-            if missing or not self.store.has("next_tokens", self.record.next_key(node)):
-                taken = activations.extract(
-                    model, tokens, missing or self.record.layers[:1],
-                    progress=lambda share: self._within(label, share * reading), cancelled=self.cancelled,
-                )  # fmt: skip
-                self.store.write("next_tokens", self.record.next_key(node), evidence.next_table(taken))
-                for layer in missing:
-                    cells.write_cloud(self.store, self.record.cloud_key(node, layer), taken.clouds[layer])
-                self._note(taken.notes)
-            if not scored:
-                said = activations.answers(
-                    model, tokens, openings, references,
-                    progress=lambda share: self._within(label, reading + share * (1 - reading)),
-                    cancelled=self.cancelled,
-                )  # fmt: skip
-                self.store.write("scores", self.record.scores_key(node), said.frame())
-                self._note(said.notes)
+            if scored:
+                taken, said = activations.extract(model, tokens, missing or self.record.layers[:1], **within), None
+            elif missing or not self.store.has("next_tokens", self.record.next_key(node)):
+                layers = missing or self.record.layers[:1]
+                taken, said = activations.read(model, tokens, layers, openings, references, **within)
+            else:
+                taken, said = None, activations.answers(model, tokens, openings, references, **within)
         except activations.Stopped:
             raise Cancelled from None
+        if said is not None:
+            self.store.write("scores", self.record.scores_key(node), said.frame())
+            self._note(said.notes)
+        if taken is not None:
+            self.store.write("next_tokens", self.record.next_key(node), evidence.next_table(taken))
+            for layer in missing:
+                cells.write_cloud(self.store, self.record.cloud_key(node, layer), taken.clouds[layer])
+            self._note(taken.notes)
         self._clock("activations", time.monotonic() - started)
 
     def _note(self, sentences: list[str]) -> None:

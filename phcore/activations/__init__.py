@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phcore.activations.extraction import Extraction, Stopped, extract
 from phcore.activations.loading import Loader, load_model
-from phcore.activations.scoring import Answers, answers, reference_tokens, refusal_tokens, score
+from phcore.activations.scoring import Answers, answers, read, reference_tokens, refusal_tokens, score
 from phcore.activations.tokens import encode
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "encode",
     "extract",
     "load_model",
+    "read",
     "reference_tokens",
     "refusal_tokens",
     "score",

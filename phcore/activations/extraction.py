@@ -79,12 +79,10 @@ def extract(
     """
     reader = Reader(model, sorted(set(layers)))
     check_prompts(model, token_ids)
-    depth = model.config.get_text_config().num_hidden_layers
-    if not layers or not all(0 <= layer <= depth for layer in layers):
-        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
+    check_layers(model, layers)
     notes: list[str] = []
     prefix = shared_prefix(reader, token_ids, notes)
-    out = _Rows(len(token_ids))
+    out = Rows(len(token_ids))
 
     def work(rows: list[int]) -> None:
         out.put(rows, *reader.read([token_ids[i] for i in rows], prefix))
@@ -110,6 +108,13 @@ def check_prompts(model: PreTrainedModel, token_ids: Sequence[Sequence[int]]) ->
             f"the tokenizer knows a token {max(map(max, token_ids))}, the model only {tokens:,} tokens",
             "Put the tokenizer that belongs to the model into its folder",
         )
+
+
+def check_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
+    """Raise a Fault where there is no layer, or one the model does not have."""
+    depth = model.config.get_text_config().num_hidden_layers
+    if not layers or not all(0 <= layer <= depth for layer in layers):
+        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
 
 
 def in_batches(
@@ -277,7 +282,7 @@ def head_reads_only(model: PreTrainedModel, wanted: torch.Tensor) -> Iterator[li
             hook.remove()
 
 
-class _Rows:
+class Rows:
     """Results in the order of the prompts, whatever the order of the batches."""
 
     def __init__(self, n: int):

@@ -16,7 +16,18 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from phcore.activations.extraction import TOLERANCE, Prefix, Reader, check_prompts, in_batches, shared_prefix
+from phcore.activations.extraction import (
+    TOLERANCE,
+    Extraction,
+    Prefix,
+    Reader,
+    Rows,
+    check_layers,
+    check_prompts,
+    extract,
+    in_batches,
+    shared_prefix,
+)
 from phcore.activations.tokens import first_line, load_tokenizer
 from phcore.errors import Fault
 
@@ -141,6 +152,55 @@ def answers(
     Stopped, Fault
         as `score` does.
     """
+    asked, cut, notes = _ask(model, token_ids, openings, references)
+    logs = score(
+        model, token_ids, asked, batch_tokens=batch_tokens, progress=progress, cancelled=cancelled, notes=notes
+    )
+    return _answered(logs, cut, notes)
+
+
+@torch.inference_mode()
+def read(
+    model: PreTrainedModel,
+    token_ids: Sequence[Sequence[int]],
+    layers: Sequence[int],
+    openings: Sequence[Sequence[int]],
+    references: Sequence[Sequence[int]] | None = None,
+    *,
+    batch_tokens: int = 1024,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Extraction, Answers]:
+    """What `extract` and `answers` give, each prompt read once for both; parameters and errors as there.
+
+    A model that cannot read several continuations at once is read twice. Both ways agree up to rounding (1e-4
+    relative in float32).
+    """
+    check_prompts(model, token_ids)
+    check_layers(model, layers)
+    asked, cut, notes = _ask(model, token_ids, openings, references)
+    taken = Rows(len(token_ids))
+    logs = _score(Reader(model, sorted(set(layers))), token_ids, asked, notes, batch_tokens, progress, cancelled, taken)
+    if logs is not None:
+        return Extraction(taken.clouds, taken.ids, taken.logprobs, taken.rest, list(notes)), _answered(logs, cut, notes)
+
+    def part(start: float, end: float) -> Callable[[float], None] | None:
+        return progress and (lambda share: progress(start + share * (end - start)))
+
+    how = {"batch_tokens": batch_tokens, "cancelled": cancelled}
+    # Continuations one by one take a reading each; the prompts alone take one.
+    alone = 1 / (1 + max(map(len, asked)))
+    extraction = extract(model, token_ids, layers, progress=part(0, alone), **how)
+    return extraction, answers(model, token_ids, openings, references, progress=part(alone, 1), **how)
+
+
+def _ask(
+    model: PreTrainedModel,
+    token_ids: Sequence[Sequence[int]],
+    openings: Sequence[Sequence[int]],
+    references: Sequence[Sequence[int]] | None,
+) -> tuple[list[list], list[list[int]], list[str]]:
+    """Continuations of each prompt (the openings, then its reference), the references as cut, and notes."""
     references = [[]] * len(token_ids) if references is None else references
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or np.inf
     notes: list[str] = []
@@ -153,11 +213,11 @@ def answers(
         asked.append([*(openings if fits else ()), *([cut[-1]] if cut[-1] else ())])
         if not fits and not notes:
             notes.append("Prompts that fill the model's context have no refusal score.")
-    logs = score(
-        model, token_ids, asked, batch_tokens=batch_tokens, progress=progress, cancelled=cancelled, notes=notes
-    )
-    refusal = np.full(len(token_ids), np.nan)
-    nll = np.full(len(token_ids), np.nan)
+    return asked, cut, notes
+
+
+def _answered(logs: list[np.ndarray], cut: list[list[int]], notes: list[str]) -> Answers:
+    refusal, nll = (np.full(len(logs), np.nan) for _ in range(2))
     for i, one in enumerate(logs):
         likely = one[: len(one) - bool(cut[i])]
         if len(likely):
@@ -236,38 +296,60 @@ def score(
         where there is no prompt, an empty continuation, a token the model does not have, or no memory for a single
         prompt.
     """
-    notes = [] if notes is None else notes
     check_prompts(model, token_ids)
+    notes = [] if notes is None else notes
+    return _score(Reader(model, []), token_ids, continuations, notes, batch_tokens, progress, cancelled)
+
+
+def _score(
+    reader: Reader,
+    token_ids: Sequence[Sequence[int]],
+    continuations: Sequence[Sequence[Sequence[int]]],
+    notes: list[str],
+    batch_tokens: int,
+    progress: Callable[[float], None] | None,
+    cancelled: Callable[[], bool] | None,
+    taken: Rows | None = None,
+) -> list[np.ndarray] | None:
+    """As `score`; what the prompts' last tokens give goes into `taken`, and where that needs another reading, the
+    answer is None and nothing was read."""
     if len(continuations) != len(token_ids):
         raise ValueError(f"{len(token_ids)} prompts and {len(continuations)} lists of continuations")
     flat = [one for several in continuations for one in several]
     if not all(map(len, flat)):
         raise Fault("a continuation has no tokens", "Take the empty one out")
     if flat:
-        check_prompts(model, flat)
+        check_prompts(reader.model, flat)
     # One row of a batch: a prompt, and a tree of continuations in these places of its list.
-    rows = [(i, _grow(several), range(len(several))) for i, several in enumerate(continuations) if len(several)]
+    rows = [
+        (i, _grow(several), range(len(several)))
+        for i, several in enumerate(continuations)
+        if len(several) or taken is not None
+    ]
     found = [np.full(len(several), np.nan) for several in continuations]
     if not rows:
         return found
-    reader = Reader(model, [])
-    prefix = shared_prefix(reader, token_ids, notes)
+    said: list[str] = []
+    prefix = shared_prefix(reader, token_ids, said)
     if any(tree.branches for _, tree, _ in rows):
         verdict = _trees_work(reader, token_ids, rows, prefix)
+        if verdict != "" and taken is not None:
+            return None
         if verdict:
-            notes.append(f"Each continuation was read by itself, which is slower ({verdict}).")
+            said.append(f"Each continuation was read by itself, which is slower ({verdict}).")
         if verdict != "":
             rows = _apart(rows, continuations)
+    notes += said
 
     def work(batch: list[int]) -> None:
-        for k, values in zip(batch, _read(reader, token_ids, [rows[k] for k in batch], prefix), strict=True):
+        for k, values in zip(batch, _read(reader, token_ids, [rows[k] for k in batch], prefix, taken), strict=True):
             i, _, places = rows[k]
             found[i][list(places)] = values
 
     lengths = [len(token_ids[i]) - prefix.length + len(tree.tokens) for i, tree, _ in rows]
     # Share of tokens that the output matrix is applied to.
     judged = max((len(tree.tokens) + 1) / length for (_, tree, _), length in zip(rows, lengths, strict=True))
-    vocabulary = model.get_input_embeddings().weight.shape[0]
+    vocabulary = reader.model.get_input_embeddings().weight.shape[0]
     notes += in_batches(
         lengths,
         min(batch_tokens, int(LOGITS / vocabulary / judged)),
@@ -287,7 +369,13 @@ def _apart(rows: list[_Row], continuations: Sequence[Sequence[Sequence[int]]]) -
     return [(i, _grow([continuations[i][place]]), [place]) for i, _, places in rows for place in places]
 
 
-def _read(reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_Row], prefix: Prefix) -> list[np.ndarray]:
+def _read(
+    reader: Reader,
+    token_ids: Sequence[Sequence[int]],
+    rows: list[_Row],
+    prefix: Prefix,
+    taken: Rows | None = None,
+) -> list[np.ndarray]:
     """Log-probabilities of the continuations of each row, all rows in one batch."""
     new, positions, wanted = [], [], []
     widest = max(len(tree.tokens) for _, tree, _ in rows) + 1
@@ -304,13 +392,17 @@ def _read(reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_Row], 
     if any(tree.branches for _, tree, _ in rows):  # else each row is a plain text
         starts = [len(one) - len(tree.tokens) for one, (_, tree, _) in zip(new, rows, strict=True)]
         branched = {"positions": positions, "attends": _attention(starts, rows)}
-    _, logits = reader.run(new, prefix, torch.tensor(wanted, device=reader.device), **branched)
+    states, logits = reader.run(new, prefix, torch.tensor(wanted, device=reader.device), **branched)
+    if taken is not None:
+        taken.put([i for i, _, _ in rows], {k: one[:, 0] for k, one in states.items()}, logits[:, 0])
     judged = [
         (row, node + 1, token, owner)
         for row, (_, tree, _) in enumerate(rows)
         for owner, reads in enumerate(tree.reads)
         for node, token in reads
     ]
+    if not judged:
+        return [np.empty(0) for _ in rows]
     row, place, token, owner = (torch.tensor(column, device=reader.device) for column in zip(*judged, strict=True))
     logs = logits[row, place, token].double() - logits.logsumexp(dim=-1)[row, place].double()
     out = np.zeros((len(rows), max(len(tree.reads) for _, tree, _ in rows)))

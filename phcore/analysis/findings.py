@@ -303,7 +303,7 @@ def models(studies: Sequence[Model]) -> Finding:
     within, between = distances[same & upper], distances[~same & upper]
     words = f"Courses of runs of different base models differ by {three(between.mean())} of all velocity"
     words += f", those of one model by {three(within.mean())}." if len(within) else "."
-    p = float("nan") if test is None else test.p
+    p = test.p
     verdict, needed = UNKNOWN, "more runs per base model"
     if p < LEVEL:
         verdict, needed = HOLDS, ""

@@ -96,9 +96,14 @@ def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -
     words += f" (floor {three(below[0])} to {three(below[1])})"
     if not above.iloc[-1]:
         return f"{words}: no farther than resampling alone."
-    inside = known.loc[~above, "step"]
-    since = known.loc[known["step"] > inside.max(), "step"].min() if len(inside) else known["step"].min()
-    return f"{words}, beyond the floor since step {int(since):,}."
+    return f"{words}, beyond the floor since step {since(known['step'], above):,}."
+
+
+def since(steps: pd.Series, above: pd.Series) -> int | None:
+    """The first step from which on all are above; None where the last one is not."""
+    last_inside = steps[~above].max()
+    later = steps[above & ~(steps <= last_inside)]
+    return int(later.min()) if len(later) else None
 
 
 def heatmap_answer(cells: pd.DataFrame) -> str:

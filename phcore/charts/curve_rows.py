@@ -13,6 +13,7 @@ from phcore.words import three
 
 CURVE, FLOOR, FLOOR_NAME, TOLD = "curve", "floor", "floor name", "told"
 NULL, NULL_NAME = "null", "null name"
+NUMERICS = "numerics"
 
 
 def curve_rows(
@@ -21,6 +22,7 @@ def curve_rows(
     axis: StepAxis,
     null: pd.DataFrame | None = None,
     panels: Mapping[int, str] | None = None,
+    numerics: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """What the marks of a chart of curves are drawn from.
 
@@ -29,13 +31,14 @@ def curve_rows(
     curve : series, objective, layer, step, mean, lo, hi.
     floor, null : step, lo, hi and, with several layers, layer.
     panels : number in the column `layer` -> name of its panel (default: layer 6, ...).
+    numerics : value and, with several layers, layer: the numerical floor, the same at all steps.
 
     Returns
     -------
     rows : kind (`CURVE`: the curves, with their `run` within the objective; `FLOOR`: the band over the whole
-        axis; `NULL`: the one over its own steps; `FLOOR_NAME`, `NULL_NAME`: where their names stand; `TOLD`: one row
-        per layer and step with what is known there in words), layer, panel (its name), step and the columns each
-        kind needs.
+        axis; `NULL`: the one over its own steps; `FLOOR_NAME`, `NULL_NAME`: where their names stand; `NUMERICS`:
+        `mean` is the numerical floor; `TOLD`: one row per layer and step with what is known there in words), layer,
+        panel (its name), step and the columns each kind needs.
     fields : columns of the words -> their names on screen.
     """
     lines = curve.assign(kind=CURVE, run=runs(curve))
@@ -46,6 +49,13 @@ def curve_rows(
             parts.append(drawn(band, axis))
             ranges = [f"{three(lo)} to {three(hi)}" for lo, hi in zip(band["lo"], band["hi"], strict=True)]
             words[name] = dict(zip(zip(band["layer"], band["step"], strict=True), ranges, strict=True))
+    if numerics is not None and len(numerics):
+        known = numerics if "layer" in numerics else numerics.assign(layer=lines["layer"].min())
+        highest = known.dropna(subset="value").groupby("layer", as_index=False)["value"].max()
+        parts.append(highest.rename(columns={"value": "mean"}).assign(step=axis.domain[1], kind=NUMERICS))
+        at = dict(zip(highest["layer"], highest["value"].map(three), strict=True))
+        places = zip(curve["layer"], curve["step"], strict=True)
+        words["numerical floor"] = {(layer, step): at[layer] for layer, step in places if layer in at}
     told, fields = _told(curve, words)
     rows = pd.concat([*parts, told], ignore_index=True)
     rows["panel"] = [panels[int(k)] if panels else f"layer {int(k)}" for k in rows["layer"]]

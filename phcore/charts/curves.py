@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from phcore.charts.answers import distance_answer, velocity_answer
-from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, TOLD, curve_rows
+from phcore.charts.channels import on
+from phcore.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.charts.theme import FLOOR as FLOOR_INK
 from phcore.charts.theme import (
@@ -33,6 +34,7 @@ def velocity_chart(
     floor: pd.DataFrame | None = None,
     *,
     null: pd.DataFrame | None = None,
+    numerics: pd.DataFrame | None = None,
     panels: Mapping[int, str] | None = None,
     steps: Sequence[int],
     selected_step: int | None = None,
@@ -53,6 +55,8 @@ def velocity_chart(
         objective (seeds) share its colour and differ by dash.
     floor : step, lo, hi and, with several layers, layer: a grey band behind the curves.
     null : the same: a band with a dashed outline, what velocity would be without shape.
+    numerics : value and, with several layers, layer: a dotted line at the largest of them, the distance that other
+        batches or another precision alone make.
     panels : where the panels are not layers: number in the column `layer` -> name of its panel.
     steps : all steps of the study, the base included: the same axis as in every other chart.
     y_title : quantity and unit.
@@ -67,9 +71,10 @@ def velocity_chart(
     axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
     inner = plot_width(width) if layers < 2 else (int(width) - axes - (columns - 1) * _SPACING) // columns
     axis = StepAxis(steps, log=log, width=inner)
-    rows, fields = curve_rows(curve, floor, axis, null, panels)
+    rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
     own_axes = layers > 1 and not share_y
-    y = _y(None if own_axes else _top(curve, floor, null), None if own_axes else y_title)
+    highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
+    y = up(None if own_axes else top_of(curve, floor, null, highest), None if own_axes else y_title)
     colour = alt.Color(
         field="objective",
         type="nominal",
@@ -81,17 +86,18 @@ def velocity_chart(
     detail = alt.Detail(field="series", type="nominal")
     runs = rows["run"].dropna()
     marks = [
-        *_floor(axis, y),
+        *floor_marks(axis, y),
         *(_null(axis, y) if null is not None else []),
-        _only(CURVE)
+        *(_numerics(axis, y) if numerics is not None else []),
+        only(CURVE)
         .mark_area(opacity=0.12)
-        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
-        _only(CURVE)
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
+        only(CURVE)
         .mark_line(strokeWidth=2.2)
         .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
-        _only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
+        only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
         *step_rule(selected_step, axis),
-        *step_picker(_only(TOLD), axis, height=height, tooltip=fields),
+        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
     ]
     whole = framed(question, answer, width)
     if layers < 2:
@@ -136,18 +142,18 @@ def objective_distance_chart(
     missing = {c: curve["mean"] for c in ("lo", "hi") if c not in curve}
     curve = curve.assign(series="distance", objective="", layer=0, **missing)
     across = plot_width(width)
-    axis, y = StepAxis(steps, log=log, width=across), _y(_top(curve, floor), y_title)
+    axis, y = StepAxis(steps, log=log, width=across), up(top_of(curve, floor), y_title)
     rows, fields = curve_rows(curve, None if floor is None else floor.assign(layer=0), axis)
     point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
     chart = alt.layer(
-        *_floor(axis, y),
+        *floor_marks(axis, y),
         # Whiskers, not a band: a grey band is a floor.
-        _only(CURVE)
+        only(CURVE)
         .mark_rule(strokeWidth=1.5, color=INK, opacity=0.6)
-        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
-        _only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
         *step_rule(selected_step, axis),
-        *step_picker(_only(TOLD), axis, height=height, tooltip=fields),
+        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
         data=rows,
         width=across,
         height=height,
@@ -156,7 +162,7 @@ def objective_distance_chart(
     return link_steps(chart)
 
 
-def _only(kind: str) -> View:
+def only(kind: str) -> View:
     """A view of one kind of the chart's rows."""
     return View().transform_filter(f"datum.kind == '{kind}'")
 
@@ -177,12 +183,12 @@ def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
     return alt.Facet(field="panel", type="nominal", sort=order, header=header)
 
 
-def _floor(axis: StepAxis, y: alt.Y) -> list[View]:
+def floor_marks(axis: StepAxis, y: alt.Y) -> list[View]:
     """The grey band and its name."""
     words = {"align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [
-        _only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
-        _only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=_on(y, "hi")),
+        only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=on(y, "hi")),
     ]
 
 
@@ -190,28 +196,32 @@ def _null(axis: StepAxis, y: alt.Y) -> list[View]:
     """The band with a dashed outline, which tells it from the floor without colour, and its name at the other end."""
     words = {"align": "right", "baseline": "top", "dx": -3, "dy": 3, "fontSize": LABEL_SIZE - 1}
     return [
-        _only(NULL)
+        only(NULL)
         .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
-        .encode(x=axis.x(), y=_on(y, "lo"), y2=alt.Y2(field="hi")),
-        _only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=_on(y, "lo")),
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=on(y, "lo")),
     ]
 
 
-def _top(curve: pd.DataFrame, *bands: pd.DataFrame | None) -> float:
+def _numerics(axis: StepAxis, y: alt.Y) -> list[View]:
+    """A dotted line across the plot, and its name above the right end."""
+    words = {"align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": LABEL_SIZE - 1}
+    return [
+        only(NUMERICS).mark_rule(color=SOFT, strokeWidth=1.5, strokeDash=[1.5, 3]).encode(y=y),
+        only(NUMERICS).mark_text(text="numerical floor", color=SOFT, **words).encode(x=axis.x(), y=y),
+    ]
+
+
+def top_of(curve: pd.DataFrame, *bands: pd.DataFrame | None) -> float:
+    """The upper end of a y axis that holds the curves (mean, hi) and their bands (hi)."""
     highest = [curve["mean"].max(), curve["hi"].max()]
     highest += [band["hi"].max() for band in bands if band is not None]
     known = [value for value in highest if pd.notna(value) and value > 0]
     return 1.08 * max(known) if known else 1.0
 
 
-def _y(top: float | None, title: str | None) -> alt.Y:
+def up(top: float | None, title: str | None) -> alt.Y:
+    """The y axis of the column `mean`, from zero."""
     scale = alt.Scale(zero=True) if top is None else alt.Scale(domain=[0, top], nice=False)
     axis = alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False)
     return alt.Y(field="mean", type="quantitative", scale=scale, axis=axis, title=title)
-
-
-def _on(y: alt.Y, field: str) -> alt.Y:
-    """The same axis for another column."""
-    other = y.copy()
-    other.field = field
-    return other

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from phcore.charts.channels import on, row_names, told
 from phcore.charts.theme import FAINT, FULL_WIDTH, INK, SOFT, TONE, framed
 from phcore.charts.view import View
 
@@ -34,13 +35,7 @@ def rank_chart(
             for rho, lo, hi in zip(known["rho"], known["lo"], known["hi"], strict=True)
         ]
     )
-    y = alt.Y(
-        field="words",
-        type="nominal",
-        sort=order,
-        title=None,
-        axis=alt.Axis(labelLimit=_NAMES, minExtent=_NAMES, maxExtent=_NAMES, grid=False),
-    )
+    y = row_names("words", order, _NAMES)
     x = alt.X(
         field="rho",
         type="quantitative",
@@ -48,29 +43,19 @@ def rank_chart(
         scale=alt.Scale(domain=[-1, 1], nice=False),
         axis=alt.Axis(values=[-1, -0.5, 0, 0.5, 1], gridOpacity=0.6),
     )
-    told = {"words": "quantity", "interval": "rank correlation (95 % interval)", "transitions": "transitions"}
+    tooltip = {"words": "quantity", "interval": "rank correlation (95 % interval)", "transitions": "transitions"}
     small = others.dropna(subset="rho") if others is not None else table.head(0).assign(name="")
     ends = View(table).mark_rule(strokeWidth=2, color=INK, opacity=0.6)
     return alt.layer(
         View(pd.DataFrame({"rho": [0.0]})).mark_rule(color=SOFT, strokeWidth=1, strokeDash=[3, 3]).encode(x=x),
         View(small[small["words"].isin(order)])
         .mark_tick(color=TONE, thickness=2, size=12, opacity=0.8)
-        .encode(x=x, y=y, tooltip=[_told("name", "layer"), _told("words", "quantity"), _told("shown", "correlation")]),
-        ends.encode(x=_at(x, "lo"), x2=alt.X2(field="hi"), y=y),
+        .encode(x=x, y=y, tooltip=told({"name": "layer", "words": "quantity", "shown": "correlation"})),
+        ends.encode(x=on(x, "lo"), x2=alt.X2(field="hi"), y=y),
         View(table)
         .mark_point(filled=True, opacity=1, size=90, color=INK, stroke=FAINT, strokeWidth=1)
-        .encode(x=x, y=y, tooltip=[_told(field, words) for field, words in told.items()]),
+        .encode(x=x, y=y, tooltip=told(tooltip)),
         width=width - _NAMES - 20,
         height=_ROW * max(1, len(order)),
         **framed(question, answer, width),
     )
-
-
-def _at(x: alt.X, field: str) -> alt.X:
-    other = x.copy()
-    other.field = field
-    return other
-
-
-def _told(field: str, title: str) -> alt.Tooltip:
-    return alt.Tooltip(field=field, type="nominal", title=title)

@@ -104,7 +104,9 @@ def _inward(place: float) -> str:
     return "left" if place < 0.1 else "right" if place > 0.9 else "center"
 
 
-def step_picker(steps: View, axis: StepAxis, *, height: int, tooltip: Mapping[str, str]) -> list[View]:
+def step_picker(
+    steps: View, axis: StepAxis, *, height: int, tooltip: Mapping[str, str], name: str = "steps"
+) -> list[View]:
     """Invisible marks that answer with the nearest step: its tooltip on hover, its selection on click.
 
     Parameters
@@ -112,6 +114,7 @@ def step_picker(steps: View, axis: StepAxis, *, height: int, tooltip: Mapping[st
     steps : a view of one row per step (and panel): `step`, and what the tooltip shows.
     height : of the plot, pixels.
     tooltip : column -> its name on screen.
+    name : of this view, where a chart has several.
 
     The marks stand in one line, so the regions nearest to each (Voronoi cells) are vertical strips.
     """
@@ -119,7 +122,7 @@ def step_picker(steps: View, axis: StepAxis, *, height: int, tooltip: Mapping[st
     strips = steps.mark_point(opacity=0, size=1, cursor="pointer").encode(
         x=axis.x(), y=alt.YValue(height / 2), tooltip=nearest_tooltip(tooltip)
     )
-    strips.name = "steps"
+    strips.name = name
     return [guide.encode(x=axis.x()).transform_filter(_HOVER), strips]
 
 

@@ -5,7 +5,7 @@ needs a neutral ink it is an expression of the chart's background, which serves 
 """
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import altair as alt
@@ -99,6 +99,22 @@ def objective_scale(objectives: Iterable[str], study: Iterable[str] | None = Non
     return alt.Scale(domain=order, range=[colours[name] for name in order])
 
 
+def shades(colour: str, number: int) -> list[str]:
+    """A colour from dark to light, for ordered variants of one thing; all can be seen on white and on black.
+
+    Parameters
+    ----------
+    colour : as #rrggbb.
+    """
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    found = []
+    for place in range(number):
+        towards = -0.2 + 0.85 * place / (number - 1) if number > 1 else 0.0  # from 20 % black to 65 % white
+        end = 255 if towards > 0 else 0
+        found.append("#" + "".join(f"{round(part + (end - part) * abs(towards)):02x}" for part in parts))
+    return found
+
+
 def category_marks(categories: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and shape of each category of a probe set, in their order; those beyond the fifth share the last look."""
     names = list(dict.fromkeys(categories))
@@ -109,14 +125,28 @@ def category_marks(categories: Iterable[str]) -> dict[str, tuple[str, str]]:
 def run_dash(runs: Iterable[int]) -> alt.StrokeDash:
     """Line style by the column `run`: 1, 2, ... within an objective. The colour stays with the objective."""
     known = sorted({int(run) for run in runs}) or [1]
+    return line_dash("run", known, [_DASHES[(run - 1) % len(_DASHES)] for run in known], title="run")
+
+
+def line_dash(
+    field: str, names: Sequence, dashes: Sequence[Sequence[int]] | None = None, title: str | None = None
+) -> alt.StrokeDash:
+    """Line style by a column whose values are `names`; with several, a legend says which is which."""
+    dashes = dashes or [_DASHES[place % len(_DASHES)] for place in range(len(names))]
     return alt.StrokeDash(
-        field="run",
+        field=field,
         type="nominal",
-        scale=alt.Scale(domain=known, range=[_DASHES[(run - 1) % len(_DASHES)] for run in known]),
+        scale=alt.Scale(domain=list(names), range=list(dashes)),
         legend=alt.Legend(
-            orient="top", title="run", symbolType="stroke", symbolSize=400, symbolStrokeColor=SOFT, symbolStrokeWidth=2
+            orient="top",
+            title=title,
+            titleOrient="left",
+            symbolType="stroke",
+            symbolSize=400,
+            symbolStrokeColor=SOFT,
+            symbolStrokeWidth=2,
         )
-        if len(known) > 1
+        if len(names) > 1
         else None,
     )
 

@@ -84,7 +84,7 @@ def _standardised(source: Source) -> Iterator[tuple[int, str, object, pd.DataFra
     own = source.read("summaries")
     if own.empty or record.study.subsamples < 2:
         return
-    units = own[["series", "step", "layer"]].merge(source.read("cells"), "left")["unit"].to_numpy()[:, None]
+    units = own[["series", "step", "layer"]].merge(source.read("cells"), "left")["unit"].to_numpy()
     for scale in cells.SCALES:
         frame = own
         if scale != record.study.scale:

@@ -34,7 +34,7 @@ def _summaries(source: Source) -> pd.DataFrame:
     frame = frame[frame["status"] != "nonfinite"]
     if source.record.study.scale == "median":
         names = list(summaries.FEATURES)
-        frame[names] = summaries.rescale(frame[names].to_numpy(), frame["unit"].to_numpy()[:, None])
+        frame[names] = summaries.rescale(frame[names].to_numpy(), frame["unit"].to_numpy())
     return frame
 
 

@@ -5,7 +5,7 @@ import torch
 from phcore import activations
 from phcore.activations import extraction, scoring
 from phcore.errors import Fault
-from tests.models import ARCHITECTURES, CONTEXT, PROMPTS, VOCABULARY, build_tokenizer
+from tests.models import ARCHITECTURES, CONTEXT, LAYERS, PROMPTS, VOCABULARY, build_tokenizer
 
 TOLERANCE = 1e-4  # of a log-probability, relative where it is beyond 1
 OPENINGS = [[57, 90, 12], [57, 90, 13, 14], [57, 8], [33], [41, 57], [57, 90, 13, 20]]
@@ -141,10 +141,10 @@ def test_progress_cancel_and_memory(opened, monkeypatch):
 
     honest = scoring._read
 
-    def read(reader, ids, rows, prefix):
+    def read(reader, ids, rows, *rest):
         if len(rows) > 3:
             raise torch.OutOfMemoryError("CUDA")
-        return honest(reader, ids, rows, prefix)
+        return honest(reader, ids, rows, *rest)
 
     monkeypatch.setattr(scoring, "_read", read)
     notes = []
@@ -215,6 +215,74 @@ def test_answers_end_where_the_context_does(opened, architecture):
         for prompt, length in ((whole, 1), (nearly, 5), (short, CONTEXT - 1))
     ]
     np.testing.assert_allclose(found.nll, wanted, rtol=1e-4)
+
+
+# --- clouds and answers in one reading ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("way", ["trees", "small batches", "no trees"])
+def test_one_reading_gives_what_two_give(opened, architecture, way, monkeypatch):
+    model, token_ids = opened(architecture)
+    references = [[] if i == 2 else [20 + i, 30, 40 + i] for i in range(len(token_ids))]
+    openings = scoring.without_extensions(OPENINGS)
+    layers = [0, 2, LAYERS]
+    cloud, answer = (
+        activations.extract(model, token_ids, layers),
+        activations.answers(model, token_ids, openings, references),
+    )
+    if way == "no trees":
+        monkeypatch.setattr(scoring, "_verdicts", {})
+        monkeypatch.setattr(scoring, "_attention", lambda *_: 1 / 0)
+    shares = []
+    taken, said = activations.read(
+        model,
+        token_ids,
+        layers,
+        openings,
+        references,
+        batch_tokens=60 if way == "small batches" else 1024,
+        progress=shares.append,
+    )
+    assert list(taken.clouds) == layers
+    for layer in layers:
+        off = np.linalg.norm(taken.clouds[layer] - cloud.clouds[layer], axis=1)
+        assert (off <= TOLERANCE * np.linalg.norm(cloud.clouds[layer], axis=1)).all()
+    np.testing.assert_allclose(taken.next_logprobs, cloud.next_logprobs, atol=1e-3)
+    np.testing.assert_allclose(taken.rest_mass, cloud.rest_mass, atol=1e-4)
+    np.testing.assert_allclose(said.refusal, answer.refusal, rtol=TOLERANCE)
+    np.testing.assert_allclose(said.nll, answer.nll, rtol=TOLERANCE)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert len(said.notes) == (way == "no trees")
+    assert taken.notes == []
+
+
+def test_one_reading_reads_each_prompt_once(opened):
+    model, token_ids = opened("llama")
+    activations.read(model, token_ids, [1], OPENINGS)
+    seen = []
+    hook = model.get_input_embeddings().register_forward_hook(
+        lambda _module, given, _out: seen.append(given[0].numel())
+    )
+    activations.read(model, token_ids, [1], OPENINGS, batch_tokens=1)
+    hook.remove()
+    shared = extraction.common_prefix(token_ids)
+    assert sum(seen) == shared + sum(len(ids) - shared + 4 for ids in token_ids)
+
+
+def test_one_reading_with_nothing_to_answer(opened):
+    model, token_ids = opened("gpt2")
+    cloud = activations.extract(model, token_ids, [LAYERS])
+    taken, said = activations.read(model, token_ids, [LAYERS], [])
+    np.testing.assert_allclose(taken.clouds[LAYERS], cloud.clouds[LAYERS], rtol=1e-3, atol=1e-4)
+    assert np.isnan(said.refusal).all()
+    with pytest.raises(Fault, match=f"from 0 to {LAYERS}"):
+        activations.read(model, token_ids, [LAYERS + 1], OPENINGS)
+    with pytest.raises(Fault, match="no prompt"):
+        activations.read(model, [], [1], OPENINGS)
+    with pytest.raises(activations.Stopped):
+        activations.read(model, token_ids, [1], OPENINGS, cancelled=lambda: True)
 
 
 # --- openings and references as tokens ------------------------------------------------------------

@@ -48,9 +48,8 @@ def test_every_table_is_complete(results):
     assert len(results.table("moves")) == (3 + 2 + 1) * 3
     assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
     assert len(results.table("unexplained")) == 2 * 2
-    assert (
-        len(results.table("concentration")) % (3 * 3 * 2 * 2 * 2 * 2) == 0
-    )  # series, layers, degrees, scales, per, by
+    # Series with and without their first transition (one has no other), layers; degrees, scales, per, by, nulls.
+    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**5
     assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
     reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
     assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
@@ -250,17 +249,17 @@ def test_a_base_that_does_not_load_ends_the_run(llama, tmp_path, monkeypatch):
 def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     from phcore import activations
 
-    extract = activations.extract
+    read = activations.read
     seen = []
 
     def spoil(*arguments, **options):
-        taken = extract(*arguments, **options)
+        taken, said = read(*arguments, **options)
         seen.append(1)
         if len(seen) == 2:
             taken.clouds[2][3, 0] = np.inf
-        return taken
+        return taken, said
 
-    monkeypatch.setattr(activations, "extract", spoil)
+    monkeypatch.setattr(activations, "read", spoil)
     store = Store(tmp_path / "cache")
     studies.compute(studies.build_study(tmp_path, llama), store)
     results = Results.open("tiny", store.root)
@@ -358,6 +357,22 @@ def test_what_does_not_change_a_number_does_not_change_a_key(computed, tmp_path)
     assert renamed.digest != record.digest  # the summaries table is at another scale
 
 
+def test_a_study_at_scale_median_has_its_summaries_divided(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    raw = Results.open("tiny", store).table("summaries", series="helpful", layer=2)
+    units = Results.open("tiny", store).table("cells", series="helpful", layer=2).set_index("step")["unit"]
+    studies.compute(study.with_(name="other", scale="median"), store)
+    results = Results.open("other", store)
+    table = results.table("summaries", series="helpful", layer=2)
+    expected = raw["h0_death_mean"].to_numpy() / raw["step"].map(units).to_numpy()
+    np.testing.assert_allclose(table["h0_death_mean"], expected, rtol=1e-12)
+    np.testing.assert_array_equal(table["h1_count"], raw["h1_count"])
+    # What compares both scales is the same whichever of them is the study's own.
+    mine, theirs = (Results.open(name, store).table("separation") for name in ("other", "tiny"))
+    np.testing.assert_allclose(mine["distance"], theirs["distance"], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"layers": (99,)}, "layer 99"), ({"model": "/nowhere"}, "nowhere"), ({"probes": "/nowhere.jsonl"}, "nowhere")],
@@ -384,6 +399,7 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
 
     monkeypatch.setattr(activations, "encode", meanwhile)
     monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(activations, "read", None)
     studies.compute(study, store)
     assert Results.open("tiny", store.root).complete
 
@@ -419,6 +435,7 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
     assert todo.judged("sensitivity") == 3 * 3
     assert todo.judged("behaviour") == 6
     monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(activations, "read", None)
     monkeypatch.setattr(cells, "measure_cell", None)
     studies.compute(study, store)
     after = contents(store)

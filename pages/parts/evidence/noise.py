@@ -37,7 +37,11 @@ def against_gaussians(study: Results, choice: derived.Choice, layer: int) -> Non
         for low, high in (("floor_lo", "floor_hi"), ("null_lo", "null_hi"))
     )
     numerics = judged.numerics(study, choice, layer)
-    line = None if numerics.empty else float(numerics["largest"].max())
+    line = (
+        None
+        if numerics.empty
+        else pd.DataFrame({"layer": sorted(curve["layer"].unique()), "value": numerics["largest"].max()})
+    )
 
     def build():
         return velocity_chart(

@@ -98,6 +98,26 @@ def test_a_null_is_told_from_the_floor_without_colour(curve, floor, render, step
         render(velocity_chart(part, null=under, steps=steps))
 
 
+def test_the_numerical_floor_is_a_line_at_the_largest_of_its_layer(curve, render, steps):
+    numerics = pd.DataFrame({"layer": [6, 6, 12], "value": [0.01, 0.03, 0.02]})
+    spec = velocity_chart(curve, numerics=numerics, steps=steps).to_dict()
+    rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
+    assert [(row["panel"], row["mean"]) for row in rows if row["kind"] == "numerics"] == [
+        ("layer 6", 0.03),
+        ("layer 12", 0.02),
+    ]
+    told = [row for row in rows if row["kind"] == "told"]
+    assert {(row["panel"], row["b0"]) for row in told} == {("layer 6", "0.0300"), ("layer 12", "0.0200")}
+    svg = render(velocity_chart(curve, numerics=numerics, steps=steps), dark=True)
+    assert svg.count(">numerical floor<") == 2
+    one = curve[curve["layer"] == 6]
+    assert ">numerical floor<" in render(velocity_chart(one, numerics=numerics[["value"]], steps=steps))
+    high = velocity_chart(one, numerics=numerics[["value"]] * 1000, steps=steps).to_dict()
+    assert high["layer"][0]["encoding"]["y"]["scale"]["domain"][1] > 30
+    for unknown in (numerics.head(0), numerics.assign(value=float("nan"))):
+        assert ">numerical floor<" not in render(velocity_chart(curve, numerics=unknown, steps=steps))
+
+
 def test_the_axis_reaches_up_to_the_null(curve, floor, steps):
     high = floor.assign(lo=100.0, hi=200.0)
     one = velocity_chart(curve[curve["layer"] == 6], null=high[high["layer"] == 6], steps=steps).to_dict()

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from phcore.charts import StepAxis, heatmap, objective_distance_chart, path_chart, velocity_chart
+from phcore.charts.behaviour import behaviour_chart
+from phcore.charts.mixture import mixture_chart
 from phcore.charts.moving import at_step
+from phcore.charts.separation import separation_chart
 
 STEPS = [0, 1, 2, 4, 8]
 
@@ -27,7 +30,24 @@ def paths() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["series", "objective", "step", "x", "y"])
 
 
+def pairs() -> pd.DataFrame:
+    table = pd.DataFrame({"step": STEPS, "value": range(5), "series_a": "helpful", "series_b": "harmless"})
+    return table.assign(objective_a="helpful", objective_b="harmless")
+
+
+def mixture() -> pd.DataFrame:
+    names = {"series": "mixed", "part_a": "helpful", "part_b": "harmless"}
+    objectives = {"objective": "mixed", "objective_a": "helpful", "objective_b": "harmless"}
+    table = pd.DataFrame({"step": STEPS, "along": 0.5, "off": 1.0, "to_a": 2.0, "to_b": 3.0, "a_to_b": 4.0})
+    return table.assign(floor=1.0, **names, **objectives)
+
+
 CHARTS = {
+    "separation": lambda step: separation_chart(pairs(), steps=STEPS, selected_step=step),
+    "mixture": lambda step: mixture_chart(mixture(), steps=STEPS, selected_step=step),
+    "behaviour": lambda step: behaviour_chart(
+        curve().rename(columns={"mean": "value"}), curve(), steps=STEPS, selected_step=step
+    ),
     "velocity": lambda step: velocity_chart(curve(), steps=STEPS, selected_step=step),
     "heatmap": lambda step: heatmap(curve().rename(columns={"mean": "value"}), steps=STEPS, selected_step=step),
     "path": lambda step: path_chart(paths(), x_title="a", y_title="b", selected_step=step),

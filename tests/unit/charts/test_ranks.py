@@ -20,7 +20,7 @@ def ranks():
 
 def test_the_strongest_stands_on_top_and_the_unknown_nowhere(ranks, render):
     spec = rank_chart(ranks, answer="It does.").to_dict()
-    order = spec["layer"][-1]["encoding"]["y"]["sort"]
+    order = spec["layer"][-1]["encoding"]["y"]["scale"]["domain"]
     assert order == ["1 − linear CKA", "mean norm", "<b>drift</b>"]
     svg = render(rank_chart(ranks, answer="It does."))
     for words in ("What does simple geometry already say?", "It does.", "1 − linear CKA", "mean norm"):
