@@ -40,6 +40,7 @@ from phcore.analysis.multiplicity import benjamini_hochberg, max_statistic
 from phcore.analysis.resampling import standard_error
 
 NULLS = ("velocities", "checkpoints", "studentised")
+TRUSTED = "studentised"  # the one that keeps its level: docs/method.md, Calibration
 READING = [*DISTANCE[1:], "per", "by", "with_base", "null"]
 """What two p-values share that answer one question at different layers or series."""
 COLUMNS = [
