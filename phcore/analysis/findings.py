@@ -78,9 +78,9 @@ def early(concentration: pd.DataFrame) -> Finding:
     """Claim 1. Velocity per transition, first third of the checkpoints by index, base included.
 
     A series counts as early where its concentration beats the studentised null, the one that keeps its level, at one
-    layer or more, adjusted over its layers (max-statistic). Holds: more than half of the series are early. Does not hold:
-    in more than half of the series the interval of the middle layer (by its upper end) lies below what random order
-    gives. Otherwise, or with fewer than 7 transitions, it cannot be told.
+    layer or more, adjusted over its layers (max-statistic). Holds: more than half of the series are early.
+    Does not hold: in more than half of the series the interval of the middle layer (by its upper end) lies below what
+    random order gives. Otherwise, or with fewer than 7 transitions, it cannot be told.
     """
     own = concentration[(concentration["per"] == "transition") & (concentration["null"] == TRUSTED)]
     own = own.dropna(subset="concentration")

@@ -45,7 +45,7 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
                           help="Of the checkpoints, or of the training steps.")  # fmt: skip
     per = row[1].selectbox("Velocity per", ["transition", "step"], key="e_per", bind="query-params")
     null = row[2].selectbox("Null", NULLS, NULLS.index(TRUSTED), format_func=NULL_WORDS.get,
-                            key="e_null", bind="query-params", help="What is shuffled; docs/method.md says where it holds.",
+                            key="e_null", bind="query-params", help="What is shuffled: docs/method.md.",
                             )  # fmt: skip
     correction = row[3].selectbox("Correction of p", list(CORRECTIONS), key="e_correction", bind="query-params",
                                   help="Many layers are looked at: the largest of them is large by chance, too.",
