@@ -74,9 +74,16 @@ def test_few_transitions_are_warned_of(start, computed):
     assert "Only 6 transitions" in words(start(computed[1], "evidence", study="tiny", e_section="More than geometry?"))
 
 
-def test_one_transition_has_no_first_third_and_says_so(start, computed):
-    told = words(start(computed[1], "evidence", study="tiny", e_section="Early?", e_layer=0))
-    assert "there is no first third" in told
+def test_one_transition_has_no_first_third_and_says_so(start, computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    studies.compute(study.with_(name="other", series=study.series[2:]), store)
+    for section in SECTIONS:
+        told = words(start(store.root, "evidence", study="other", e_section=section))
+        if section == "Early?":
+            assert "there is no first third" in told
+        if section == "Apart?":
+            assert "from two series on" in told
 
 
 # --- behaviour ----------------------------------------------------------------------------------------
