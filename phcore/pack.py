@@ -189,7 +189,9 @@ def stripped(record: Record, model: str | None = None) -> Record:
     model : the name to show for the base model instead of its folder's.
     """
     study = record.study
-    folders = [str(study.model), *(str(one.path) for one in study.series), *(node.path for node in record.nodes)]
+    places = {str(study.model), *(str(one.path) for one in study.series), *(node.path for node in record.nodes)}
+    # Whole folders before parts of them.
+    folders = sorted((one for one in places if os.path.isabs(one) and len(one) > 1), key=len, reverse=True)
     asked = study.with_(
         model=model or _last(study.model),
         probes=study.probes if study.probes == "default" else _last(study.probes),
@@ -217,9 +219,10 @@ def _last(path: str | Path) -> str:
 
 
 def _without_paths(sentence: str, folders: Sequence[str]) -> str:
-    # The folders first, as a whole: they may hold blanks, at which the pattern would stop.
-    for folder in sorted({one for one in folders if os.path.isabs(one)}, key=len, reverse=True):
-        sentence = sentence.replace(folder, _last(folder)) if len(folder) > 1 else sentence
+    if not sentence:
+        return sentence
+    for folder in folders:  # as a whole: they may hold blanks, at which the pattern would stop
+        sentence = sentence.replace(folder, _last(folder))
     return ABSOLUTE.sub(lambda found: _last(found[0]), sentence)
 
 
@@ -523,10 +526,10 @@ def _record(manifest: Manifest, place: Path) -> Record:
     sound = fits(record, Record) and record.nodes and record.nodes[0].label == BASE
     if not sound or not KEY_OF_PROBES.fullmatch(record.probe_digest) or not KEY.fullmatch(record.scalars or "0" * 32):
         raise Fault(f"its {RECORD} is not the record of a study", AGAIN)
-    if stripped(record) != record:
-        raise Fault(f"its {RECORD} holds paths of another machine", AGAIN)
     if len(record.nodes) ** 2 * len(record.layers) > MOST_PAIRS:
         raise Fault(f"it has {len(record.nodes):,} checkpoints, more than a study can", AGAIN)
+    if stripped(record) != record:
+        raise Fault(f"its {RECORD} holds paths of another machine", AGAIN)
     if record.digest != manifest.record:
         raise Fault(
             f"its {RECORD} is not the one it was packed with (its digest is another)",
