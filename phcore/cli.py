@@ -434,8 +434,7 @@ def pack(options: argparse.Namespace) -> None:
 
     study = Results.open(options.study)
     done = pack(study, options.output, prompts=not options.without_prompts, clouds=options.with_clouds)
-    state = "" if study.finished else " (unfinished)"
-    print(f"{done.path}: {study.study.name}{state}, {done.files} files, {_megabytes(done.bytes)}")
+    print(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
     for stage, size in sorted(done.sizes.items(), key=lambda one: -one[1]):
         print(f"  {stage:<14}{_megabytes(size):>10}")
     if done.left:
@@ -453,8 +452,8 @@ def open_pack(options: argparse.Namespace) -> None:
     store = Store()
     done = unpack(options.file, store, options.name)
     study = Results.open(done.name, store)
-    state = "" if study.finished else " It is unfinished: some of its tables are not there."
-    print(f"Opened {done.name}: {done.new} files were added, {done.present} were there already.{state}")
+    there = f", {done.present} were there already" if done.present else ""
+    print(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
     if study.record.prompts_withheld:
         print("It came without the texts of its prompts.")
     for names, words in (
@@ -463,6 +462,12 @@ def open_pack(options: argparse.Namespace) -> None:
     ):
         if names:
             print(f"{len(names)} files {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}", file=sys.stderr)
+
+
+def _state(study) -> str:
+    if study.finished:
+        return "finished"
+    return "complete but for some of its evidence" if study.complete else "unfinished"
 
 
 def _megabytes(size: int) -> str:

@@ -22,6 +22,7 @@ import shutil
 import stat
 import struct
 import tempfile
+import time
 import tomllib
 import zipfile
 from collections import Counter
@@ -60,6 +61,7 @@ LARGEST_TEXT = 32 * 2**20  # bytes of the manifest and of the record: 200,000 fi
 MOST_PAIRS = 20_000_000  # checkpoints squared times layers: naming the rows of the distance matrix takes a minute
 SPARE = 64 * 2**20  # bytes of the disk that are left free
 CHUNK = 2**20
+ROOM, A_DAY = ".opening-", 24 * 3600  # where a pack is unpacked, inside the archive; no reader matches the name
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "redzed-tda", "ripser", "persim", "torch", "transformers", "peft",
             "safetensors", "tokenizers")  # fmt: skip
 AGAIN = "Copy the file again, or have the study packed again"
@@ -391,7 +393,10 @@ def _workroom(store: Store) -> Iterator[Path]:
     fresh = not store.root.exists()
     try:
         store.root.mkdir(parents=True, exist_ok=True)
-        room = tempfile.TemporaryDirectory(prefix=".opening-", dir=store.root, ignore_cleanup_errors=True)
+        for left in store.root.glob(f"{ROOM}*"):  # by a process that was killed
+            if time.time() - left.stat().st_mtime > A_DAY:
+                shutil.rmtree(left, ignore_errors=True)
+        room = tempfile.TemporaryDirectory(prefix=ROOM, dir=store.root, ignore_cleanup_errors=True)
     except OSError as error:
         raise Fault(
             f"the archive cannot be written ({error.strerror})", "Check who may write there", store.root
@@ -413,9 +418,9 @@ def _judging(path: Path | None, doing: str = "read") -> Iterator[None]:
     except Fault as fault:
         # Whatever place a reader named lies in a folder that is gone by now.
         raise Fault(fault.fault, fault.mend, path if doing == "read" else fault.path) from None
-    except FileNotFoundError:
-        raise Fault("there is no such file", "Check the path", path) from None
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and doing == "read":
+            raise Fault("there is no such file", "Check the path", path) from None
         full = error.errno == errno.ENOSPC
         mend = "Free some space" if full else "Check the disk and who may use it"
         raise Fault(f"it cannot be {doing} ({error.strerror or 'it is damaged'})", mend, path) from error
