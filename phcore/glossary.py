@@ -172,12 +172,39 @@ GROUPS: tuple[Group, ...] = (
             ),
         ),
     ),
+    Group(
+        "Can it be believed?",
+        (
+            Term(
+                "Null and p-value",
+                "A null is what a number would be if nothing were there, for example with the checkpoints in random "
+                "order. The p-value is the share of such cases in which it is at least as large.",
+                "null",
+                "Evidence",
+            ),
+            Term(
+                "Gaussian control",
+                "A cloud of pure noise with the same mean and covariance as the real one. What its bars do as well has "
+                "nothing to do with shape.",
+                "gaussian",
+                "Evidence",
+            ),
+            Term(
+                "Effect size",
+                "How far two objectives differ in a number, in units of its spread over subsamples: Hedges' g. "
+                "It says how much, not whether another training run would show it again.",
+                "effect",
+                "Evidence",
+            ),
+        ),
+    ),
 )
 
 TERMS: tuple[Term, ...] = tuple(term for group in GROUPS for term in group.terms)
 
 _SHOWN_NUMBERS = ("h0_death_mean", "h0_entropy", "h1_count", "h1_persistence_max")
 _SHOWN_STEPS = (1, 9)
+_COMPARED = "h1_persistence_mean"
 
 
 def pictures() -> dict[str, str]:
@@ -186,12 +213,14 @@ def pictures() -> dict[str, str]:
     import numpy as np
 
     from phcore import example
-    from phcore.analysis.dynamics import concentration, early
+    from phcore.analysis.dynamics import concentration, early, null_shares, orders, upper_tail
     from phcore.analysis.objectives import paths_pca
+    from phcore.analysis.separation import hedges_g
     from phcore.charts import pictures as draw
     from phcore.charts.theme import objective_colours
     from phcore.topology.clouds import median_distance, subsamples
     from phcore.topology.complexes import betti
+    from phcore.topology.controls import gaussian
     from phcore.topology.distances import matching, wasserstein
     from phcore.topology.summaries import FEATURE_WORDS, FEATURES, summary
 
@@ -212,8 +241,12 @@ def pictures() -> dict[str, str]:
     named = {name: f"objective {name}" for name in series}
     change = example.drift(series["A"])
     before, after = (example.Shape(cloud).diagrams[1] for cloud in example.series("A", denser=1)[:2])
-    first = early(np.array(example.STEPS))
-    plane = paths_pca(example.summaries(series), 0).points
+    first, share = early(np.array(example.STEPS)), concentration(change.velocity)
+    shuffled = null_shares(change.velocity[orders(len(change.velocity), 1_000, 0)], first)
+    table = example.summaries(series)
+    plane = paths_pca(table, 0).points
+    end = table[table["step"] == example.STEPS[-1]]
+    at_the_end = {name: end.loc[end["series"] == name, _COMPARED].to_numpy() for name in list(series)[:2]}
     values = dict(zip(FEATURES, summary(shape.diagrams), strict=True))
 
     return {
@@ -245,5 +278,12 @@ def pictures() -> dict[str, str]:
         "matched": draw.matched(before, after, matching(before, after), wasserstein(before, after)),
         "velocity": draw.velocity(example.STEPS[1:], change.velocity),
         "floor": draw.floor(example.STEPS[1:], change.velocity, change.low, change.high),
-        "concentration": draw.concentration(example.STEPS[1:], change.velocity, first, concentration(change.velocity)),
+        "concentration": draw.concentration(example.STEPS[1:], change.velocity, first, share),
+        "null": draw.null(shuffled, share, upper_tail(share, shuffled)),
+        "gaussian": draw.gaussian(points, gaussian(points, "covariance", len(points), replicate=0)),
+        "effect": draw.effect(
+            [(named[name], colours[name], values) for name, values in at_the_end.items()],
+            FEATURE_WORDS[_COMPARED],
+            abs(float(hedges_g(*(values[:, None] for values in at_the_end.values()))[0])),
+        ),
     }

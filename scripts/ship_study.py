@@ -29,7 +29,8 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
         raise SystemExit(f"{name} is not finished")
     record = study.record
     copied = [("tables", tables.published_key(record, table)) for table in (*tables.PUBLISHED, *tables.EVIDENCE)]
-    copied += [("probes", record.probe_digest), *([("scalars", record.scalars)] if record.scalars else [])]
+    copied.append(("probes", record.probe_digest))
+    copied += [("scalars", record.scalars)] if record.scalars else []
     middle = record.layers[len(record.layers) // 2]
     nodes = {record.base}
     for series in record.series:

@@ -306,6 +306,63 @@ def path(series: Sequence[tuple[str, str, np.ndarray]]) -> str:
     return picture("Paths from one base", *parts, dots(places[0][:1], INK, 4.5), words(x, y + 20, "base", side=0))
 
 
+# --- evidence -------------------------------------------------------------------------------------------
+
+
+def null(shares: np.ndarray, observed: float, p: float) -> str:
+    """How often each value comes up under a null, and the observed one with its p-value."""
+    counts, edges = np.histogram(shares, bins=16, range=(0, 1))
+    at, up = _along((0, 1), 12, 204), _along((0, counts.max()), 104, 28)
+    columns = [
+        segment((at(low) + at(high)) / 2, 104, (at(low) + at(high)) / 2, up(count), GREY, 10, kind="null")
+        for low, high, count in zip(edges, edges[1:], counts, strict=False)
+        if count
+    ]
+    x, side = at(observed), -1 if observed > 0.5 else 1
+    return picture(
+        "A number among those of a null",
+        *columns,
+        segment(12, 104, 204, 104, INK, 1, opacity=0.4),
+        segment(x, 104, x, 8, VIOLET, 2),
+        words(x + 4 * side, 18, f"observed, p = {p:.2g}", VIOLET, side=side),
+        words(12, _WORDS, "0"),
+        words(108, _WORDS, "in random order", GREY, side=0),
+        words(204, _WORDS, "1", side=-1),
+    )
+
+
+def gaussian(points: np.ndarray, drawn: np.ndarray) -> str:
+    """A cloud, and noise with its mean and covariance, at one scale."""
+    both = fit(np.concatenate([points, drawn]), (4, 6, 106, 104))
+    own, noise = both[: len(points)], both[len(points) :] + np.array([110, 0])
+    return picture(
+        "A cloud and a Gaussian cloud of the same covariance",
+        dots(own, INK, 2.5),
+        dots(noise, GREY, 2.5),
+        words(55, _WORDS, "cloud", side=0),
+        words(165, _WORDS, "its Gaussian", GREY, side=0),
+    )
+
+
+def effect(groups: Sequence[tuple[str, str, np.ndarray]], feature: str, size: float) -> str:
+    """Values of two groups in two rows, with their means, and how far these are apart in standard deviations."""
+    values = np.concatenate([own for *_, own in groups])
+    at = _along((values.min(), values.max()), 16, 204)
+    parts = []
+    for (name, colour, own), y in zip(groups, (34, 74), strict=True):
+        parts += [
+            words(12, y - 14, name, colour),
+            dots(np.column_stack([at(own), np.full(len(own), y)]), colour, 3, opacity=0.45),
+            segment(at(own.mean()), y - 9, at(own.mean()), y + 9, colour, 3, kind="mean"),
+        ]
+    return picture(
+        "Two objectives differ in a number",
+        *parts,
+        words(108, 104, f"g = {three(size)}", side=0),
+        words(108, _WORDS, feature, GREY, side=0),
+    )
+
+
 # --- shared parts ---------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,11 @@
 """Every page, headless: on the study that ships, on a small computed study, and on nothing at all."""
 
-import shutil
 from html import escape
 
 import pytest
 
 from pages.parts import data
+from phcore.analysis.findings import FAILS, HOLDS, TITLES, UNKNOWN
 from phcore.glossary import TERMS
 from phcore.results import Results
 from tests import studies
@@ -21,7 +21,7 @@ def test_an_empty_archive_says_what_to_do(start, tmp_path, page):
     assert charts(app) == 0
 
 
-@pytest.mark.parametrize(("page", "count"), [("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 2)])
+@pytest.mark.parametrize(("page", "count"), [("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 1)])
 def test_each_page_shows_the_study_that_ships(start, page, count):
     app = start(ROOT / "cache", page)
     assert app.selectbox(key="study").value == "smollm2-135m-instruct"
@@ -34,6 +34,17 @@ def test_the_study_page_speaks_in_sentences_with_numbers(start):
     assert "320 prompts" in told
     assert "farthest apart" in told
     assert "Every table of this study is finished" in told
+
+
+def test_the_study_page_gives_five_verdicts_with_what_they_rest_on(start):
+    told = words(start(ROOT / "cache"))
+    for number, title in TITLES.items():
+        assert f"**{number}. {title}**" in told
+    for name in ("**n**", "**Null**", "**Interval**"):
+        assert told.count(name) == 5
+    verdicts = (HOLDS, FAILS, UNKNOWN)
+    assert sum(told.count(f": {one}]") for one in verdicts) == 5
+    assert told.count("**To tell**") == told.count(f": {UNKNOWN}]")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -99,50 +110,3 @@ def test_a_study_without_evidence_offers_to_compute_it(start, computed, tmp_path
     studies.compute(computed[0], store)
     assert data.version(study) != before  # nothing read before is taken for the whole
     assert "Every table of this study is finished" in words(run(app))
-
-
-# --- evidence -----------------------------------------------------------------------------------------
-
-
-def test_evidence_says_its_numbers_in_words(start):
-    told = words(start(ROOT / "cache", "evidence"))
-    assert "Of 155 cells" in told
-    assert "no p-value" in told
-
-
-@pytest.mark.parametrize(("key", "value"), [("e_scale", "median"), ("e_degree", "H0 components"), ("e_layer", 1)])
-def test_every_choice_of_evidence_draws(start, computed, key, value):
-    app = start(computed[1], "evidence", study="tiny", **{key: value})
-    assert app.selectbox(key=key).value == value
-    assert charts(app) == 2
-
-
-def test_few_transitions_are_warned_of(start, computed):
-    app = start(computed[1], "evidence", study="tiny")
-    assert "Only 6 transitions" in words(app)
-    assert charts(app) == 2
-
-
-def test_a_layer_without_topology_has_its_evidence_without_movement(start, computed):
-    app = start(computed[1], "evidence", study="tiny", e_layer=0)
-    assert not app.exception
-
-
-def test_evidence_that_is_not_there_is_said_in_a_sentence(start, computed, tmp_path):
-    store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
-    app = start(store.root, "evidence", study="tiny")
-    assert "press Compute on the Study page" in words(app)
-    assert charts(app) == 0
-
-
-@pytest.mark.parametrize("lost", ["geometry_velocity", "controls", "nulls", "unexplained"])
-def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, tmp_path, lost):
-    """As in the middle of a run: one table is missing, and so are the cells it would be put together from."""
-    store = studies.without_evidence(computed[1], tmp_path / "cache")
-    shutil.copytree(computed[1] / "v1" / "tables", store.root / "v1" / "tables", dirs_exist_ok=True)
-    for path in (store.root / "v1" / "tables").glob(f"*-{lost}.parquet"):
-        path.unlink()
-    if lost in ("geometry_velocity", "unexplained"):
-        for path in (store.root / "v1" / "tables").glob("*-geometry.parquet"):
-            path.unlink()
-    start(store.root, "evidence", study="tiny")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from phcore import example
+from phcore.analysis.dynamics import concentration_pvalue_velocities
+from phcore.analysis.separation import hedges_g
 from phcore.charts import pictures as draw
 from phcore.glossary import GROUPS, TERMS, pictures
 from phcore.topology.clouds import distance_matrix
@@ -49,7 +51,7 @@ def test_a_term_is_said_in_one_or_two_short_sentences(term):
     assert term.words.endswith(".")
     assert len(re.findall(r"\.(?:\s|$)", term.words)) <= 2
     assert len(term.words.split()) <= 45
-    assert term.page in ("", "Study", "Barcodes", "Trajectories")
+    assert term.page in ("", "Study", "Barcodes", "Trajectories", "Evidence")
 
 
 def test_the_words_load_without_the_libraries_that_draw():
@@ -137,6 +139,26 @@ def test_the_curve_has_every_velocity(drawn):
     assert len(points) == len(velocity) == len(example.STEPS) - 1
     heights = [-float(one.get("cy")) for one in points]
     assert np.corrcoef(heights, velocity)[0, 1] > 0.999
+
+
+def test_the_null_has_a_column_for_every_value_and_its_p_is_that_of_the_shuffles(drawn):
+    velocity = example.drift(example.series("A")).velocity
+    p = concentration_pvalue_velocities(velocity, n=1_000)
+    assert f"p = {p:.2g}" in said(drawn["null"])
+    assert len(elements(drawn["null"], "line", **{"data-kind": "null"})) > 2
+
+
+def test_the_gaussian_has_as_many_points_as_the_cloud(drawn, shape):
+    assert len(elements(drawn["gaussian"], "circle")) == 2 * len(shape.points)
+
+
+def test_the_effect_size_is_that_of_the_dots_drawn(drawn):
+    means = [float(one.get("x1")) for one in elements(drawn["effect"], "line", **{"data-kind": "mean"})]
+    places = np.array([float(one.get("cx")) for one in elements(drawn["effect"], "circle")]).reshape(2, -1)
+    np.testing.assert_allclose(places.mean(axis=1), means, atol=0.1)
+    size = abs(hedges_g(places[0][:, None], places[1][:, None])[0])
+    told = float(re.search(r"g = ([\d.]+)", said(drawn["effect"])).group(1))
+    assert told == pytest.approx(size, rel=0.02)
 
 
 # --- the example ----------------------------------------------------------------------------------------
