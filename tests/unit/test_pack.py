@@ -917,10 +917,11 @@ def test_what_a_killed_open_left_is_cleared_away_a_day_later(lean, store):
 
 def test_damage_does_not_travel(computed, tmp_path):
     home = studies.copy_archive(computed[1], tmp_path / "home")
-    path = next((home.root / "v1" / "diagrams").iterdir())
+    path = max((home.root / "v1" / "diagrams").iterdir(), key=lambda one: one.stat().st_size)
     data = bytearray(path.read_bytes())
-    data[20] ^= 0xFF
+    data[4:400] = bytes(396)  # the footer stays whole
     path.write_bytes(data)
+    assert home.has("diagrams", path.stem)
     with pytest.raises(Fault, match="were damaged and have been set aside"):
         pack.pack(Results.open("tiny", home), tmp_path / "x.zip")
     assert not (tmp_path / "x.zip").exists()
