@@ -96,6 +96,16 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--step", type=int, required=True)
     one.add_argument("-o", "--output", metavar="FILE.npy", required=True, help="(layers, prompts, hidden) float32")
 
+    one = command("pack", pack, "write a study with all its results into one file that travels")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("-o", "--output", metavar="FILE.zip", required=True)
+    one.add_argument("--without-prompts", action="store_true", help="leave the texts of prompts and references behind")
+    one.add_argument("--with-clouds", action="store_true", help="take the hidden states and next tokens along")
+
+    one = command("open", open_pack, "verify a packed study and put it into the archive")
+    one.add_argument("file", metavar="FILE.zip")
+    one.add_argument("--name", help="name of the study in this archive (default: its own)")
+
     one = command("practice", practice, "train a tiny model with checkpoints of three objectives, to try everything on")
     one.add_argument("directory", metavar="DIR")
     one.add_argument("--seed", type=int, default=0)
@@ -413,3 +423,52 @@ def clouds(options: argparse.Namespace) -> None:
         np.save(file, array)
     os.replace(file.name, target)
     print(f"{target}: {array.shape} float32")
+
+
+# --- studies that travel ----------------------------------------------------------------------------
+
+
+def pack(options: argparse.Namespace) -> None:
+    from phcore.pack import pack
+    from phcore.results import Results
+
+    study = Results.open(options.study)
+    done = pack(study, options.output, prompts=not options.without_prompts, clouds=options.with_clouds)
+    print(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
+    for stage, size in sorted(done.sizes.items(), key=lambda one: -one[1]):
+        print(f"  {stage:<14}{_megabytes(size):>10}")
+    if done.left:
+        left = ", ".join(f"{stage} {_megabytes(size)}" for stage, size in done.left.items())
+        print(f"left behind: {left}; --with-clouds takes them along")
+    if options.without_prompts and options.with_clouds:
+        print("note: prompts can be guessed from hidden states and next tokens", file=sys.stderr)
+
+
+def open_pack(options: argparse.Namespace) -> None:
+    from phcore.pack import unpack
+    from phcore.results import Results
+    from phcore.store import Store
+
+    store = Store()
+    done = unpack(options.file, store, options.name)
+    study = Results.open(done.name, store)
+    there = f", {done.present} were there already" if done.present else ""
+    print(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
+    if study.record.prompts_withheld:
+        print("It came without the texts of its prompts.")
+    for names, words in (
+        (done.kept, "are in the archive with other content, and stayed"),
+        (done.unread, "are not read by this version, and were left out"),
+    ):
+        if names:
+            print(f"{len(names)} files {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}", file=sys.stderr)
+
+
+def _state(study) -> str:
+    if study.finished:
+        return "finished"
+    return "complete but for some of its evidence" if study.complete else "unfinished"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"

@@ -55,6 +55,7 @@ class Record:
     nodes: tuple[Node, ...]  # the base first, then each series by step; those left out too
     reference_digest: str = ""  # of the reference answers, where the probe set has any
     scalars: str = ""  # key of the behaviour found in training logs and the user's file; empty: none
+    prompts_withheld: bool = False  # the study came from another machine without the texts of its prompts
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -184,19 +185,26 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Keep the record and its study file in `folder`."""
-        plain = asdict(self) | {"study": self.study.to_dict()}
-        write_atomically(folder / "record.json", json.dumps(plain, indent=1, default=str).encode())
+        write_atomically(folder / "record.json", self.to_json())
         self.study.write(folder / "study.toml")
+
+    def to_json(self) -> bytes:
+        plain = asdict(self) | {"study": self.study.to_dict()}
+        return json.dumps(plain, indent=1, default=str).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Record:
+        """Raises ValueError, TypeError or KeyError for what is no record of this version."""
+        plain = json.loads(data)
+        study = Study.from_dict(plain.pop("study"))
+        nodes = tuple(Node(**node) for node in plain.pop("nodes"))
+        return cls(study=study, nodes=nodes, layers=tuple(plain.pop("layers")), **plain)
 
     @classmethod
     def read(cls, folder: Path) -> Record | None:
         """None where there is no record yet, or one of another version."""
-        path = folder / "record.json"
         try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            study = Study.from_dict(plain.pop("study"))
-            nodes = tuple(Node(**node) for node in plain.pop("nodes"))
-            return cls(study=study, nodes=nodes, layers=tuple(plain.pop("layers")), **plain)
+            return cls.from_json((folder / "record.json").read_bytes())
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError):
