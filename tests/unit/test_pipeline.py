@@ -49,8 +49,8 @@ def test_every_table_is_complete(results):
     assert len(results.table("moves")) == (3 + 2 + 1) * 3
     assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
     assert len(results.table("unexplained")) == 2 * 2
-    # Series with and without their first transition (one has no other), layers; degrees, scales, per, by, nulls.
-    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**5
+    # Series with and without their first transition (one has no other), layers; degrees, scales, per, by; nulls.
+    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**4 * 3
     assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
     reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
     assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
