@@ -197,7 +197,7 @@ def paths(reading: Reading) -> Drawn:
         return path_chart(
             points, x_title=titles[0], y_title=titles[1], selected_step=reading.steps[-1], floor_radius=1.0,
             question=f"Where does each objective go? (layer {reading.layer})", objectives=reading.all_objectives,
-            width=700, height=440,
+            width=700, height=360,
         )  # fmt: skip
 
     note = (
@@ -207,7 +207,7 @@ def paths(reading: Reading) -> Drawn:
     )
     if found.left_out:
         note += f" {count(len(found.left_out), 'checkpoint')} without a usable cloud have no place here."
-    words = points.assign(words=[f"{x:.2f}, {y:.2f}" for x, y in zip(points["x"], points["y"], strict=True)])
+    words = points.assign(words=[f"{_hundredths(x)}, {_hundredths(y)}" for x, y in zip(points["x"], points["y"], strict=True)])
     numbers = _pivot(words, ["series"], "words", "Coordinates by step: first and second component, floor units")
     return _stepped(reading, plain(build), note, numbers)
 
@@ -356,6 +356,10 @@ def _pivot(table: pd.DataFrame, index: list[str], values: str, caption: str) -> 
     keys = [list(key) if isinstance(key, tuple) else [key] for key in wide.index]
     rows = [key + [str(value) for value in row] for key, row in zip(keys, wide.to_numpy().tolist(), strict=True)]
     return Numbers(caption, [*index, *(f"{step:,}" for step in wide.columns)], rows)
+
+
+def _hundredths(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # never -0.00
 
 
 FIGURES = {

@@ -14,11 +14,13 @@ from phcore.record import NULL_REPLICATES, Record
 from phcore.report.sources import SOURCES, Source, bibtex
 from phcore.study import PARAMETERS
 from phcore.tables import EVIDENCE
-from phcore.words import count, wasserstein_words
+from phcore.words import count
 
 __all__ = ["bibtex", "cited", "methods_paragraph", "parameters", "versions"]
 
-_CITED = re.compile(r"\[@([a-z0-9]+)\]")
+# In brackets: (Bauer 2021; Tralie et al. 2018). Bare: Malhotra et al. (2026), as part of the sentence.
+_CITATION = re.compile(r"\[((?:@[a-z0-9]+(?:; )?)+)\]|@([a-z0-9]+)")
+_KEY = re.compile(r"@([a-z0-9]+)")
 _PACKAGES = ("redzed-tda", "ripser", "numpy", "scipy", "torch", "transformers", "altair")
 
 
@@ -29,12 +31,19 @@ def methods_paragraph(record: Record, evidence: Collection[str] = EVIDENCE) -> s
     ----------
     evidence : names of the tables of `phcore.tables.EVIDENCE` that there are: what was not computed is not described.
     """
-    return _CITED.sub(lambda found: SOURCES[found[1]].short, _marked(record, evidence))
+    return _CITATION.sub(_citation, _marked(record, evidence))
+
+
+def _citation(found: re.Match) -> str:
+    if found[2]:
+        names, year = SOURCES[found[2]].short.rsplit(" ", 1)
+        return f"{names} ({year})"
+    return f"({_KEY.sub(lambda key: SOURCES[key[1]].short, found[1])})"
 
 
 def cited(record: Record, evidence: Collection[str] = EVIDENCE) -> dict[str, Source]:
     """The sources of the paragraph by BibTeX key, in the order in which it cites them."""
-    keys = dict.fromkeys(_CITED.findall(_marked(record, evidence)))
+    keys = dict.fromkeys(_KEY.findall(_marked(record, evidence)))
     return {key: SOURCES[key] for key in keys}
 
 
@@ -72,7 +81,7 @@ def _value(value: object) -> str:
 
 
 def _marked(record: Record, evidence: Collection[str]) -> str:
-    """The paragraph, its citations as [@key]."""
+    """The paragraph, its citations as [@key] or @key."""
     parts = [
         _compared(record), _clouds(record), _diagrams(record), _summaries(record), _velocity(record, evidence),
         _separation(record, evidence), _geometry(record, evidence), _behaviour(record, evidence),
@@ -88,7 +97,7 @@ def _compared(record: Record) -> str:
     left_out = sum(not node.ready for node in record.nodes)
     beside = record.study.beside
     return (
-        f"Following [@malhotra2026tracking], {count(len(record.series), 'fine-tuning run')} of "
+        f"Following @malhotra2026tracking, {count(len(record.series), 'fine-tuning run')} of "
         f"{Path(record.study.model).name} ({record.n_layers} blocks, hidden size {record.hidden_size}) towards "
         f"{count(len(objectives), 'objective')} ({runs}) "
         f"{'was' if len(record.series) == 1 else 'were'} followed over {count(len(record.ready), 'checkpoint')} at steps "
@@ -116,7 +125,7 @@ def _clouds(record: Record) -> str:
 def _diagrams(record: Record) -> str:
     asked = record.study
     engines = {
-        "redzed": "redzed [@kapulkin2026redzed]", "ripser": "ripser.py [@tralie2018ripser], [@bauer2021ripser]",
+        "redzed": "redzed [@kapulkin2026redzed]", "ripser": "ripser.py [@tralie2018ripser; @bauer2021ripser]",
     }  # fmt: skip
     scale = (
         "Distances were used as they are (scale raw)."
@@ -148,7 +157,7 @@ def _subsamples(record: Record) -> str:
 
 def _summaries(record: Record) -> str:
     return (
-        "Diagrams were summarised by the 41 numbers of [@fay2026shape]: mean, minimum, quartiles, maximum and standard "
+        "Diagrams were summarised by the 41 numbers of @fay2026shape: mean, minimum, quartiles, maximum and standard "
         "deviation of births, deaths, persistences and ratios, and total persistence, number of bars and persistent "
         "entropy."
     )
@@ -164,9 +173,8 @@ def _velocity(record: Record, evidence: Collection[str]) -> str:
         else ""
     )
     words = (
-        "Topological velocity is the exact Wasserstein distance of order "
-        f"p = {_order(asked.order)} with ground norm q = {_order(asked.norm)} "
-        f"({wasserstein_words(asked.order, asked.norm)}; [@cohensteiner2007stability]) between the H1 diagrams of "
+        f"Topological velocity is the exact Wasserstein distance of order p\u00a0=\u00a0{_order(asked.order)} with "
+        f"ground norm q\u00a0=\u00a0{_order(asked.norm)} [@cohensteiner2007stability] between the H1 diagrams of "
         f"consecutive checkpoints{mean}, per transition{floor}."
     )
     if "concentration" in evidence:
@@ -240,7 +248,7 @@ def _robustness(record: Record, evidence: Collection[str]) -> str:
 
 def _claims() -> str:
     return (
-        "Verdicts on the five claims of [@malhotra2026tracking] follow from these numbers by fixed rules; each is "
+        "Verdicts on the five claims of @malhotra2026tracking follow from these numbers by fixed rules; each is "
         "given with n, its null and its interval, and nothing is concluded from the absence of evidence."
     )
 

@@ -57,7 +57,9 @@ class Reading:
         return table
 
     def labelled(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with the objective of each series."""
+        """The table with the objective of each series, in the order of the study."""
+        order = {name: place for place, name in enumerate(self.objectives)}
+        table = table.sort_values("series", key=lambda names: names.map(order), kind="stable", ignore_index=True)
         return table.assign(objective=table["series"].map(self.objectives))
 
     @cached_property

@@ -39,10 +39,10 @@ class Source:
 
 
 def plain_text(latex: str) -> str:
-    """LaTeX of a BibTeX field as text: the few accents and braces used here."""
-    for code, letter in {r"{\'e}": "é", r"{\'i}": "í", "--": "–"}.items():
+    """LaTeX of a BibTeX field as text: the few codes that titles and journals here use."""
+    for code, letter in {r"\&": "&", "--": "–", "{": "", "}": ""}.items():
         latex = latex.replace(code, letter)
-    return latex.replace("{", "").replace("}", "")
+    return latex
 
 
 SOURCES = {
