@@ -207,7 +207,9 @@ def paths(reading: Reading) -> Drawn:
     )
     if found.left_out:
         note += f" {count(len(found.left_out), 'checkpoint')} without a usable cloud have no place here."
-    words = points.assign(words=[f"{_hundredths(x)}, {_hundredths(y)}" for x, y in zip(points["x"], points["y"], strict=True)])
+    words = points.assign(
+        words=[f"{_hundredths(x)}, {_hundredths(y)}" for x, y in zip(points["x"], points["y"], strict=True)]
+    )
     numbers = _pivot(words, ["series"], "words", "Coordinates by step: first and second component, floor units")
     return _stepped(reading, plain(build), note, numbers)
 

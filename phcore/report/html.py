@@ -128,7 +128,7 @@ def _checked(results: Results, options: Options) -> int:
 
 def _payload(drawn: Drawn, tables: Tables) -> dict:
     """A chart for the page's script: its spec without title, its tables, and what a step changes."""
-    spec, question, answer = _untitled(drawn.chart.spec)
+    spec, *_ = _untitled(drawn.chart.spec)
     one = {"spec": spec, "tables": tables.keep_all(drawn.chart.tables)}
     if drawn.moves:
         one["moves"] = {step: tables.keep_all(changed) for step, changed in drawn.moves.items()}
@@ -149,7 +149,11 @@ def _untitled(spec: dict) -> tuple[dict, str, str]:
     """A chart's spec without title, config and options of the app, and its title: question and answer."""
     title = spec.get("title", {})
     question, answer = (" ".join(title.get(part, [])) for part in ("text", "subtitle"))
-    return {name: value for name, value in spec.items() if name not in ("title", "config", "usermeta")}, question, answer
+    return (
+        {name: value for name, value in spec.items() if name not in ("title", "config", "usermeta")},
+        question,
+        answer,
+    )
 
 
 def _config() -> dict:
@@ -213,7 +217,9 @@ def _figure(key: str, drawn: Drawn | str, own_note: str) -> dict:
 
 def _unquoted(finding: Finding) -> Finding:
     """Without the marks of code in Markdown, which a page would show."""
-    return Finding(**{name: one.replace("`", "") if isinstance(one, str) else one for name, one in vars(finding).items()})
+    return Finding(
+        **{name: one.replace("`", "") if isinstance(one, str) else one for name, one in vars(finding).items()}
+    )
 
 
 def _series(results: Results) -> list[dict]:

@@ -96,12 +96,12 @@ def _compared(record: Record) -> str:
     steps = sorted({node.step for node in record.ready})
     left_out = sum(not node.ready for node in record.nodes)
     beside = record.study.beside
+    followed = f"{_were(len(record.series))} followed over {count(len(record.ready), 'checkpoint')}"
     return (
         f"Following @malhotra2026tracking, {count(len(record.series), 'fine-tuning run')} of "
         f"{Path(record.study.model).name} ({record.n_layers} blocks, hidden size {record.hidden_size}) towards "
         f"{count(len(objectives), 'objective')} ({runs}) "
-        f"{'was' if len(record.series) == 1 else 'were'} followed over {count(len(record.ready), 'checkpoint')} at steps "
-        f"{', '.join(f'{step:,}' for step in steps)}; step 0 is the base model."
+        f"{followed} at steps {', '.join(f'{step:,}' for step in steps)}; step 0 is the base model."
         + (f" {count(left_out, 'checkpoint')} could not be used and {_were(left_out)} left out." if left_out else "")
         + (f" Studies of other base models are shown beside it: {', '.join(beside)}." if beside else "")
     )
