@@ -269,7 +269,9 @@ def dynamics_table(study: Results, options: dict) -> None:
         },
     )
     st.caption(
-        "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers."
+        "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers. "
+        "Per step on an uneven grid, shuffled velocities test the grid alone. The Evidence page (Early?) has a null "
+        "that keeps its level, corrections and intervals."
     )
     frame.below(table, f"dynamics-{study.study.name}", "dynamics")
 

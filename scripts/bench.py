@@ -32,6 +32,7 @@ from phcore.topology.summaries import summary
 TARGET_CELL = 0.25  # seconds for the diagrams of one cell
 TARGET_H1 = 0.6e-3  # seconds for one exact distance between H1 diagrams
 TARGET_SELECTION = 0.3  # seconds of the server for one selection
+TARGET_EVIDENCE = 2.0  # seconds of the server for all sections of the Evidence page
 
 # Selections on the Trajectories page: another value of a widget, by its key.
 SELECTIONS = (
@@ -46,6 +47,10 @@ SELECTIONS = (
     ("selectbox", "t_way", "all distances"),
     ("selectbox", "t_by", "Wasserstein distance"),
 )
+
+SECTIONS = (
+    "More than noise?", "Early?", "Apart?", "More than geometry?", "Before behaviour?", "Robust?", "Other models?",
+)  # fmt: skip
 
 
 def synthetic_pair(n: int = 320, d: int = 576, rank: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -135,9 +140,11 @@ def bench_pages(repeats: int) -> None:
 
     pages = Path(__file__).resolve().parents[1] / "pages"
 
-    def opened() -> AppTest:
+    def opened(page: str = "trajectories", **query: str) -> AppTest:
         app = AppTest.from_file(str(pages / "shell.py"), default_timeout=120)
-        app.switch_page(str(pages / "trajectories.py"))
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.switch_page(str(pages / f"{page}.py"))
         return app.run()
 
     def seconds(app: AppTest, kind: str, key: str, value: object) -> float:
@@ -165,6 +172,25 @@ def bench_pages(repeats: int) -> None:
         slow, quick = np.median(first), np.median(later)
         verdict = f"target {TARGET_SELECTION * 1e3:g} ms: {'met' if slow <= TARGET_SELECTION else 'MISSED'}"
         print(f"  {f'{key} = {value}':46}{slow * 1e3:8.0f}ms{quick * 1e3:8.0f}ms  {verdict}")
+
+    print(f"Sections of the Evidence page, seconds of the server, medians of {repeats}")
+    print(f"  {'':46}{'first':>10}{'later':>10}")
+    whole = 0.0
+    for section in SECTIONS:
+        first, later = [], []
+        for _ in range(repeats):
+            st.cache_resource.clear()
+            st.cache_data.clear()
+            for spent in (first, later):
+                start = time.perf_counter()
+                app = opened("evidence", e_section=section)
+                spent.append(time.perf_counter() - start)
+            if app.exception:
+                raise RuntimeError(app.exception[0].message)
+        whole += np.median(first)
+        print(f"  {section:46}{np.median(first) * 1e3:8.0f}ms{np.median(later) * 1e3:8.0f}ms")
+    verdict = f"target {TARGET_EVIDENCE:g} s: {'met' if whole <= TARGET_EVIDENCE else 'MISSED'}"
+    print(f"  {'all of them, each on its own':46}{whole * 1e3:8.0f}ms{'':10}  {verdict}")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
     record = study.record
     copied = [("tables", tables.published_key(record, table)) for table in (*tables.PUBLISHED, *tables.EVIDENCE)]
     copied.append(("probes", record.probe_digest))
+    copied += [("scalars", record.scalars)] if record.scalars else []
     middle = record.layers[len(record.layers) // 2]
     nodes = {record.base}
     for series in record.series:

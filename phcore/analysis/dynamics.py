@@ -229,8 +229,13 @@ def null_shares(walks: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def upper_tail(observed: float, null: np.ndarray) -> float:
-    """p = (1 + #{null >= observed}) / (1 + n) of a nonnegative statistic; null (n,)."""
-    return float((1 + np.count_nonzero(null >= observed * (1 - TIE))) / (1 + len(null)))
+    """p = (1 + #{null >= observed}) / (1 + n); null (n,)."""
+    return float((1 + np.count_nonzero(null >= lowest_tie(observed))) / (1 + len(null)))
+
+
+def lowest_tie(observed: float | np.ndarray) -> float | np.ndarray:
+    """The smallest value that counts as equal to ``observed``."""
+    return observed * (1 - TIE * np.sign(observed))
 
 
 @lru_cache(maxsize=16)

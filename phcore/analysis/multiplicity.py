@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phcore.analysis.dynamics import TIE
+from phcore.analysis.dynamics import lowest_tie
 from phcore.errors import Fault
 
 # A null whose spread is below this share of its size is rounding of a constant.
@@ -18,7 +18,7 @@ def max_statistic(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    observed : (L,) nonnegative statistics, large ones against the null; NaN where a layer has none.
+    observed : (L,) statistics, large ones against the null; NaN where a layer has none.
     null : (N, L) the same under the null, row by row from one and the same permutation of all layers,
         which is what keeps the dependence between them.
 
@@ -38,9 +38,9 @@ def max_statistic(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
         )
     p = np.full(len(observed), np.nan)
     known = np.isfinite(observed) & np.isfinite(null).all(axis=0)
-    lowest = observed * (1 - TIE)  # what counts as a tie alone counts as one here, so that p is never smaller
+    lowest = lowest_tie(observed)  # what counts as a tie alone counts as one here, so that p is never smaller
     centre, spread = null.mean(axis=0), null.std(axis=0)
-    varies = known & (spread > _CONSTANT * np.abs(centre))
+    varies = known & (spread > _CONSTANT * np.abs(null).max(axis=0))
     alone = known & ~varies
     p[alone] = (1 + (null[:, alone] >= lowest[alone]).sum(axis=0)) / (1 + len(null))
     if varies.any():

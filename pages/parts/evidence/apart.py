@@ -6,9 +6,10 @@ from itertools import combinations
 
 import pandas as pd
 import streamlit as st
-from phcore.charts.separation import SIZES, effects_chart, mixture_chart, separation_chart
 
 from pages.parts import data, derived, draw, frame
+from phcore.charts.mixture import mixture_chart
+from phcore.charts.separation import SIZES, effects_chart, separation_chart
 from phcore.results import Results
 from phcore.words import three, unit_words, wasserstein_words
 

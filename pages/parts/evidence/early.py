@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from phcore.charts.concentration import concentration_chart
 
 from pages.parts import data, derived, draw, frame
-from phcore.analysis.concentration import NULLS
+from phcore.analysis.concentration import NULLS, TRUSTED
+from phcore.charts.concentration import concentration_chart
 from phcore.results import Results
 
 CORRECTIONS = {
@@ -14,7 +14,23 @@ CORRECTIONS = {
     "Benjamini-Hochberg over series and layers": "p_bh",
     "none": "p",
 }
-NULL_WORDS = {"velocities": "velocities in random order", "checkpoints": "checkpoints in random order"}
+NULL_WORDS = {
+    "velocities": "velocities in random order",
+    "checkpoints": "checkpoints in random order",
+    "studentised": "moves in random order, studentised",
+}
+WARNINGS = {
+    (
+        "velocities",
+        "step",
+    ): "Per training step on an uneven grid, small gaps come first: this null calls every course early "
+    "and tests the grid alone. The studentised null knows the gaps.",
+    (
+        "checkpoints",
+        "transition",
+    ): "Where training drifts, as it mostly does, this null hardly ever rejects: a large p says nothing.",
+}
+WARNINGS["checkpoints", "step"] = WARNINGS["checkpoints", "transition"]
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:
@@ -28,8 +44,8 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     by = row[0].selectbox("First third by", ["index", "step"], key="e_by", bind="query-params",
                           help="Of the checkpoints, or of the training steps.")  # fmt: skip
     per = row[1].selectbox("Velocity per", ["transition", "step"], key="e_per", bind="query-params")
-    null = row[2].selectbox("Null", NULLS, format_func=lambda name: NULL_WORDS.get(name, name), key="e_null",
-                            bind="query-params", help="What is shuffled; docs/method.md says where it holds.",
+    null = row[2].selectbox("Null", NULLS, NULLS.index(TRUSTED), format_func=NULL_WORDS.get,
+                            key="e_null", bind="query-params", help="What is shuffled: docs/method.md.",
                             )  # fmt: skip
     correction = row[3].selectbox("Correction of p", list(CORRECTIONS), key="e_correction", bind="query-params",
                                   help="Many layers are looked at: the largest of them is large by chance, too.",
@@ -56,6 +72,8 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
             objectives=list(dict.fromkeys(objectives.values())),
         )  # fmt: skip
 
+    if (null, per) in WARNINGS and rows["transitions"].max() > 2:
+        st.warning(WARNINGS[null, per], icon=":material/warning:")
     draw.chart("e_early", (data.version(study), degree, scale, by, per, null, correction, with_base), build)
     transitions = sorted(set(rows["transitions"].dropna().astype(int)))
     st.caption(

@@ -25,7 +25,7 @@ def concentration(p=0.01, share=0.7, lo=0.6, hi=0.8, null_mean=0.33, transitions
                 "per": "transition", "by": by, "with_base": base, "null": null, "transitions": transitions, **values,
             }
             for layer in LAYERS for by in ("index", "step") for base in (True, False)
-            for null in ("velocities", "checkpoints")
+            for null in ("velocities", "checkpoints", "studentised")
         ]  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=list(COLUMNS["concentration"]))
 
@@ -88,9 +88,11 @@ def test_early_does_not_hold_only_where_the_interval_lies_below_chance():
     assert f.early(concentration(**{**low, "hi": 0.4})).verdict == f.UNKNOWN
 
 
-def test_the_larger_p_of_both_nulls_counts():
+def test_the_null_that_keeps_its_level_decides():
     table = concentration()
-    table.loc[table["null"] == "checkpoints", "p_max"] = 0.3
+    table.loc[table["null"] != "studentised", "p_max"] = 0.9
+    assert f.early(table).verdict == f.HOLDS
+    table["p_max"] = 1 - table["p_max"]
     assert f.early(table).verdict == f.UNKNOWN
 
 
