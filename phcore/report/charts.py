@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from phcore.analysis.concentration import TRUSTED
+from phcore.analysis.objectives import paths_means
 from phcore.charts.answers import null_answer
 from phcore.charts.barcode import barcode_and_diagram
 from phcore.charts.bars import bars_domain, shape_answer
@@ -168,7 +170,7 @@ def concentration(reading: Reading) -> Drawn:
     transitions = ", ".join(str(n) for n in sorted(set(rows["transitions"].dropna().astype(int))))
     note = (
         "Dots: concentration; whiskers: 95 % for another choice of prompts, not another training run. Grey: 5 to 95 % "
-        f"where velocities are put in random order, {int(rows['permutations'].max()):,} times. {transitions} "
+        f"under the {TRUSTED} null, moves in random order, {int(rows['permutations'].max()):,} times. {transitions} "
         f"transitions per series. Filled: p below 0.05 ({correction})."
     )
     words = [
@@ -184,8 +186,6 @@ def concentration(reading: Reading) -> Drawn:
 
 
 def paths(reading: Reading) -> Drawn:
-    from phcore.analysis.objectives import paths_means
-
     found = paths_means(*reading.standardised)
     points = reading.labelled(found.points.rename(columns={"pc1": "x", "pc2": "y"}))
     titles = [

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from phcore import cells
+from phcore.analysis.dynamics import PERMUTATIONS
 from phcore.record import NULL_REPLICATES, Record
 from phcore.report.sources import SOURCES, Source, bibtex
 from phcore.study import PARAMETERS
@@ -25,7 +26,7 @@ _PACKAGES = ("redzed-tda", "ripser", "numpy", "scipy", "torch", "transformers", 
 
 
 def methods_paragraph(record: Record, evidence: Collection[str] = EVIDENCE) -> str:
-    """Methods of a study, with citations by name and year.
+    """Methods of a study, with citations by name and year. An empty line starts another thought.
 
     Parameters
     ----------
@@ -82,12 +83,13 @@ def _value(value: object) -> str:
 
 def _marked(record: Record, evidence: Collection[str]) -> str:
     """The paragraph, its citations as [@key] or @key."""
-    parts = [
-        _compared(record), _clouds(record), _diagrams(record), _summaries(record), _velocity(record, evidence),
-        _separation(record, evidence), _geometry(record, evidence), _behaviour(record, evidence),
-        _robustness(record, evidence), _claims(),
-    ]  # fmt: skip
-    return " ".join(filter(None, parts))
+    parts = (
+        (_compared(record), _clouds(record)),
+        (_diagrams(record), _summaries(record)),
+        (_velocity(record, evidence), _separation(record, evidence)),
+        (_geometry(evidence), _behaviour(evidence), _robustness(record, evidence), _claims()),
+    )
+    return "\n\n".join(" ".join(filter(None, part)) for part in parts)
 
 
 def _compared(record: Record) -> str:
@@ -180,7 +182,9 @@ def _velocity(record: Record, evidence: Collection[str]) -> str:
     if "concentration" in evidence:
         words += (
             " Concentration is the share of velocity in the first third of the transitions, counted by checkpoint and "
-            "with the transition from the base, against 10,000 random orders of velocities and of checkpoints; "
+            f"with the transition from the base. It is read against {PERMUTATIONS:,} random orders of the moves by a "
+            "studentised statistic that lets neighbouring transitions correlate [@romano2020permutation]; plain "
+            "orders of velocities and of checkpoints stand beside it; "
             "p-values are corrected over layers by the max-statistic [@westfall1993resampling] or over runs and layers "
             "by false discovery rate [@benjamini1995controlling]. Intervals are for another choice of prompts, from "
             "the variance over subsamples as that of a U-statistic [@hoeffding1948class]; subsamples overlap and "
@@ -211,7 +215,7 @@ def _separation(record: Record, evidence: Collection[str]) -> str:
     return words
 
 
-def _geometry(record: Record, evidence: Collection[str]) -> str:
+def _geometry(evidence: Collection[str]) -> str:
     words = ""
     if "controls" in evidence:
         words += (
@@ -229,7 +233,7 @@ def _geometry(record: Record, evidence: Collection[str]) -> str:
     return words.strip()
 
 
-def _behaviour(record: Record, evidence: Collection[str]) -> str:
+def _behaviour(evidence: Collection[str]) -> str:
     if "divergence" not in evidence:
         return ""
     return (

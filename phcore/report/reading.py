@@ -9,6 +9,7 @@ from itertools import combinations
 import pandas as pd
 
 from phcore.analysis import controls, dynamics, objectives
+from phcore.analysis.concentration import TRUSTED
 from phcore.results import Results
 from phcore.words import unit_words
 
@@ -102,12 +103,12 @@ class Reading:
         return table.assign(**sides)
 
     def concentration(self) -> pd.DataFrame:
-        """The table of concentrations: first third by index, velocity per transition, shuffled velocities.
+        """The table of concentrations: first third by index, velocity per transition, the null that keeps its level.
 
         The transition from the base counts; a series that does not start at the base has none.
         """
         rows = self.own("concentration")
-        rows = rows[(rows["by"] == "index") & (rows["per"] == "transition") & (rows["null"] == "velocities")]
+        rows = rows[(rows["by"] == "index") & (rows["per"] == "transition") & (rows["null"] == TRUSTED)]
         rows = rows.dropna(subset="concentration")
         if rows.empty:
             return rows

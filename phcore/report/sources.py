@@ -31,8 +31,8 @@ class Source:
     @property
     def words(self) -> str:
         """Title and where it appeared, in plain text."""
-        title, *rest = (self.fields.get(name, "") for name in ("title", "journal", "booktitle"))
-        where = next((name for name in rest if name), f"arXiv:{self.fields.get('eprint', '')}")
+        title, *rest = (self.fields.get(name, "") for name in ("title", "journal", "booktitle", "publisher"))
+        where = next(filter(None, rest), f"arXiv:{self.fields.get('eprint', '')}")
         place = " ".join(filter(None, [where, self.fields.get("volume", "")]))
         pages = self.fields.get("pages", "").replace("--", "–")
         return plain_text(f"{title}. {place}{', ' + pages if pages else ''}.")
@@ -82,6 +82,17 @@ SOURCES = {
         "title": "Stability of Persistence Diagrams", "journal": "Discrete {\\&} Computational Geometry",
         "volume": "37", "pages": "103--120", "year": "2007", "doi": "10.1007/s00454-006-1276-5",
     }),
+    "romano2020permutation": Source(
+        "misc",
+        "Romano and Tirlea 2020",
+        {
+            "author": "Romano, Joseph P. and Tirlea, Marius A.",
+            "title": "Permutation Testing for Dependence in Time Series",
+            "year": "2020",
+            "eprint": "2009.03170",
+            "archivePrefix": "arXiv",
+        },
+    ),
     "westfall1993resampling": Source("book", "Westfall and Young 1993", {
         "author": "Westfall, Peter H. and Young, S. Stanley",
         "title": "Resampling-Based Multiple Testing", "publisher": "Wiley", "year": "1993",
