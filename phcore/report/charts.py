@@ -28,6 +28,9 @@ from phcore.words import count, three, wasserstein_words
 WIDTH = 900  # pixels: fits the page, and on paper labels stay above 6 points
 
 
+BARCODES = 240  # in one report at most: some 14 kB each, and a tenth of a second to draw
+
+
 class Absent(Exception):
     """A chart that this study has no numbers for; the message says what is missing and how to get it."""
 
@@ -304,6 +307,8 @@ def barcode(reading: Reading) -> Drawn:
         f"Left, every bar from its birth to its death; right, the same bars as points. Of {which}, at layer "
         f"{reading.layer}. Hover marks a bar on both sides; the axes are those of all steps and series."
     )
+    if any(len(cells) < len(reading.results.record.path_of(name)) for name, cells in bars.items()):
+        note += " A step without a barcode of its own shows that of the last step before it."
     numbers = _pivot(pd.DataFrame(rows), ["series"], "words", "Number of loops (H1 bars) by step, and the longest")
     return Drawn(first[max(first)], note, numbers, cells=drawn)
 
@@ -323,7 +328,16 @@ def _longest(loops: pd.DataFrame) -> float:
 
 
 def _own_steps(reading: Reading, series: str) -> list[int]:
-    return [node.step for node in reading.results.record.path_of(series)]
+    """Steps of a series; of very many, some from the first to the last, so that the file stays small."""
+    steps = [node.step for node in reading.results.record.path_of(series)]
+    return spread(steps, max(2, BARCODES // len(reading.objectives)))
+
+
+def spread(steps: list[int], most: int) -> list[int]:
+    """At most `most` (2 or more) of the steps, evenly by their place, the first and the last among them."""
+    if len(steps) <= most:
+        return steps
+    return [steps[round(k * (len(steps) - 1) / (most - 1))] for k in range(most)]
 
 
 # --- what all have in common --------------------------------------------------------------------------

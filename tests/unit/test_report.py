@@ -7,6 +7,7 @@ import html.parser
 import json
 import math
 import re
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -18,7 +19,7 @@ from phcore.charts.moving import at_step
 from phcore.charts.steps import StepAxis
 from phcore.cli import main
 from phcore.report import FIGURES, Options, bibtex, methods_paragraph, render
-from phcore.report.charts import Drawn, draw
+from phcore.report.charts import Drawn, draw, spread
 from phcore.report.methods import cited, parameters
 from phcore.report.packing import DIGITS, Tables, difference, packed, script_json
 from phcore.report.reading import Reading
@@ -249,6 +250,28 @@ def test_each_cell_of_the_barcode_is_the_chart_of_its_bars(results, page):
             bars = bars[bars["subsample"] == 0]
             deaths = sorted(row["death"] for row in rows if not row["endless"] for _ in range(row["multiplicity"]))
             assert deaths == pytest.approx(sorted(bars["death"]), rel=1e-5)
+
+
+@given(st.sets(st.integers(0, 10**6), min_size=1), st.integers(2, 50))
+def test_of_very_many_steps_some_are_drawn_from_the_first_to_the_last(steps, most):
+    steps = sorted(steps)
+    some = spread(steps, most)
+    assert len(some) == len(set(some)) == min(len(steps), most)
+    assert set(some) <= set(steps)
+    assert (some[0], some[-1]) == (steps[0], steps[-1])
+    gaps = [steps.index(b) - steps.index(a) for a, b in pairwise(some)]
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1
+
+
+def test_few_barcodes_say_that_a_step_shows_an_earlier_one(results, monkeypatch):
+    monkeypatch.setattr("phcore.report.charts.BARCODES", 6)
+    drawn = draw("barcode", Reading(results, 1))
+    assert {name: list(cells) for name, cells in drawn.cells.items()} == {
+        "helpful": [0, 4],
+        "harmless": [0, 2],
+        "full": [0, 2],
+    }
+    assert "shows that of the last step before it" in drawn.note
 
 
 def test_at_scale_median_bars_are_divided_by_their_clouds_unit(results):
