@@ -61,7 +61,7 @@ class Results:
     def study(self) -> Study:
         return self.record.study
 
-    def table(self, name: str, **where: object) -> pd.DataFrame:
+    def table(self, name: str, /, **where: object) -> pd.DataFrame:
         """One documented table (see `phcore.tables.COLUMNS`); keyword arguments filter by equality."""
         if name not in tables.COLUMNS:
             raise Fault(f"there is no table {name!r}", f"Choose one of: {', '.join(tables.COLUMNS)}")

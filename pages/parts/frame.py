@@ -138,9 +138,16 @@ def time_left(seconds: float | None) -> str:
 # --- below a chart ----------------------------------------------------------------------------------
 
 
-def below(frame: pd.DataFrame, name: str, key: str, config: dict | None = None, words: str = "") -> None:
+def below(
+    frame: pd.DataFrame,
+    name: str,
+    key: str,
+    config: dict | None = None,
+    words: str = "",
+    title: str = "Table and download",
+) -> None:
     """The chart's numbers as a table, and as files."""
-    with st.expander("Table and download", icon=":material/table:"):
+    with st.expander(title, icon=":material/table:"):
         if words:
             st.caption(words)
         st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")

@@ -19,9 +19,7 @@ def show(study: Results) -> None:
     """A row per claim: the verdict, its sentence, and below it n, the null and the interval."""
     for one in data.table(study, "findings").itertuples():
         with st.container(border=True, gap="small"):
-            left, right = st.columns([4.6, 1.4], vertical_alignment="center")
-            left.markdown(f"**{one.claim}. {one.title}**")
-            right.markdown(BADGES[one.verdict])
+            st.markdown(f"**{one.claim}. {one.title}** {BADGES[one.verdict]}")
             st.markdown(one.sentence)
             rest = {"n": one.n, "Null": one.null, "Interval": one.interval, "To tell": one.needed}
             st.caption("  \n".join(f"**{name}** {_plain(words)}" for name, words in rest.items() if words))

@@ -1,6 +1,7 @@
 """The Evidence page, a section at a time."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -74,9 +75,31 @@ def test_few_transitions_are_warned_of(start, computed):
     assert "Only 6 transitions" in words(start(computed[1], "evidence", study="tiny", e_section="More than geometry?"))
 
 
-def test_one_transition_has_no_first_third_and_says_so(start, computed):
-    told = words(start(computed[1], "evidence", study="tiny", e_section="Early?", e_layer=0))
-    assert "there is no first third" in told
+def test_one_transition_has_no_first_third_and_says_so(start, computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    studies.compute(study.with_(name="other", series=study.series[2:]), store)
+    for section in SECTIONS:
+        told = words(start(store.root, "evidence", study="other", e_section=section))
+        if section == "Early?":
+            assert "there is no first third" in told
+        if section == "Apart?":
+            assert "from two series on" in told
+
+
+def test_runs_of_one_objective_are_told_within_from_between(start, computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    same = tuple(replace(one, objective="full" if one.name == "full" else "same", seed=k)
+                 for k, one in enumerate(study.series))  # fmt: skip
+    studies.compute(study.with_(name="other", series=same), store)
+    app = start(store.root, "evidence", study="other", e_section="Apart?", e_layer=2)
+    told = words(app)
+    assert "PERMANOVA pseudo-F" in told
+    assert "orders of 3 runs" in told
+    assert "no p-value. These runs differ" not in told
+    runs = Results.open("other", store).table("runs", step=-1, layer=2, scale="raw")
+    assert runs["p"].tolist() == [pytest.approx(1 / 3)] or runs["p"].iloc[0] in (pytest.approx(2 / 3), 1.0)
 
 
 # --- behaviour ----------------------------------------------------------------------------------------

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from phcore.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 
 from pages.parts import data, derived, draw, frame
 from phcore import measures
 from phcore.analysis.behaviour import early_points
+from phcore.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 from phcore.errors import Fault
 from phcore.pipeline import publish_behaviour
 from phcore.results import Results
@@ -37,6 +37,12 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     own_measures(study)
 
 
+def _sorted(names: pd.Series) -> list[str]:
+    """What the model itself says first; settings of the training last: they are no behaviour."""
+    place = {name: k for k, name in enumerate(NAMES)} | {"learning_rate": 99}
+    return sorted(set(names), key=lambda name: (place.get(name, 9), name))
+
+
 def _name(name: str) -> str:
     return NAMES.get(name, name)
 
@@ -45,7 +51,7 @@ def beside_topology(study: Results, choice: derived.Choice, layer: int, moves: p
     degree, _, scale = choice
     row = st.columns([2.6, 1.6, 1.2, 1.6], vertical_alignment="bottom")
     known = moves.dropna(subset="value")
-    names = sorted(set(known["name"]), key=lambda name: (list(NAMES).index(name) if name in NAMES else 9, name))
+    names = _sorted(known["name"])
     name = row[0].selectbox("Behaviour", names, format_func=_name, key="e_name", bind="query-params",
                             help="How far it moves from checkpoint to checkpoint.")  # fmt: skip
     categories = list(dict.fromkeys(known.loc[known["name"] == name, "category"]))
@@ -127,7 +133,9 @@ def early_and_final(study: Results, choice: derived.Choice) -> None:
     predictor = row[0].selectbox("Early", list(PREDICTORS), format_func=PREDICTORS.get, key="e_predictor",
                                  bind="query-params")  # fmt: skip
     per = row[1].selectbox("Velocity per", ["transition", "step"], key="e_final_per", bind="query-params")
-    metric = row[2].selectbox("Final", list(dict.fromkeys(table["name"])), format_func=_name, key="e_final",
+    told = table.dropna(subset="rho")  # what ends alike in all runs correlates with nothing
+    metrics = _sorted(told["name"] if len(told) else table["name"])
+    metric = row[2].selectbox("Final", metrics, format_func=_name, key="e_final",
                               bind="query-params", help="At the last checkpoint of each series.")  # fmt: skip
     one = table[(table["predictor"] == predictor) & (table["per"] == per) & (table["name"] == metric)]
     if one.empty:

@@ -17,7 +17,7 @@ CORRECTIONS = {
 NULL_WORDS = {
     "velocities": "velocities in random order",
     "checkpoints": "checkpoints in random order",
-    "studentised": "moves in random order, studentised",
+    "studentised": "moves in random order, neighbours may correlate",
 }
 WARNINGS = {
     (
@@ -40,13 +40,13 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     if table.empty:
         st.info("Concentration is computed at the end of a run.", icon=":material/info:")
         return
-    row = st.columns([1.2, 1.2, 1.8, 1.8, 1.2], vertical_alignment="bottom")
+    row = st.columns([1.2, 1.2, 1.4, 2.2, 1.2], vertical_alignment="bottom")
     by = row[0].selectbox("First third by", ["index", "step"], key="e_by", bind="query-params",
                           help="Of the checkpoints, or of the training steps.")  # fmt: skip
     per = row[1].selectbox("Velocity per", ["transition", "step"], key="e_per", bind="query-params")
-    null = row[2].selectbox("Null", NULLS, NULLS.index(TRUSTED), format_func=NULL_WORDS.get,
-                            key="e_null", bind="query-params", help="What is shuffled: docs/method.md.",
-                            )  # fmt: skip
+    null = row[2].selectbox("Null", NULLS, NULLS.index(TRUSTED), key="e_null", bind="query-params", help=" ".join(
+        f"{name}: {words}." for name, words in NULL_WORDS.items()
+    ) + " docs/method.md says where each can be trusted.")  # fmt: skip
     correction = row[3].selectbox("Correction of p", list(CORRECTIONS), key="e_correction", bind="query-params",
                                   help="Many layers are looked at: the largest of them is large by chance, too.",
                                   )  # fmt: skip

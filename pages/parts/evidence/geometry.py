@@ -10,6 +10,7 @@ from phcore.analysis.geometry import ALL_LAYERS, FEW
 from phcore.charts.answers import geometry_answer
 from phcore.charts.curves import velocity_chart
 from phcore.charts.ranks import rank_chart
+from phcore.charts.theme import HALF_WIDTH
 from phcore.results import Results
 from phcore.words import unit_words
 
@@ -49,8 +50,9 @@ def against_geometry(study: Results, choice: derived.Choice) -> None:
         "and velocity, grow with the number of training steps in between, hence the comparison with layer and step "
         "alone. Unexplained: ridge regression of logarithms; the noise of subsampling is a part of it."
     )
-    frame.below(table, f"geometry-{study.study.name}", "geometry", words=f"layer {ALL_LAYERS}: all layers.")
-    frame.below(shares, f"unexplained-{study.study.name}", "unexplained", words=(
+    words = f"layer {ALL_LAYERS}: all layers."
+    frame.below(table, f"geometry-{study.study.name}", "geometry", title="Rank correlations", words=words)
+    frame.below(shares, f"unexplained-{study.study.name}", "unexplained", title="What all of them leave", words=(
         "Of the variance of ln velocity. share: what all seven leave; position: what layer and step alone leave; "
         "beyond: of this rest, what all seven leave. lo to hi: 95 % of resampled groups."
     ))  # fmt: skip
@@ -78,7 +80,7 @@ def size_or_shape(study: Results, choice: derived.Choice, layer: int) -> None:
                 curve, floor if len(floor) else None,
                 steps=sorted({0, *(node.step for node in study.record.ready)}),
                 y_title=f"H{degree} velocity ({unit_words(scale, study.study.metric)})", question=words, answer="",
-                objectives=list(dict.fromkeys(objectives.values())), width=judged.HALF,
+                objectives=list(dict.fromkeys(objectives.values())), width=HALF_WIDTH,
             )  # fmt: skip
 
         with column:

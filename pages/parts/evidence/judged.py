@@ -11,8 +11,6 @@ from phcore.analysis.geometry import CHANGES
 from phcore.results import Results
 from phcore.topology.controls import KINDS
 
-HALF = 600  # pixels of a chart that stands beside another
-
 
 def measured(study: Results) -> bool:
     """Whether any of the evidence is there."""
