@@ -86,6 +86,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
     one.add_argument("--json", action="store_true", help="machine-readable output")
 
+    one = command("report", report, "write a study as one HTML file that opens without a network")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("-o", "--output", metavar="FILE.html", required=True)
+    one.add_argument("--title", default="", help="default: the name of the study")
+    one.add_argument("--authors", default="", help="a line below the title")
+    one.add_argument("--charts", metavar="A,B,C", help="which charts, in this order (default: all)")
+    one.add_argument(
+        "--note", metavar="CHART=TEXT", action="append", default=[], help="words of your own below a chart; repeatable"
+    )
+    one.add_argument("--layer", type=int, help="of the charts that show one layer (default: the middle one)")
+    one.add_argument("--without-prompts", action="store_true", help="leave the texts of the prompts out")
+
     one = command("measures", measures, "add measures of your own to a study: series, step, name, value")
     one.add_argument("study", metavar="STUDY", help="the name of a study in the archive")
     one.add_argument("file", metavar="FILE.csv")
@@ -395,6 +407,32 @@ def findings(options: argparse.Namespace) -> None:
         for name in ("n", "null", "interval", "needed"):
             if one[name]:
                 print(f"   {name}: {one[name]}")
+
+
+def report(options: argparse.Namespace) -> None:
+    from datetime import date
+
+    from phcore.report import FIGURES, Options, render
+    from phcore.results import Results
+    from phcore.store import write_atomically
+
+    notes = dict(note.partition("=")[::2] for note in options.note)
+    chosen = Options(
+        title=options.title,
+        authors=options.authors,
+        date=date.today().isoformat(),
+        charts=tuple(FIGURES) if options.charts is None else tuple(filter(None, options.charts.split(","))),
+        notes=notes,
+        prompts=not options.without_prompts,
+        layer=options.layer,
+    )
+    page = render(Results.open(options.study), chosen).encode()
+    target = Path(options.output)
+    try:
+        write_atomically(target, page)
+    except OSError as error:
+        raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", target) from None
+    print(f"{target}: {len(page) / 1e6:.1f} MB")
 
 
 def measures(options: argparse.Namespace) -> None:
