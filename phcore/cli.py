@@ -98,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--layer", type=int, help="of the charts that show one layer (default: the middle one)")
     one.add_argument("--without-prompts", action="store_true", help="leave the texts of the prompts out")
 
+    one = command("figures", figures, "write all figures and tables of a study into one zip")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("-o", "--output", metavar="FILE.zip", required=True)
+    one.add_argument("--layer", type=int, help="of the figures that show one (default: the middle one)")
+    one.add_argument("--width", type=float, default=174, metavar="MM", help="of a figure (default: 174, two columns)")
+    one.add_argument("--points", type=float, default=8, metavar="PT", help="size of the letters (default: 8)")
+
     one = command("measures", measures, "add measures of your own to a study: series, step, name, value")
     one.add_argument("study", metavar="STUDY", help="the name of a study in the archive")
     one.add_argument("file", metavar="FILE.csv")
@@ -433,6 +440,15 @@ def report(options: argparse.Namespace) -> None:
     except OSError as error:
         raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", target) from None
     print(f"{target}: {len(page) / 1e6:.1f} MB")
+
+
+def figures(options: argparse.Namespace) -> None:
+    from phcore.bundle import Choice, write
+    from phcore.results import Results
+
+    choice = Choice(options.layer, options.width, options.points)
+    size = write(Results.open(options.study), options.output, choice)
+    print(f"{options.output}: {size / 1e6:.1f} MB")
 
 
 def measures(options: argparse.Namespace) -> None:

@@ -214,10 +214,14 @@ class Study:
         ]
         return plain
 
+    def to_toml(self) -> str:
+        """The study file."""
+        return tomli_w.dumps(self.to_dict())
+
     def write(self, path: str | Path) -> Path:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomli_w.dumps(self.to_dict()), encoding="utf-8")
+        path.write_text(self.to_toml(), encoding="utf-8")
         return path
 
     # --- for notebooks --------------------------------------------------------------------------
