@@ -41,6 +41,12 @@ st.navigation(
             icon=":material/verified:",
             help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
         ),
+        st.Page(
+            PAGES / "share.py",
+            title="Share",
+            icon=":material/ios_share:",
+            help="What can be sent? A report, figures and tables, the study itself, and the methods.",
+        ),
     ],
     position="top",
 ).run()

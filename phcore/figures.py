@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 import pandas as pd
-import vl_convert
 
 from phcore.charts.theme import LABEL_SIZE, export_config
 from phcore.errors import Fault
@@ -46,6 +45,8 @@ def export(
         raise Fault(f"a figure cannot be saved as {kind!r}", f"Choose one of: {', '.join(KINDS)}")
     if not (width > 0 and points > 0):
         raise Fault("a figure needs a width and a size of letters above 0", "Correct the numbers")
+    import vl_convert  # a JavaScript engine: loads with the first figure, not with the first page
+
     whole = dict(spec) | {"datasets": {name: _rows(table) for name, table in tables.items()}}
     whole["config"] = export_config()
     if kind == "png":
