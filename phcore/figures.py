@@ -15,7 +15,7 @@ WIDTHS = {"one column": 85.0, "one and a half": 114.0, "two columns": 174.0}  # 
 POINTS = 8.0  # of the letters on the axes
 SHARPER = 2  # pixels of a PNG per pixel of the screen
 _FONT_KEYS = re.compile(r"(font|labelFont|titleFont|subtitleFont)Size$", re.IGNORECASE)
-_LETTERS = (0.6, 2.4)  # how much smaller or larger than on the screen letters may become
+_LETTERS = (0.5, 3.0)  # how much smaller or larger than on the screen letters may become
 _MM, _PT = 25.4, 72.0  # of an inch
 
 
@@ -51,11 +51,11 @@ def export(
     whole["config"] = export_config()
     if kind == "png":
         return vl_convert.vegalite_to_png(whole, scale=SHARPER)
-    across = _size(vl_convert.vegalite_to_svg(whole))[0]
-    # Letters of the screen, LABEL_SIZE pixels, shall be `points` high once the chart is `width` wide.
-    ratio = points / (LABEL_SIZE * width / _MM * _PT / across)
-    lettered = _scaled(whole, min(max(ratio, _LETTERS[0]), _LETTERS[1]))
-    svg = vl_convert.vegalite_to_svg(lettered)
+    svg = vl_convert.vegalite_to_svg(whole)
+    for _ in range(2):  # larger letters make the drawing wider, and so each of them smaller at the width asked for
+        # Letters of the screen, LABEL_SIZE pixels, shall be `points` high once the drawing is `width` wide.
+        ratio = points / (LABEL_SIZE * width / _MM * _PT / _size(svg)[0])
+        svg = vl_convert.vegalite_to_svg(_scaled(whole, min(max(ratio, _LETTERS[0]), _LETTERS[1])))
     across, down = _size(svg)
     millimetres = f'width="{width:g}mm" height="{width * down / across:.1f}mm"'
     sized = re.sub(r'width="[^"]*" height="[^"]*"', millimetres, svg, count=1)

@@ -60,8 +60,8 @@ def _report(name: str, version: str, options: Options) -> str:
 
 def figures_and_tables(study: Results, version: str, today: str) -> None:
     st.markdown(
-        "Every chart of the app has its own SVG, PNG and PDF below it, beside its table. Here are all figures of "
-        "the report, all tables as CSV and Parquet, the study file, the methods and their sources, and a manifest with digests."
+        "Every chart of the app has its own SVG, PNG and PDF below it, beside its table. Here are all figures of the "
+        "report, all tables as CSV and Parquet, the study file, methods and sources, and a manifest with digests."
     )
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
     width = row[0].selectbox("Width", list(figures.WIDTHS), 2, key="s_width", bind="query-params",

@@ -39,12 +39,12 @@ def test_a_figure_has_the_width_and_letters_that_were_asked_for(chart, width, po
     assert down / across == pytest.approx(box_down / box_across, rel=0.01)
     size = float(re.search(r'font-size="([\d.]+)px"', svg).group(1))
     # Larger letters make the figure a little wider, and so a little smaller at a given width.
-    assert size * width / box_across / 25.4 * 72 == pytest.approx(points, rel=0.1)
+    assert size * width / box_across / 25.4 * 72 == pytest.approx(points, rel=0.05)
 
 
 def test_letters_stay_in_bounds_where_the_width_asks_for_giants(chart):
     svg = figures.export(*chart, "svg", width=20, points=14).decode()
-    assert float(re.search(r'font-size="([\d.]+)px"', svg).group(1)) <= 2.4 * LABEL_SIZE + 0.01
+    assert float(re.search(r'font-size="([\d.]+)px"', svg).group(1)) <= 3 * LABEL_SIZE + 0.01
 
 
 def test_a_png_is_twice_as_sharp_as_the_screen(chart):
