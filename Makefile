@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test lint format unit bench bench-screen calibrate screenshots clean
+.PHONY: app test lint format unit bench bench-screen bench-room calibrate screenshots clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py --server.port $(PORT)
@@ -26,6 +26,10 @@ unit: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py
+
+# Twenty readers for five minutes.
+bench-room: $(VENV)/.dev
+	$(BIN)/python scripts/bench_room.py
 
 # How often every p-value is below 0.05 where nothing happens: the tables of docs/method.md. An hour or so on two cores.
 calibrate: $(VENV)/.dev

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import pandas as pd
 
 from phcore.analysis.concentration import TRUSTED
@@ -16,66 +13,16 @@ from phcore.charts.behaviour import behaviour_chart
 from phcore.charts.concentration import concentration_chart
 from phcore.charts.curves import velocity_chart
 from phcore.charts.heatmap import heatmap
-from phcore.charts.moving import at_step
 from phcore.charts.paths import path_chart
 from phcore.charts.plain import Plain, plain
 from phcore.charts.separation import pair_names, separation_chart
-from phcore.charts.steps import StepAxis
 from phcore.errors import Fault
+from phcore.report import evidence
+from phcore.report.drawn import WIDTH, Absent, Drawn, Figure, Numbers, stepped
 from phcore.report.reading import Reading
 from phcore.words import count, three, wasserstein_words
 
-WIDTH = 900  # pixels: fits the page, and on paper labels stay above 6 points
-
-
 BARCODES = 240  # in one report at most: some 14 kB each, and a tenth of a second to draw
-
-
-class Absent(Exception):
-    """A chart that this study has no numbers for; the message says what is missing and how to get it."""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A table as words."""
-
-    caption: str
-    header: list[str]
-    rows: list[list[str]]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A chart of the report.
-
-    Attributes
-    ----------
-    chart : as it stands first: at the last step.
-    note : how to read it.
-    numbers : the same as a table.
-    moves : step -> tables that differ from those of `chart`, by name; empty where no step is shown.
-    cells : series -> step -> chart, where each step is another chart; empty otherwise.
-    """
-
-    chart: Plain
-    note: str
-    numbers: Numbers
-    moves: dict[int, dict[str, pd.DataFrame]] = field(default_factory=dict)
-    cells: dict[str, dict[int, Plain]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One kind of chart.
-
-    Attributes
-    ----------
-    title : what it is, in a few words.
-    draw : reading -> chart; raises `Absent`, or `Fault` where the numbers do not allow it.
-    """
-
-    title: str
-    draw: Callable[[Reading], Drawn]
 
 
 # --- how far each checkpoint moves --------------------------------------------------------------------
@@ -102,7 +49,7 @@ def velocity(reading: Reading) -> Drawn:
         f"One panel per layer. {wasserstein_words(asked.order, asked.norm)} between the H1 diagrams of consecutive "
         f"checkpoints, mean over subsamples; bands from 10 to 90 % of them. {grey}"
     )
-    return _stepped(reading, plain(build), note, _velocities(curve))
+    return stepped(reading, plain(build), note, _velocities(curve))
 
 
 def heat(reading: Reading) -> Drawn:
@@ -116,7 +63,7 @@ def heat(reading: Reading) -> Drawn:
         )  # fmt: skip
 
     note = "Each field is one transition of one layer, from the earlier checkpoint to the later."
-    return _stepped(reading, plain(build), note, _velocities(curve))
+    return stepped(reading, plain(build), note, _velocities(curve))
 
 
 def gaussian(reading: Reading) -> Drawn:
@@ -151,7 +98,7 @@ def gaussian(reading: Reading) -> Drawn:
         table.assign(words=[f"{three(m)} ({place})" for m, place in zip(table["mean"], table["place"], strict=True)]),
         ["series"], "words", f"H1 velocity at layer {reading.layer} by step, and its place beside its Gaussian null",
     )  # fmt: skip
-    return _stepped(reading, plain(build), note, numbers)
+    return stepped(reading, plain(build), note, numbers)
 
 
 def concentration(reading: Reading) -> Drawn:
@@ -214,7 +161,7 @@ def paths(reading: Reading) -> Drawn:
         words=[f"{_hundredths(x)}, {_hundredths(y)}" for x, y in zip(points["x"], points["y"], strict=True)]
     )
     numbers = _pivot(words, ["series"], "words", "Coordinates by step: first and second component, floor units")
-    return _stepped(reading, plain(build), note, numbers)
+    return stepped(reading, plain(build), note, numbers)
 
 
 def separation(reading: Reading) -> Drawn:
@@ -245,7 +192,7 @@ def separation(reading: Reading) -> Drawn:
         rows.assign(pair=pair_names(rows), words=[three(value) for value in rows["value"]]),
         ["pair"], "words", "Distance by step (resampling standard deviations)",
     )  # fmt: skip
-    return _stepped(reading, plain(build), note, numbers)
+    return stepped(reading, plain(build), note, numbers)
 
 
 def behaviour(reading: Reading) -> Drawn:
@@ -275,7 +222,7 @@ def behaviour(reading: Reading) -> Drawn:
         moves.assign(words=[three(value) for value in moves["value"]]), ["series"], "words",
         "Jensen-Shannon divergence by step (nats)",
     )  # fmt: skip
-    return _stepped(reading, plain(build), note, numbers)
+    return stepped(reading, plain(build), note, numbers)
 
 
 # --- the shape of single clouds -----------------------------------------------------------------------
@@ -349,16 +296,6 @@ def _curve(reading: Reading) -> pd.DataFrame:
     return reading.curve
 
 
-def _stepped(reading: Reading, chart: Plain, note: str, numbers: Numbers) -> Drawn:
-    """A chart over training steps, with what each selected step changes in it."""
-    axis = StepAxis(reading.steps)
-    moves = {}
-    for step in reading.steps:
-        tables = at_step(chart.tables, step, axis)
-        moves[step] = {name: table for name, table in tables.items() if table is not chart.tables[name]}
-    return Drawn(chart, note, numbers, moves=moves)
-
-
 def _velocities(curve: pd.DataFrame) -> Numbers:
     words = curve.assign(words=[three(value) for value in curve["mean"]])
     return _pivot(words, ["series", "layer"], "words", "H1 velocity by the step that ends the transition")
@@ -385,7 +322,12 @@ FIGURES = {
     "gaussian": Figure("Velocity against Gaussian clouds that match", gaussian),
     "paths": Figure("Paths of the objectives through the summaries", paths),
     "separation": Figure("Distance between the objectives by step", separation),
+    "effects": Figure("Features in which the objectives differ", evidence.features),
+    "mixture": Figure("A mixture between its parts", evidence.mixture),
+    "geometry": Figure("Velocity and simple geometry", evidence.geometry),
     "behaviour": Figure("Topological and behavioural velocity", behaviour),
+    "lags": Figure("Which peaks first", evidence.lags),
+    "settings": Figure("Other settings", evidence.settings),
     "barcode": Figure("Barcode and persistence diagram, step by step", barcode),
 }
 

@@ -16,7 +16,7 @@ from tests import studies
 pytestmark = pytest.mark.browser
 
 EVIL = "<script>alert(1)</script> <img src=x onerror=alert(2)>"
-OVER_STEPS = [key for key in FIGURES if key not in ("concentration", "barcode")]
+OVER_STEPS = ["velocity", "heatmap", "gaussian", "paths", "separation", "mixture", "behaviour"]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def report(computed, tmp_path_factory):
     store.write("probes", results.record.probe_digest, results.prompts.assign(text=EVIL))
     series = tuple(dataclasses.replace(one, objective=f"{one.objective} {EVIL}") for one in results.study.series)
     evil = Results(dataclasses.replace(results.record, study=results.study.with_(series=series)), store)
-    tables.publish(evil.record, store, "concentration", results.table("concentration"))  # other labels, another key
+    for name in ("concentration", "effects", "mixture", "lags"):  # other labels, another key
+        tables.publish(evil.record, store, name, results.table(name))
     notes = dict.fromkeys(FIGURES, EVIL)
     path = folder / "report.html"
     path.write_text(render(evil, Options(title=EVIL, authors=EVIL, notes=notes)), encoding="utf-8")
