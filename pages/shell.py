@@ -13,6 +13,10 @@ st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts
 # On a wide screen charts stay side by side at a size that can be read from the back of a room.
 st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 
+from pages.parts import sign_in  # noqa: E402
+
+sign_in.gate()
+
 PAGES = ROOT / "pages"
 st.navigation(
     [

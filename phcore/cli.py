@@ -17,7 +17,9 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from phcore import access
 from phcore.errors import Fault
+from phcore.serve import PORT
 from phcore.study import Series, Study
 
 STUDY_HELP = "a study file (.toml) or the name of a study in the archive"
@@ -95,6 +97,29 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--series", required=True, help="series; its step 0 is the base model")
     one.add_argument("--step", type=int, required=True)
     one.add_argument("-o", "--output", metavar="FILE.npy", required=True, help="(layers, prompts, hidden) float32")
+
+    one = command("serve", serve, "serve the app, for others read-only")
+    one.add_argument("--read-only", action="store_true", help="compute nothing, write nothing, list no folder")
+    one.add_argument(
+        "--study", action="append", default=[], metavar="NAME", help="serve this study only; may be repeated"
+    )
+    one.add_argument(
+        "--private", action="append", default=[], choices=access.KINDS,
+        help="hide this in every study, whatever its study file says",
+    )  # fmt: skip
+    one.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    one.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
+    one.add_argument(
+        "--host", action="append", default=[], metavar="NAME", help="host name visitors use, such as topo.example.org"
+    )
+    one.add_argument(
+        "--open", action="store_true",
+        help="with --address: everyone who reaches this machine may read what is served, unencrypted",
+    )  # fmt: skip
+    one.add_argument("--sign-in", action="store_true", help="ask visitors for an account (docs/serve.md)")
+    one.add_argument(
+        "--allow", action="append", default=[], metavar="WHO", help="address, @domain, or * for every account"
+    )
 
     one = command("practice", practice, "train a tiny model with checkpoints of three objectives, to try everything on")
     one.add_argument("directory", metavar="DIR")
@@ -337,6 +362,29 @@ def _terminal() -> Callable:
             print(file=sys.stderr)
 
     return report
+
+
+def serve(options: argparse.Namespace) -> None:
+    from phcore import serve as server
+    from phcore.results import names
+    from phcore.store import Store
+
+    room = server.Room(
+        read_only=options.read_only,
+        studies=tuple(options.study),
+        private=tuple(options.private),
+        address=options.address,
+        port=options.port,
+        hosts=tuple(options.host),
+        open=options.open,
+        sign_in=options.sign_in,
+        allow=tuple(options.allow),
+    )
+    known = names(Store())
+    server.check(room, known)
+    served = ", ".join(room.studies or known) or "no study yet"
+    print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
+    server.run(room)
 
 
 # --- reading results --------------------------------------------------------------------------------
