@@ -1,4 +1,4 @@
-"""The frame around every page: title, navigation, nothing else."""
+"""The frame around every page: title, navigation, and the gate where an account is asked for."""
 
 import sys
 from pathlib import Path
@@ -15,10 +15,9 @@ st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 
 from pages.parts import sign_in  # noqa: E402
 
-sign_in.gate()
-
+stop = sign_in.stop()
 PAGES = ROOT / "pages"
-st.navigation(
+page = st.navigation(
     [
         st.Page(
             PAGES / "study.py",
@@ -46,5 +45,6 @@ st.navigation(
             help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
         ),
     ],
-    position="top",
-).run()
+    position="hidden" if stop else "top",
+)
+(stop or page.run)()

@@ -93,8 +93,8 @@ def is_loopback(address: str) -> bool:
 
 def command(room: Room) -> list[str]:
     """What starts the server. Options stand on the command line, where no other setting overrides them."""
-    # Visitors name the server by these, or are turned away: without the list, any site could be pointed here (DNS
-    # rebinding) and read along.
+    # Who names the server otherwise gets no WebSocket, and so no page: without the list, any site could be made to
+    # lead here (DNS rebinding) and read along.
     hosts = list(dict.fromkeys(["localhost", "127.0.0.1", *_named(room.address), *room.hosts]))
     options = {
         "server.address": room.address,

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from phcore import access
 
 
-def gate() -> None:
-    """Let known accounts pass and end the run for all others. Called by the shell, which every page runs inside."""
+def stop() -> Callable[[], None] | None:
+    """What is shown to a visitor in place of every page; None for those who may see them."""
     if not access.sign_in_asked():
-        return
+        return None
     # Without [auth] among the secrets Streamlit knows of no accounts; then nobody is let in.
     if not st.user.get("is_logged_in", False):
-        _turn_away("Sign in to read on", "This server shows its studies to known accounts.", "Sign in", st.login)
-    if not access.admits(st.user.to_dict()):
-        _turn_away(
-            "No access", "This account is not among those that may read here. Ask whoever runs the server.",
-            "Sign out", st.logout,
-        )  # fmt: skip
+        return _sign_in
+    return None if access.admits(st.user.to_dict()) else _no_access
 
 
-def _turn_away(title: str, words: str, button: str, action) -> None:
-    def page() -> None:
-        st.markdown(f"## {title}")
-        st.write(words)
-        st.button(button, key="account", type="primary", on_click=action)
+def _sign_in() -> None:
+    st.markdown("## Sign in to read on")
+    st.write("This server shows its studies to known accounts.")
+    st.button("Sign in", key="account", type="primary", on_click=st.login)
 
-    # One page at every address: a deep link is neither lost nor answered with "not found".
-    st.navigation([st.Page(page, title=title, default=True)], position="hidden").run()
-    st.stop()
+
+def _no_access() -> None:
+    st.markdown("## No access")
+    st.write("This account is not among those that may read here. Ask whoever runs the server.")
+    st.button("Sign out", key="account", type="primary", on_click=st.logout)
