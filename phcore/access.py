@@ -112,6 +112,11 @@ def sign_in_asked() -> bool:
     return _on(os.environ, SIGN_IN)
 
 
+def allowed() -> tuple[str, ...]:
+    """Who may sign in, as the environment names them."""
+    return tuple(_listed(os.environ.get(ALLOW, "")))
+
+
 def admits(claims: Mapping[str, object], allow: str | None = None) -> bool:
     """Whether an account may see the pages.
 
@@ -120,13 +125,13 @@ def admits(claims: Mapping[str, object], allow: str | None = None) -> bool:
     claims : what the provider says of it, after OpenID Connect: `email` and, where it knows, `email_verified`.
     allow : addresses and @domains with commas between them, or *; None reads the environment. Nobody where empty.
     """
-    allowed = {one.lower() for one in _listed(os.environ.get(ALLOW, "") if allow is None else allow)}
-    if "*" in allowed:
+    known = {one.lower() for one in (allowed() if allow is None else _listed(allow))}
+    if "*" in known:
         return True
     address = str(claims.get("email") or "").strip().lower()
     if claims.get("email_verified") is False or address.count("@") != 1:
         return False
-    return address in allowed or "@" + address.split("@")[1] in allowed
+    return address in known or "@" + address.split("@")[1] in known
 
 
 def _on(environment: Mapping[str, str], name: str) -> bool:

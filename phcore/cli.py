@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--open", action="store_true",
-        help="with --address: everyone who reaches this machine may read what is served, unencrypted",
+        help="with --address: others may reach the server, unencrypted, and without --sign-in read what is served",
     )  # fmt: skip
     one.add_argument("--sign-in", action="store_true", help="ask visitors for an account (docs/serve.md)")
     one.add_argument(
@@ -370,15 +370,15 @@ def serve(options: argparse.Namespace) -> None:
     from phcore.store import Store
 
     room = server.Room(
-        read_only=options.read_only,
+        read_only=options.read_only or access.current().read_only,
         studies=tuple(options.study),
         private=tuple(options.private),
         address=options.address,
         port=options.port,
         hosts=tuple(options.host),
         open=options.open,
-        sign_in=options.sign_in,
-        allow=tuple(options.allow),
+        sign_in=options.sign_in or access.sign_in_asked(),
+        allow=tuple(options.allow) or access.allowed(),
     )
     known = names(Store())
     server.check(room, known)

@@ -72,10 +72,10 @@ def check(room: Room, known: Sequence[str]) -> None:
                 f"at {room.address} other machines could start computations and look into folders",
                 "Add --read-only, or leave out --address and use an SSH tunnel",
             )
-        if not (room.open or room.sign_in):
+        if not room.open:
             raise Fault(
-                f"at {room.address} everyone who reaches this machine could read what is served, unencrypted",
-                "Put a proxy with sign-in before it (docs/serve.md), or add --open if that is meant",
+                f"at {room.address} others reach the server unencrypted, and without --sign-in read all that is served",
+                "Leave it on loopback behind a proxy (docs/serve.md), or add --open if that is meant",
             )
     if room.sign_in and not room.allow:
         raise Fault("nobody is allowed to sign in", "Add --allow with addresses, @domains, or *")
@@ -123,14 +123,13 @@ def _named(address: str) -> list[str]:
 
 
 def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the server, without rights left over from the one it is started in."""
-    rights = {access.READ_ONLY, access.STUDIES, access.PRIVATE, access.SIGN_IN, access.ALLOW}
-    plain = {name: value for name, value in given.items() if name not in rights}
+    """The environment of the server: what it is started in, with fewer rights and never with more."""
+    plain = dict(given)
     if room.read_only:
         plain[access.READ_ONLY] = "1"
-        plain[access.PRIVATE] = ",".join(room.private)
+        plain[access.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(access.PRIVATE)])])
     if room.studies:
-        plain[access.STUDIES] = ",".join(room.studies)
+        plain[access.STUDIES] = ",".join(room.studies)  # `check` found them among those that may be read here
     if room.sign_in:
         plain |= {access.SIGN_IN: "1", access.ALLOW: ",".join(room.allow)}
     return plain

@@ -112,6 +112,14 @@ def forged(identifier: str, kind: str, value: str) -> WidgetState:
     return one
 
 
+def _upload() -> BackMsg:
+    """Asks where a file can be sent to."""
+    asked = BackMsg()
+    asked.file_urls_request.request_id = "1"
+    asked.file_urls_request.file_names.append("x.csv")
+    return asked
+
+
 def test_the_markers_are_what_a_server_for_oneself_shows(archive, markers, tmp_path_factory):
     """Else the tests below would find nothing, whatever is told."""
     cache = tmp_path_factory.mktemp("plain") / "cache"
@@ -122,6 +130,9 @@ def test_the_markers_are_what_a_server_for_oneself_shows(archive, markers, tmp_p
             assert b"red kite" in holds(client.run("barcodes", "study=tiny"), markers)
         with Client(one.port) as client:
             assert b"secret-model" in holds(client.run(query="study=secret"), markers)
+            client.listen(0.5)
+            client.send(_upload(), until="file_urls_response")
+            assert "/" in client.run().messages[0].new_session.main_script_path
     finally:
         one.stop()
 
@@ -198,13 +209,10 @@ def test_what_the_protocol_offers_beside_reruns_is_not_taken(room, markers):
         BackMsg(debug_shutdown_runtime=True),
         BackMsg(debug_disconnect_websocket=True),
     ]
-    asked = BackMsg()
-    asked.file_urls_request.request_id = "1"
-    asked.file_urls_request.file_names.append("x.csv")
     with Client(room.port) as client:
         client.run()
         client.listen(0.5)
-        for one in [*requests, asked]:
+        for one in [*requests, _upload()]:
             client.send(one, until=None)
         client.socket.send(b"\xff\xff no message")
         assert client.listen(1.0) == b""
