@@ -19,7 +19,6 @@ from pathlib import Path
 
 from phcore import access
 from phcore.errors import Fault
-from phcore.serve import PORT
 from phcore.study import Series, Study
 
 STUDY_HELP = "a study file (.toml) or the name of a study in the archive"
@@ -108,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         help="hide this in every study, whatever its study file says",
     )  # fmt: skip
     one.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    one.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
+    one.add_argument("--port", type=int, default=8501, help="default: 8501")
     one.add_argument(
         "--host", action="append", default=[], metavar="NAME", help="host name visitors use, such as topo.example.org"
     )

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from phcore import access
+from phcore import access, roots
 from phcore.errors import Fault
+from phcore.store import default_root
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = 8501
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Room:
     studies: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
     address: str = "127.0.0.1"
-    port: int = PORT
+    port: int = 8501
     hosts: tuple[str, ...] = ()
     open: bool = False
     sign_in: bool = False
@@ -125,6 +125,10 @@ def _named(address: str) -> list[str]:
 def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of the server: what it is started in, with fewer rights and never with more."""
     plain = dict(given)
+    # The server runs in the project's folder; what is said relative to this one shall mean the same there.
+    plain["PHCORE_CACHE"] = str(default_root().resolve())
+    if not room.read_only:
+        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots()))
     if room.read_only:
         plain[access.READ_ONLY] = "1"
         plain[access.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(access.PRIVATE)])])

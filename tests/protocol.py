@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Self
 
@@ -16,12 +17,12 @@ RAN = 30.0  # seconds that a run of the script may take
 class Client:
     """One session. `told` is every byte that the server has sent in it."""
 
-    def __init__(self, port: int, cookie: str = ""):
-        origin = f"http://127.0.0.1:{port}"
-        headers = {"Cookie": cookie} if cookie else None
+    def __init__(self, port: int, host: str = "127.0.0.1", **headers: str):
+        """`host`: the name that this machine goes by, such as that of a proxy."""
+        name = f"{host}:{port}"
         self.socket = connect(
-            f"ws://127.0.0.1:{port}/_stcore/stream", origin=origin, subprotocols=["streamlit"], max_size=None,
-            additional_headers=headers,
+            f"ws://{name}/_stcore/stream", origin=f"http://{name}", subprotocols=["streamlit"], max_size=None,
+            additional_headers=headers, sock=socket.create_connection(("127.0.0.1", port)),
         )  # fmt: skip
         self.told = b""
         self.session = ""

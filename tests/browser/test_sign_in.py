@@ -1,14 +1,16 @@
-"""Signing in with an account, against a provider on this machine."""
+"""Signing in: with an account, against a provider on this machine, and through a proxy that asks for a password."""
 
 import importlib.util
 import shutil
 
 import pytest
 import tomli_w
+from websockets.exceptions import InvalidStatus
 
 from tests.browser.conftest import ROOT, Server
 from tests.protocol import Client
 from tests.provider import CLIENT, SECRET, Provider
+from tests.proxy import Proxy, basic
 
 needs_authlib = pytest.mark.skipif(
     importlib.util.find_spec("authlib") is None, reason="there is no Authlib: pip install -r requirements.txt"
@@ -92,7 +94,7 @@ def test_an_account_that_is_not_allowed_does_not(visit, room, provider, claims):
     "cookie", ["", '_streamlit_user="{}"', "_streamlit_user=2|1:0|10:1|15:_streamlit_user|4:e30=|00"]
 )
 def test_no_page_is_told_to_whoever_has_not_signed_in(cache, bolted, page, cookie):
-    with Client(bolted.port, cookie) as client:
+    with Client(bolted.port, Cookie=cookie) as client:
         client.run(page, "study=smollm2-135m-instruct&e_section=Early%3F")
         buttons = client.ids("button")
         assert "Sign in to read on" in client.words()
@@ -107,3 +109,25 @@ def bolted(cache, tmp_path_factory):
     one = Server(cache, tmp_path_factory.mktemp("roots"), serve=["--read-only", "--sign-in", "--allow", "*"])
     yield one
     one.stop()
+
+
+# --- a proxy ----------------------------------------------------------------------------------------
+
+
+def test_a_proxy_lets_in_who_knows_the_password(cache, tmp_path):
+    name = "topo.example.org"
+    options = ["--read-only", "--study", "smollm2-135m-instruct", "--host", name]
+    one, word = Server(cache, tmp_path, serve=options), basic("reader", "a word")
+    try:
+        with Proxy(one.port, word) as proxy:
+            with Client(proxy.port, name, Authorization=word) as client:
+                assert "What is compared?" in client.run().words()
+                assert "What shape is this cloud?" in client.run("barcodes").words()
+            for wrong in ({}, {"Authorization": basic("reader", "another")}):
+                with pytest.raises(InvalidStatus, match="401"):
+                    Client(proxy.port, name, **wrong)
+            with pytest.raises(InvalidStatus, match="403"):  # a name the server was not told
+                Client(proxy.port, "other.example.org", Authorization=word)
+            assert (proxy.passed, proxy.refused) == (2, 2)
+    finally:
+        one.stop()

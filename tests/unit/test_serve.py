@@ -83,7 +83,7 @@ def test_hosts_are_always_listed():
 
 def test_the_environment_gives_the_rights_that_were_asked_for():
     given = {"PATH": "/bin"}
-    assert serve.environment(Room(), given) == given
+    assert not {"PHCORE_READ_ONLY", "PHCORE_STUDIES", "PHCORE_SIGN_IN"} & set(serve.environment(Room(), given))
     room = Room(read_only=True, studies=("a", "b"), private=("prompts",))
     assert access.Access.read(serve.environment(room, given)) == access.Access(True, ("a", "b"), frozenset({"prompts"}))
     assert access.Access.read(serve.environment(Room(read_only=True), given)) == access.Access(True)
@@ -93,10 +93,20 @@ def test_the_environment_gives_the_rights_that_were_asked_for():
     assert not access.admits({"email": "b@y.org"}, signed[access.ALLOW])
 
 
+def test_folders_mean_the_same_to_the_server_wherever_it_was_started(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PHCORE_CACHE", "mine")
+    monkeypatch.setenv("PHCORE_ROOTS", ".")
+    plain = serve.environment(Room(), os.environ)
+    assert plain["PHCORE_CACHE"] == str(tmp_path / "mine")
+    assert plain["PHCORE_ROOTS"] == str(tmp_path)
+    assert serve.environment(Room(read_only=True), os.environ)["PHCORE_CACHE"] == str(tmp_path / "mine")
+
+
 def test_no_right_is_given_that_was_taken_before():
     """A container that is read-only stays so, whatever command is run in it."""
     given = {access.STUDIES: "a,b", access.PRIVATE: "prompts", access.SIGN_IN: "1", access.ALLOW: "@x.org"}
-    assert serve.environment(Room(), given) == given
+    assert given.items() <= serve.environment(Room(), given).items()
     narrower = serve.environment(Room(read_only=True, studies=("a",), private=("paths",)), given)
     assert access.Access.read(narrower) == access.Access(True, ("a",), frozenset({"prompts", "paths"}))
     assert narrower[access.ALLOW] == "@x.org"
