@@ -7,6 +7,7 @@ from datetime import date
 import streamlit as st
 
 from pages.parts import data, frame, sharing
+from phcore import access
 
 PARTS = {
     "Report": sharing.report,
@@ -15,6 +16,9 @@ PARTS = {
     "Methods": sharing.methods,
 }
 
+if access.current().read_only:
+    del PARTS["The study"]  # it would be refused
+
 place = frame.header(
     "What can be sent?",
     "A result leaves this machine as one file: a report for everybody, figures for a paper, or the whole study for "
@@ -22,7 +26,8 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    sharing.open_pack()
+    if not access.current().read_only:
+        sharing.open_pack()
     st.stop()
 part = st.segmented_control(
     "Part", list(PARTS), default="Report", key="s_part", bind="query-params", required=True,

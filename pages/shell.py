@@ -1,4 +1,4 @@
-"""The frame around every page: title, navigation, nothing else."""
+"""The frame around every page: title, navigation, and the gate where an account is asked for."""
 
 import sys
 from pathlib import Path
@@ -13,8 +13,11 @@ st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts
 # On a wide screen charts stay side by side at a size that can be read from the back of a room.
 st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 
+from pages.parts import sign_in  # noqa: E402
+
+stop = sign_in.stop()
 PAGES = ROOT / "pages"
-st.navigation(
+page = st.navigation(
     [
         st.Page(
             PAGES / "study.py",
@@ -48,5 +51,6 @@ st.navigation(
             help="What can be sent? A report, figures and tables, the study itself, and the methods.",
         ),
     ],
-    position="top",
-).run()
+    position="hidden" if stop else "top",
+)
+(stop or page.run)()

@@ -17,6 +17,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from phcore import access
 from phcore.errors import Fault
 from phcore.study import Series, Study
 
@@ -124,6 +125,29 @@ def _parser() -> argparse.ArgumentParser:
     one = command("open", open_pack, "verify a packed study and put it into the archive")
     one.add_argument("file", metavar="FILE.zip")
     one.add_argument("--name", help="name of the study in this archive (default: its own)")
+
+    one = command("serve", serve, "serve the app, for others read-only")
+    one.add_argument("--read-only", action="store_true", help="compute nothing, write nothing, list no folder")
+    one.add_argument(
+        "--study", action="append", default=[], metavar="NAME", help="serve this study only; may be repeated"
+    )
+    one.add_argument(
+        "--private", action="append", default=[], choices=access.KINDS,
+        help="hide this in every study, whatever its study file says",
+    )  # fmt: skip
+    one.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    one.add_argument("--port", type=int, default=8501, help="default: 8501")
+    one.add_argument(
+        "--host", action="append", default=[], metavar="NAME", help="host name visitors use, such as topo.example.org"
+    )
+    one.add_argument(
+        "--open", action="store_true",
+        help="with --address: others may reach the server, unencrypted, and without --sign-in read what is served",
+    )  # fmt: skip
+    one.add_argument("--sign-in", action="store_true", help="ask visitors for an account (docs/serve.md)")
+    one.add_argument(
+        "--allow", action="append", default=[], metavar="WHO", help="address, @domain, or * for every account"
+    )
 
     one = command("practice", practice, "train a tiny model with checkpoints of three objectives, to try everything on")
     one.add_argument("directory", metavar="DIR")
@@ -366,6 +390,29 @@ def _terminal() -> Callable:
             print(file=sys.stderr)
 
     return report
+
+
+def serve(options: argparse.Namespace) -> None:
+    from phcore import serve as server
+    from phcore.results import names
+    from phcore.store import Store
+
+    room = server.Room(
+        read_only=options.read_only or access.current().read_only,
+        studies=tuple(options.study),
+        private=tuple(options.private),
+        address=options.address,
+        port=options.port,
+        hosts=tuple(options.host),
+        open=options.open,
+        sign_in=options.sign_in or access.sign_in_asked(),
+        allow=tuple(options.allow) or access.allowed(),
+    )
+    known = names(Store())
+    server.check(room, known)
+    served = ", ".join(room.studies or known) or "no study yet"
+    print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
+    server.run(room)
 
 
 # --- reading results --------------------------------------------------------------------------------

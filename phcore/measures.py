@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from phcore import access
 from phcore.analysis.behaviour import MEASURED
 from phcore.errors import Fault
 from phcore.store import Store, digest, write_atomically
@@ -306,8 +307,9 @@ def attach(content: bytes, record: Record, store: Store) -> Record:
     Raises
     ------
     Fault
-        where the file cannot be used; then nothing is changed.
+        where the file cannot be used, or the process is read-only; then nothing is changed.
     """
+    access.refuse_writing("add measures")
     read_csv(content, steps_of(record))
     write_atomically(own_file(record.study.name, store), content)
     return replace(record, scalars=keep(record, store))

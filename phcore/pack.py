@@ -37,7 +37,7 @@ from typing import BinaryIO, get_args, get_origin, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phcore import evidence, measures, tables
+from phcore import access, evidence, measures, tables
 from phcore.errors import Fault
 from phcore.probes import ProbeSet
 from phcore.record import BASE, Record, folder_of
@@ -248,6 +248,7 @@ def pack(
     Fault
         where nothing is computed yet, a result was damaged, or the file cannot be written.
     """
+    access.refuse_writing("pack a study")  # a pack holds more than such a process shows
     target = Path(target)
     if target.is_dir() or not target.absolute().parent.is_dir():
         wrong = "this is a folder" if target.is_dir() else "its folder does not exist"
@@ -374,6 +375,7 @@ def unpack(source: str | Path | BinaryIO, store: Store, name: str | None = None)
         where the file is no pack, is damaged or holds what no pack holds, where another study has the name, or where
         the disk is full.
     """
+    access.refuse_writing("open a packed study")
     shown = Path(source) if isinstance(source, str | Path) else None
     with _workroom(store) as place:
         with _judging(shown):

@@ -6,10 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary
-from phcore import figures, jobs
+from phcore import access, figures, jobs
 from phcore.cli import encode
 from phcore.pipeline import STAGES
 from phcore.results import Results
+
+
+def read_only() -> bool:
+    """Whether this server only shows. What is left out on the page would be refused anyway: see `phcore.access`."""
+    return access.current().read_only
 
 
 def header(question: str, words: str):
@@ -23,7 +28,7 @@ def header(question: str, words: str):
     left.markdown(f"## {question}")
     with right:
         glossary.button()
-    st.caption(words)
+    st.caption(words + (" *This server is read-only.*" if read_only() else ""))
     return place
 
 
@@ -31,7 +36,12 @@ def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
     if not names:
-        st.info("No study has been computed yet. Set one up on the Study page.", icon=":material/info:")
+        st.info(
+            "No study is served here."
+            if read_only()
+            else "No study has been computed yet. Set one up on the Study page.",
+            icon=":material/info:",
+        )
         return None
     name = place.selectbox(
         "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
@@ -47,8 +57,8 @@ def ready_study(place) -> Results | None:
     job_line(study)
     if data.table(study, "cells").empty:
         st.info(
-            "Nothing has been computed for this study yet. Results show here as they arrive; "
-            "start the computation on the Study page.",
+            "Nothing has been computed for this study yet. Results show here as they arrive"
+            + ("." if read_only() else "; start the computation on the Study page."),
             icon=":material/hourglass_empty:",
         )
         return None
@@ -73,7 +83,8 @@ def job_line(study: Results) -> None:
         line()
     elif not data.complete(study):
         st.warning(
-            "This study is not complete: some checkpoints or layers are still missing. Continue on the Study page.",
+            "This study is not complete: some checkpoints or layers are still missing."
+            + ("" if read_only() else " Continue on the Study page."),
             icon=":material/warning:",
         )
 
