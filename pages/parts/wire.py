@@ -10,6 +10,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -17,6 +18,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from phcore import access
 
 TAKEN = ("rerun_script", "stop_script", "app_heartbeat", "backend_operation_request")  # the last: downloads
+COUNTED = "/_stcore/metrics"  # how many sessions there are and were, for whoever asks
 _PLACE = str(Path(__file__).resolve().parents[1]).encode()
 
 
@@ -26,12 +28,15 @@ def middleware() -> list[Middleware]:
 
 
 class Wire:
-    """ASGI middleware: drops what is not in `TAKEN`, and names the script without its folder."""
+    """ASGI middleware: drops what is not in `TAKEN`, names the script without its folder, and counts for nobody."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith(COUNTED):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            return
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return

@@ -252,6 +252,13 @@ def test_no_address_leads_to_a_file(room, path):
     assert b"gatherUsageStats =" not in body
 
 
+def test_visitors_are_not_counted_for_others(room):
+    connection = http.client.HTTPConnection("127.0.0.1", room.port, timeout=10)
+    connection.request("GET", "/_stcore/metrics")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (404, b"Not found")
+
+
 def test_nothing_can_be_uploaded(room):
     with Client(room.port) as client:
         client.run()
