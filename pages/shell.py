@@ -1,46 +1,62 @@
-"""The frame around every page: title, navigation, nothing else."""
+"""The frame around every page: title, navigation, present mode, and the tools that tell a page's state."""
 
 import sys
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
     sys.path.insert(0, str(ROOT))
+
+from pages.parts import links, present, toolbar  # noqa: E402
 
 st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts" / "icon.svg"), layout="wide")
 # On a wide screen charts stay side by side at a size that can be read from the back of a room.
 st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 
 PAGES = ROOT / "pages"
-st.navigation(
-    [
-        st.Page(
-            PAGES / "study.py",
-            title="Study",
-            icon=":material/folder_open:",
-            default=True,
-            help="What is compared? Open a study, or set one up from a model and folders of checkpoints.",
-        ),
-        st.Page(
-            PAGES / "barcodes.py",
-            title="Barcodes",
-            icon=":material/bar_chart:",
-            help="What shape is this cloud? Barcode and persistence diagram of one cell, or of two side by side.",
-        ),
-        st.Page(
-            PAGES / "trajectories.py",
-            title="Trajectories",
-            icon=":material/timeline:",
-            help="How do the objectives move? Velocity, paths and distances from step to step.",
-        ),
-        st.Page(
-            PAGES / "evidence.py",
-            title="Evidence",
-            icon=":material/verified:",
-            help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
-        ),
-    ],
-    position="top",
-).run()
+KNOWN = [
+    st.Page(
+        PAGES / "study.py",
+        title="Study",
+        icon=":material/folder_open:",
+        default=True,
+        help="What is compared? Open a study, or set one up from a model and folders of checkpoints.",
+    ),
+    st.Page(
+        PAGES / "barcodes.py",
+        title="Barcodes",
+        icon=":material/bar_chart:",
+        help="What shape is this cloud? Barcode and persistence diagram of one cell, or of two side by side.",
+    ),
+    st.Page(
+        PAGES / "trajectories.py",
+        title="Trajectories",
+        icon=":material/timeline:",
+        help="How do the objectives move? Velocity, paths and distances from step to step.",
+    ),
+    st.Page(
+        PAGES / "evidence.py",
+        title="Evidence",
+        icon=":material/verified:",
+        help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
+    ),
+    st.Page(
+        PAGES / "compare.py",
+        title="Compare",
+        icon=":material/compare:",
+        help="How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes.",
+    ),
+]
+page = st.navigation(KNOWN, position="top")
+links.arrive()
+present.frame(KNOWN, page)
+name = page.url_path or "study"
+try:
+    page.run()
+except StopException:  # a page that stops halfway has a state, too; one that is to run again comes back here
+    toolbar.fill(name)
+    raise
+toolbar.fill(name)

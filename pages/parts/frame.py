@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, glossary
+from pages.parts import data, glossary, toolbar
 from phcore import jobs
 from phcore.cli import encode
 from phcore.pipeline import STAGES
@@ -23,7 +23,9 @@ def header(question: str, words: str):
     left.markdown(f"## {question}")
     with right:
         glossary.button()
-    st.caption(words)
+    left, right = st.columns([5.2, 3.2], vertical_alignment="center")
+    left.caption(words)
+    toolbar.reserve(right)
     return place
 
 
