@@ -56,8 +56,8 @@ _COPY = st.components.v2.component(
     "copy_link",
     html='<button type="button"><span></span></button><input readonly hidden aria-label="The link">',
     css="""
-button{all:unset;box-sizing:border-box;cursor:pointer;white-space:nowrap;font:inherit;color:var(--st-text-color);
-min-height:2.5rem;line-height:2.5rem;padding:0 .25rem}
+button{all:unset;box-sizing:border-box;cursor:pointer;white-space:nowrap;font:400 .875rem var(--st-font);
+color:var(--st-text-color);min-height:2.5rem;line-height:2.5rem;padding:0 .25rem}
 button:hover{color:var(--st-primary-color)}
 button:focus-visible{outline:2px solid var(--st-primary-color);border-radius:.5rem}
 input{box-sizing:border-box;width:100%;font:.8rem var(--st-code-font);color:inherit;

@@ -1,7 +1,7 @@
 """Present mode: the page alone, large, over the full width, and driven by the keyboard.
 
 It is a value in the address like any other (`?present=1`, bound to a switch of the frame that is not shown), so that a
-link to a slide is a link. The browser only reports keys; what the next step or page is, the server knows.
+link to a slide is a link. For a step the browser only reports the key: which one is next, the server knows.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 _KEY, _STEPS, _COMPONENT = "present", "present_steps", "present-keys"
-ZOOM = 1.35  # of words and charts: read from the back of a room at 1920 pixels
+WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
 
-_STYLE = f"""<style>
+_STYLE = """<style>
 header[data-testid=stHeader],[data-testid=stSidebar],[data-testid=stToolbar],.st-key-toolbar,.st-key-glossary,
-[data-testid=stMainBlockContainer] [data-testid=stExpander]{{display:none!important}}
-[data-testid=stMainBlockContainer].stMainBlockContainer{{max-width:none;zoom:{ZOOM};padding:1rem 1.5rem 1rem}}
-[data-testid=stVegaLiteChart]{{margin:0 auto}}
-.st-key-present-leave{{position:fixed;right:.75rem;bottom:.5rem;width:auto;z-index:100;opacity:.35}}
-.st-key-present-leave:hover,.st-key-present-leave:focus-within{{opacity:1}}
+[data-testid=stMainBlockContainer] [data-testid=stExpander]{display:none!important}
+[data-testid=stMainBlockContainer].stMainBlockContainer{max-width:none;zoom:var(--present-zoom,1.35);
+padding:1rem 1.5rem}
+[data-testid=stVegaLiteChart]{margin:0 auto}
+.st-key-present-leave{position:fixed;right:.75rem;bottom:.5rem;width:auto;z-index:100;opacity:.35}
+.st-key-present-leave:hover,.st-key-present-leave:focus-within{opacity:1}
 </style>"""
 
 _KEYS = st.components.v2.component(
@@ -43,45 +44,50 @@ const meaning = (event, on) => {
   return turns ? "page-" + word : word
 }
 
+// Through the links of the navigation, hidden or not: a page that the server turns to loses its address.
+const turn = by => {
+  const links = [...document.querySelectorAll("a[data-testid=stTopNavLink]")]
+  const here = links.findIndex(one => one.pathname === window.location.pathname)
+  if (here >= 0) links[here + by]?.click()
+}
+
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   parentElement.presentStop?.()
+  const root = document.documentElement.style
+  const enlarge = () => root.setProperty("--present-zoom", Math.min(3, Math.max(1, window.innerWidth / data.width)))
+  enlarge()
   const listen = event => {
     const word = meaning(event, data.on)
     if (!word) return
     event.preventDefault()
     event.stopPropagation()
-    setTriggerValue("go", word)
+    if (word.startsWith("page-")) turn(word === "page-next" ? 1 : -1)
+    else setTriggerValue("go", word)
   }
   window.addEventListener("keydown", listen, true)
-  parentElement.presentStop = () => window.removeEventListener("keydown", listen, true)
+  window.addEventListener("resize", enlarge)
+  parentElement.presentStop = () => {
+    window.removeEventListener("keydown", listen, true)
+    window.removeEventListener("resize", enlarge)
+  }
   return parentElement.presentStop
 }
 """,
 )
 
 
-def frame(pages: Sequence, here) -> None:
-    """What present mode needs around a page; called before the page is drawn.
-
-    Parameters
-    ----------
-    pages : all pages of the navigation, in their order.
-    here : the one to be drawn.
-    """
+def frame() -> None:
+    """What present mode needs around a page; called before the page is drawn."""
     st.session_state.pop(_STEPS, None)  # the page says anew what its steps are
     with st.container(key="present-frame"):
         st.html("<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden}</style>")
         on = st.toggle("Present", key=_KEY, bind="query-params")
-        keys = _KEYS(key=_COMPONENT, data={"on": on}, on_go_change=_pressed, height=1)
+        _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH}, on_go_change=_pressed, height=1)
     if on:
         st.html(_STYLE)
         st.button("Leave (Esc)", key="present-leave", on_click=_set, args=(False,), type="tertiary",
                   icon=":material/close_fullscreen:")  # fmt: skip
-    turn = {"page-next": 1, "page-previous": -1}.get(keys.go or "", 0)
-    place = pages.index(here) + turn
-    if turn and 0 <= place < len(pages):
-        st.switch_page(pages[place], query_params={_KEY: "true"})
 
 
 def steps(key: str, known: Sequence[int]) -> None:

@@ -30,9 +30,8 @@ def fill(page: str) -> None:
     if places is None:  # the page ended before its header
         return
     tools, said = places
-    with said:
-        for sentence in links.judge():
-            st.warning(sentence, icon=":material/link_off:")
+    if sentences := links.judge():
+        said.warning("  \n".join(sentences), icon=":material/link_off:")
     with tools:
         saved.popover(page)
         present.button()
