@@ -17,44 +17,42 @@ st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts
 st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 
 PAGES = ROOT / "pages"
-page = st.navigation(
-    [
-        st.Page(
-            PAGES / "study.py",
-            title="Study",
-            icon=":material/folder_open:",
-            default=True,
-            help="What is compared? Open a study, or set one up from a model and folders of checkpoints.",
-        ),
-        st.Page(
-            PAGES / "barcodes.py",
-            title="Barcodes",
-            icon=":material/bar_chart:",
-            help="What shape is this cloud? Barcode and persistence diagram of one cell, or of two side by side.",
-        ),
-        st.Page(
-            PAGES / "trajectories.py",
-            title="Trajectories",
-            icon=":material/timeline:",
-            help="How do the objectives move? Velocity, paths and distances from step to step.",
-        ),
-        st.Page(
-            PAGES / "evidence.py",
-            title="Evidence",
-            icon=":material/verified:",
-            help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
-        ),
-        st.Page(
-            PAGES / "compare.py",
-            title="Compare",
-            icon=":material/compare:",
-            help="How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes.",
-        ),
-    ],
-    position="top",
-)
+known = [
+    st.Page(
+        PAGES / "study.py",
+        title="Study",
+        icon=":material/folder_open:",
+        default=True,
+        help="What is compared? Open a study, or set one up from a model and folders of checkpoints.",
+    ),
+    st.Page(
+        PAGES / "barcodes.py",
+        title="Barcodes",
+        icon=":material/bar_chart:",
+        help="What shape is this cloud? Barcode and persistence diagram of one cell, or of two side by side.",
+    ),
+    st.Page(
+        PAGES / "trajectories.py",
+        title="Trajectories",
+        icon=":material/timeline:",
+        help="How do the objectives move? Velocity, paths and distances from step to step.",
+    ),
+    st.Page(
+        PAGES / "evidence.py",
+        title="Evidence",
+        icon=":material/verified:",
+        help="Can it be believed? Velocity against pure noise, and against what simpler numbers say.",
+    ),
+    st.Page(
+        PAGES / "compare.py",
+        title="Compare",
+        icon=":material/compare:",
+        help="How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes.",
+    ),
+]
+page = st.navigation(known, position="top")
 links.arrive()
-present.frame()
+present.frame([one.url_path for one in known])
 name = page.url_path or "study"
 try:
     page.run()

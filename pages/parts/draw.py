@@ -13,6 +13,7 @@ import pyarrow as pa
 import streamlit as st
 from altair.utils.schemapi import debug_mode
 
+from pages.parts import present
 from phcore.charts.moving import at_step
 from phcore.charts.steps import StepAxis
 
@@ -71,6 +72,8 @@ def chart(
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
     }
+    if present.on():
+        own["usermeta"] = own.get("usermeta", {}) | {"present": True}  # another chart than before: drawn anew, for the size it now has
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )

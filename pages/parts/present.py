@@ -13,8 +13,10 @@ import streamlit as st
 _KEY, _STEPS, _COMPONENT = "present", "present_steps", "present-keys"
 WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
 
+# The header only leaves the screen: the links of the navigation are in it, and where it has no room it drops them.
 _STYLE = """<style>
-header[data-testid=stHeader],[data-testid=stSidebar],[data-testid=stToolbar],.st-key-toolbar,.st-key-glossary,
+header[data-testid=stHeader]{position:fixed;left:0;width:100%;transform:translateY(-200%);visibility:hidden}
+[data-testid=stSidebar],.st-key-toolbar,.st-key-glossary,
 [data-testid=stMainBlockContainer] [data-testid=stExpander]{display:none!important}
 [data-testid=stMainBlockContainer].stMainBlockContainer{max-width:none;zoom:var(--present-zoom,1.35);
 padding:1rem 1.5rem}
@@ -32,7 +34,7 @@ const KEYS = {
   PageDown: "page-next", PageUp: "page-previous", Escape: "leave",
 }
 const FIELDS = "input, textarea, select, [contenteditable=true], [role=slider], [role=listbox], [role=combobox], "
-  + "[role=dialog], [role=menu], [data-testid=stDataFrame]"
+  + "[role=dialog], [role=menu], [role=radiogroup], [data-testid=stDataFrame]"
 
 const meaning = (event, on) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return null
@@ -44,25 +46,41 @@ const meaning = (event, on) => {
   return turns ? "page-" + word : word
 }
 
-// Through the links of the navigation, hidden or not: a page that the server turns to loses its address.
-const turn = by => {
+// Charts on a canvas have as many pixels as the screen is said to have: said to have more, they stay sharp enlarged.
+const native = Object.getOwnPropertyDescriptor(window, "devicePixelRatio")
+const sharpen = zoom => Object.defineProperty(window, "devicePixelRatio", zoom === 1 ? native
+  : { configurable: true, get: () => native.get.call(window) * zoom })
+
+// Through the links of the navigation: a page that the server turns to would lose its address. An embedded page
+// has none, and is visited anew.
+const turn = (by, pages) => {
+  const name = window.location.pathname.split("/").pop(), next = pages[Math.max(0, pages.indexOf(name)) + by]
+  if (next === undefined) return
+  const address = new URL("./" + next, window.location.href)
   const links = [...document.querySelectorAll("a[data-testid=stTopNavLink]")]
-  const here = links.findIndex(one => one.pathname === window.location.pathname)
-  if (here >= 0) links[here + by]?.click()
+  const link = links.find(one => one.pathname === address.pathname)
+  if (link) return link.click()
+  const query = new URLSearchParams(window.location.search)
+  for (const key of ["embed", "embed_options", "present", "study"])
+    for (const value of query.getAll(key)) address.searchParams.append(key, value)
+  window.location.assign(address)
 }
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   parentElement.presentStop?.()
-  const root = document.documentElement.style
-  const enlarge = () => root.setProperty("--present-zoom", Math.min(3, Math.max(1, window.innerWidth / data.width)))
+  const enlarge = () => {
+    const zoom = Math.min(3, Math.max(1, window.innerWidth / data.width))
+    document.documentElement.style.setProperty("--present-zoom", zoom)
+    sharpen(data.on ? zoom : 1)
+  }
   enlarge()
   const listen = event => {
     const word = meaning(event, data.on)
     if (!word) return
     event.preventDefault()
     event.stopPropagation()
-    if (word.startsWith("page-")) turn(word === "page-next" ? 1 : -1)
+    if (word.startsWith("page-")) turn(word === "page-next" ? 1 : -1, data.pages)
     else setTriggerValue("go", word)
   }
   window.addEventListener("keydown", listen, true)
@@ -77,17 +95,26 @@ export default function (component) {
 )
 
 
-def frame() -> None:
-    """What present mode needs around a page; called before the page is drawn."""
+def frame(pages: Sequence[str]) -> None:
+    """What present mode needs around a page; called before the page is drawn.
+
+    Parameters
+    ----------
+    pages : the names of all pages in an address, in the order of the navigation; "" for the first.
+    """
     st.session_state.pop(_STEPS, None)  # the page says anew what its steps are
     with st.container(key="present-frame"):
         st.html("<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden}</style>")
         on = st.toggle("Present", key=_KEY, bind="query-params")
-        _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH}, on_go_change=_pressed, height=1)
+        _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH, "pages": list(pages)}, on_go_change=_pressed, height=1)
     if on:
         st.html(_STYLE)
         st.button("Leave (Esc)", key="present-leave", on_click=_set, args=(False,), type="tertiary",
                   icon=":material/close_fullscreen:")  # fmt: skip
+
+
+def on() -> bool:
+    return st.session_state.get(_KEY, False)
 
 
 def steps(key: str, known: Sequence[int]) -> None:

@@ -59,15 +59,15 @@ def _keep(study: str, page: str, query: str) -> None:
 
 
 def _row(study: str, view: View, number: int) -> None:
-    left, right = st.columns([6, 1], vertical_alignment="center")
+    left, right = st.columns([5, 1.1], vertical_alignment="center")
     # A whole new visit, like any link: it shows the same on a server that has just started.
     address = ("" if view.page == "study" else view.page) + f"?{view.query}"
     note = f"<br><small>{escape(view.note)}</small>" if view.note else ""
     left.html(
-        f'<a href="./{escape(address)}" target="_self">{escape(view.name)}</a>'
+        f'<a href="./{escape(address)}" target="_self" style="color:inherit">{escape(view.name)}</a>'
         f"<br><small>{escape(view.page.capitalize())}, {escape(view.saved[:16].replace('T', ' '))} UTC</small>{note}"
     )
-    right.button("Delete", icon=":material/delete:", key=f"view_delete_{number}", type="tertiary",
+    right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
                  help=f"Delete the view {view.name!r}. It can be undone.", on_click=_delete,
                  args=(study, view.name))  # fmt: skip
 
