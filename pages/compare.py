@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, derived, draw, frame
+from pages.parts import data, derived, draw, frame, toolbar
 from pages.parts.verdicts import BADGES
 from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.models import DEPTHS
@@ -143,7 +143,7 @@ place = frame.header(
 )
 first = frame.ready_study(place)
 if first is None:
-    st.stop()
+    toolbar.stop()
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
     st.info(
@@ -151,7 +151,7 @@ if not others:
         "another probe set, to see the two side by side.",
         icon=":material/info:",
     )
-    st.stop()
+    toolbar.stop()
 
 row = st.columns([2.6, 1.3, 1.1, 1.1, 1.3, 1], vertical_alignment="bottom")
 name = row[0].selectbox("Second study", others, key="p_with", bind="query-params")
@@ -169,7 +169,7 @@ with row[5].popover("More", icon=":material/tune:", width="stretch"):
 pair = (first, data.open_study(name))
 if data.table(pair[1], "cells").empty:
     st.info(f"Nothing has been computed for {name} yet: start it on the Study page.", icon=":material/hourglass_empty:")
-    st.stop()
+    toolbar.stop()
 
 options = {
     "degree": int(degree[1]), "scale": scale, "per": per, "log": log, "with_base": with_base, "depth": _DEPTHS[depth],

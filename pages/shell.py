@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import StopException
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
@@ -53,10 +52,6 @@ known = [
 page = st.navigation(known, position="top")
 links.arrive()
 present.frame([one.url_path for one in known])
-name = page.url_path or "study"
-try:
-    page.run()
-except StopException:  # a page that stops halfway has a state, too; one that is to run again comes back here
-    toolbar.fill(name)
-    raise
-toolbar.fill(name)
+toolbar.begin(page.url_path or "study")
+page.run()
+toolbar.fill()

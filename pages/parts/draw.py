@@ -73,7 +73,9 @@ def chart(
         key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
     }
     if present.on():
-        own["usermeta"] = own.get("usermeta", {}) | {"present": True}  # another chart than before: drawn anew, for the size it now has
+        own["usermeta"] = own.get("usermeta", {}) | {
+            "present": True
+        }  # another chart than before: drawn anew, for the size it now has
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )

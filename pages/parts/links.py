@@ -126,7 +126,7 @@ def arrive() -> None:
         wanted["present"] = ("true",)
     if wanted != query:
         bound.replace(wanted)
-    st.session_state[_PENDING] = query | wanted
+    st.session_state[_PENDING] = wanted
 
 
 def judge() -> list[str]:

@@ -16,7 +16,7 @@ WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the scr
 # The header only leaves the screen: the links of the navigation are in it, and where it has no room it drops them.
 _STYLE = """<style>
 header[data-testid=stHeader]{position:fixed;left:0;width:100%;transform:translateY(-200%);visibility:hidden}
-[data-testid=stSidebar],.st-key-toolbar,.st-key-glossary,
+[data-testid=stSidebar],.st-key-toolbar,.st-key-glossary,.st-key-tour-start,
 [data-testid=stMainBlockContainer] [data-testid=stExpander]{display:none!important}
 [data-testid=stMainBlockContainer].stMainBlockContainer{max-width:none;zoom:var(--present-zoom,1.35);
 padding:1rem 1.5rem}

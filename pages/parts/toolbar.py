@@ -9,7 +9,13 @@ import streamlit as st
 
 from pages.parts import links, present, saved
 
-_PLACES = "toolbar_places"
+_PLACES, _PAGE = "toolbar_places", "toolbar_page"
+
+
+def begin(page: str) -> None:
+    """Before a page is drawn: its name in an address; "study" for the first."""
+    st.session_state.pop(_PLACES, None)
+    st.session_state[_PAGE] = page
 
 
 def reserve(column) -> None:
@@ -19,20 +25,21 @@ def reserve(column) -> None:
     st.session_state[_PLACES] = (tools, st.container(key="link-said"))
 
 
-def fill(page: str) -> None:
-    """Draws the tools.
-
-    Parameters
-    ----------
-    page : the name of the page in its address; "study" for the first.
-    """
+def fill() -> None:
+    """Draws the tools."""
     places = st.session_state.pop(_PLACES, None)
-    if places is None:  # the page ended before its header
+    if places is None:  # drawn already, or the page has no header
         return
     tools, said = places
     if sentences := links.judge():
         said.warning("  \n".join(sentences), icon=":material/link_off:")
     with tools:
-        saved.popover(page)
+        saved.popover(st.session_state[_PAGE])
         present.button()
         links.copy_button()
+
+
+def stop() -> None:
+    """Ends a page halfway, with its tools: after `st.stop` nothing is drawn any more."""
+    fill()
+    st.stop()
