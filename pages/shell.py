@@ -49,7 +49,8 @@ known = [
         help="How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes.",
     ),
 ]
-page = st.navigation(known, position="top")
+# Embedded (`?embed=true`), a page is a figure in somebody else's frame.
+page = st.navigation(known, position="hidden" if st.context.is_embedded else "top")
 links.arrive()
 present.frame([one.url_path for one in known])
 toolbar.begin(page.url_path or "study")
