@@ -45,6 +45,8 @@ PARAMETERS = {
     "p_with": "second study", "p_degree": "degree", "p_scale": "scale", "p_depth": "depth", "p_per": "velocity per",
     "p_log": "step axis", "p_base": "transition from the base model",
 }  # fmt: skip
+# What needs the hidden states of the cell, and the words by which it asks for nothing.
+_OF_CLOUDS = {"b_points": "all", "b_dim": "off", "b_cat": "", "b_text": "", "b_marked": ""}
 _SWITCHES = {"true": "on", "false": "off"}
 
 # From each version, what makes of its query one of the next. From 0 to 1 no name and no word changed.
@@ -149,7 +151,7 @@ def missed(wanted: dict[str, Words], drawn: dict[str, Bound]) -> list[tuple[str,
     ----------
     wanted : the query of the link, upgraded.
     drawn : the widgets of the page. A known parameter that has none here, such as the step of a section that is not
-        open, changes nothing on the page, and nothing is said.
+        open, changes nothing on the page, and nothing is said; but for prompts that cannot be chosen.
     """
     said = []
     version = _version(wanted)
@@ -168,6 +170,10 @@ def missed(wanted: dict[str, Words], drawn: dict[str, Bound]) -> list[tuple[str,
             words = ", ".join(plain(_SWITCHES.get(one, one)) for one in shown) or "none"
             said.append((key, shown, f"The link asks for the {PARAMETERS.get(key, key)} “{_quoted(values)}”, which is "
                          f"not available here. Shown: {words}."))  # fmt: skip
+        elif "b_view" in drawn and key in _OF_CLOUDS and key not in drawn and values[-1] != _OF_CLOUDS[key]:
+            said.append(("b_view", drawn["b_view"].value, f"The link asks for the {PARAMETERS[key]} "
+                         f"“{_quoted(values)}”, which needs the hidden states of this cell and one of the first two "
+                         "views. Shown: what the archive has."))  # fmt: skip
     return said
 
 

@@ -145,6 +145,13 @@ def test_a_choice_of_another_section_is_no_mistake(start, computed):
     assert not app.warning
 
 
+def test_prompts_that_cannot_be_chosen_are_said(start):
+    cell = {"b_series": "harmless", "b_step": 12, "b_layer": 18}  # its hidden states do not ship
+    (told,) = (one.value for one in start(ROOT / "cache", "barcodes", **cell, b_points=60, b_dim="off").warning)
+    assert "number of prompts “60”, which needs the hidden states" in told
+    assert not start(ROOT / "cache", "barcodes", **cell, b_points="all", b_marked="").warning
+
+
 def test_strange_words_stay_words(start, computed):
     app = start(computed[1], "trajectories", study="tiny", t_layer="**x** <b>[y](http://z)</b>" + "w" * 5000)
     (told,) = (one.value for one in app.warning)
