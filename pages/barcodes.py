@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import cell, changed, closer, frame, side_by_side, tour
+from pages.parts import cell, changed, closer, frame, side_by_side, toolbar, tour
 
 place = frame.header(
     "What shape is this cloud?",
@@ -13,7 +13,7 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    st.stop()
+    toolbar.stop()
 
 touring = tour.card(study)
 cell.advance(study)

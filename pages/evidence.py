@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import frame
+from pages.parts import frame, toolbar
 from pages.parts.evidence import apart, behaviour, early, geometry, judged, models, noise, sensitivity
 
 SECTIONS = {
@@ -24,14 +24,14 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    st.stop()
+    toolbar.stop()
 if not judged.measured(study):
     st.info(
         "The evidence has not been measured for this study yet"
         + ("." if frame.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
-    st.stop()
+    toolbar.stop()
 
 section = st.segmented_control(
     "Question", list(SECTIONS), default=next(iter(SECTIONS)), key="e_section", bind="query-params", required=True,

@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from pages.parts import data, frame, sharing
+from pages.parts import data, frame, sharing, toolbar
 from phcore import access
 
 PARTS = {
@@ -28,7 +28,7 @@ study = frame.ready_study(place)
 if study is None:
     if not access.current().read_only:
         sharing.open_pack()
-    st.stop()
+    toolbar.stop()
 part = st.segmented_control(
     "Part", list(PARTS), default="Report", key="s_part", bind="query-params", required=True,
     label_visibility="collapsed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import data, derived, draw, frame
+from pages.parts import data, derived, draw, frame, present, toolbar
 from phcore.charts.curves import objective_distance_chart, velocity_chart
 from phcore.charts.heatmap import heatmap
 from phcore.charts.paths import path_chart
@@ -49,6 +49,7 @@ def step_slider(steps: list[int]) -> int:
         else:
             st.session_state["t_ended"] = True
             st.rerun()
+    present.steps("t_step", steps)
     return st.select_slider(
         "Selected step, the same in every chart (0 = base model)", steps, value=steps[-1], key="t_step",
         bind="query-params",
@@ -283,7 +284,7 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    st.stop()
+    toolbar.stop()
 
 steps = sorted({0, *(node.step for node in study.record.ready)})
 row = st.columns([1.2, 1.2, 1.6, 1.6, 1.2, 1], vertical_alignment="bottom")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.parts import data, live
+from pages.parts import data, live, present
 from phcore.charts.bars import CAP
 from phcore.explore import WHOLE, Lens
 from phcore.results import Results
@@ -57,6 +57,8 @@ def pick(study: Results, prefix: str, label: str, start: int) -> live.Cell:
     step = columns[1].select_slider(
         f"{label}step (0 = base model)".capitalize(), steps, value=steps[-1], key=f"{prefix}step", bind="query-params"
     )
+    if prefix == "b_":
+        present.steps("b_step", steps)
     layers = list(study.record.layers)
     layer = columns[2].selectbox(
         f"{label}layer".capitalize(),

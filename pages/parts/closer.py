@@ -32,6 +32,7 @@ from phcore.topology import complexes
 from phcore.words import count, three, unit_words
 
 _CHART, _MAP, _TREE = "bars-first", "cloud-map", "dendrogram"
+_MARKED = "b_marked"  # numbers of prompts, as they stand in a link
 _TALL = 400  # pixels of the barcode, and of the diagram below it
 _DEFAULT = 0.62  # of the axis: where the distance slider starts
 
@@ -89,7 +90,9 @@ def show(study: Results, cell: live.Cell, options: Options) -> None:
     at = _slider(scene)
     _at_words(bars, seen, at)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
-    marked = _marked(mapped.points[seen.explored.rows]) if seen else set()
+    # Set before its widget is first drawn, or the address would not follow.
+    st.session_state.setdefault(_MARKED, st.query_params.get(_MARKED, ""))
+    marked = _marked(seen.explored.rows) if seen else set()
     left, right = st.columns(2)
     with left:
         _barcode(scene, whole, at, marked, words)
@@ -298,6 +301,10 @@ def _words(scene: Scene, marked: set[int]) -> dict:
     own = scene.prompts
     label = _in_hand(scene)
     with st.container(height=330, border=False):
+        if st.session_state[_MARKED]:
+            text = st.text_input("Prompts marked, by number", key=_MARKED, bind="query-params")
+            if text and not marked:
+                st.caption("None of these numbers is a prompt of this map.")
         if marked:
             chosen = own.iloc[sorted(marked)]
             most = min(len(chosen), in_hand.LISTED)
@@ -342,22 +349,35 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
         (data.version(scene.study), mapped.reach, mapped.axes, tuple(names)),
         lambda: cloud_map(tables, plane, categories=names, question=None, answer="", axes=mapped.axes),
         selection=[POINT, AREA],
-        on_select="rerun",
+        on_select=lambda: _mark(mapped.points[scene.seen.explored.rows], scene.seen.explored.rows),
         change=lambda standing: with_tables(standing, tables.values()),
         words="Map of the prompts: " + mapped.words,
     )
     st.caption(mapped.words + " Click a prompt or draw a frame to mark its bars; a double click clears it.")
 
 
-def _marked(points: np.ndarray) -> set[int]:
-    """Points chosen on the map by a click or a frame."""
+def _marked(rows: np.ndarray) -> set[int]:
+    """Points of the map that are marked, of the prompts whose numbers the page or a link holds."""
+    wanted = _numbers(st.session_state[_MARKED])
+    return set(np.flatnonzero(np.isin(rows, sorted(wanted))).tolist())
+
+
+def _numbers(text: str) -> set[int]:
+    """Of prompts: "3, 17" as {3, 17}; what is no number is left out."""
+    parts = (one.strip() for one in text.split(","))
+    return {int(one) for one in parts if one.isascii() and one.isdigit() and len(one) < 10}
+
+
+def _mark(points: np.ndarray, rows: np.ndarray) -> None:
+    """A click or a frame on the map marks prompts; a double click, which chooses none, clears them."""
     chosen = (st.session_state.get(_MAP) or {}).get("selection") or {}
-    rows = {int(one["row"]) for one in chosen.get(POINT) or [] if one.get("row") is not None}
+    places = {int(one["row"]) for one in chosen.get(POINT) or [] if one.get("row") is not None}
     frame_ = chosen.get(AREA) or {}
     if frame_.get("x") and frame_.get("y"):
         low, high = np.sort([frame_["x"], frame_["y"]], axis=1).T
-        rows |= set(np.flatnonzero(((points >= low) & (points <= high)).all(axis=1)).tolist())
-    return {row for row in rows if row < len(points)}
+        places |= set(np.flatnonzero(((points >= low) & (points <= high)).all(axis=1)).tolist())
+    known = sorted(int(rows[place]) for place in places if place < len(rows))
+    st.session_state[_MARKED] = ",".join(map(str, known))
 
 
 # --- below the map ----------------------------------------------------------------------------------

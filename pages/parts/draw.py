@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from pages.parts import present
 from phcore import figures
 from phcore.charts.moving import at_step
 from phcore.charts.plain import plain
@@ -53,6 +54,10 @@ def chart(
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
     }
+    if present.on():
+        own["usermeta"] = own.get("usermeta", {}) | {
+            "present": True
+        }  # another chart than before: drawn anew, for the size it now has
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )

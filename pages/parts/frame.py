@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, glossary
+from pages.parts import data, draw, glossary, toolbar
 from phcore import access, figures, jobs
 from phcore.cli import encode
 from phcore.pipeline import STAGES
@@ -28,7 +28,9 @@ def header(question: str, words: str):
     left.markdown(f"## {question}")
     with right:
         glossary.button()
-    st.caption(words + (" *This server is read-only.*" if read_only() else ""))
+    left, right = st.columns([5.2, 3.2], vertical_alignment="center")
+    left.caption(words + (" *This server is read-only.*" if read_only() else ""))
+    toolbar.reserve(right)
     return place
 
 

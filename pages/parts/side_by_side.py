@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, live
 from pages.parts.cell import ALL_WORD, BARS, IMAGE, Options, known, pick
+from pages.parts.in_hand import ENDLESS
 from phcore.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.charts.bars import cap_bars
 from phcore.charts.theme import FULL_WIDTH, HALF_WIDTH
@@ -57,7 +58,8 @@ def _cell(
     domain = (0.0, 1.06 * (end or bars["death"].max()))
     about = (data.version(study), cell, options.subsample, options.scale, options.view, domain, width)
     if options.view == BARS:
-        _bars(bars, (*about, options.order, options.cap), options, domain, unit, title, key, width, stacked)
+        about = (*about, options.order, options.cap)
+        _bars(bars, about, options, domain, unit, title, key, width, stacked)
     else:
         _vector(bars, about, options, domain, unit, title, key, width)
     frame.below(
@@ -69,7 +71,7 @@ def _cell(
 
 
 def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int, stacked: bool) -> None:
-    chart = f"bars-{key}"
+    chart, prefix = f"bars-{key}", {"first": "b_", "second": "b2_"}[key]
 
     def build():
         return barcode_and_diagram(
@@ -77,20 +79,50 @@ def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str
             width=width, height=400 if stacked else 480, stacked=stacked,
         )  # fmt: skip
 
-    picked = ((st.session_state.get(chart) or {}).get("selection") or {}).get("bar") or []
-    held = picked[0].get("bar") if picked else None
-    draw.chart(
-        chart, about, build, selection="bar", on_select="rerun",
-        change=lambda tables: barcode_now(tables, None, held),
-    )  # fmt: skip
     shown, k, n = cap_bars(bars, options.cap)
+    names = _names(shown)
+    held = _held(f"{prefix}held", names)
+    draw.chart(
+        chart, about, build, selection="bar", on_select=lambda: _clicked(chart, f"{prefix}held", names),
+        change=lambda tables: barcode_now(tables, None, names.get(held)),
+    )  # fmt: skip
     if k < n:
         st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
-    bar = shown[shown["bar"] == held]
-    if bar.empty:
+    held = st.selectbox(
+        "Bar in hand", list(names), index=None, key=f"{prefix}held", bind="query-params", placeholder="none",
+        help="Numbered by persistence among the bars shown. A click on a bar takes it, too.",
+    )  # fmt: skip
+    bar = shown[shown["bar"] == names.get(held)]
+    if held == ENDLESS:
+        st.markdown("**The bar that never ends**: from the last merge on, all prompts are one component.")
+    elif bar.empty:
         st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
     else:
         st.markdown(_sentence(bar.iloc[0], shown, unit))
+
+
+def _names(shown: pd.DataFrame) -> dict[str, str]:
+    """The words for a bar ("H1 loop 2") -> its name in the chart; the longest loop first."""
+    names = {}
+    for degree, kind in ((1, "loop"), (0, "merge")):
+        own = shown[shown["degree"] == degree].sort_values("persistence", ascending=False, kind="stable")
+        names |= {f"H{degree} {kind} {rank}": name for rank, name in enumerate(own["bar"], 1)}
+    return names | {ENDLESS: "H0-endless"}
+
+
+def _held(key: str, names: dict[str, str]) -> str | None:
+    """The bar in hand before its list is drawn: from the page or from a link."""
+    wanted = st.session_state.get(key, st.query_params.get(key))
+    if wanted in names:
+        return wanted
+    st.session_state.pop(key, None)  # a bar that no longer exists
+    return None
+
+
+def _clicked(chart: str, key: str, names: dict[str, str]) -> None:
+    picked = (st.session_state[chart].get("selection") or {}).get("bar") or []
+    name = picked[0].get("bar") if picked else None
+    st.session_state[key] = next((words for words, one in names.items() if one == name), None)
 
 
 def _sentence(bar: pd.Series, shown: pd.DataFrame, unit: str) -> str:

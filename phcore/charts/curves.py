@@ -44,6 +44,7 @@ def velocity_chart(
     answer: str | None = None,
     objectives: Iterable[str] | None = None,
     share_y: bool = True,
+    top: float | None = None,
     width: int | str = FULL_WIDTH,
     height: int = 260,
 ) -> alt.LayerChart | alt.FacetChart:
@@ -62,6 +63,7 @@ def velocity_chart(
     y_title : quantity and unit.
     objectives : all objectives of the study, so that colours stay as the choice changes.
     share_y : one y axis for all panels, or each its own (raw distances grow with depth).
+    top : the upper end of the y axis, where it is that of another chart, too; otherwise the axis holds what is drawn.
     width : of the whole chart; "container" for a single layer only.
     """
     if answer is None:
@@ -74,7 +76,8 @@ def velocity_chart(
     rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
     own_axes = layers > 1 and not share_y
     highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
-    y = up(None if own_axes else top_of(curve, floor, null, highest), None if own_axes else y_title)
+    end = top_of(curve, floor, null, highest) if top is None else top
+    y = up(None if own_axes else end, None if own_axes else y_title)
     colour = alt.Color(
         field="objective",
         type="nominal",

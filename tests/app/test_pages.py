@@ -11,7 +11,7 @@ from phcore.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
-PAGES = ["study", "barcodes", "trajectories", "evidence"]
+PAGES = ["study", "barcodes", "trajectories", "evidence", "compare"]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -21,7 +21,9 @@ def test_an_empty_archive_says_what_to_do(start, tmp_path, page):
     assert charts(app) == 0
 
 
-@pytest.mark.parametrize(("page", "count"), [("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 1)])
+@pytest.mark.parametrize(
+    ("page", "count"), [("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 1), ("compare", 0)]
+)
 def test_each_page_shows_the_study_that_ships(start, page, count):
     app = start(ROOT / "cache", page)
     assert app.selectbox(key="study").value == "smollm2-135m-instruct"

@@ -14,7 +14,8 @@ from tests.browser.conftest import Server
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"study": "/", "barcodes": "/barcodes", "trajectories": "/trajectories", "evidence": "/evidence"}
+PAGES = {"study": "/", "barcodes": "/barcodes", "trajectories": "/trajectories", "evidence": "/evidence",
+         "compare": "/compare"}  # fmt: skip
 DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
 
 
@@ -23,9 +24,9 @@ DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
 def test_a_cold_deep_link_opens_in_its_frame(server, visit, name, scheme):
     one = visit(scheme=scheme)
     page = one.open(server.url + PAGES[name])
-    for title in ("Study", "Barcodes", "Trajectories", "Evidence"):
+    for title in ("Study", "Barcodes", "Trajectories", "Evidence", "Compare"):
         assert page.get_by_role("link", name=title).count()
-    if name != "study":
+    if name not in ("study", "compare"):  # which has no second study to compare with
         page.wait_for_selector(DRAWN)
     one.assert_clean()
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, derived, draw, frame
+from pages.parts import data, derived, draw, frame, present
 from phcore.charts.mixture import mixture_chart
 from phcore.charts.separation import SIZES, effects_chart, separation_chart
 from phcore.results import Results
@@ -131,6 +131,7 @@ def features(study: Results, choice: derived.Choice, layer: int) -> None:
     own = table[(table["series_a"] == a) & (table["series_b"] == b)]
     steps = sorted(own["step"].unique())
     step = row[1].selectbox("Step", steps, len(steps) - 1, key="e_step", bind="query-params")
+    present.steps("e_step", steps)
     size = row[2].selectbox("Effect size", list(SIZES), format_func=SIZES.get, key="e_size", bind="query-params")
     rows = _with_objectives(study, own[own["step"] == step])
 

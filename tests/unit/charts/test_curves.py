@@ -40,6 +40,17 @@ def test_a_click_chooses_a_step(curve, steps):
         assert params["step"]["views"] == [layer["name"] for layer in layers if "name" in layer]
 
 
+def test_two_charts_can_share_the_end_of_their_y_axes(curve, steps):
+    def ends(part, **options):
+        spec = velocity_chart(part[part["layer"] == 6], steps=steps, **options).to_dict()
+        channels = [layer.get("encoding", {}).get("y", {}) for layer in spec["layer"]]
+        return {tuple(y["scale"]["domain"]) for y in channels if "scale" in y}
+
+    larger = curve.assign(mean=3 * curve["mean"], hi=3 * curve["hi"])
+    assert ends(curve) != ends(larger)
+    assert ends(curve, top=50.0) == ends(larger, top=50.0) == {(0, 50.0)}
+
+
 def test_colours_do_not_depend_on_the_choice(curve, steps):
     def scale(part):
         spec = velocity_chart(part, steps=steps, objectives=["helpful", "harmless", "mixed"]).to_dict()

@@ -1,0 +1,212 @@
+"""Links: what a page's address means, what is said of the parts it cannot show, and the button that copies one.
+
+The state of a page is in its address, through bound widgets; a value at its default is left out. A copied link also
+holds the defaults, so that it shows the same after they have changed, and the version of its words. No widget that
+holds a path is bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import isclose
+
+import streamlit as st
+
+from pages.parts import bound
+from pages.parts.bound import Bound, Words
+from pages.parts.prompts import plain
+
+VERSION = 1  # of the names and words in a link; 0: links that carry none, from before this one
+_LONGEST = 60  # characters of a wanted value that are repeated on the page
+
+# Every parameter that a link may have, as it is called in a sentence.
+PARAMETERS = {
+    "study": "study", "present": "present mode",
+    "b_view": "view", "b_sub": "subsample", "b_two": "second cell", "b_fixed": "same axes", "b_scale": "scale",
+    "b_map": "map", "b_order": "order of the bars", "b_cap": "number of bars drawn", "b_bar": "bar in hand",
+    "b_at": "distance", "b_cut": "cocycle", "b_points": "number of prompts", "b_metric": "metric",
+    "b_dim": "number of principal components", "b_cat": "category of prompts", "b_text": "words in prompts",
+    "b_series": "series", "b_step": "step", "b_layer": "layer", "b_held": "bar in hand", "b_marked": "prompts marked",
+    "b2_series": "second series", "b2_step": "second step", "b2_layer": "second layer",
+    "b2_held": "bar in hand of the second cell",
+    "c_from": "checkpoint to compare with", "c_degree": "degree", "c_order": "Wasserstein order",
+    "c_pair": "pair in hand", "c_subsamples": "number of subsamples",
+    "t_degree": "degree", "t_layer": "layer", "t_scale": "scale", "t_per": "velocity per", "t_log": "step axis",
+    "t_order": "Wasserstein order", "t_step": "step", "t_way": "way to lay out the paths", "t_x": "feature across",
+    "t_y": "feature up", "t_a": "first series", "t_b": "second series", "t_by": "distance between series",
+    "t_third": "first third", "t_base": "transition from the base model",
+    "e_section": "question", "e_degree": "degree", "e_scale": "scale", "e_layer": "layer", "e_series": "series",
+    "e_way": "distance between objectives", "e_pair": "pair of series", "e_step": "step", "e_size": "effect size",
+    "e_mixture": "mixture", "e_parts": "parts of the mixture", "e_by": "first third", "e_per": "velocity per",
+    "e_null": "null", "e_correction": "correction of p", "e_base": "transition from the base model",
+    "e_name": "behaviour", "e_category": "category of prompts", "e_move_per": "behaviour per",
+    "e_predictor": "early quantity", "e_final_per": "velocity per", "e_final": "final quantity",
+    "e_beside": "studies beside this one", "e_course": "course",
+    "p_with": "second study", "p_degree": "degree", "p_scale": "scale", "p_depth": "depth", "p_per": "velocity per",
+    "p_log": "step axis", "p_base": "transition from the base model",
+}  # fmt: skip
+# What needs the hidden states of the cell, and the words by which it asks for nothing.
+_OF_CLOUDS = {"b_points": "all", "b_dim": "off", "b_cat": "", "b_text": "", "b_marked": ""}
+_SWITCHES = {"true": "on", "false": "off"}
+
+# From each version, what makes of its query one of the next. From 0 to 1 no name and no word changed.
+UPGRADES: dict[int, Callable[[dict[str, Words]], dict[str, Words]]] = {0: dict}
+
+_PENDING, _SAID = "links_pending", "links_said"
+
+_COPY = st.components.v2.component(
+    "copy_link",
+    html='<button type="button"><span></span></button><input readonly hidden aria-label="The link">',
+    css="""
+button{all:unset;box-sizing:border-box;cursor:pointer;white-space:nowrap;font:400 .875rem var(--st-font);
+color:var(--st-text-color);min-height:2.5rem;line-height:2.5rem;padding:0 .25rem}
+button:hover{color:var(--st-primary-color)}
+button:focus-visible{outline:2px solid var(--st-primary-color);border-radius:.5rem}
+input{box-sizing:border-box;width:100%;font:.8rem var(--st-code-font);color:inherit;
+background:var(--st-secondary-background-color);border:1px solid var(--st-border-color);border-radius:.5rem;
+padding:.3rem}
+""",
+    js="""
+// The address is read when the button is pressed: a slider moves it without a run of the whole page.
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector("button"), words = button.querySelector("span")
+  const box = parentElement.querySelector("input")
+  words.textContent = "Copy link"
+  button.title = "Copies a link to this page as it is now: study, choices and the bar in hand."
+  const link = () => {
+    const url = new URL(window.location.href)
+    for (const [key, values] of data.defaults)
+      if (!url.searchParams.has(key)) for (const value of values) url.searchParams.append(key, value)
+    url.searchParams.set("v", data.version)
+    return url.href
+  }
+  const byHand = text => {  // without a secure context there is no clipboard to write to
+    box.value = text
+    box.hidden = false
+    box.select()
+    return document.execCommand("copy")
+  }
+  button.onclick = async () => {
+    const text = link()
+    let done = false
+    try { await navigator.clipboard.writeText(text); done = true } catch { done = byHand(text) }
+    box.hidden = done
+    words.textContent = done ? "Copied" : "Press Ctrl+C"
+    setTimeout(() => { words.textContent = "Copy link" }, 2500)
+  }
+}
+""",
+)  # fmt: skip
+
+
+def upgrade(query: dict[str, Words]) -> dict[str, Words]:
+    """The query of a link of any earlier version in the names and words of this one; a newer one as it is.
+
+    Parameters
+    ----------
+    query : parameter -> its values. `v` says the version; without one (or with one that is no number) it is 0.
+    """
+    query = {key: tuple(values) for key, values in query.items()}
+    for version in range(_version(query) or 0, VERSION):
+        query = UPGRADES[version](query)
+    return query
+
+
+def _version(query: dict[str, Words]) -> int | None:
+    """The version that a query names; None where that is none."""
+    words = query.get("v", ("0",))[-1]
+    return int(words) if words.isascii() and words.isdigit() else None
+
+
+def arrive() -> None:
+    """Takes a link in, before the page is drawn. Once: later on, the address follows the page."""
+    if _PENDING in st.session_state:
+        return
+    query = bound.asked()
+    wanted = upgrade(query)
+    if "present" in wanted and wanted["present"][-1].lower() in ("1", "yes", "on", ""):
+        wanted["present"] = ("true",)
+    if wanted != query:
+        bound.replace(wanted)
+    st.session_state[_PENDING] = wanted
+
+
+def judge() -> list[str]:
+    """What is to be said of the link that opened the page, after it was drawn: a sentence per part not shown."""
+    drawn = bound.drawn()
+    if wanted := st.session_state.get(_PENDING):
+        st.session_state[_PENDING] = {}
+        st.session_state[_SAID] = missed(wanted, drawn)
+    # What is said of a value stands until that value changes.
+    said = st.session_state.get(_SAID, [])
+    kept = [(key, shown, words) for key, shown, words in said if key not in drawn or drawn[key].value == shown]
+    st.session_state[_SAID] = kept
+    return [words for _, _, words in kept]
+
+
+def missed(wanted: dict[str, Words], drawn: dict[str, Bound]) -> list[tuple[str, Words, str]]:
+    """(parameter, what is shown, sentence) for each part of a link that the page does not show.
+
+    Parameters
+    ----------
+    wanted : the query of the link, upgraded.
+    drawn : the widgets of the page. A known parameter that has none here, such as the step of a section that is not
+        open, changes nothing on the page, and nothing is said; but for prompts that cannot be chosen.
+    """
+    said = []
+    version = _version(wanted)
+    if version is None:
+        said.append(("v", (), f"The link's version “{_quoted(wanted['v'])}” is no number; it is read as an old link."))
+    elif version > VERSION:
+        said.append(("v", (), f"The link was made by a newer version of this app (links of version {version}, here "
+                     f"{VERSION}). What is known here is shown."))  # fmt: skip
+    strange = [key for key in wanted if key not in PARAMETERS and key != "v"]
+    if strange:
+        names = ", ".join(f"“{_quoted([key])}”" for key in strange[:5]) + (", …" if len(strange) > 5 else "")
+        said.append(("", (), f"The link has parts that no page knows: {names}. They change nothing."))
+    for key, values in wanted.items():
+        if key in drawn and not _same(values, drawn[key].value):
+            shown = drawn[key].value
+            words = ", ".join(plain(_SWITCHES.get(one, one)) for one in shown) or "none"
+            said.append((key, shown, f"The link asks for the {PARAMETERS.get(key, key)} “{_quoted(values)}”, which is "
+                         f"not available here. Shown: {words}."))  # fmt: skip
+        elif "b_view" in drawn and key in _OF_CLOUDS and key not in drawn and values[-1] != _OF_CLOUDS[key]:
+            said.append(("b_view", drawn["b_view"].value, f"The link asks for the {PARAMETERS[key]} "
+                         f"“{_quoted(values)}”, which needs the hidden states of this cell and one of the first two "
+                         "views. Shown: what the archive has."))  # fmt: skip
+    return said
+
+
+def _same(wanted: Words, shown: Words) -> bool:
+    """Whether two lists of words of a URL say the same: 42 and 42.0 do, and True and true."""
+    wanted = tuple(one for one in wanted if one)
+    return len(wanted) == len(shown) and all(map(_alike, wanted, shown))
+
+
+def _alike(a: str, b: str) -> bool:
+    if a == b or (a.lower() == b and b in _SWITCHES):
+        return True
+    try:
+        return isclose(float(a), float(b), rel_tol=1e-9)
+    except ValueError:
+        return False
+
+
+def _quoted(values: Iterable[str]) -> str:
+    """A stranger's words, as words and not as Markdown, cut short."""
+    text = " ".join(", ".join(values).split())
+    return plain(text[:_LONGEST] + ("…" if len(text) > _LONGEST else ""))
+
+
+def state() -> dict[str, Words]:
+    """The whole state of the page as the query of a link: every value, those at their defaults too."""
+    query = {key: one.value for key, one in bound.drawn().items() if key != "present"}
+    # Emptied lists and texts stay in the address as an empty word; what was never filled has no place in it.
+    empty = {key: ("",) for key, one in bound.drawn().items() if not one.value and one.default}
+    return {key: value for key, value in query.items() if value} | empty | {"v": (str(VERSION),)}
+
+
+def copy_button() -> None:
+    """The button. To be drawn after the page, when its defaults are known."""
+    defaults = [[key, list(one.default)] for key, one in bound.drawn().items() if one.default and key != "present"]
+    _COPY(key="copy-link", data={"defaults": defaults, "version": str(VERSION)}, width="content")

@@ -1,0 +1,98 @@
+"""Saved views: the popover that keeps the state of a page under a name, and opens or deletes what was kept."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.parts import data, links
+from phcore import views
+from phcore.errors import Fault
+from phcore.views import View
+
+_GONE, _FAULT, _DONE = "views_gone", "views_fault", "views_done"
+
+
+def popover(page: str) -> None:
+    """The saved views of the study in hand. Nothing where there is no study."""
+    study = st.session_state.get("study")
+    if study is None:
+        return
+    with st.popover("Views", icon=":material/bookmarks:", type="tertiary", key="views",
+                    help="Keep what this page shows under a name, or open what was kept."):  # fmt: skip
+        _save(study, page)
+        if fault := st.session_state.pop(_FAULT, None):
+            st.error(fault, icon=":material/error:")
+        if done := st.session_state.pop(_DONE, None):
+            st.success(done, icon=":material/check:")
+        _undo(study)
+        try:
+            known = views.views(study, data.store())
+        except Fault as fault:
+            st.error(str(fault), icon=":material/error:")
+            return
+        if not known:
+            st.caption("No view of this study has been saved yet.")
+        for number, one in enumerate(known):
+            _row(study, one, number)
+
+
+def _save(study: str, page: str) -> None:
+    query = urlencode(links.state(), doseq=True)
+    with st.form("save-view", clear_on_submit=True, border=False):
+        st.text_input("Name", key="view_name", max_chars=views.NAME, placeholder="What this page shows now")
+        st.text_area("Note", key="view_note", max_chars=views.NOTE, height=80, placeholder="What to see in it")
+        st.form_submit_button("Save this view", icon=":material/bookmark_add:", on_click=_keep,
+                              args=(study, page, query), width="stretch", key="view_save")  # fmt: skip
+
+
+def _keep(study: str, page: str, query: str) -> None:
+    try:
+        view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
+        views.save(view, study, data.store())
+    except Fault as fault:
+        st.session_state[_FAULT] = str(fault)
+    else:
+        st.session_state[_DONE] = f"Saved as {view.name!r}."
+
+
+def _row(study: str, view: View, number: int) -> None:
+    left, right = st.columns([5, 1.1], vertical_alignment="center")
+    # A whole new visit, like any link: it shows the same on a server that has just started.
+    address = ("" if view.page == "study" else view.page) + f"?{view.query}"
+    note = f"<br><small>{escape(view.note)}</small>" if view.note else ""
+    left.html(
+        f'<a href="./{escape(address)}" target="_self" style="color:inherit">{escape(view.name)}</a>'
+        f"<br><small>{escape(view.page.capitalize())}, {escape(view.saved[:16].replace('T', ' '))} UTC</small>{note}"
+    )
+    right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
+                 help=f"Delete the view {view.name!r}. It can be undone.", on_click=_delete,
+                 args=(study, view.name))  # fmt: skip
+
+
+def _delete(study: str, name: str) -> None:
+    try:
+        st.session_state[_GONE] = (study, views.delete(name, study, data.store()))
+    except Fault as fault:
+        st.session_state[_FAULT] = str(fault)
+
+
+def _undo(study: str) -> None:
+    """What was deleted last, and the way back, until the next one."""
+    owner, view = st.session_state.get(_GONE, (None, None))
+    if owner != study:
+        return
+    left, right = st.columns([4, 2], vertical_alignment="center")
+    left.caption(f"Deleted: {view.name!r}")
+    right.button("Undo", icon=":material/undo:", key="view_undo", on_click=_restore, args=(study, view))
+
+
+def _restore(study: str, view: View) -> None:
+    try:
+        views.save(view, study, data.store())
+    except Fault as fault:
+        st.session_state[_FAULT] = str(fault)
+    else:
+        st.session_state.pop(_GONE, None)

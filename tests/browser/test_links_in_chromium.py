@@ -1,0 +1,208 @@
+"""Links in a real Chromium: what is copied shows the same picture and numbers on a server that just started."""
+
+import io
+import re
+import shutil
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pages.parts import links
+from tests import studies
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+CHART = '[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)'
+CELL = "b_series=harmless&b_step=8&b_layer=18"
+# name -> address, and how many charts there are
+STATES = {
+    "bars": (f"/barcodes?{CELL}&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 4),
+    "two cells": (f"/barcodes?{CELL}&b_two=true&b_held=H1+loop+2&b2_series=mixed&b2_step=16&b2_held=H0+merge+4", 2),
+    "what changed": (f"/barcodes?{CELL}&b_view=What+changed&c_from=the+base+model&c_degree=H1+loops&b_sub=1", 3),
+    "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 4),
+    "evidence": ("/evidence?e_section=Apart%3F&e_layer=12&e_step=16&e_way=energy+distance&e_size=Cliff%27s+delta", 3),
+}
+
+
+def told(page) -> str:
+    """All words of the page but the time that a measurement took."""
+    return re.sub(r"in \d+ ms", "", page.inner_text("[data-testid=stMain]"))
+
+
+def pictures(page, count: int) -> list[np.ndarray]:
+    """Pixels of the charts, with the pointer elsewhere."""
+    page.wait_for_function("([chart, count]) => document.querySelectorAll(chart).length >= count", arg=[CHART, count])
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(800)
+    marks = page.locator(CHART)
+    return [np.asarray(Image.open(io.BytesIO(one.screenshot())).convert("RGB")).astype(int) for one in marks.all()]
+
+
+def copied(one, server) -> str:
+    one.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    one.page.locator(".st-key-toolbar").get_by_role("button", name="Copy link").click()
+    one.page.wait_for_selector("text=Copied")
+    return one.page.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_copied_link_shows_the_same_on_a_fresh_server(server, shipped, visit, tmp_path, name):
+    address, count = STATES[name]
+    one = visit()
+    page = one.open(server.url + address)
+    before, said, link = pictures(page, count), told(page), copied(one, server)
+    query = parse_qs(urlsplit(link).query)
+    asked = parse_qs(urlsplit(address).query)
+    assert {key: query[key] for key in asked} == asked
+    assert query["v"] == [str(links.VERSION)]
+    assert query["study"] == ["smollm2-135m-instruct"]
+    one.assert_clean()
+
+    fresh = Server(shipped, tmp_path / "roots")
+    try:
+        other = visit()
+        page = other.open(link.replace(server.url, fresh.url))
+        after = pictures(page, count)
+        assert told(page) == said
+        assert len(after) == len(before)
+        for number, (first, second) in enumerate(zip(before, after, strict=True)):
+            assert first.shape == second.shape
+            assert np.abs(first - second).max() <= 8, f"chart {number} of {name} differs"
+        # The link of the link is the link.
+        again = parse_qs(urlsplit(copied(other, fresh)).query)
+        assert again == query
+        other.assert_clean()
+    finally:
+        fresh.stop()
+
+
+def test_what_the_hand_did_is_in_the_link(server, visit):
+    """A step moved by hand, and a way back to the default, which the address leaves out and the link must not."""
+    one = visit()
+    page = one.open(server.url + "/trajectories?t_step=8&t_layer=12")
+    page.wait_for_selector(CHART)
+    page.locator(".st-key-t_step input[type=range]").focus()
+    page.keyboard.press("End")
+    page.wait_for_function("!location.search.includes('t_step')")
+    one.settle()
+    query = parse_qs(urlsplit(copied(one, server)).query)
+    assert query["t_step"] == ["64"]
+    assert query["t_layer"] == ["12"]
+    one.assert_clean()
+
+
+def test_what_a_link_asks_in_vain_is_said(server, visit):
+    one = visit(scheme="dark")
+    page = one.open(server.url + "/barcodes?b_series=nobody&b_step=8&b_layer=99&b_two=perhaps&v=9")
+    words = page.inner_text(".st-key-link-said")
+    for part in ("newer version", "series “nobody”", "layer “99”", "second cell “perhaps”"):
+        assert part in words
+    assert "b_step=8" in page.url
+    one.assert_clean()
+
+
+def test_present_mode_is_driven_by_keys(server, visit):
+    one = visit(width=1920)
+    page = one.open(server.url + "/trajectories?t_step=8&present=1")
+    page.wait_for_selector(CHART)
+    one.settle()
+    assert not page.locator("header").first.is_visible()
+    assert not page.locator(".st-key-toolbar").is_visible()
+    assert float(page.evaluate(f"document.querySelector('{CHART}').getBoundingClientRect().width")) > 1600
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("t_step=12"))
+    one.settle()
+    page.keyboard.press("p")
+    page.wait_for_url(re.compile("t_step=8"))
+    one.settle()
+    page.keyboard.press("PageDown")
+    page.wait_for_url(re.compile("/evidence.*present=true"))
+    one.settle()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_url(re.compile("/trajectories.*t_step=8"))
+    one.settle()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile("^((?!present).)*$"))
+    one.settle()
+    assert page.locator("header").first.is_visible()
+    one.assert_clean()
+
+
+def test_keys_in_a_field_are_text(server, visit):
+    one = visit()
+    page = one.open(server.url + "/trajectories?t_step=8")
+    page.locator(".st-key-views button").first.click()
+    page.locator(".st-key-view_name input").press_sequentially("fnp")
+    one.settle()
+    assert "present" not in page.url
+    assert "t_step=8" in page.url
+    assert page.locator(".st-key-view_name input").input_value() == "fnp"
+    one.assert_clean()
+
+
+def test_a_click_hits_its_step_when_charts_are_large(server, visit):
+    one = visit(width=1920)
+    page = one.open(server.url + "/trajectories?t_step=64&present=1")
+    marks = page.locator(f".st-key-t_apart {CHART}")
+    marks.scroll_into_view_if_needed()
+    one.settle()
+    box = marks.evaluate("one => { const r = one.getBoundingClientRect(); return [r.x, r.y, r.width, r.height] }")
+    page.mouse.click(box[0] + 0.17 * box[2], box[1] + 0.5 * box[3])  # near the left end of the axis: an early step
+    page.wait_for_url(re.compile(r"t_step=[012](&|$)"))
+    one.settle()
+    one.assert_clean()
+
+
+@pytest.mark.parametrize("page_name", ["", "barcodes", "trajectories", "evidence", "compare"])
+@pytest.mark.parametrize("present", [False, True])
+def test_every_page_can_be_embedded(server, visit, page_name, present):
+    one = visit()
+    page = one.open(f"{server.url}/{page_name}?embed=true" + "&present=1" * present)
+    assert page.get_by_role("link", name="Barcodes").count() == 0
+    assert page.locator(".st-key-present-leave").count() == present
+    one.assert_clean()
+
+
+def test_a_saved_view_opens_as_it_was_saved(shipped, visit, tmp_path):
+    store = studies.copy_archive(shipped, tmp_path / "archive" / "cache")
+    server = Server(store.root, tmp_path / "roots")
+    try:
+        one = visit()
+        page = one.open(server.url + "/trajectories?t_layer=12&t_step=8&t_scale=median")
+        before = pictures(page, 4)
+        page.locator(".st-key-views button").first.click()
+        page.locator(".st-key-view_name input").fill("Layer 12 at step 8")
+        page.locator(".st-key-view_note textarea").fill("The orange one leaves first.")
+        page.get_by_role("button", name="Save this view").click()
+        page.wait_for_selector("text=The orange one leaves first.")
+        page = one.open(server.url + "/barcodes")
+        page.locator(".st-key-views button").first.click()
+        page.get_by_role("link", name="Layer 12 at step 8").click()
+        page.wait_for_url(re.compile("/trajectories"))
+        one.settle()
+        after = pictures(page, 4)
+        assert all(np.abs(a - b).max() <= 8 for a, b in zip(before, after, strict=True))
+        one.assert_clean()
+    finally:
+        server.stop()
+
+
+def test_two_studies_side_by_side_in_both_themes(shipped, computed, visit, tmp_path):
+    store = studies.copy_archive(shipped, tmp_path / "archive" / "cache")
+    shutil.copytree(computed[1], store.root, dirs_exist_ok=True)
+    server = Server(store.root, tmp_path / "roots")
+    try:
+        for scheme in ("light", "dark"):
+            one = visit(scheme=scheme)
+            page = one.open(server.url + "/compare?study=smollm2-135m-instruct&p_with=tiny&p_depth=40%25&v=1")
+            drawn = pictures(page, 2)
+            assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
+            words = told(page)
+            assert "SmolLM2-135M-Instruct, 30 layers, 320 prompts" in words
+            assert "The two studies agree on" in words
+            one.assert_clean()
+    finally:
+        server.stop()
