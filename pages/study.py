@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, glance, new_study, verdicts
+from pages.parts import data, frame, glance, new_study, toolbar, verdicts
 
 place = frame.header(
     "What is compared?",
@@ -16,11 +16,11 @@ if not frame.read_only():
     )  # fmt: skip
     if mode == "New study":
         new_study.show()
-        st.stop()
+        toolbar.stop()
 
 study = frame.choose_study(place)
 if study is None:
-    st.stop()
+    toolbar.stop()
 
 record = study.record
 names = ", ".join(one.name for one in record.series)

@@ -224,6 +224,11 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         chat = a.toggle("Chat template", True, key="chat", help=PARAMETERS["chat"])
         dtype = a.selectbox("Number format", DTYPES, key="dtype", help=PARAMETERS["dtype"])
         engine = a.selectbox("Engine", ENGINES, key="engine", help=PARAMETERS["engine"])
+        second = b.selectbox(
+            "Second number format", ("", *DTYPES), format_func=lambda one: one or "none", key="second",
+            help=PARAMETERS["second_dtype"],
+        )  # fmt: skip
+        beside = c.multiselect("Studies beside", data.study_names(), key="beside", help=PARAMETERS["beside"])
     try:
         asked = Study(
             name=name.strip(),
@@ -241,6 +246,8 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
             order=order,
             norm=norm,
             engine=engine,
+            second_dtype=second,
+            beside=tuple(beside),
         )
     except Fault as fault:
         st.error(str(fault), icon=":material/error:")
