@@ -1,14 +1,18 @@
 # make app   the app, on the study that ships with the project
+# make serve the app read-only, on one study: make serve STUDY=name
 # make test  lint and every test
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test lint format unit bench bench-screen calibrate screenshots clean
+.PHONY: app serve test lint format unit bench bench-screen bench-room calibrate screenshots clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+serve: $(VENV)/.app
+	$(BIN)/python -m phcore serve --read-only --port $(PORT) $(if $(STUDY),--study $(STUDY))
 
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
@@ -26,6 +30,10 @@ unit: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py
+
+# Twenty readers for five minutes.
+bench-room: $(VENV)/.dev
+	$(BIN)/python scripts/bench_room.py
 
 # How often every p-value is below 0.05 where nothing happens: the tables of docs/method.md. An hour or so on two cores.
 calibrate: $(VENV)/.dev

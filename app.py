@@ -12,6 +12,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import wire
+
 
 @contextlib.asynccontextmanager
 async def opening(app: st.App) -> AsyncIterator[None]:
@@ -20,7 +22,7 @@ async def opening(app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(Path(__file__).resolve().parent / "pages" / "shell.py", lifespan=opening)
+app = st.App(Path(__file__).resolve().parent / "pages" / "shell.py", lifespan=opening, middleware=wire.middleware())
 
 if __name__ == "__main__":
     app.run()

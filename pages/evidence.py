@@ -27,7 +27,8 @@ if study is None:
     toolbar.stop()
 if not judged.measured(study):
     st.info(
-        "The evidence has not been measured for this study yet; press Compute on the Study page.",
+        "The evidence has not been measured for this study yet"
+        + ("." if frame.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
     toolbar.stop()

@@ -1,4 +1,4 @@
-"""The frame around every page: title, navigation, present mode, and the tools that tell a page's state."""
+"""The frame around every page: title, navigation, the gate for accounts, present mode, and the tools of a page."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
     sys.path.insert(0, str(ROOT))
 
-from pages.parts import links, present, toolbar  # noqa: E402
+from pages.parts import links, present, sign_in, toolbar  # noqa: E402
 
 st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts" / "icon.svg"), layout="wide")
 # On a wide screen charts stay side by side at a size that can be read from the back of a room.
@@ -48,11 +48,21 @@ known = [
         icon=":material/compare:",
         help="How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes.",
     ),
+    st.Page(
+        PAGES / "share.py",
+        title="Share",
+        icon=":material/ios_share:",
+        help="What can be sent? A report, figures and tables, the study itself, and the methods.",
+    ),
 ]
+stop = sign_in.stop()
 # Embedded (`?embed=true`), a page is a figure in somebody else's frame.
-page = st.navigation(known, position="hidden" if st.context.is_embedded else "top")
-links.arrive()
-present.frame([one.url_path for one in known])
-toolbar.begin(page.url_path or "study")
-page.run()
-toolbar.fill()
+page = st.navigation(known, position="hidden" if stop or st.context.is_embedded else "top")
+if stop:
+    stop()
+else:
+    links.arrive()
+    present.frame([one.url_path for one in known])
+    toolbar.begin(page.url_path or "study")
+    page.run()
+    toolbar.fill()

@@ -9,13 +9,14 @@ place = frame.header(
     "A study follows a language model through its fine-tuning checkpoints and measures the shape of its hidden states.",
 )
 
-mode = st.segmented_control(
-    "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
-    required=True,
-)  # fmt: skip
-if mode == "New study":
-    new_study.show()
-    st.stop()
+if not frame.read_only():
+    mode = st.segmented_control(
+        "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
+        required=True,
+    )  # fmt: skip
+    if mode == "New study":
+        new_study.show()
+        st.stop()
 
 study = frame.choose_study(place)
 if study is None:
@@ -30,7 +31,9 @@ st.markdown(
 )
 
 job = frame.jobs.status(data.store(), study.study.name)
-if job and (job.active or job.state in ("failed", "crashed", "cancelled")):
+if frame.read_only():
+    frame.job_line(study)
+elif job and (job.active or job.state in ("failed", "crashed", "cancelled")):
     frame.job_card(study.study.name, "Computing")
 
 st.markdown("### At a glance")
@@ -42,7 +45,8 @@ if not data.table(study, "cells").empty:
 
 st.markdown("### Checkpoints")
 new_study.checkpoint_tables(data.table(study, "checkpoints"))
-new_study.compute_box(study)
+if not frame.read_only():
+    new_study.compute_box(study)
 
 with st.expander("How it was measured", icon=":material/tune:"):
     new_study.parameter_table(study)

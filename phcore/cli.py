@@ -17,6 +17,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from phcore import access
 from phcore.errors import Fault
 from phcore.study import Series, Study
 
@@ -86,6 +87,25 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
     one.add_argument("--json", action="store_true", help="machine-readable output")
 
+    one = command("report", report, "write a study as one HTML file that opens without a network")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("-o", "--output", metavar="FILE.html", required=True)
+    one.add_argument("--title", default="", help="default: the name of the study")
+    one.add_argument("--authors", default="", help="a line below the title")
+    one.add_argument("--charts", metavar="A,B,C", help="which charts, in this order (default: all)")
+    one.add_argument(
+        "--note", metavar="CHART=TEXT", action="append", default=[], help="words of your own below a chart; repeatable"
+    )
+    one.add_argument("--layer", type=int, help="of the charts that show one layer (default: the middle one)")
+    one.add_argument("--without-prompts", action="store_true", help="leave the texts of the prompts out")
+
+    one = command("figures", figures, "write all figures and tables of a study into one zip")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("-o", "--output", metavar="FILE.zip", required=True)
+    one.add_argument("--layer", type=int, help="of the figures that show one (default: the middle one)")
+    one.add_argument("--width", type=float, default=174, metavar="MM", help="of a figure (default: 174, two columns)")
+    one.add_argument("--points", type=float, default=8, metavar="PT", help="size of the letters (default: 8)")
+
     one = command("measures", measures, "add measures of your own to a study: series, step, name, value")
     one.add_argument("study", metavar="STUDY", help="the name of a study in the archive")
     one.add_argument("file", metavar="FILE.csv")
@@ -95,6 +115,39 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--series", required=True, help="series; its step 0 is the base model")
     one.add_argument("--step", type=int, required=True)
     one.add_argument("-o", "--output", metavar="FILE.npy", required=True, help="(layers, prompts, hidden) float32")
+
+    one = command("pack", pack, "write a study with all its results into one file that travels")
+    one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
+    one.add_argument("-o", "--output", metavar="FILE.zip", required=True)
+    one.add_argument("--without-prompts", action="store_true", help="leave the texts of prompts and references behind")
+    one.add_argument("--with-clouds", action="store_true", help="take the hidden states and next tokens along")
+
+    one = command("open", open_pack, "verify a packed study and put it into the archive")
+    one.add_argument("file", metavar="FILE.zip")
+    one.add_argument("--name", help="name of the study in this archive (default: its own)")
+
+    one = command("serve", serve, "serve the app, for others read-only")
+    one.add_argument("--read-only", action="store_true", help="compute nothing, write nothing, list no folder")
+    one.add_argument(
+        "--study", action="append", default=[], metavar="NAME", help="serve this study only; may be repeated"
+    )
+    one.add_argument(
+        "--private", action="append", default=[], choices=access.KINDS,
+        help="hide this in every study, whatever its study file says",
+    )  # fmt: skip
+    one.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    one.add_argument("--port", type=int, default=8501, help="default: 8501")
+    one.add_argument(
+        "--host", action="append", default=[], metavar="NAME", help="host name visitors use, such as topo.example.org"
+    )
+    one.add_argument(
+        "--open", action="store_true",
+        help="with --address: others may reach the server, unencrypted, and without --sign-in read what is served",
+    )  # fmt: skip
+    one.add_argument("--sign-in", action="store_true", help="ask visitors for an account (docs/serve.md)")
+    one.add_argument(
+        "--allow", action="append", default=[], metavar="WHO", help="address, @domain, or * for every account"
+    )
 
     one = command("practice", practice, "train a tiny model with checkpoints of three objectives, to try everything on")
     one.add_argument("directory", metavar="DIR")
@@ -339,6 +392,29 @@ def _terminal() -> Callable:
     return report
 
 
+def serve(options: argparse.Namespace) -> None:
+    from phcore import serve as server
+    from phcore.results import names
+    from phcore.store import Store
+
+    room = server.Room(
+        read_only=options.read_only or access.current().read_only,
+        studies=tuple(options.study),
+        private=tuple(options.private),
+        address=options.address,
+        port=options.port,
+        hosts=tuple(options.host),
+        open=options.open,
+        sign_in=options.sign_in or access.sign_in_asked(),
+        allow=tuple(options.allow) or access.allowed(),
+    )
+    known = names(Store())
+    server.check(room, known)
+    served = ", ".join(room.studies or known) or "no study yet"
+    print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
+    server.run(room)
+
+
 # --- reading results --------------------------------------------------------------------------------
 
 
@@ -387,6 +463,41 @@ def findings(options: argparse.Namespace) -> None:
                 print(f"   {name}: {one[name]}")
 
 
+def report(options: argparse.Namespace) -> None:
+    from datetime import date
+
+    from phcore.report import FIGURES, Options, render
+    from phcore.results import Results
+    from phcore.store import write_atomically
+
+    notes = dict(note.partition("=")[::2] for note in options.note)
+    chosen = Options(
+        title=options.title,
+        authors=options.authors,
+        date=date.today().isoformat(),
+        charts=tuple(FIGURES) if options.charts is None else tuple(filter(None, options.charts.split(","))),
+        notes=notes,
+        prompts=not options.without_prompts,
+        layer=options.layer,
+    )
+    page = render(Results.open(options.study), chosen).encode()
+    target = Path(options.output)
+    try:
+        write_atomically(target, page)
+    except OSError as error:
+        raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", target) from None
+    print(f"{target}: {len(page) / 1e6:.1f} MB")
+
+
+def figures(options: argparse.Namespace) -> None:
+    from phcore.bundle import Choice, write
+    from phcore.results import Results
+
+    choice = Choice(options.layer, options.width, options.points)
+    size = write(Results.open(options.study), options.output, choice)
+    print(f"{options.output}: {size / 1e6:.1f} MB")
+
+
 def measures(options: argparse.Namespace) -> None:
     from phcore import measures as own
     from phcore.pipeline import publish_behaviour
@@ -413,3 +524,52 @@ def clouds(options: argparse.Namespace) -> None:
         np.save(file, array)
     os.replace(file.name, target)
     print(f"{target}: {array.shape} float32")
+
+
+# --- studies that travel ----------------------------------------------------------------------------
+
+
+def pack(options: argparse.Namespace) -> None:
+    from phcore.pack import pack
+    from phcore.results import Results
+
+    study = Results.open(options.study)
+    done = pack(study, options.output, prompts=not options.without_prompts, clouds=options.with_clouds)
+    print(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
+    for stage, size in sorted(done.sizes.items(), key=lambda one: -one[1]):
+        print(f"  {stage:<14}{_megabytes(size):>10}")
+    if done.left:
+        left = ", ".join(f"{stage} {_megabytes(size)}" for stage, size in done.left.items())
+        print(f"left behind: {left}; --with-clouds takes them along")
+    if options.without_prompts and options.with_clouds:
+        print("note: prompts can be guessed from hidden states and next tokens", file=sys.stderr)
+
+
+def open_pack(options: argparse.Namespace) -> None:
+    from phcore.pack import unpack
+    from phcore.results import Results
+    from phcore.store import Store
+
+    store = Store()
+    done = unpack(options.file, store, options.name)
+    study = Results.open(done.name, store)
+    there = f", {done.present} were there already" if done.present else ""
+    print(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
+    if study.record.prompts_withheld:
+        print("It came without the texts of its prompts.")
+    for names, words in (
+        (done.kept, "are in the archive with other content, and stayed"),
+        (done.unread, "are not read by this version, and were left out"),
+    ):
+        if names:
+            print(f"{len(names)} files {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}", file=sys.stderr)
+
+
+def _state(study) -> str:
+    if study.finished:
+        return "finished"
+    return "complete but for some of its evidence" if study.complete else "unfinished"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"

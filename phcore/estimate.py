@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from phcore import cells, evidence, pipeline
+from phcore import access, cells, evidence, pipeline
 from phcore.analysis.behaviour import jensen_shannon
 from phcore.record import NULL_REPLICATES, Record
 from phcore.store import Store, digest, write_atomically
@@ -53,6 +53,7 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     """
     import shutil
 
+    access.refuse_writing("compute")
     todo = pipeline.plan(record, store)
     units = todo.totals(record)
     known = speeds(record, store)

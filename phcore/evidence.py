@@ -62,37 +62,50 @@ class Unit:
 
 def units(record: Record, root: str) -> Iterator[Unit]:
     """Every unit of a study's evidence, once each: series that share checkpoints share their units."""
-    how = parameters(record)
-    nodes = [(node, layer) for node in record.ready for layer in record.layers]
+    yield from _of_clouds(record, root)
+    yield from _of_moves(record, root)
+    yield from _of_series(record, root)
+    yield from _of_behaviour(record, root)
+
+
+def _of_clouds(record: Record, root: str) -> Iterator[Unit]:
+    for node in record.ready:
+        for layer in record.layers:
+            cloud, label = record.cloud_key(node, layer), _label(node, layer)
+            one, null = record.geometry_key(node, layer), record.null_key(node, layer)
+            reads = ((("clouds", cloud),), ((node, layer),))
+            yield Unit("geometry", label, measure_geometry, (root, cloud, one), (("geometry", one),), *reads)
+            draw = (root, cloud, null, parameters(record))
+            yield Unit("controls", label, measure_null, draw, (("nulls", null), ("null_diagrams", null)), *reads)
+
+
+def _of_moves(record: Record, root: str) -> Iterator[Unit]:
     moves = {record.move_key(a, b, k): (a, b, k) for _, a, b in record.transitions() for k in record.layers}
-    for node, layer in nodes:
-        cloud, label = record.cloud_key(node, layer), _label(node, layer)
-        one, null = record.geometry_key(node, layer), record.null_key(node, layer)
-        reads = ((("clouds", cloud),), ((node, layer),))
-        yield Unit("geometry", label, measure_geometry, (root, cloud, one), (("geometry", one),), *reads)
-        files = (("nulls", null), ("null_diagrams", null))
-        yield Unit("controls", label, measure_null, (root, cloud, null, how), files, *reads)
     for key, (a, b, layer) in moves.items():
         both, label = tuple(record.cloud_key(one, layer) for one in (a, b)), _label(b, layer)
         reads = (tuple(("clouds", one) for one in both), ((a, layer), (b, layer)))
         yield Unit("geometry", label, measure_move, (root, both, key), (("moves", key),), *reads)
         nulls, control = tuple(record.null_key(one, layer) for one in (a, b)), record.control_key(a, b, layer)
         needs = tuple((stage, one) for one in nulls for stage in ("nulls", "null_diagrams"))
-        yield Unit("controls", label, measure_control, (root, nulls, control, how), (("controls", control),), needs)
-    seen = set()
-    for one in record.series:
-        path = record.path_of(one.name)
-        for layer in record.layers if len(path) > 1 else ():
-            key = record.sensitivity_key(path, layer)
-            if key not in seen:
-                seen.add(key)
-                keys = tuple(record.cloud_key(node, layer) for node in path)
-                steps = tuple(node.step for node in path)
-                yield Unit(
-                    "sensitivity", f"{one.name}, layer {layer}", measure_sensitivity, (root, keys, steps, key, how),
-                    (("sensitivity", key),), tuple(("clouds", k) for k in keys), tuple((node, layer) for node in path),
-                )  # fmt: skip
-    for a, b in {(a, b): None for _, a, b in record.transitions()}:
+        compare = (root, nulls, control, parameters(record))
+        yield Unit("controls", label, measure_control, compare, (("controls", control),), needs)
+
+
+def _of_series(record: Record, root: str) -> Iterator[Unit]:
+    paths = ((one.name, record.path_of(one.name)) for one in record.series)
+    found = {record.sensitivity_key(path, k): (name, path, k) for name, path in paths for k in record.layers}
+    for key, (name, path, layer) in found.items():
+        if len(path) < 2:
+            continue
+        keys = tuple(record.cloud_key(node, layer) for node in path)
+        vary = (root, keys, tuple(node.step for node in path), key, parameters(record))
+        reads = (tuple(("clouds", one) for one in keys), tuple((node, layer) for node in path))
+        label = f"{name}, layer {layer}"
+        yield Unit("sensitivity", label, measure_sensitivity, vary, (("sensitivity", key),), *reads)
+
+
+def _of_behaviour(record: Record, root: str) -> Iterator[Unit]:
+    for a, b in dict.fromkeys((a, b) for _, a, b in record.transitions()):
         both, key = (record.next_key(a), record.next_key(b)), record.divergence_key(a, b)
         needs = tuple(("next_tokens", one) for one in both)
         label = f"{b.label}, step {b.step}"

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,11 +22,14 @@ from pathlib import Path
 
 import psutil
 
+from phcore import access
+from phcore.errors import Fault
 from phcore.store import Store, write_atomically
 
 RUNNING = ("starting", "queued", "running")
 HEARTBEAT = 2.0  # seconds between writes of the status at the most
 PATIENCE = 10.0  # seconds a job gets to stop by itself before it is killed
+_NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._-]*")  # of a study, or of a job that no study can be called
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,27 @@ class Status:
 
 
 def folder(store: Store, name: str) -> Path:
+    """Where the state of a job lies.
+
+    Raises
+    ------
+    Fault
+        where the name could lead to another folder.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise Fault(f"no job is called {name[:80]!r}", "Use the name of a study")
     return store.root / "jobs" / name
 
 
 def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
-    """Start `python -m phcore <arguments> --job <name>`, unless that job is under way already."""
+    """Start `python -m phcore <arguments> --job <name>`, unless that job is under way already.
+
+    Raises
+    ------
+    Fault
+        in a read-only process.
+    """
+    access.refuse_writing("compute")
     place = folder(store, name)
     place.mkdir(parents=True, exist_ok=True)
     with _locked(place / "start.lock"):  # two clicks at once start one process
@@ -86,7 +106,13 @@ _children: dict[int, subprocess.Popen] = {}  # polled, or a finished child would
 
 
 def status(store: Store, name: str) -> Status | None:
-    """The job's state; `crashed` where its process is gone without having said how it ended."""
+    """The job's state; `crashed` where its process is gone without having said how it ended.
+
+    A read-only process tells of the studies it serves that they are being computed, in no words of the job's own.
+    """
+    here = access.current()
+    if here.read_only:
+        return _in_public(_read(folder(store, name))) if here.serves(name) and not name.startswith("@") else None
     place = folder(store, name)
     current = _read(place)
     if current is None or not current.active:
@@ -103,14 +129,24 @@ def status(store: Store, name: str) -> Status | None:
     return crashed
 
 
+def _in_public(current: Status | None) -> Status | None:
+    """A state without words, which may name folders and prompts, and as dead as its process."""
+    if current is None:
+        return None
+    state = "crashed" if current.active and not _alive(current) else current.state
+    return replace(current, state=state, label="", message="", warnings=(), pid=0, born=0.0)
+
+
 def cancel(store: Store, name: str) -> None:
     """Ask the job to stop; `enforce` kills it where it does not."""
+    access.refuse_writing("stop a computation")
     if (current := status(store, name)) and current.active:
         (folder(store, name) / "cancel").touch()
 
 
 def enforce(store: Store, name: str) -> None:
     """Kill a job that was asked to stop and has not after `PATIENCE` seconds. Call it while watching."""
+    access.refuse_writing("stop a computation")
     asked = folder(store, name) / "cancel"
     current = status(store, name)
     if not (current and current.active and asked.exists()):
@@ -135,6 +171,7 @@ class Reporter:
     """Writes a job's status from inside its process, at most every `HEARTBEAT` seconds unless something ended."""
 
     def __init__(self, store: Store, name: str):
+        access.refuse_writing("compute")
         self.place = folder(store, name)
         self.place.mkdir(parents=True, exist_ok=True)
         self.current = Status(name, state="running", pid=os.getpid(), born=_born(os.getpid()))
@@ -174,7 +211,6 @@ class Reporter:
 
 def run_job(store: Store, name: str, work: Callable[[Reporter], str]) -> int:
     """Run `work` as the job `name` and record how it ended. Returns an exit code."""
-    from phcore.errors import Fault
     from phcore.pipeline import Cancelled
 
     reporter = Reporter(store, name)

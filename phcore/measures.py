@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from phcore import access
 from phcore.analysis.behaviour import MEASURED
 from phcore.errors import Fault
 from phcore.store import Store, digest, write_atomically
@@ -266,11 +267,14 @@ def keep(record: Record, store: Store) -> str:
     Fault
         where the user's file does not fit the study any more.
     """
-    columns = ["series", "step", "name", "value", "source"]
+    columns = [*COLUMNS, "source"]
     parts = []
     for one in record.series:
         own = [(node.step, Path(node.path)) for node in record.path_of(one.name) if node.label == one.name]
-        parts.append(trainer_scalars(own).assign(series=one.name, source="trainer"))
+        if any(folder.is_dir() for _, folder in own):
+            parts.append(trainer_scalars(own).assign(series=one.name, source="trainer"))
+        else:  # a study that came from another machine brought what its logs say
+            parts.append(_logged(record, store).query("series == @one.name"))
     file = own_file(record.study.name, store)
     if file.exists():
         parts.append(read_csv(file, steps_of(record)).assign(source="file"))
@@ -280,6 +284,13 @@ def keep(record: Record, store: Store) -> str:
     key = digest("scalars", table.to_csv(index=False))
     store.write("scalars", key, table.reset_index(drop=True))
     return key
+
+
+def _logged(record: Record, store: Store) -> pd.DataFrame:
+    """What the training logs said when the study was computed."""
+    table = store.read("scalars", record.scalars) if record.scalars else None
+    frame = pd.DataFrame(columns=[*COLUMNS, "source"]) if table is None else table.to_pandas()
+    return frame[frame["source"] == "trainer"]
 
 
 def attach(content: bytes, record: Record, store: Store) -> Record:
@@ -296,8 +307,9 @@ def attach(content: bytes, record: Record, store: Store) -> Record:
     Raises
     ------
     Fault
-        where the file cannot be used; then nothing is changed.
+        where the file cannot be used, or the process is read-only; then nothing is changed.
     """
+    access.refuse_writing("add measures")
     read_csv(content, steps_of(record))
     write_atomically(own_file(record.study.name, store), content)
     return replace(record, scalars=keep(record, store))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, fields, replace
 
-from phcore import cells, evidence, probes, tables
+from phcore import access, cells, evidence, probes, tables
 from phcore.errors import Fault, Unusable
 from phcore.record import BASE, Node, Record, folder_of
 from phcore.store import Store
@@ -185,6 +185,7 @@ class Run:
 
     def compute(self) -> None:
         """Bring the archive up to the plan."""
+        access.refuse_writing("compute")
         self._event("activations", "Looking for what is missing")
         for _ in range(ATTEMPTS):
             if self._plan.empty:
@@ -457,6 +458,7 @@ def publish_behaviour(record: Record, store: Store) -> None:
 
     Of a study that is not finished they are written at the end of its run.
     """
+    access.refuse_writing("add measures")
     rest = (name for name in tables.ORDER if name not in tables.OF_BEHAVIOUR)
     if all(store.has("tables", tables.published_key(record, name)) for name in rest):
         for name in tables.OF_BEHAVIOUR:

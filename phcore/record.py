@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
 
-from phcore import checkpoints, measures, probes
+from phcore import access, checkpoints, measures, probes
 from phcore.errors import Fault
 from phcore.store import Store, digest, write_atomically
 from phcore.study import Series, Study
@@ -55,6 +56,7 @@ class Record:
     nodes: tuple[Node, ...]  # the base first, then each series by step; those left out too
     reference_digest: str = ""  # of the reference answers, where the probe set has any
     scalars: str = ""  # key of the behaviour found in training logs and the user's file; empty: none
+    prompts_withheld: bool = False  # the study came from another machine without the texts of its prompts
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -184,23 +186,85 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Keep the record and its study file in `folder`."""
-        plain = asdict(self) | {"study": self.study.to_dict()}
-        write_atomically(folder / "record.json", json.dumps(plain, indent=1, default=str).encode())
+        access.refuse_writing("keep a study")
+        write_atomically(folder / "record.json", self.to_json())
         self.study.write(folder / "study.toml")
+
+    def to_json(self) -> bytes:
+        plain = asdict(self) | {"study": self.study.to_dict()}
+        return json.dumps(plain, indent=1, default=str).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Record:
+        """Raises ValueError, TypeError or KeyError for what is no record of this version."""
+        plain = json.loads(data)
+        study = Study.from_dict(plain.pop("study"))
+        nodes = tuple(Node(**node) for node in plain.pop("nodes"))
+        return cls(study=study, nodes=nodes, layers=tuple(plain.pop("layers")), **plain)
 
     @classmethod
     def read(cls, folder: Path) -> Record | None:
-        """None where there is no record yet, or one of another version."""
-        path = folder / "record.json"
+        """None where there is no record yet, or one of another version.
+
+        In a read-only process also where the study is not served or its folder is a link to another place, and what
+        is read is `in_public`.
+        """
+        here = access.current()
         try:
-            plain = json.loads(path.read_text(encoding="utf-8"))
-            study = Study.from_dict(plain.pop("study"))
-            nodes = tuple(Node(**node) for node in plain.pop("nodes"))
-            return cls(study=study, nodes=nodes, layers=tuple(plain.pop("layers")), **plain)
-        except FileNotFoundError:
+            if here.read_only and not (here.serves(folder.name) and access.own_folder(folder)):
+                return None
+            record = cls.from_json((folder / "record.json").read_bytes())
+            return in_public(record, _private(folder)) if here.read_only else record
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError):
             return None
+
+
+@dataclass(frozen=True)
+class Public(Record):
+    """A record with names in place of paths. `of` is the digest it had with them: findings are part of it."""
+
+    of: str = ""
+
+    @property
+    def digest(self) -> str:
+        return self.of
+
+
+def in_public(record: Record, private: Iterable[str] = ()) -> Public:
+    """The record as a read-only server knows it: no paths, no word of studies that are not served.
+
+    Parameters
+    ----------
+    private : kinds to call private beside those the record's own study does.
+    """
+    study = record.study
+    places = [study.model, study.probes, *(one.path for one in study.series), *(node.path for node in record.nodes)]
+    places += [parent for place in places for parent in Path(place).parents]
+    here = access.current()
+    shown = study.with_(
+        model=Path(study.model.name),
+        probes=Path(study.probes).name,
+        series=tuple(replace(one, path=Path(one.path.name)) for one in study.series),
+        beside=tuple(name for name in study.beside if here.serves(name)),
+        private=tuple(kind for kind in access.KINDS if kind in {*study.private, *private, *here.private}),
+    )
+    nodes = tuple(
+        replace(node, path=Path(node.path).name, finding=access.without_paths(node.finding, places))
+        for node in record.nodes
+    )
+    plain = {one.name: getattr(record, one.name) for one in fields(Record)}
+    return Public(**plain | {"study": shown, "nodes": nodes}, of=record.digest)
+
+
+def _private(folder: Path) -> tuple[str, ...]:
+    """What the study file beside a record calls private: owners edit it without computing anything anew."""
+    file = folder / "study.toml"
+    try:
+        return Study.read(file).private if file.exists() else ()
+    except (Fault, OSError):
+        return access.KINDS  # nobody can tell what it was meant to hide
 
 
 def folder_of(study: Study | str, store: Store) -> Path:
@@ -216,6 +280,7 @@ def resolve(study: Study, store: Store, keep: bool = True) -> Record:
         where the base model, the probe set or a series folder cannot be used at all. A single bad
         checkpoint does not raise: it stays in the record with its finding.
     """
+    access.refuse_writing("look at checkpoints")
     model = checkpoints.describe_model(study.model)
     if model.status != "ready":
         raise Fault(model.finding.rstrip("."), "Pick another base model", study.model)

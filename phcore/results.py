@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from phcore import cells, tables
+from phcore import access, cells, tables
 from phcore.errors import Fault
 from phcore.record import Node, Record, folder_of, resolve
 from phcore.store import Store
@@ -42,14 +43,16 @@ class Results:
         Raises
         ------
         Fault
-            where there is no such study, or its file or folders cannot be used.
+            where there is no such study, or its file or folders cannot be used. A read-only process opens by name
+            only, and says the same of a study that it does not serve as of one that does not exist.
         """
         store = cache if isinstance(cache, Store) else Store(cache)
-        if Path(study).suffix == ".toml":
+        if Path(study).suffix == ".toml" and not access.current().read_only:
             asked = Study.read(study)
             record = Record.read(folder_of(asked, store))
-            if record is None or record.study != asked:
+            if record is None or record.study.with_(private=asked.private) != asked:
                 record = resolve(asked, store, keep=False)  # looking at a study file changes nothing
+            record = replace(record, study=asked)
             return cls(record, store)
         record = Record.read(folder_of(str(study), store)) if str(study) in names(store) else None
         if record is None:
@@ -161,6 +164,8 @@ class Results:
 
 
 def names(store: Store) -> list[str]:
-    """Studies in this archive, the latest first."""
-    folders = (path.parent for path in (store.root / "studies").glob("*/record.json"))
+    """Studies in this archive, the latest first; in a read-only process those that it serves."""
+    here = access.current()
+    found = (path.parent for path in (store.root / "studies").glob("*/record.json"))
+    folders = [one for one in found if not here.read_only or (here.serves(one.name) and access.own_folder(one))]
     return [folder.name for folder in sorted(folders, key=lambda f: -(f / "record.json").stat().st_mtime)]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from phcore import access
 from phcore.errors import Fault
 
 ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
@@ -20,7 +21,12 @@ def hub_cache() -> Path:
 
 
 def allowed_roots() -> list[Path]:
-    """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist."""
+    """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist.
+
+    None in a read-only process.
+    """
+    if access.current().read_only:
+        return []
     named = [one for one in os.environ.get(ROOTS, "").split(os.pathsep) if one.strip()]
     roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache()]
     return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
@@ -44,6 +50,7 @@ def resolve_inside(path: str | Path, roots: Sequence[Path] | None = None) -> Pat
         where the path is empty, malformed or missing, or where it (or a link on the way) leads out of the roots.
     """
     roots = allowed_roots() if roots is None else roots
+    access.refuse_writing("look at folders")
     text = str(path)
     if not text.strip() or any(ord(letter) < 32 for letter in text):
         raise Fault(f"{text!r} is not a path", "Pick a folder from the list")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from phcore import access
+from phcore.errors import Fault
 
 SCHEMA = "v1"
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
@@ -35,7 +39,14 @@ def digest(*parts: object) -> str:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` as one step: readers see the old bytes or the new ones, never a part."""
+    """Replace `path` as one step: readers see the old bytes or the new ones, never a part.
+
+    Raises
+    ------
+    Fault
+        in a read-only process.
+    """
+    access.refuse_writing("write files")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
@@ -49,6 +60,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+def _state(path: Path) -> tuple:
+    """A file as it is now: one that was mended since is another."""
+    found = path.stat()
+    return str(path), found.st_size, found.st_mtime_ns
+
+
 class Store:
     """Results under one folder. Cheap to make; safe to share between threads.
 
@@ -60,16 +80,35 @@ class Store:
     def __init__(self, root: str | Path | None = None):
         self.root = Path(root or default_root()).resolve()
         self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
+        self._passed_over: set[tuple] = set()  # files that would have been set aside, were this process to write
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
 
     def path(self, stage: str, key: str) -> Path:
+        """The file of a result.
+
+        Raises
+        ------
+        Fault
+            where a key (records are files, and anyone's) is no plain name.
+        """
+        if _PLAIN.fullmatch(key) is None:
+            raise Fault(f"{key[:80]!r} names no result", "Compute the study again")
         return self.root / SCHEMA / stage / f"{key}.parquet"
+
+    def _readable(self, path: Path) -> bool:
+        """Whether a file is there, and may be read: in a read-only process neither a link that leads out of the
+        archive nor what was found damaged before."""
+        if not path.exists():
+            return False
+        if not access.current().read_only:
+            return True
+        return path.resolve().is_relative_to(self.root) and _state(path) not in self._passed_over
 
     def has(self, stage: str, key: str) -> bool:
         """Whether a result is there and whole (its footer is read; the rest is checked when it is used)."""
         path = self.path(stage, key)
-        if not path.exists():
+        if not self._readable(path):
             return False
         try:
             pq.read_metadata(path)
@@ -79,6 +118,7 @@ class Store:
         return True
 
     def write(self, stage: str, key: str, table: pa.Table | pd.DataFrame, *, row_group: int = ROW_GROUP) -> None:
+        access.refuse_writing("write results")
         if isinstance(table, pd.DataFrame):
             table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
         sink = pa.BufferOutputStream()
@@ -98,6 +138,8 @@ class Store:
     def read(self, stage: str, key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         """One result with its checksums verified; None where it is missing or was damaged."""
         path = self.path(stage, key)
+        if not self._readable(path):
+            return None
         try:
             return pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
         except FileNotFoundError:
@@ -110,13 +152,17 @@ class Store:
         """Move a damaged file out of the way, so that it is computed again. Raises what is no damage."""
         if getattr(error, "errno", None):
             raise error  # no descriptors left, no permission, no network: the file itself may be whole
+        reason = str(error).splitlines()[0][:120]
+        if access.current().read_only:
+            self._passed_over.add(_state(path))
+            self.damaged.append(f"{path.name} could not be read; a read-only server leaves it where it is.")
+            return
         aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
         aside.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.replace(path, aside)
         except FileNotFoundError:
             return  # another process was faster
-        reason = str(error).splitlines()[0][:120]
         self.damaged.append(f"{path.name} could not be read ({reason}); it was moved to {aside.parent.name}/ "
                             "and will be computed again.")  # fmt: skip
 
@@ -136,7 +182,8 @@ class Store:
                     }
                 )
                 # Only this folder, from here on and for good: `..` and other paths are refused by DuckDB.
-                self._connection.execute(f"SET allowed_directories=['{str(self.root).replace(chr(39), chr(39) * 2)}/']")
+                folder = self.root / SCHEMA if access.current().read_only else self.root
+                self._connection.execute(f"SET allowed_directories=['{str(folder).replace(chr(39), chr(39) * 2)}/']")
                 self._connection.execute("SET enable_external_access=false")
                 self._connection.execute("SET lock_configuration=true")
             return self._connection.cursor()  # a connection shared by threads raises; a cursor each does not
@@ -192,7 +239,7 @@ class Store:
             )
         except duckdb.Error:
             self.read(stage, key)  # sets it aside where its pages are damaged
-            if self.path(stage, key).exists():
+            if self._readable(self.path(stage, key)):
                 raise
             return None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tomli_w
 
+from phcore import access
 from phcore.errors import Fault
 
 SCALES = ("raw", "median")
@@ -44,6 +45,8 @@ PARAMETERS = {
     "second_dtype": "A number format the base and the last checkpoints are read in once more, to see how much of the "
     "velocity is rounding. Left empty: they are read again in the same format, in other batches only.",
     "beside": "Other studies in the archive, of other base models, whose curves are shown beside this one.",
+    "private": "What a read-only server hides of the study: prompts (their texts; numbers and categories stay), or "
+    "paths, which it hides in any case. Left empty: prompts are shown. Changes no number.",
     "probes": "The fixed prompts whose hidden states are compared: the set that ships, or a JSONL, CSV or "
     "Parquet file with a column `prompt` and optionally `category` and `reference`.",
 }
@@ -96,12 +99,14 @@ class Study:
     engine: str = "redzed"
     second_dtype: str = ""
     beside: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", Path(self.model))
         object.__setattr__(self, "series", tuple(self.series))
         object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
         object.__setattr__(self, "beside", tuple(self.beside))
+        object.__setattr__(self, "private", (self.private,) if isinstance(self.private, str) else tuple(self.private))
         object.__setattr__(self, "order", float(self.order))
         object.__setattr__(self, "norm", float(self.norm))
         self._validate()
@@ -131,6 +136,12 @@ class Study:
             raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more (default 160)")
         if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in self.layers):
             raise Fault(f"layers = {list(self.layers)} are not whole numbers of 0 or more", "Correct layers")
+        for name in self.beside:
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise Fault(f"beside = {name!r} is no name of a study", "Give names of studies in the archive")
+        for kind in self.private:
+            if kind not in access.KINDS:
+                raise Fault(f"private = {kind!r} is unknown", f"Choose from {', '.join(access.KINDS)}")
         names = [one.name for one in self.series]
         for name in names:
             if names.count(name) > 1:
@@ -202,6 +213,7 @@ class Study:
         plain["model"] = str(self.model)
         plain["layers"] = list(self.layers)
         plain["beside"] = list(self.beside)
+        plain["private"] = list(self.private)
         plain["series"] = [
             {
                 "name": one.name,
@@ -214,10 +226,15 @@ class Study:
         ]
         return plain
 
+    def to_toml(self) -> str:
+        """The study file."""
+        return tomli_w.dumps(self.to_dict())
+
     def write(self, path: str | Path) -> Path:
+        access.refuse_writing("write a study file")
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomli_w.dumps(self.to_dict()), encoding="utf-8")
+        path.write_text(self.to_toml(), encoding="utf-8")
         return path
 
     # --- for notebooks --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from phcore import access
 from phcore.errors import Fault
 from phcore.record import folder_of
 from phcore.store import Store, write_atomically
@@ -88,6 +89,8 @@ def views(study: str, store: Store) -> list[View]:
         where their file is damaged; it is left as it is.
     """
     file = _file(study, store)
+    if not access.current().serves(study):
+        return []
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         return [View(**one) for one in found]

@@ -7,13 +7,13 @@ A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; w
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from phcore import tables  # noqa: E402
+from phcore.pack import stripped  # noqa: E402
 from phcore.record import folder_of  # noqa: E402
 from phcore.results import Results  # noqa: E402
 from phcore.store import Store  # noqa: E402
@@ -41,18 +41,8 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
         to.write(stage, key, study.store.read(stage, key))
     bars = study.table("bars")
     to.write("tables", tables.published_key(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
-    # Keys and digests do not depend on where the checkpoints lay, so the record can forget it.
-    asked = record.study.with_(
-        model=model or Path(record.study.model).name,
-        probes="default",
-        series=tuple(replace(one, path=Path(one.name)) for one in record.study.series),
-    )
-    bare = replace(
-        record,
-        study=asked,
-        nodes=tuple(replace(node, path=f"{node.label}/{Path(node.path).name}") for node in record.nodes),
-    )
-    bare.write(folder_of(asked, to))
+    bare = stripped(record, model)
+    bare.write(folder_of(bare.study, to))
     written = [to.path(stage, key) for stage, key in (*copied, ("tables", f"{record.digest}-bars"))]
     assert bare.digest == record.digest
     return sum(path.stat().st_size for path in written)

@@ -68,7 +68,7 @@ def tables() -> str:
 
 
 def study_file() -> str:
-    defaults = {one.name: one.default for one in fields(Study)}
+    defaults = {one.name: one.default for one in fields(Study)} | {"layers": "five evenly spaced"}
     rows = "\n".join(f"| `{name}` | `{_plain(defaults[name])}` | {words} |" for name, words in PARAMETERS.items())
     return STUDY + rows + "\n"
 
@@ -83,7 +83,7 @@ def glossary() -> str:
 
 def _plain(value: object) -> str:
     if value == ():
-        return "five evenly spaced"
+        return "[]"
     return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 

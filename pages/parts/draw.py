@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -11,32 +10,14 @@ import altair as alt
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
-from altair.utils.schemapi import debug_mode
 
 from pages.parts import present
+from phcore import figures
 from phcore.charts.moving import at_step
+from phcore.charts.plain import plain
 from phcore.charts.steps import StepAxis
 
-_ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
-
-
-def spec(build: Callable[[], alt.TopLevelMixin]) -> dict:
-    """The Vega-Lite of a chart, with its tables as they are, under names that do not depend on what is in them.
-
-    A chart whose names change is drawn anew instead of updated, and Altair names tables by a hash of their rows.
-    The tests validate every chart against the schema; doing it at every click would take as long as the rest.
-    """
-    tables: dict[int, tuple[str, pd.DataFrame]] = {}
-
-    def keep(data):
-        name, _ = tables.setdefault(id(data), (f"table{len(tables)}", data))
-        return {"name": name}
-
-    with _ALTAIR:
-        alt.data_transformers.register("by_place", keep)
-        with alt.data_transformers.enable("by_place"), debug_mode(False):
-            plain = build().to_dict(validate=False)
-    return plain | {"datasets": dict(tables.values())}
+_LAST = "chart_drawn_last"  # what stands below a chart is drawn right after it
 
 
 def chart(
@@ -68,6 +49,7 @@ def chart(
     standing = _built((name, about), build)
     tables = standing.tables if step is None else at_step(standing.tables, step, axis)
     tables = change(tables) if change else tables
+    st.session_state[_LAST] = (name, standing, tables)
     own = json.loads(standing.spec)
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
@@ -82,6 +64,15 @@ def chart(
     return event if on_select != "ignore" else None
 
 
+def take_last() -> tuple[str, Callable[[str], bytes]] | None:
+    """The chart drawn last, once: its name, and what saves it as a kind of `figures.KINDS`, as it stands."""
+    found = st.session_state.pop(_LAST, None)
+    if found is None:
+        return None
+    name, standing, tables = found
+    return name, lambda kind: figures.export(json.loads(standing.spec), tables, kind)
+
+
 @dataclass(frozen=True)
 class _Standing:
     """A chart that was built: its spec as JSON, and its tables, also packed as they are sent."""
@@ -94,9 +85,8 @@ class _Standing:
 
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
-    whole = spec(_build)
-    tables = whole.pop("datasets")
-    return _Standing(json.dumps(whole), tables, {key: _packed(table) for key, table in tables.items()}, _words(whole))
+    spec, tables = plain(_build)
+    return _Standing(json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, _words(spec))
 
 
 def _packed(table: pd.DataFrame) -> bytes:

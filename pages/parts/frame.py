@@ -5,11 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, glossary, toolbar
-from phcore import jobs
+from pages.parts import data, draw, glossary, toolbar
+from phcore import access, figures, jobs
 from phcore.cli import encode
 from phcore.pipeline import STAGES
 from phcore.results import Results
+
+
+def read_only() -> bool:
+    """Whether this server only shows. What is left out on the page would be refused anyway: see `phcore.access`."""
+    return access.current().read_only
 
 
 def header(question: str, words: str):
@@ -24,7 +29,7 @@ def header(question: str, words: str):
     with right:
         glossary.button()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
-    left.caption(words)
+    left.caption(words + (" *This server is read-only.*" if read_only() else ""))
     toolbar.reserve(right)
     return place
 
@@ -33,7 +38,12 @@ def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
     if not names:
-        st.info("No study has been computed yet. Set one up on the Study page.", icon=":material/info:")
+        st.info(
+            "No study is served here."
+            if read_only()
+            else "No study has been computed yet. Set one up on the Study page.",
+            icon=":material/info:",
+        )
         return None
     name = place.selectbox(
         "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
@@ -49,8 +59,8 @@ def ready_study(place) -> Results | None:
     job_line(study)
     if data.table(study, "cells").empty:
         st.info(
-            "Nothing has been computed for this study yet. Results show here as they arrive; "
-            "start the computation on the Study page.",
+            "Nothing has been computed for this study yet. Results show here as they arrive"
+            + ("." if read_only() else "; start the computation on the Study page."),
             icon=":material/hourglass_empty:",
         )
         return None
@@ -75,7 +85,8 @@ def job_line(study: Results) -> None:
         line()
     elif not data.complete(study):
         st.warning(
-            "This study is not complete: some checkpoints or layers are still missing. Continue on the Study page.",
+            "This study is not complete: some checkpoints or layers are still missing."
+            + ("" if read_only() else " Continue on the Study page."),
             icon=":material/warning:",
         )
 
@@ -137,6 +148,13 @@ def time_left(seconds: float | None) -> str:
     return f"About {round(seconds / 60)} minutes left."
 
 
+FIGURE_WORDS = {
+    "svg": "The chart above, 174 mm wide, letters of 8 points; still editable.",
+    "png": "The chart above, twice as sharp as on the screen.",
+    "pdf": "The chart above, 174 mm wide, letters of 8 points.",
+}
+
+
 # --- below a chart ----------------------------------------------------------------------------------
 
 
@@ -153,12 +171,10 @@ def below(
         if words:
             st.caption(words)
         st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")
-        columns = st.columns([1, 1, 4])
-        for column, kind, mime in (
-            (columns[0], "csv", "text/csv"),
-            (columns[1], "parquet", "application/vnd.apache.parquet"),
-        ):
-            column.download_button(
+        drawn = draw.take_last()
+        columns = iter(st.columns(2 + 3 * bool(drawn) + 1))
+        for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+            next(columns).download_button(
                 kind.upper() if kind == "csv" else "Parquet",
                 data=lambda kind=kind: encode(frame, kind),
                 file_name=f"{name}.{kind}",
@@ -167,4 +183,16 @@ def below(
                 key=f"download-{kind}-{key}",
                 icon=":material/download:",
                 width="stretch",
+            )
+        for kind, mime in figures.KINDS.items() if drawn else ():
+            next(columns).download_button(
+                kind.upper(),
+                data=lambda kind=kind: drawn[1](kind),
+                file_name=f"{name}.{kind}",
+                mime=mime,
+                on_click="ignore",
+                key=f"figure-{kind}-{key}",
+                icon=":material/image:",
+                width="stretch",
+                help=FIGURE_WORDS[kind],
             )

@@ -35,21 +35,21 @@ def has_cloud(study: Results, cell: Cell) -> bool:
 
 def prompts(study: Results) -> pd.DataFrame:
     """prompt, text, category, reference. Shared between sessions: never change it in place."""
-    return _prompts(study.study.name, study.record.probe_digest)
+    return _prompts(study.study.name, study.record.probe_digest, study.study.private)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _prompts(name: str, digest: str) -> pd.DataFrame:
+def _prompts(name: str, digest: str, private: tuple[str, ...]) -> pd.DataFrame:
     return data.open_study(name).prompts
 
 
 def categories(study: Results) -> list[str]:
-    return _categories(study.study.name, study.record.probe_digest)
+    return _categories(study.study.name, study.record.probe_digest, study.study.private)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _categories(name: str, digest: str) -> list[str]:
-    return sorted(_prompts(name, digest)["category"].fillna("").unique())
+def _categories(name: str, digest: str, private: tuple[str, ...]) -> list[str]:
+    return sorted(_prompts(name, digest, private)["category"].fillna("").unique())
 
 
 def index_set(study: Results, subsample: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from phcore import access
 from phcore.checkpoints.against_base import Base, check_adapter, check_full
 from phcore.checkpoints.formats import Checkpoint, Flaw, examine, holds_weights, is_adapter, names_in, read_json
 from phcore.errors import Fault
@@ -65,6 +66,7 @@ def scan(directory: str | Path, base: str | Path | None = None) -> list[Found]:
     Fault
         where the directory or the base cannot be used. A bad checkpoint does not raise: its status and finding tell.
     """
+    access.refuse_writing("look at folders")
     directory = Path(directory)
     if not directory.is_dir():
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)

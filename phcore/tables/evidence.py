@@ -88,7 +88,8 @@ def _standardised(source: Source) -> Iterator[tuple[int, str, object, pd.DataFra
     for scale in cells.SCALES:
         frame = own
         if scale != record.study.scale:
-            values = rescale(own[list(FEATURES)].to_numpy(), units if scale == "median" else 1 / units)
+            back = np.divide(1, units, out=np.zeros(len(units)), where=units > 0)  # 0: a cloud of one place
+            values = rescale(own[list(FEATURES)].to_numpy(), units if scale == "median" else back)
             frame = own.assign(**dict(zip(FEATURES, values.T, strict=True)))
         for layer in record.layers:
             try:

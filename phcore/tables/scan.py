@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from phcore import access
 from phcore.record import Record
 from phcore.store import Store
 from phcore.tables.columns import CELL, TRANSITION
@@ -81,6 +82,11 @@ def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) 
 
 
 def prompts(record: Record, store: Store) -> pd.DataFrame:
-    """prompt (number), text, category, reference."""
+    """prompt (number), text, category, reference. Texts that are private stay in the archive: each is its number."""
     table = store.read("probes", record.probe_digest)
-    return pd.DataFrame(columns=["prompt", "text", "category", "reference"]) if table is None else table.to_pandas()
+    if table is None:
+        return pd.DataFrame(columns=["prompt", "text", "category", "reference"])
+    frame = table.to_pandas()
+    if access.current().hides("prompts", record.study.private):
+        return frame.assign(text=[f"prompt {number} (private)" for number in frame["prompt"]], reference=None)
+    return frame

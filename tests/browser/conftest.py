@@ -32,11 +32,14 @@ def free_port() -> int:
 class Server:
     """The app on a port of its own, with a cache of its own."""
 
-    def __init__(self, cache: Path, cwd: Path, **environment: str):
+    def __init__(self, cache: Path, cwd: Path, serve: list[str] | None = None, **environment: str):
+        """`serve`: options of `python -m phcore serve`, in place of starting Streamlit itself."""
         self.cache, self.port = cache, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port),
                    "--server.headless", "true"]  # fmt: skip
+        if serve is not None:
+            command = [sys.executable, "-m", "phcore", "serve", "--port", str(self.port), *serve]
         values = {"PHCORE_CACHE": str(cache), "PHCORE_ROOTS": str(cwd), **environment}
         cache.parent.mkdir(parents=True, exist_ok=True)
         self.log = open(cache.parent / f"server-{self.port}.log", "wb")  # noqa: SIM115

@@ -1,5 +1,6 @@
 """From checkpoint folders to finished tables, on tiny real models."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phcore import Fault, cells, pipeline, tables
+from phcore import Fault, Series, cells, pipeline, tables
 from phcore.errors import Unusable
 from phcore.record import NULL_REPLICATES, Record, folder_of, resolve
 from phcore.results import Results
@@ -48,8 +49,8 @@ def test_every_table_is_complete(results):
     assert len(results.table("moves")) == (3 + 2 + 1) * 3
     assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
     assert len(results.table("unexplained")) == 2 * 2
-    # Series with and without their first transition (one has no other), layers; degrees, scales, per, by, nulls.
-    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**5
+    # Series with and without their first transition (one has no other), layers; degrees, scales, per, by; nulls.
+    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**4 * 3
     assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
     reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
     assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
@@ -455,6 +456,30 @@ def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path)
     assert not todo.cells
     studies.compute(study, store)
     assert Results.open("tiny", store.root).finished
+
+
+def test_reference_answers_are_judged_where_the_probe_set_has_them(llama, tmp_path):
+    probes = tmp_path / "with-references.jsonl"
+    rows = [json.loads(line) for line in studies.write_probes(probes, 24).read_text().splitlines()]
+    for number, row in enumerate(rows):
+        if number % 3:
+            row["reference"] = "A short answer" if number % 2 else "Quite another answer"
+    probes.write_text("\n".join(map(json.dumps, rows)))
+    study = studies.build_study(tmp_path, llama, series=(Series("full", tmp_path / "runs" / "full"),))
+    store = Store(tmp_path / "cache")
+    studies.compute(study.with_(probes=str(probes), layers=(1,), subsample_size=10), store)
+    results = Results.open("tiny", store)
+    answers = results.table("answers", name="nll")
+    assert set(answers["category"]) == {"", "a", "b"}
+    assert set(answers["step"]) == {0, 2}
+    assert answers["value"].between(0, 20).all()  # nats per token
+    scores = store.read("scores", results.record.scores_key(results.record.base)).to_pandas()
+    assert scores["nll"].isna().tolist() == [number % 3 == 0 for number in range(24)]
+    # Other references are other scores, and nothing else.
+    rows[1]["reference"] = "Something else"
+    probes.write_text("\n".join(map(json.dumps, rows)))
+    todo = pipeline.plan(resolve(results.study, store), store)
+    assert (len(todo.activations), todo.cells, todo.velocities, todo.evidence, todo.numerics) == (2, (), (), (), ())
 
 
 def test_geometry_follows_from_the_clouds(results):

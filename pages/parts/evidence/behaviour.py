@@ -27,14 +27,15 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     moves = data.table(study, "behaviour_moves")
     if moves.empty:
         st.info(
-            "What the model would say has not been measured for this study; press Compute on the Study page, where its "
-            "checkpoints are.",
+            "What the model would say has not been measured for this study"
+            + ("." if frame.read_only() else "; press Compute on the Study page, where its checkpoints are."),
             icon=":material/info:",
         )
     else:
         beside_topology(study, choice, layer, moves)
         early_and_final(study, choice)
-    own_measures(study)
+    if not frame.read_only():
+        own_measures(study)
 
 
 def _sorted(names: pd.Series) -> list[str]:

@@ -1,0 +1,138 @@
+"""The parts of the Share page."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from pages.parts import data
+from phcore import figures
+from phcore.bundle import Choice, bundle
+from phcore.errors import Fault
+from phcore.pack import pack, unpack
+from phcore.report import FIGURES, Options, bibtex, methods_paragraph, render
+from phcore.report.methods import cited
+from phcore.results import Results
+from phcore.tables import EVIDENCE
+
+PREVIEW = 720  # pixels of the report's window
+
+
+def report(study: Results, version: str, today: str) -> None:
+    """The report's choices, its preview and its file."""
+    left, right = st.columns([1.1, 2], gap="large")
+    with left:
+        title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
+        authors = st.text_input("Authors", key="s_authors", max_chars=400)
+        chosen = st.multiselect("Charts, in this order", list(FIGURES), list(FIGURES), key="s_charts",
+                                format_func=lambda key: FIGURES[key].title)  # fmt: skip
+        layers = list(study.record.layers)
+        layer = st.selectbox("Layer", layers, len(layers) // 2, key="s_layer", help="Of the charts that show one.")
+        prompts = st.toggle("With the prompts", True, key="s_prompts", help="As text, in a list at the end.")
+        with st.expander("Notes below charts", icon=":material/edit_note:"):
+            notes = {
+                key: st.text_area(FIGURES[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
+            }
+    options = Options(
+        title=title, authors=authors, date=today, charts=tuple(chosen), prompts=prompts, layer=layer,
+        notes={key: words for key, words in notes.items() if words.strip()},
+    )  # fmt: skip
+    with right:
+        try:
+            page = _report(study.study.name, version, options)
+        except Fault as fault:
+            st.error(str(fault), icon=":material/error:")
+            return
+        st.download_button(
+            f"Download the report ({len(page) / 1e6:.1f} MB)", page, f"{study.study.name}.html", "text/html",
+            icon=":material/download:", type="primary", on_click="ignore", key="s_report",
+        )  # fmt: skip
+        st.caption("One file that opens from disk and asks the network for nothing. Below: a preview.")
+        st.iframe(page, height=PREVIEW)
+
+
+@st.cache_data(max_entries=8, show_spinner="Writing the report…", hash_funcs={Options: repr})
+def _report(name: str, version: str, options: Options) -> str:
+    return render(data.open_study(name), options)
+
+
+def figures_and_tables(study: Results, version: str, today: str) -> None:
+    st.markdown(
+        "Every chart of the app has its own SVG, PNG and PDF below it, beside its table. Here are all figures of the "
+        "report, all tables as CSV and Parquet, the study file, methods and sources, and a manifest with digests."
+    )
+    row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
+    width = row[0].selectbox("Width", list(figures.WIDTHS), 2, key="s_width", bind="query-params",
+                             help="85, 114 or 174 mm: what most journals print.")  # fmt: skip
+    points = row[1].number_input("Letters (points)", 5.0, 14.0, figures.POINTS, 0.5, key="s_points")
+    layers = list(study.record.layers)
+    layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="s_figures_layer", bind="query-params")
+    choice = Choice(layer, figures.WIDTHS[width], points)
+    if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
+        st.caption("This takes some 20 seconds.")
+        return
+    bar = st.progress(0.0, "Drawing…")
+    content = bundle(study, choice, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
+    bar.empty()
+    st.download_button(
+        f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-figures.zip", "application/zip",
+        icon=":material/download:", type="primary", on_click="ignore", key="s_zip",
+    )  # fmt: skip
+
+
+def whole_study(study: Results, version: str, today: str) -> None:
+    st.markdown(
+        "The study with all its results, for another machine: every file is verified by its digest when it is opened, "
+        "and nothing is computed again. No path of this machine is in it."
+    )
+    prompts = st.toggle("With the texts of the prompts", True, key="s_texts",
+                        help="Without them bars cannot be led back to texts.")  # fmt: skip
+    st.caption(
+        "Hidden states stay behind: they are large. "
+        f"`python -m phcore pack {study.study.name} -o study.zip --with-clouds` takes them along."
+    )
+    if st.button("Pack the study", type="primary", icon=":material/package_2:", key="s_pack"):
+        try:
+            with st.spinner("Packing…"), tempfile.TemporaryDirectory() as place:
+                content = pack(study, Path(place) / "study.zip", prompts=prompts).path.read_bytes()
+        except Fault as fault:
+            st.error(str(fault), icon=":material/error:")
+        else:
+            st.download_button(
+                f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}.zip", "application/zip",
+                icon=":material/download:", type="primary", on_click="ignore", key="s_packed",
+            )  # fmt: skip
+    st.divider()
+    open_pack()
+
+
+def open_pack() -> None:
+    """A study that somebody sent."""
+    st.markdown("**Open a study that was sent to you**")
+    file = st.file_uploader("Packed study (zip)", type="zip", key="s_open")
+    if file is None or not st.button("Verify and open", key="s_unpack", icon=":material/verified_user:"):
+        return
+    try:
+        with st.spinner("Verifying…"):
+            done = unpack(file, data.store())
+    except Fault as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
+
+
+def methods(study: Results, version: str, today: str) -> None:
+    there = [name for name in EVIDENCE if not data.table(study, name).empty]
+    words = methods_paragraph(study.record, there)
+    sources = bibtex(cited(study.record, there))
+    st.markdown("**For the methods section**")
+    st.code(words, language=None, wrap_lines=True)
+    st.markdown("**BibTeX of what it cites**")
+    st.code(sources, language="bibtex")
+    left, right, _ = st.columns([1, 1, 3])
+    left.download_button("Text", words, "methods.txt", "text/plain", icon=":material/download:", on_click="ignore",
+                         key="s_methods", width="stretch")  # fmt: skip
+    right.download_button("BibTeX", sources, "references.bib", "text/plain", icon=":material/download:",
+                          on_click="ignore", key="s_bibtex", width="stretch")  # fmt: skip

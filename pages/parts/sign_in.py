@@ -1,0 +1,31 @@
+"""The gate before every page, where the server asks for an account: OpenID Connect through Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from phcore import access
+
+
+def stop() -> Callable[[], None] | None:
+    """What is shown to a visitor in place of every page; None for those who may see them."""
+    if not access.sign_in_asked():
+        return None
+    # Without [auth] among the secrets Streamlit knows of no accounts; then nobody is let in.
+    if not st.user.get("is_logged_in", False):
+        return _sign_in
+    return None if access.admits(st.user.to_dict()) else _no_access
+
+
+def _sign_in() -> None:
+    st.markdown("## Sign in to read on")
+    st.write("This server shows its studies to known accounts.")
+    st.button("Sign in", key="account", type="primary", on_click=st.login)
+
+
+def _no_access() -> None:
+    st.markdown("## No access")
+    st.write("This account is not among those that may read here. Ask whoever runs the server.")
+    st.button("Sign out", key="account", type="primary", on_click=st.logout)

@@ -1,0 +1,36 @@
+"""What can be sent? A report, figures and tables, the study itself, and what a paper says of the method."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import streamlit as st
+
+from pages.parts import data, frame, sharing, toolbar
+from phcore import access
+
+PARTS = {
+    "Report": sharing.report,
+    "Figures and tables": sharing.figures_and_tables,
+    "The study": sharing.whole_study,
+    "Methods": sharing.methods,
+}
+
+if access.current().read_only:
+    del PARTS["The study"]  # it would be refused
+
+place = frame.header(
+    "What can be sent?",
+    "A result leaves this machine as one file: a report for everybody, figures for a paper, or the whole study for "
+    "another machine.",
+)
+study = frame.ready_study(place)
+if study is None:
+    if not access.current().read_only:
+        sharing.open_pack()
+    toolbar.stop()
+part = st.segmented_control(
+    "Part", list(PARTS), default="Report", key="s_part", bind="query-params", required=True,
+    label_visibility="collapsed",
+)  # fmt: skip
+PARTS[part](study, data.version(study), date.today().isoformat())

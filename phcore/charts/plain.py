@@ -1,0 +1,35 @@
+"""A chart as plain Vega-Lite, with its tables beside it as they are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+import altair as alt
+import pandas as pd
+from altair.utils.schemapi import debug_mode
+
+_ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
+
+
+class Plain(NamedTuple):
+    """Vega-Lite that names its tables, and the tables by name, in the order of the chart."""
+
+    spec: dict
+    tables: dict[str, pd.DataFrame]
+
+
+def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
+    """The chart that `build` returns. The names of its tables do not depend on what is in them."""
+    tables: dict[int, tuple[str, pd.DataFrame]] = {}
+
+    def keep(data: pd.DataFrame) -> dict:
+        name, _ = tables.setdefault(id(data), (f"table{len(tables)}", data))
+        return {"name": name}
+
+    with _ALTAIR:
+        alt.data_transformers.register("by_place", keep)
+        with alt.data_transformers.enable("by_place"), debug_mode(False):
+            spec = build().to_dict(validate=False)
+    return Plain(spec, dict(tables.values()))
