@@ -109,8 +109,10 @@ def save(view: View, study: str, store: Store) -> list[View]:
     Raises
     ------
     Fault
-        where the study is not in the archive, has a view of this name, or has as many as are kept.
+        where the study is not in the archive, has a view of this name, or has as many as are kept; and in a
+        read-only process.
     """
+    access.refuse_writing("save a view")
     if not _file(study, store).parent.is_dir():
         raise Fault(f"there is no study {study!r} in this archive", "Compute it first")
     with _WRITING:
@@ -128,8 +130,9 @@ def delete(name: str, study: str, store: Store) -> View:
     Raises
     ------
     Fault
-        where there is no view of this name.
+        where there is no view of this name; and in a read-only process.
     """
+    access.refuse_writing("delete a view")
     with _WRITING:
         known = views(study, store)
         gone = [one for one in known if one.name == name]

@@ -44,6 +44,8 @@ PARAMETERS = {
     "e_beside": "studies beside this one", "e_course": "course",
     "p_with": "second study", "p_degree": "degree", "p_scale": "scale", "p_depth": "depth", "p_per": "velocity per",
     "p_log": "step axis", "p_base": "transition from the base model",
+    "s_part": "part", "s_charts": "charts of the report", "s_layer": "layer", "s_prompts": "prompts in the report",
+    "s_width": "width of the figures", "s_points": "size of the letters", "s_figures_layer": "layer of the figures",
 }  # fmt: skip
 # What needs the hidden states of the cell, and the words by which it asks for nothing.
 _OF_CLOUDS = {"b_points": "all", "b_dim": "off", "b_cat": "", "b_text": "", "b_marked": ""}

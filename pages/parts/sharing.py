@@ -27,10 +27,12 @@ def report(study: Results, version: str, today: str) -> None:
         title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
         authors = st.text_input("Authors", key="s_authors", max_chars=400)
         chosen = st.multiselect("Charts, in this order", list(FIGURES), list(FIGURES), key="s_charts",
-                                format_func=lambda key: FIGURES[key].title)  # fmt: skip
+                                bind="query-params", format_func=lambda key: FIGURES[key].title)  # fmt: skip
         layers = list(study.record.layers)
-        layer = st.selectbox("Layer", layers, len(layers) // 2, key="s_layer", help="Of the charts that show one.")
-        prompts = st.toggle("With the prompts", True, key="s_prompts", help="As text, in a list at the end.")
+        layer = st.selectbox("Layer", layers, len(layers) // 2, key="s_layer", bind="query-params",
+                             help="Of the charts that show one.")  # fmt: skip
+        prompts = st.toggle("With the prompts", True, key="s_prompts", bind="query-params",
+                            help="As text, in a list at the end.")  # fmt: skip
         with st.expander("Notes below charts", icon=":material/edit_note:"):
             notes = {
                 key: st.text_area(FIGURES[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
@@ -66,7 +68,8 @@ def figures_and_tables(study: Results, version: str, today: str) -> None:
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
     width = row[0].selectbox("Width", list(figures.WIDTHS), 2, key="s_width", bind="query-params",
                              help="85, 114 or 174 mm: what most journals print.")  # fmt: skip
-    points = row[1].number_input("Letters (points)", 5.0, 14.0, figures.POINTS, 0.5, key="s_points")
+    points = row[1].number_input("Letters (points)", 5.0, 14.0, figures.POINTS, 0.5, key="s_points",
+                                 bind="query-params")  # fmt: skip
     layers = list(study.record.layers)
     layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="s_figures_layer", bind="query-params")
     choice = Choice(layer, figures.WIDTHS[width], points)

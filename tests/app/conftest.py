@@ -36,7 +36,7 @@ def start(monkeypatch):
             monkeypatch.setenv("PHCORE_ROOTS", str(roots))
         app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
         for key, value in query.items():
-            app.query_params[key] = str(value)
+            app.query_params[key] = list(map(str, value)) if isinstance(value, tuple) else str(value)
         app.switch_page(str(ROOT / "pages" / f"{page}.py"))
         app.run()
         assert not app.exception, app.exception[0].stack_trace

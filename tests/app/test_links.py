@@ -23,6 +23,8 @@ SCENES = [
     ("trajectories", {}),
     ("trajectories", {"t_way": "two features"}),
     ("compare", {}),
+    ("share", {}),
+    ("share", {"s_part": "Figures and tables"}),
     *(("evidence", {"e_section": name}) for name in (
         "More than noise?", "Early?", "Apart?", "More than geometry?", "Before behaviour?", "Robust?", "Other models?"
     )),
@@ -179,6 +181,8 @@ def test_every_choice_on_a_page_is_in_its_link_and_has_a_name(start, state, page
     keys = {one.key for kind in kinds for one in app.get(kind) if one.key}
     # Not of the picture: what plays, what is typed to save a view, and the forms of a study to be set up.
     transient = {"b_play", "t_play", "view", "view_name", "view_note"}
+    # Of a file that is made here, and no reader's business: who wrote it, and what is noted in it.
+    transient |= {"s_title", "s_authors"} | {key for key in keys if key.startswith("s_note_")}
     assert keys - transient <= set(state["drawn"])
 
 
@@ -188,7 +192,7 @@ def test_a_whole_link_opens_as_it_was_made(start, state, page, query):
     link, told = state["query"], words(first)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", key) for key in link)
     assert not [one for values in link.values() for one in values if one.startswith(("/", "~")) or str(ROOT) in one]
-    second = start(ROOT / "cache", page, **{key: value[-1] for key, value in link.items()})
+    second = start(ROOT / "cache", page, **link)
     assert state["query"] == link
     assert not [one for one in second.warning if "link" in one.value]
     # The time that a measurement took is not a part of the picture.

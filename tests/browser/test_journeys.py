@@ -90,6 +90,7 @@ def test_tables_can_be_downloaded(server, visit):
     button.wait_for(state="attached")
     steady_height(page)  # a page that still grows moves away under a click
     page.get_by_text("Table and download").first.click()
+    steady_height(page)  # it opens slowly
     with page.expect_download() as waiting:
         button.click()
     text = Path(waiting.value.path()).read_text()

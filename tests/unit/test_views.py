@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from phcore import views
+from phcore import access, views
 from phcore.errors import Fault
 from phcore.store import Store
 from phcore.views import View
@@ -108,6 +108,18 @@ def test_what_is_not_there_is_said(store):
         views.save(GOOD, "other", store)
     with pytest.raises(Fault, match="cannot be used"):
         views.views("../tiny", store)
+
+
+def test_a_read_only_process_shows_views_and_keeps_them(store, monkeypatch):
+    views.save(GOOD, "tiny", store)
+    monkeypatch.setattr(access, "current", lambda: access.Access(read_only=True))
+    for call in (
+        lambda: views.save(replace(GOOD, name="x"), "tiny", store),
+        lambda: views.delete(GOOD.name, "tiny", store),
+    ):
+        with pytest.raises(Fault, match="read-only"):
+            call()
+    assert views.views("tiny", store) == [GOOD]
 
 
 @pytest.mark.parametrize(
