@@ -18,6 +18,7 @@ from phcore.results import Results
 from phcore.tables import EVIDENCE
 
 PREVIEW = 720  # pixels of the report's window
+_WRITTEN = "report_written"  # the study and the options of the report that is shown
 
 
 def report(study: Results, version: str, today: str) -> None:
@@ -42,6 +43,17 @@ def report(study: Results, version: str, today: str) -> None:
         notes={key: words for key, words in notes.items() if words.strip()},
     )  # fmt: skip
     with right:
+        # Writing one takes some seconds: not at every visit, nor at every letter of the title.
+        if st.button("Write the report", type="primary", icon=":material/edit_document:", key="s_write"):
+            st.session_state[_WRITTEN] = (study.study.name, options)
+        if _WRITTEN not in st.session_state:
+            st.caption("One HTML file that opens from disk and asks the network for nothing. Its preview shows here.")
+            return
+        if st.session_state[_WRITTEN] != (study.study.name, options):
+            st.info("The choices have changed since this report was written.", icon=":material/info:")
+            if st.session_state[_WRITTEN][0] != study.study.name:
+                return
+        options = st.session_state[_WRITTEN][1]
         try:
             page = _report(study.study.name, version, options)
         except Fault as fault:
@@ -49,9 +61,9 @@ def report(study: Results, version: str, today: str) -> None:
             return
         st.download_button(
             f"Download the report ({len(page) / 1e6:.1f} MB)", page, f"{study.study.name}.html", "text/html",
-            icon=":material/download:", type="primary", on_click="ignore", key="s_report",
+            icon=":material/download:", on_click="ignore", key="s_report",
         )  # fmt: skip
-        st.caption("One file that opens from disk and asks the network for nothing. Below: a preview.")
+        st.caption("It opens from disk and asks the network for nothing. Below: a preview.")
         st.iframe(page, height=PREVIEW)
 
 

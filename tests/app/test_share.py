@@ -11,6 +11,9 @@ from tests.app.conftest import ROOT, run, words
 def test_the_report_is_shown_and_offered(start):
     app = start(ROOT / "cache", "share")
     assert "asks the network for nothing" in words(app)
+    assert not app.get("iframe")
+    app.button(key="s_write").click()
+    run(app)
     assert len(app.get("iframe")) == 1
     assert next(one.label for one in app.get("download_button")).startswith("Download the report (1")
 
@@ -20,10 +23,14 @@ def test_title_notes_and_charts_are_the_users(start, computed):
     app.multiselect(key="s_charts").set_value(["velocity"])
     app.text_input(key="s_title").set_value("A <b>title</b>")
     run(app).text_area(key="s_note_velocity").set_value("Mind the scale.")
+    run(app).button(key="s_write").click()
     page = run(app).get("iframe")[0].proto.srcdoc
     assert "A &lt;b&gt;title" in page
     assert "Mind the scale." in page
     assert 'id="heatmap"' not in page
+    app.text_input(key="s_title").set_value("Another")
+    assert "The choices have changed" in words(run(app))
+    assert app.get("iframe")[0].proto.srcdoc == page
 
 
 @pytest.mark.parametrize("part", ["Figures and tables", "The study", "Methods"])
