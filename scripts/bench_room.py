@@ -23,10 +23,9 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.protocol import Client  # noqa: E402
-
 from scripts.bench import SECTIONS  # noqa: E402
 from tests.browser.conftest import Server  # noqa: E402
+from tests.protocol import Client  # noqa: E402
 
 READING = (5.0, 15.0)  # seconds between two pages of a session
 TARGET = 1.0  # seconds of the median page

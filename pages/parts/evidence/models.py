@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from phcore.charts.models import models_chart
 
 from pages.parts import data, derived, draw, frame
 from phcore.analysis.findings import models
 from phcore.analysis.models import DEPTHS, Model, courses
+from phcore.charts.models import models_chart
 from phcore.results import Results
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from phcore.charts.sensitivity import sensitivity_chart
 
 from pages.parts import data, derived, draw, frame
 from phcore.analysis import sensitivity
+from phcore.charts.sensitivity import sensitivity_chart
 from phcore.evidence import FEW_SUBSAMPLES
 from phcore.results import Results
 
