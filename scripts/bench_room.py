@@ -74,7 +74,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         shutil.copytree(ROOT / "cache", Path(place) / "cache")
-        server = Server(Path(place) / "cache", Path(place))
+        server = Server(Path(place) / "cache", Path(place), PHCORE_READ_ONLY="1")
         try:
             report(*visit(server, options.sessions, options.seconds))
         finally:

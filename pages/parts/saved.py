@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.parts import data, links
-from phcore import views
+from phcore import access, views
 from phcore.errors import Fault
 from phcore.views import View
 
@@ -22,7 +22,8 @@ def popover(page: str) -> None:
         return
     with st.popover("Views", icon=":material/bookmarks:", type="tertiary", key="views",
                     help="Keep what this page shows under a name, or open what was kept."):  # fmt: skip
-        _save(study, page)
+        if not access.current().read_only:
+            _save(study, page)
         if fault := st.session_state.pop(_FAULT, None):
             st.error(fault, icon=":material/error:")
         if done := st.session_state.pop(_DONE, None):
@@ -67,6 +68,8 @@ def _row(study: str, view: View, number: int) -> None:
         f'<a href="./{escape(address)}" target="_self" style="color:inherit">{escape(view.name)}</a>'
         f"<br><small>{escape(view.page.capitalize())}, {escape(view.saved[:16].replace('T', ' '))} UTC</small>{note}"
     )
+    if access.current().read_only:
+        return
     right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
                  help=f"Delete the view {view.name!r}. It can be undone.", on_click=_delete,
                  args=(study, view.name))  # fmt: skip

@@ -1,5 +1,6 @@
 """Pages without a browser: opening one, running it again, and what it says."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ def charts(app) -> int:
 @pytest.fixture
 def start(monkeypatch):
     """Open the app on a page, with an archive, a place to look in, and a query."""
+    # A run leaves the page behind as the main module, and processes that a later test spawns would run it.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def make(cache, page="study", roots=None, **query):
         import streamlit as st

@@ -9,11 +9,11 @@ from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
 
-@pytest.fixture
-def two(computed, tmp_path):
+@pytest.fixture(scope="module")
+def two(computed, tmp_path_factory):
     """An archive with the small study and another of it, at other seeds and one series fewer."""
     study, cache = computed
-    store = studies.copy_archive(cache, tmp_path / "cache")
+    store = studies.copy_archive(cache, tmp_path_factory.mktemp("two") / "cache")
     studies.compute(study.with_(name="other", seed=1, series=study.series[:1]), store)
     return store
 

@@ -36,9 +36,14 @@ def pictures(page, count: int) -> list[np.ndarray]:
     """Pixels of the charts, with the pointer elsewhere."""
     page.wait_for_function("([chart, count]) => document.querySelectorAll(chart).length >= count", arg=[CHART, count])
     page.mouse.move(5, 5)
-    page.wait_for_timeout(800)
-    marks = page.locator(CHART)
-    return [np.asarray(Image.open(io.BytesIO(one.screenshot())).convert("RGB")).astype(int) for one in marks.all()]
+    seen: list[bytes] = []
+    for _ in range(20):  # until nothing changes any more: charts come one after another on a busy machine
+        page.wait_for_timeout(800)
+        now = [one.screenshot() for one in page.locator(CHART).all()]
+        if now == seen:
+            break
+        seen = now
+    return [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")).astype(int) for one in seen]
 
 
 def copied(one, server) -> str:

@@ -559,15 +559,16 @@ def test_a_read_only_process_packs_and_opens_nothing(archive, rights, tmp_path):
     assert not (tmp_path / "again.zip").exists()
 
 
-def test_reports_and_figures_hold_no_private_prompt_and_no_path(archive, rights, computed):
+def test_reports_and_figures_hold_no_private_prompt_and_no_path(archive, rights, computed, monkeypatch):
     texts = Results.open("tiny", archive).prompts["text"].tolist()
     folders = (str(computed[0].model), str(archive.root), str(computed[0].series[0].path.parent))
     rights(private=frozenset({"prompts"}))
     results = Results.open("tiny", archive)
+    monkeypatch.setattr("phcore.figures.KINDS", {"svg": "image/svg+xml"})  # text that can be searched
     page = render(results)
     assert "private" in page
     with zipfile.ZipFile(io.BytesIO(bundle(results))) as made:
-        names = [name for name in made.namelist() if name.endswith((".csv", ".json", ".toml", ".txt"))]
+        names = [name for name in made.namelist() if name.endswith((".csv", ".json", ".toml", ".txt", ".svg"))]
         plain = [made.read(name).decode() for name in names]
     for text in (page, *plain):
         assert not any(prompt in text for prompt in texts)

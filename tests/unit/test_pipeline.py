@@ -168,7 +168,8 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     path.write_bytes(data)
     for name in ("velocities", "distances", "controls", "divergences", "tables"):  # so that the damage is met
         for one in (store.root / "v1" / name).iterdir():
-            if name != stage:
+            # Tables made of tables meet no damage of a cell, and their permutations take most of the time.
+            if name != stage and not any(f"-{table}" in one.stem for table in (*tables.DERIVED, "dynamics")):
                 one.unlink()
     if stage == "clouds":
         for one in (store.root / "v1" / "summaries").iterdir():
