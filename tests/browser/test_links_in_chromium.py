@@ -46,6 +46,16 @@ def pictures(page, count: int) -> list[np.ndarray]:
     return [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")).astype(int) for one in seen]
 
 
+def alike(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    same = len(first) == len(second) and all(a.shape == b.shape for a, b in zip(first, second, strict=True))
+    return same and all(np.abs(a - b).max() <= 8 for a, b in zip(first, second, strict=True))
+
+
+def becomes(page, count: int, before: list[np.ndarray]) -> bool:
+    """Whether the charts come to look as before: on a busy machine they may stand still before they are finished."""
+    return any(alike(before, pictures(page, count)) for _ in range(6))
+
+
 def copied(one, server) -> str:
     one.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
     one.page.locator(".st-key-toolbar").get_by_role("button", name="Copy link").click()
@@ -70,12 +80,8 @@ def test_a_copied_link_shows_the_same_on_a_fresh_server(server, shipped, visit, 
     try:
         other = visit()
         page = other.open(link.replace(server.url, fresh.url))
-        after = pictures(page, count)
+        assert becomes(page, count, before)
         assert told(page) == said
-        assert len(after) == len(before)
-        for number, (first, second) in enumerate(zip(before, after, strict=True)):
-            assert first.shape == second.shape
-            assert np.abs(first - second).max() <= 8, f"chart {number} of {name} differs"
         # The link of the link is the link.
         again = parse_qs(urlsplit(copied(other, fresh)).query)
         assert again == query
@@ -188,8 +194,7 @@ def test_a_saved_view_opens_as_it_was_saved(shipped, visit, tmp_path):
         page.get_by_role("link", name="Layer 12 at step 8").click()
         page.wait_for_url(re.compile("/trajectories"))
         one.settle()
-        after = pictures(page, 4)
-        assert all(np.abs(a - b).max() <= 8 for a, b in zip(before, after, strict=True))
+        assert becomes(page, 4, before)
         one.assert_clean()
     finally:
         server.stop()
