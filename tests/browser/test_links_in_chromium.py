@@ -37,12 +37,14 @@ def pictures(page, count: int) -> list[np.ndarray]:
     page.wait_for_function("([chart, count]) => document.querySelectorAll(chart).length >= count", arg=[CHART, count])
     page.mouse.move(5, 5)
     seen: list[bytes] = []
-    for _ in range(20):  # until nothing changes any more: charts come one after another on a busy machine
-        page.wait_for_timeout(800)
+    still = 0
+    for _ in range(30):  # until nothing changes any more: charts come one after another on a busy machine
+        page.wait_for_timeout(500)
         now = [one.screenshot() for one in page.locator(CHART).all()]
-        if now == seen:
-            break
+        still = still + 1 if now == seen else 0
         seen = now
+        if still == 2:
+            break
     return [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")).astype(int) for one in seen]
 
 

@@ -31,7 +31,7 @@ def wait(store, name, *states, seconds=120):
 
 @pytest.fixture
 def study_file(llama, tmp_path):
-    return studies.build_study(tmp_path, llama).write(tmp_path / "tiny.toml")
+    return studies.build_study(tmp_path, llama, layers=(1,)).write(tmp_path / "tiny.toml")
 
 
 def test_a_job_runs_to_its_end_and_leaves_its_words(store, study_file):
