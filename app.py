@@ -12,17 +12,19 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import wire
+from pages.parts import protocol_filter
 
 
 @contextlib.asynccontextmanager
 async def opening(app: st.App) -> AsyncIterator[None]:
     """While the first browser still loads the screen, what every page reads with is imported."""
-    threading.Thread(target=importlib.import_module, args=("phcore.results",), daemon=True).start()
+    threading.Thread(target=importlib.import_module, args=("phcore.stages.results",), daemon=True).start()
     yield
 
 
-app = st.App(Path(__file__).resolve().parent / "pages" / "shell.py", lifespan=opening, middleware=wire.middleware())
+app = st.App(
+    Path(__file__).resolve().parent / "pages" / "shell.py", lifespan=opening, middleware=protocol_filter.middleware()
+)
 
 if __name__ == "__main__":
     app.run()

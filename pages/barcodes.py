@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import cell, changed, closer, frame, side_by_side, toolbar, tour
+from pages.parts import cell, cell_view, changed, frame, side_by_side, toolbar, tour
 
 place = frame.header(
     "What shape is this cloud?",
@@ -28,7 +28,7 @@ closely = options.view == cell.BARS and options.one_complex and not options.two
 def view() -> None:
     """What is below the controls: a click or a step of the distance runs this part only."""
     if closely:
-        closer.show(study, first, options)
+        cell_view.show(study, first, options)
     elif pair:
         changed.show(study, pair, options)
     elif options.two:
@@ -39,7 +39,7 @@ def view() -> None:
 
 view()
 if closely:
-    closer.below(study, first, options)
+    cell_view.below(study, first, options)
 elif pair:
     changed.influences(study, pair, options)
 cell.clock(options)

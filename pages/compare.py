@@ -11,11 +11,11 @@ from pages.parts import data, derived, draw, frame, toolbar
 from pages.parts.verdicts import BADGES
 from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.models import DEPTHS
-from phcore.charts.concentration import concentration_chart
-from phcore.charts.curves import top_of, velocity_chart
-from phcore.charts.theme import HALF_WIDTH
-from phcore.results import Results
-from phcore.words import unit_words, wasserstein_words
+from phcore.figures.charts.concentration import concentration_chart
+from phcore.figures.charts.curves import top_of, velocity_chart
+from phcore.figures.charts.theme import HALF_WIDTH
+from phcore.formatting import unit_words, wasserstein_words
+from phcore.stages.results import Results
 
 _DEPTHS = {f"{depth:.0%}": depth for depth in DEPTHS}
 

@@ -7,7 +7,7 @@ from datetime import date
 import streamlit as st
 
 from pages.parts import data, frame, sharing, toolbar
-from phcore import access
+from phcore.archive import permissions
 
 PARTS = {
     "Report": sharing.report,
@@ -16,7 +16,7 @@ PARTS = {
     "Methods": sharing.methods,
 }
 
-if access.current().read_only:
+if permissions.current().read_only:
     del PARTS["The study"]  # it would be refused
 
 place = frame.header(
@@ -26,7 +26,7 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    if not access.current().read_only:
+    if not permissions.current().read_only:
         sharing.open_pack()
     toolbar.stop()
 part = st.segmented_control(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import data, derived, draw, frame, present, toolbar
-from phcore.charts.curves import objective_distance_chart, velocity_chart
-from phcore.charts.heatmap import heatmap
-from phcore.charts.paths import path_chart
-from phcore.charts.steps import StepAxis
 from phcore.errors import Fault
-from phcore.results import Results
+from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
+from phcore.figures.charts.heatmap import heatmap
+from phcore.figures.charts.paths import path_chart
+from phcore.figures.charts.steps import StepAxis
+from phcore.formatting import unit_words, wasserstein_words
+from phcore.stages.results import Results
 from phcore.topology.summaries import FEATURE_WORDS, SCALE_DEGREE
-from phcore.words import unit_words, wasserstein_words
 
 # The words on screen are the values in the URL, so they are chosen to last.
 SUMMARIES, FEATURE, LANDSCAPES, DISTANCES = "mean summaries", "two features", "mean landscapes", "all distances"

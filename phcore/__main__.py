@@ -1,6 +1,6 @@
 import sys
 
-from phcore.cli import main
+from phcore.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from phcore import access
+from phcore.archive import permissions
 
 
 class Fault(ValueError):
@@ -16,7 +16,7 @@ class Fault(ValueError):
     """
 
     def __init__(self, fault: str, mend: str, path: str | Path | None = None):
-        path = None if access.current().read_only else path
+        path = None if permissions.current().read_only else path
         self.fault, self.mend, self.path = fault, mend, path
         place = f"{path}: " if path is not None else ""
         super().__init__(f"{place}{fault}. {mend}.")

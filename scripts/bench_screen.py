@@ -74,17 +74,17 @@ def server_times(sessions: int, steps: int) -> list[float]:
     """Milliseconds of the view, which is what a step of the slider runs; `sessions` threads move theirs together."""
     from streamlit.testing.v1 import AppTest
 
-    from pages.parts import closer
+    from pages.parts import cell_view
 
     os.environ["PHCORE_CACHE"] = str(ROOT / "cache")
-    together, times, show = threading.Barrier(sessions), [], closer.show
+    together, times, show = threading.Barrier(sessions), [], cell_view.show
 
     def timed(*arguments) -> None:
         start = time.perf_counter()
         show(*arguments)
         times.append(1000 * (time.perf_counter() - start))
 
-    closer.show = timed
+    cell_view.show = timed
 
     def read() -> None:
         app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)

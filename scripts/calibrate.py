@@ -3,9 +3,9 @@
     python scripts/calibrate.py --runs 1000 --processes 2
     python scripts/calibrate.py --runs 40 --kinds fresh jump --keep calibration
 
-Studies of `phcore.simulate` go through the project's own tables. Printed, in Markdown: how often each p-value is below
-0.05 in studies without change (calibrated: within the exact binomial 95 % interval of 5 %), how often the
-interval of the concentration holds its expectation, and what each statistic answers where something changes.
+Studies of `phcore.analysis.simulate` go through the project's own tables. Printed, in Markdown: how often each
+p-value is below 0.05 in studies without change (calibrated: within the exact binomial 95 % interval of 5 %), how
+often the interval of the concentration holds its expectation, and what each statistic answers where something changes.
 """
 
 import argparse
@@ -26,8 +26,7 @@ from scipy.stats import binom
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from phcore import simulate
-from phcore.analysis import objectives, separation
+from phcore.analysis import objectives, separation, simulate
 from phcore.analysis.concentration import NULLS, READING, concentration_table
 
 LEVEL = 0.05

@@ -12,11 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from phcore import tables  # noqa: E402
-from phcore.pack import stripped  # noqa: E402
-from phcore.record import folder_of  # noqa: E402
-from phcore.results import Results  # noqa: E402
-from phcore.store import Store  # noqa: E402
+from phcore.archive.store import Store  # noqa: E402
+from phcore.export.pack import stripped  # noqa: E402
+from phcore.stages import tables  # noqa: E402
+from phcore.stages.results import Results  # noqa: E402
+from phcore.study.record import folder_of  # noqa: E402
 
 SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
 CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the base and the last

@@ -10,13 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from phcore.glossary import GROUPS  # noqa: E402
+from phcore.figures.glossary import GROUPS  # noqa: E402
+from phcore.stages.tables import COLUMNS  # noqa: E402
 from phcore.study import PARAMETERS, Study  # noqa: E402
-from phcore.tables import COLUMNS  # noqa: E402
 
 TABLES = """# Tables
 
-Written by `scripts/write_docs.py` from `phcore.tables.COLUMNS`. Read them with
+Written by `scripts/write_docs.py` from `phcore.stages.tables.COLUMNS`. Read them with
 `python -m phcore tables STUDY NAME`, or from a notebook:
 
 ```python
@@ -54,8 +54,8 @@ include = true
 
 GLOSSARY = """# Glossary
 
-Written by `scripts/write_docs.py` from `phcore.glossary`. The button *Glossary* on every page of the app shows the same
-terms with pictures. [method.md](method.md) has the exact definitions.
+Written by `scripts/write_docs.py` from `phcore.figures.glossary`. The button *Glossary* on every page of the app
+shows the same terms with pictures. [method.md](method.md) has the exact definitions.
 """
 
 

@@ -64,7 +64,7 @@ def lora(tmp_path_factory, tiny):
 @pytest.fixture(scope="session")
 def computed(tmp_path_factory, llama):
     """(study, cache folder) of the small study, computed. Read only: copy the cache to change it."""
-    from phcore.store import Store
+    from phcore.archive.store import Store
     from tests import studies
 
     folder = tmp_path_factory.mktemp("study")

@@ -5,10 +5,11 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from phcore import Series, Study, tables
-from phcore.pipeline import Run
-from phcore.record import Record, resolve
-from phcore.store import Store
+from phcore import Series, Study
+from phcore.archive.store import Store
+from phcore.pipeline.run import Run
+from phcore.stages import tables
+from phcore.study.record import Record, resolve
 from tests import models
 
 PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2)}

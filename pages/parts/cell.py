@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from pages.parts import data, live, present
-from phcore.charts.bars import CAP
-from phcore.explore import WHOLE, Lens
-from phcore.results import Results
+from phcore.figures.charts.bars import CAP
+from phcore.stages.results import Results
+from phcore.topology.explore import WHOLE, Lens
 
 ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on screen are the values in a link
 BARS, CHANGED, IMAGE, LANDSCAPE = "Barcode and diagram", "What changed", "Persistence image", "Landscape"

@@ -10,15 +10,15 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, live, prompts
 from pages.parts.cell import Options, known
-from phcore.charts.cloud_map import cloud_map, map_plane, map_tables
-from phcore.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
-from phcore.charts.moving import with_tables
 from phcore.errors import Fault
-from phcore.explore import Explored, Lens
-from phcore.results import Results
+from phcore.figures.charts.cloud_map import cloud_map, map_plane, map_tables
+from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
+from phcore.figures.charts.moving import with_tables
+from phcore.formatting import count, three, unit_words, wasserstein_words
+from phcore.stages.results import Results
 from phcore.topology import distances, influence
+from phcore.topology.explore import Explored, Lens
 from phcore.topology.persistence import cell_diagrams
-from phcore.words import count, three, unit_words, wasserstein_words
 
 PREVIOUS, LATEST, BASE = "the previous checkpoint", "the latest before with hidden states", "the base model"
 _CHART = "matching"

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from phcore import jobs, results
-from phcore.results import Results
-from phcore.store import Store
+from phcore.archive.store import Store
+from phcore.pipeline import jobs
+from phcore.stages import results
+from phcore.stages.results import Results
 from phcore.topology.summaries import FEATURES, rescale
 
 SHIPPED = "smollm2-135m-instruct"

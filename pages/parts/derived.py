@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import data
 from phcore.analysis import dynamics, objectives
-from phcore.results import Results
+from phcore.stages.results import Results
 from phcore.topology import clouds, vectors
 
 Choice = tuple[int, float, str]  # degree, order, scale

@@ -12,10 +12,10 @@ import pyarrow as pa
 import streamlit as st
 
 from pages.parts import present
-from phcore import figures
-from phcore.charts.moving import at_step
-from phcore.charts.plain import plain
-from phcore.charts.steps import StepAxis
+from phcore.export import images
+from phcore.figures.charts.moving import at_step
+from phcore.figures.charts.plain import plain
+from phcore.figures.charts.steps import StepAxis
 
 _LAST = "chart_drawn_last"  # what stands below a chart is drawn right after it
 
@@ -70,7 +70,7 @@ def take_last() -> tuple[str, Callable[[str], bytes]] | None:
     if found is None:
         return None
     name, standing, tables = found
-    return name, lambda kind: figures.export(json.loads(standing.spec), tables, kind)
+    return name, lambda kind: images.export(json.loads(standing.spec), tables, kind)
 
 
 @dataclass(frozen=True)

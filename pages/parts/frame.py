@@ -6,15 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
-from phcore import access, figures, jobs
-from phcore.cli import encode
-from phcore.pipeline import STAGES
-from phcore.results import Results
+from phcore.archive import permissions
+from phcore.cli.main import encode
+from phcore.export import images
+from phcore.pipeline import jobs
+from phcore.pipeline.run import STAGES
+from phcore.stages.results import Results
 
 
 def read_only() -> bool:
-    """Whether this server only shows. What is left out on the page would be refused anyway: see `phcore.access`."""
-    return access.current().read_only
+    """Whether this server only shows. What is left out on the page would be refused anyway: see `permissions`."""
+    return permissions.current().read_only
 
 
 def header(question: str, words: str):
@@ -184,7 +186,7 @@ def below(
                 icon=":material/download:",
                 width="stretch",
             )
-        for kind, mime in figures.KINDS.items() if drawn else ():
+        for kind, mime in images.KINDS.items() if drawn else ():
             next(columns).download_button(
                 kind.upper(),
                 data=lambda kind=kind: drawn[1](kind),

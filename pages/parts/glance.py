@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived
-from phcore.results import Results
-from phcore.words import three
+from phcore.formatting import three
+from phcore.stages.results import Results
 
 
 def show(study: Results) -> None:

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from phcore.glossary import GROUPS, Group, Term
+from phcore.figures.glossary import GROUPS, Group, Term
 
 _OPEN = "glossary_open"
 
@@ -44,7 +44,7 @@ def _dialog() -> None:
 
 @st.cache_data(show_spinner="Drawing the pictures…")
 def _content() -> str:
-    from phcore.glossary import pictures  # the libraries that measure and draw load with the first reader
+    from phcore.figures.glossary import pictures  # the libraries that measure and draw load with the first reader
 
     drawn = pictures()
     return f'{_STYLE}<div class="glossary">{"".join(_group(group, drawn) for group in GROUPS)}</div>'

@@ -10,14 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data
-from phcore import cells, explore
-from phcore.charts.cloud_map import complex_paths, map_plane
-from phcore.charts.growth import brackets
 from phcore.errors import Fault
-from phcore.explore import Explored, Lens
-from phcore.results import Results
-from phcore.topology import complexes, generators, maps
-from phcore.words import unit_words
+from phcore.figures.charts.cloud_map import complex_paths, map_plane
+from phcore.figures.charts.growth import brackets
+from phcore.formatting import unit_words
+from phcore.stages import cells
+from phcore.stages.results import Results
+from phcore.topology import complexes, explore, generators, maps
+from phcore.topology.explore import Explored, Lens
 
 MAPPED = 12  # clouds that make the axes of a map
 TRIANGLES = 2_000  # drawn at most, and

@@ -10,13 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, frame, picker
-from phcore import checkpoints, cli, jobs, pipeline, roots
+from phcore import checkpoints
+from phcore.archive.store import digest
+from phcore.checkpoints import roots
+from phcore.cli import main
 from phcore.errors import Fault
-from phcore.estimate import estimate
-from phcore.record import Record, folder_of, resolve
-from phcore.results import Results
-from phcore.store import digest
+from phcore.pipeline import jobs, run
+from phcore.pipeline.estimate import estimate
+from phcore.stages.results import Results
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
+from phcore.study.record import Record, folder_of, resolve
 from phcore.topology import clouds
 
 BROWSE = "Another folder…"
@@ -319,7 +322,7 @@ def _start(asked: Study, found: list) -> None:
         )
         _measure(measuring, draft, job)
     else:
-        st.write(cli.in_words(cost))
+        st.write(main.in_words(cost))
     if cost.bytes > cost.free_bytes:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()
@@ -386,7 +389,7 @@ def compute_box(study: Results) -> None:
             icon=":material/cloud_off:",
         )
         return
-    plan = pipeline.plan(study.record, data.store())
+    plan = run.plan(study.record, data.store())
     todo = plan.totals(study.record)
     st.write(
         f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from phcore import roots
+from phcore.checkpoints import roots
 from phcore.errors import Fault
 
 

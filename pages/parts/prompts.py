@@ -9,7 +9,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from phcore.charts.theme import category_marks
+from phcore.figures.charts.theme import category_marks
 
 _SIGNS = {"circle": "●", "square": "■", "diamond": "◆", "cross": "✚"}
 _STYLE = """<style>

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.parts import data, links
-from phcore import access, views
+from phcore.archive import permissions
 from phcore.errors import Fault
-from phcore.views import View
+from phcore.study import saved_views
+from phcore.study.saved_views import View
 
 _GONE, _FAULT, _DONE = "views_gone", "views_fault", "views_done"
 
@@ -22,7 +23,7 @@ def popover(page: str) -> None:
         return
     with st.popover("Views", icon=":material/bookmarks:", type="tertiary", key="views",
                     help="Keep what this page shows under a name, or open what was kept."):  # fmt: skip
-        if not access.current().read_only:
+        if not permissions.current().read_only:
             _save(study, page)
         if fault := st.session_state.pop(_FAULT, None):
             st.error(fault, icon=":material/error:")
@@ -30,7 +31,7 @@ def popover(page: str) -> None:
             st.success(done, icon=":material/check:")
         _undo(study)
         try:
-            known = views.views(study, data.store())
+            known = saved_views.views(study, data.store())
         except Fault as fault:
             st.error(str(fault), icon=":material/error:")
             return
@@ -43,8 +44,8 @@ def popover(page: str) -> None:
 def _save(study: str, page: str) -> None:
     query = urlencode(links.state(), doseq=True)
     with st.form("save-view", clear_on_submit=True, border=False):
-        st.text_input("Name", key="view_name", max_chars=views.NAME, placeholder="What this page shows now")
-        st.text_area("Note", key="view_note", max_chars=views.NOTE, height=80, placeholder="What to see in it")
+        st.text_input("Name", key="view_name", max_chars=saved_views.NAME, placeholder="What this page shows now")
+        st.text_area("Note", key="view_note", max_chars=saved_views.NOTE, height=80, placeholder="What to see in it")
         st.form_submit_button("Save this view", icon=":material/bookmark_add:", on_click=_keep,
                               args=(study, page, query), width="stretch", key="view_save")  # fmt: skip
 
@@ -52,7 +53,7 @@ def _save(study: str, page: str) -> None:
 def _keep(study: str, page: str, query: str) -> None:
     try:
         view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
-        views.save(view, study, data.store())
+        saved_views.save(view, study, data.store())
     except Fault as fault:
         st.session_state[_FAULT] = str(fault)
     else:
@@ -68,7 +69,7 @@ def _row(study: str, view: View, number: int) -> None:
         f'<a href="./{escape(address)}" target="_self" style="color:inherit">{escape(view.name)}</a>'
         f"<br><small>{escape(view.page.capitalize())}, {escape(view.saved[:16].replace('T', ' '))} UTC</small>{note}"
     )
-    if access.current().read_only:
+    if permissions.current().read_only:
         return
     right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
                  help=f"Delete the view {view.name!r}. It can be undone.", on_click=_delete,
@@ -77,7 +78,7 @@ def _row(study: str, view: View, number: int) -> None:
 
 def _delete(study: str, name: str) -> None:
     try:
-        st.session_state[_GONE] = (study, views.delete(name, study, data.store()))
+        st.session_state[_GONE] = (study, saved_views.delete(name, study, data.store()))
     except Fault as fault:
         st.session_state[_FAULT] = str(fault)
 
@@ -94,7 +95,7 @@ def _undo(study: str) -> None:
 
 def _restore(study: str, view: View) -> None:
     try:
-        views.save(view, study, data.store())
+        saved_views.save(view, study, data.store())
     except Fault as fault:
         st.session_state[_FAULT] = str(fault)
     else:

@@ -8,14 +8,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import data
-from phcore import figures
-from phcore.bundle import Choice, bundle
 from phcore.errors import Fault
-from phcore.pack import pack, unpack
-from phcore.report import FIGURES, Options, bibtex, methods_paragraph, render
-from phcore.report.methods import cited
-from phcore.results import Results
-from phcore.tables import EVIDENCE
+from phcore.export import images
+from phcore.export.bundle import Choice, bundle
+from phcore.export.pack import pack, unpack
+from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
+from phcore.export.report.methods import cited
+from phcore.stages.results import Results
+from phcore.stages.tables import EVIDENCE
 
 PREVIEW = 720  # pixels of the report's window
 _WRITTEN = "report_written"  # the study and the options of the report that is shown
@@ -78,13 +78,13 @@ def figures_and_tables(study: Results, version: str, today: str) -> None:
         "report, all tables as CSV and Parquet, the study file, methods and sources, and a manifest with digests."
     )
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
-    width = row[0].selectbox("Width", list(figures.WIDTHS), 2, key="s_width", bind="query-params",
+    width = row[0].selectbox("Width", list(images.WIDTHS), 2, key="s_width", bind="query-params",
                              help="85, 114 or 174 mm: what most journals print.")  # fmt: skip
-    points = row[1].number_input("Letters (points)", 5.0, 14.0, figures.POINTS, 0.5, key="s_points",
+    points = row[1].number_input("Letters (points)", 5.0, 14.0, images.POINTS, 0.5, key="s_points",
                                  bind="query-params")  # fmt: skip
     layers = list(study.record.layers)
     layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="s_figures_layer", bind="query-params")
-    choice = Choice(layer, figures.WIDTHS[width], points)
+    choice = Choice(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
         st.caption("This takes some 20 seconds.")
         return
@@ -92,7 +92,7 @@ def figures_and_tables(study: Results, version: str, today: str) -> None:
     content = bundle(study, choice, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
     bar.empty()
     st.download_button(
-        f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-figures.zip", "application/zip",
+        f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-images.zip", "application/zip",
         icon=":material/download:", type="primary", on_click="ignore", key="s_zip",
     )  # fmt: skip
 

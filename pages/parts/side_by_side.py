@@ -8,14 +8,14 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, live
 from pages.parts.cell import ALL_WORD, BARS, IMAGE, Options, known, pick
-from pages.parts.in_hand import ENDLESS
-from phcore.charts.barcode import barcode_and_diagram, barcode_now
-from phcore.charts.bars import cap_bars
-from phcore.charts.theme import FULL_WIDTH, HALF_WIDTH
-from phcore.charts.vectors import landscape_chart, persistence_image_chart
-from phcore.results import Results
+from pages.parts.selection import ENDLESS
+from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
+from phcore.figures.charts.bars import cap_bars
+from phcore.figures.charts.theme import FULL_WIDTH, HALF_WIDTH
+from phcore.figures.charts.vectors import landscape_chart, persistence_image_chart
+from phcore.formatting import three, unit_words
+from phcore.stages.results import Results
 from phcore.topology import vectors
-from phcore.words import three, unit_words
 
 
 def show(study: Results, first: live.Cell, options: Options) -> None:

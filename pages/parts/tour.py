@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.parts import live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
-from phcore.explore import WHOLE, Lens
-from phcore.results import Results
+from phcore.stages.results import Results
+from phcore.topology.explore import WHOLE, Lens
 
 _POINTS = 40  # few enough to follow single prompts by eye
 _KEY, _CARD = "b_tour", "b_tour_card"  # the step in hand, and the one whose card is on the page

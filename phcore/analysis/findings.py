@@ -18,7 +18,7 @@ from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.models import DEPTHS, Model, course_distances, courses
 from phcore.analysis.multiplicity import benjamini_hochberg
 from phcore.analysis.separation import permanova
-from phcore.words import three
+from phcore.formatting import three
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
 LEVEL = 0.05

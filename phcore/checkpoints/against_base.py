@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from phcore.checkpoints.formats import ADAPTER_CONFIG, Flaw, read_json, tensors
-from phcore.safetensors_header import Tensor
+from phcore.checkpoints.safetensors_header import Tensor
 
 OTHER_BASE = "Pick the base model this checkpoint was trained from"
 # Names differ by a leading module between a bare model and the one with a head: h.0 and transformer.h.0.

@@ -9,9 +9,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from phcore.archive.store import write_atomically
 from phcore.checkpoints.formats import ADAPTER_CONFIG, Checkpoint, Flaw, is_adapter, names_in, read_json, weight_files
 from phcore.errors import Fault
-from phcore.store import write_atomically
 
 # Entries of config.json and adapter_config.json that change no hidden state: labels, versions, training-only settings.
 NO_EFFECT = {

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from phcore.checkpoints.safetensors_header import Tensor, read_header
 from phcore.errors import Fault
-from phcore.safetensors_header import Tensor, read_header
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"

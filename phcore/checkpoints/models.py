@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
-from phcore import access
+from phcore.archive import permissions
 from phcore.checkpoints.formats import Flaw, examine, holds_weights, names_in, read_json, tensors
+from phcore.checkpoints.roots import allowed_roots, is_inside
 from phcore.checkpoints.series import references, repository_of, step_of, way_out
-from phcore.roots import allowed_roots, is_inside
 
 MOST_FOLDERS = 3000
 DEEPEST = 3
@@ -62,7 +62,7 @@ def default_layers(n_layers: int) -> list[int]:
 
 def describe_model(path: str | Path) -> Model:
     """What is in a model folder. `status` and `finding` tell what is wrong; only a read-only process raises."""
-    access.refuse_writing("look at folders")
+    permissions.refuse_writing("look at folders")
     path = Path(path)
     if not path.is_dir():
         return Model(path, path.name, status="incomplete", finding="There is no such folder. Pick a model folder.")
@@ -141,7 +141,7 @@ def local_models(roots: Sequence[Path] | None = None) -> list[Model]:
     Hub-cache snapshots are listed where a revision names them. Checkpoint folders (with a step in their names),
     adapters and models of other kinds are left out. A model with a file that is a link out of the roots is refused.
     """
-    access.refuse_writing("look at folders")
+    permissions.refuse_writing("look at folders")
     roots = allowed_roots() if roots is None else roots
     found: dict[Path, Model] = {}
     for path in _model_folders(roots):

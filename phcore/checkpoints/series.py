@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from phcore import access
+from phcore.archive import permissions
 from phcore.checkpoints.against_base import Base, check_adapter, check_full
 from phcore.checkpoints.formats import Checkpoint, Flaw, examine, holds_weights, is_adapter, names_in, read_json
+from phcore.checkpoints.roots import ROOTS, allowed_roots, is_inside
 from phcore.errors import Fault
-from phcore.roots import ROOTS, allowed_roots, is_inside
 
 DEEPEST = 3  # levels of folders above the checkpoints: runs/llama/helpful/seed0/checkpoint-8
 MOST_FOLDERS = 2000
@@ -66,7 +66,7 @@ def scan(directory: str | Path, base: str | Path | None = None) -> list[Found]:
     Fault
         where the directory or the base cannot be used. A bad checkpoint does not raise: its status and finding tell.
     """
-    access.refuse_writing("look at folders")
+    permissions.refuse_writing("look at folders")
     directory = Path(directory)
     if not directory.is_dir():
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)

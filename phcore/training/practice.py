@@ -20,9 +20,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phcore import access
+from phcore.archive import permissions
 from phcore.errors import Fault
-from phcore.pipeline import Cancelled
+from phcore.pipeline.run import Cancelled
 from phcore.training import texts
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def practice(
     Fault
         If the directory holds anything but earlier practice runs, or cannot be written.
     """
-    access.refuse_writing("train models")
+    permissions.refuse_writing("train models")
     directory = Path(directory).expanduser()
     mark = {"seed": seed, "recipe": json.loads(json.dumps(asdict(recipe)))}
     if _finished(directory, mark, recipe):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from phcore import Study
+from phcore.formatting import count, three
 from phcore.topology import complexes
-from phcore.words import count, three
 from tests.app.conftest import ROOT, charts, run, words
 
 SHIPPED = "smollm2-135m-instruct"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from phcore.charts.theme import objective_colours
+from phcore.figures.charts.theme import objective_colours
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
@@ -87,7 +87,7 @@ def test_each_claim_has_both_verdicts(start, two):
 def test_a_study_that_was_not_computed_is_said(start, computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    from phcore.record import resolve
+    from phcore.study.record import resolve
 
     resolve(study.with_(name="planned", seed=9), store)
     app = start(store.root, "compare", study="tiny", p_with="planned")

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pages.parts.evidence.early import CORRECTIONS
-from phcore import tables
-from phcore.results import Results
+from phcore.stages import tables
+from phcore.stages.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 

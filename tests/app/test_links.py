@@ -7,9 +7,9 @@ import streamlit as st
 
 from pages.parts import bound, links, prompts
 from pages.parts.bound import Bound
-from phcore import views
 from phcore.errors import Fault
-from phcore.views import View
+from phcore.study import saved_views
+from phcore.study.saved_views import View
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
@@ -256,7 +256,7 @@ def save(app, name, note=""):
 def test_a_view_is_saved_listed_deleted_and_brought_back(start, computed, tmp_path):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     app = save(start(store.root, "trajectories", study="tiny", t_layer=2), "Deep <b>layer</b>", "Look here")
-    (kept,) = views.views("tiny", store)
+    (kept,) = saved_views.views("tiny", store)
     assert (kept.name, kept.page, kept.note) == ("Deep <b>layer</b>", "trajectories", "Look here")
     assert "t_layer=2" in kept.query
     listed = "".join(one.proto.body for one in app.get("html"))
@@ -264,28 +264,28 @@ def test_a_view_is_saved_listed_deleted_and_brought_back(start, computed, tmp_pa
     assert 'href="./trajectories?' in listed
     app.button(key="view_delete_0").click()
     run(app)
-    assert views.views("tiny", store) == []
+    assert saved_views.views("tiny", store) == []
     app.button(key="view_undo").click()
     run(app)
-    assert views.views("tiny", store) == [kept]
+    assert saved_views.views("tiny", store) == [kept]
 
 
 def test_a_view_without_a_name_is_refused_in_words(start, computed, tmp_path):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     app = save(start(store.root, "trajectories", study="tiny"), " ")
     assert "a view needs a name" in app.error[0].value
-    assert views.views("tiny", store) == []
+    assert saved_views.views("tiny", store) == []
 
 
 def test_where_nothing_may_be_written_that_is_said(start, computed, monkeypatch, tmp_path):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
-    views.save(View("Mine", "study", "study=tiny"), "tiny", store)
+    saved_views.save(View("Mine", "study", "study=tiny"), "tiny", store)
 
     def refuse(*_):
         raise Fault("this archive can only be read", "Ask for a copy")
 
-    monkeypatch.setattr(views, "save", refuse)
-    monkeypatch.setattr(views, "delete", refuse)
+    monkeypatch.setattr(saved_views, "save", refuse)
+    monkeypatch.setattr(saved_views, "delete", refuse)
     app = save(start(store.root, "trajectories", study="tiny"), "Another")
     assert "this archive can only be read" in app.error[0].value
     app.button(key="view_delete_0").click()

@@ -3,15 +3,16 @@
 import shutil
 
 import pytest
+from tests.unit.test_access import state
 
 from pages.parts import live, new_study
-from phcore import access, jobs
-from phcore.access import Access
+from phcore.archive import permissions
+from phcore.archive.permissions import Access
+from phcore.archive.store import Store
 from phcore.errors import Fault
-from phcore.results import Results
-from phcore.store import Store
+from phcore.pipeline import jobs
+from phcore.stages.results import Results
 from tests.app.conftest import run, words
-from tests.unit.test_access import state
 
 PAGES = ["study", "barcodes", "trajectories", "evidence", "share"]
 WRITERS = {
@@ -40,7 +41,7 @@ def served(start, computed, tmp_path, monkeypatch):
             for path in (cache / "v1" / "tables").iterdir():
                 path.unlink()
         given = Access(True, query.pop("studies", None), query.pop("private", frozenset()))
-        monkeypatch.setattr(access, "current", lambda: given)
+        monkeypatch.setattr(permissions, "current", lambda: given)
         return start(cache, page, **query), cache
 
     return make

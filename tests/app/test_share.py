@@ -3,8 +3,8 @@
 import pytest
 
 from pages.parts import draw
-from phcore.pack import pack
-from phcore.results import Results
+from phcore.export.pack import pack
+from phcore.stages.results import Results
 from tests.app.conftest import ROOT, run, words
 
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from phcore import Study
+from phcore.formatting import count, three
 from phcore.topology import complexes
-from phcore.words import count, three
 from tests.browser.conftest import ROOT
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError
 
-from phcore import jobs
-from phcore.store import Store
+from phcore.archive.store import Store
+from phcore.pipeline import jobs
 from tests import studies
 from tests.browser.conftest import Server
 

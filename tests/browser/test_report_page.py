@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phcore import tables
-from phcore.report import FIGURES, Options, render
-from phcore.results import Results
+from phcore.export.report import FIGURES, Options, render
+from phcore.stages import tables
+from phcore.stages.results import Results
 from tests import studies
 
 pytestmark = pytest.mark.browser

@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived, draw, frame, present
-from phcore.charts.mixture import mixture_chart
-from phcore.charts.separation import SIZES, effects_chart, separation_chart
-from phcore.results import Results
-from phcore.words import three, unit_words, wasserstein_words
+from phcore.figures.charts.mixture import mixture_chart
+from phcore.figures.charts.separation import SIZES, effects_chart, separation_chart
+from phcore.formatting import three, unit_words, wasserstein_words
+from phcore.stages.results import Results
 
 MEANS, ENERGY, PAIRED = "mean summaries", "energy distance", "Wasserstein"
 

@@ -6,13 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived, draw, frame
-from phcore import measures
 from phcore.analysis.behaviour import early_points
-from phcore.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 from phcore.errors import Fault
-from phcore.pipeline import publish_behaviour
-from phcore.results import Results
-from phcore.words import unit_words
+from phcore.figures.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
+from phcore.formatting import unit_words
+from phcore.pipeline.run import publish_behaviour
+from phcore.stages.results import Results
+from phcore.study import measures
 
 FEW = 10  # runs: below, a rank correlation says next to nothing
 NAMES = {

@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.parts import data, derived, draw, frame
 from phcore.analysis.concentration import NULLS, TRUSTED
-from phcore.charts.concentration import concentration_chart
-from phcore.results import Results
+from phcore.figures.charts.concentration import concentration_chart
+from phcore.stages.results import Results
 
 CORRECTIONS = {
     "max-statistic over layers": "p_max",

@@ -7,12 +7,12 @@ import streamlit as st
 from pages.parts import data, derived, draw, frame
 from pages.parts.evidence import judged
 from phcore.analysis.geometry import ALL_LAYERS, FEW
-from phcore.charts.answers import geometry_answer
-from phcore.charts.curves import velocity_chart
-from phcore.charts.ranks import rank_chart
-from phcore.charts.theme import HALF_WIDTH
-from phcore.results import Results
-from phcore.words import unit_words
+from phcore.figures.charts.answers import geometry_answer
+from phcore.figures.charts.curves import velocity_chart
+from phcore.figures.charts.ranks import rank_chart
+from phcore.figures.charts.theme import HALF_WIDTH
+from phcore.formatting import unit_words
+from phcore.stages.results import Results
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts import data, derived
 from phcore.analysis import controls
 from phcore.analysis.geometry import CHANGES
-from phcore.results import Results
+from phcore.stages.results import Results
 from phcore.topology.controls import KINDS
 
 

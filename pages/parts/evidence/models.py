@@ -8,8 +8,8 @@ import streamlit as st
 from pages.parts import data, derived, draw, frame
 from phcore.analysis.findings import models
 from phcore.analysis.models import DEPTHS, Model, courses
-from phcore.charts.models import models_chart
-from phcore.results import Results
+from phcore.figures.charts.models import models_chart
+from phcore.stages.results import Results
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:

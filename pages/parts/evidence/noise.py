@@ -7,11 +7,11 @@ import streamlit as st
 
 from pages.parts import data, derived, draw, frame
 from pages.parts.evidence import judged
-from phcore.charts.answers import null_answer
-from phcore.charts.curves import velocity_chart
-from phcore.evidence import BATCHES
-from phcore.results import Results
-from phcore.words import three, unit_words, wasserstein_words
+from phcore.figures.charts.answers import null_answer
+from phcore.figures.charts.curves import velocity_chart
+from phcore.formatting import three, unit_words, wasserstein_words
+from phcore.stages.evidence import BATCHES
+from phcore.stages.results import Results
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.parts import data, derived, draw, frame
 from phcore.analysis import sensitivity
-from phcore.charts.sensitivity import sensitivity_chart
-from phcore.evidence import FEW_SUBSAMPLES
-from phcore.results import Results
+from phcore.figures.charts.sensitivity import sensitivity_chart
+from phcore.stages.evidence import FEW_SUBSAMPLES
+from phcore.stages.results import Results
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from phcore.analysis import findings as f
 from phcore.analysis.models import Model
-from phcore.tables.columns import COLUMNS
+from phcore.stages.tables.columns import COLUMNS
 
 SCALE, ORDER = "raw", 2.0
 SERIES = ("helpful", "harmless", "mixed")

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from phcore import checkpoints, probes
+from phcore import checkpoints
 from phcore.errors import Fault
-from phcore.pipeline import Cancelled
+from phcore.pipeline.run import Cancelled
+from phcore.study import probes
 from phcore.training import texts
 from phcore.training.practice import ASSISTANT, END, OBJECTIVES, USER, Recipe, conversations, encode, practice
 

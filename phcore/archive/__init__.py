@@ -1,0 +1,1 @@
+"""The archive of results, and what this process may do with it."""

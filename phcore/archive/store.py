@@ -1,0 +1,249 @@
+"""The archive: immutable Parquet files, named by content keys, read through in-memory DuckDB.
+
+One file holds one stage of one cell. A file is written under a temporary name that no reader matches,
+flushed to disk and renamed, so a reader sees a whole file or none, two writers of the same key
+do no harm, and a killed run loses at most the cell in hand. A file that cannot be read is set aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from phcore.archive import permissions
+from phcore.errors import Fault
+
+SCHEMA = "v1"
+ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
+
+
+def default_root() -> Path:
+    """`PHCORE_CACHE`, or the folder `cache/` of the project."""
+    return Path(os.environ.get("PHCORE_CACHE") or Path(__file__).resolve().parents[2] / "cache")
+
+
+def digest(*parts: object) -> str:
+    """32 hex digits over a canonical JSON of the parts: the name of a result."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` as one step: readers see the old bytes or the new ones, never a part.
+
+    Raises
+    ------
+    Fault
+        in a read-only process.
+    """
+    permissions.refuse_writing("write files")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+def _state(path: Path) -> tuple:
+    """A file as it is now: one that was mended since is another."""
+    found = path.stat()
+    return str(path), found.st_size, found.st_mtime_ns
+
+
+class Store:
+    """Results under one folder. Cheap to make; safe to share between threads.
+
+    Parameters
+    ----------
+    root : the archive's folder (made on first write).
+    """
+
+    def __init__(self, root: str | Path | None = None):
+        self.root = Path(root or default_root()).resolve()
+        self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
+        self._passed_over: set[tuple] = set()  # files that would have been set aside, were this process to write
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+
+    def path(self, stage: str, key: str) -> Path:
+        """The file of a result.
+
+        Raises
+        ------
+        Fault
+            where a key (records are files, and anyone's) is no plain name.
+        """
+        if _PLAIN.fullmatch(key) is None:
+            raise Fault(f"{key[:80]!r} names no result", "Compute the study again")
+        return self.root / SCHEMA / stage / f"{key}.parquet"
+
+    def _readable(self, path: Path) -> bool:
+        """Whether a file is there, and may be read: in a read-only process neither a link that leads out of the
+        archive nor what was found damaged before."""
+        if not path.exists():
+            return False
+        if not permissions.current().read_only:
+            return True
+        return path.resolve().is_relative_to(self.root) and _state(path) not in self._passed_over
+
+    def has(self, stage: str, key: str) -> bool:
+        """Whether a result is there and whole (its footer is read; the rest is checked when it is used)."""
+        path = self.path(stage, key)
+        if not self._readable(path):
+            return False
+        try:
+            pq.read_metadata(path)
+        except (OSError, pa.ArrowException) as error:
+            self.set_aside(path, error)
+            return False
+        return True
+
+    def write(self, stage: str, key: str, table: pa.Table | pd.DataFrame, *, row_group: int = ROW_GROUP) -> None:
+        permissions.refuse_writing("write results")
+        if isinstance(table, pd.DataFrame):
+            table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        sink = pa.BufferOutputStream()
+        # Measured numbers hardly repeat: dictionaries of them are longer than the numbers. Hidden states compress
+        # best byte by byte (the exponents of a column are alike): 0.63 MB a cloud instead of 1.08.
+        pq.write_table(
+            table,
+            sink,
+            compression="zstd",
+            use_dictionary=False,
+            use_byte_stream_split=stage == "clouds",
+            row_group_size=row_group,
+            write_page_checksum=True,
+        )
+        write_atomically(self.path(stage, key), sink.getvalue().to_pybytes())
+
+    def read(self, stage: str, key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """One result with its checksums verified; None where it is missing or was damaged."""
+        path = self.path(stage, key)
+        if not self._readable(path):
+            return None
+        try:
+            return pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
+        except FileNotFoundError:
+            return None
+        except (OSError, pa.ArrowException) as error:
+            self.set_aside(path, error)
+            return None
+
+    def set_aside(self, path: Path, error: Exception) -> None:
+        """Move a damaged file out of the way, so that it is computed again. Raises what is no damage."""
+        if getattr(error, "errno", None):
+            raise error  # no descriptors left, no permission, no network: the file itself may be whole
+        reason = str(error).splitlines()[0][:120]
+        if permissions.current().read_only:
+            self._passed_over.add(_state(path))
+            self.damaged.append(f"{path.name} could not be read; a read-only server leaves it where it is.")
+            return
+        aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.replace(path, aside)
+        except FileNotFoundError:
+            return  # another process was faster
+        self.damaged.append(f"{path.name} could not be read ({reason}); it was moved to {aside.parent.name}/ "
+                            "and will be computed again.")  # fmt: skip
+
+    # --- SQL ------------------------------------------------------------------------------------
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = duckdb.connect(
+                    config={
+                        "threads": 2,
+                        "memory_limit": "2GB",
+                        "temp_directory": "",
+                        "autoinstall_known_extensions": False,
+                        "autoload_known_extensions": False,
+                        "allow_community_extensions": False,
+                    }
+                )
+                # Only this folder, from here on and for good: `..` and other paths are refused by DuckDB.
+                folder = self.root / SCHEMA if permissions.current().read_only else self.root
+                self._connection.execute(f"SET allowed_directories=['{str(folder).replace(chr(39), chr(39) * 2)}/']")
+                self._connection.execute("SET enable_external_access=false")
+                self._connection.execute("SET lock_configuration=true")
+            return self._connection.cursor()  # a connection shared by threads raises; a cursor each does not
+
+    def sql(self, query: str, parameters: dict | None = None) -> pd.DataFrame:
+        """Run a query with named parameters ($name) on a cursor of its own."""
+        return self._cursor().execute(query, parameters or {}).df()
+
+    def scan(self, stage: str, labels: pd.DataFrame, columns: str = "t.*") -> pd.DataFrame:
+        """All results of a stage that `labels` asks for, each row with its labels in front.
+
+        Parameters
+        ----------
+        labels : one row per wanted result; the column `key` names the file, the others are copied to its rows.
+            Results that are not there yet are left out, and so are damaged ones (set aside).
+        columns : SQL for the columns taken from the files (alias `t`).
+        """
+        names = [name for name in labels.columns if name != "key"]
+        present = sorted({key for key in labels["key"] if self.has(stage, key)})
+        if not present:
+            return pd.DataFrame(columns=names)
+        lists = ", ".join(f'unnest(${name}) AS "{name}"' for name in labels.columns)
+        query = f"""
+            WITH label AS (SELECT {lists}),
+                 t AS (SELECT *, parse_filename(filename, true) AS key
+                       FROM read_parquet($paths, filename = true))
+            SELECT {", ".join(f'label."{name}"' for name in names)}, {columns}
+            FROM t JOIN label ON label.key = t.key"""
+        parameters = {name: labels[name].tolist() for name in labels.columns}
+        parameters["paths"] = [str(self.path(stage, key)) for key in present]
+        try:
+            frame = self.sql(query, parameters)
+        except duckdb.Error:
+            # A page inside one of the files is damaged: find it by its checksum, set it aside, read the rest.
+            before = len(self.damaged)
+            for key in present:
+                self.read(stage, key)
+            if len(self.damaged) == before:
+                raise
+            return self.scan(stage, labels, columns)
+        return frame.drop(columns=["key", "filename"], errors="ignore")
+
+    def select(self, stage: str, key: str, where: dict[str, object] | None = None) -> pd.DataFrame | None:
+        """Rows of one file, filtered by equality; None where the file is missing or damaged."""
+        if not self.has(stage, key):
+            return None
+        where = where or {}
+        clause = " AND ".join(f'"{name}" = ${name}' for name in where) or "true"
+        try:
+            return self.sql(
+                f"SELECT * FROM read_parquet($path) WHERE {clause}",
+                {"path": str(self.path(stage, key)), **where},
+            )
+        except duckdb.Error:
+            self.read(stage, key)  # sets it aside where its pages are damaged
+            if self._readable(self.path(stage, key)):
+                raise
+            return None
+
+    def size(self, stage: str, keys: Iterable[str]) -> int:
+        """Bytes on disk."""
+        paths = (self.path(stage, key) for key in keys)
+        return sum(path.stat().st_size for path in paths if path.exists())

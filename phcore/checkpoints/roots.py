@@ -1,0 +1,80 @@
+"""Where the app may look: folders outside the allowed roots are never listed and never opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from phcore.archive import permissions
+from phcore.errors import Fault
+
+ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
+MEND = f"Pick a folder inside the allowed ones, or add it to the environment variable {ROOTS}"
+
+
+def hub_cache() -> Path:
+    """The folder the Hugging Face libraries keep downloads in, found the way they find it."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("HF_HOME") or Path(home, "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+
+
+def allowed_roots() -> list[Path]:
+    """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist.
+
+    None in a read-only process.
+    """
+    if permissions.current().read_only:
+        return []
+    named = [one for one in os.environ.get(ROOTS, "").split(os.pathsep) if one.strip()]
+    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache()]
+    return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
+
+
+def is_inside(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path, with all its links followed, lies in one of the roots (or is one)."""
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):  # gone, a circle of links, a NUL byte
+        return False
+    return any(real.is_relative_to(root.resolve()) for root in roots)
+
+
+def resolve_inside(path: str | Path, roots: Sequence[Path] | None = None) -> Path:
+    """The real path of something that exists inside the allowed roots.
+
+    Raises
+    ------
+    Fault
+        where the path is empty, malformed or missing, or where it (or a link on the way) leads out of the roots.
+    """
+    roots = allowed_roots() if roots is None else roots
+    permissions.refuse_writing("look at folders")
+    text = str(path)
+    if not text.strip() or any(ord(letter) < 32 for letter in text):
+        raise Fault(f"{text!r} is not a path", "Pick a folder from the list")
+    try:
+        real = Path(text).expanduser().resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        # The same words whether it is missing or unreadable: nothing is told about places outside the roots.
+        raise Fault("there is no such file or folder in the allowed folders", MEND, text) from None
+    if not is_inside(real, roots):
+        raise Fault("there is no such file or folder in the allowed folders", MEND, text)
+    return real
+
+
+def subfolders(path: str | Path, roots: Sequence[Path] | None = None) -> list[Path]:
+    """Folders directly inside `path`, by name, for a folder picker.
+
+    Hidden ones are left out, and so are links that lead out of the roots and folders that cannot be read.
+    """
+    roots = allowed_roots() if roots is None else roots
+    here = resolve_inside(path, roots)
+    try:
+        found = [one for one in here.iterdir() if not one.name.startswith(".") and one.is_dir()]
+    except NotADirectoryError:
+        raise Fault("this is a file, not a folder", "Pick the folder it is in", here) from None
+    except PermissionError:
+        raise Fault("this folder cannot be read", "Give the app's user read access to it", here) from None
+    return sorted((one for one in found if is_inside(one, roots)), key=lambda one: one.name.lower())

@@ -1,0 +1,137 @@
+"""All figures and tables of a study in one zip: what a paper's supplement holds."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from phcore.archive.store import write_atomically
+from phcore.errors import Fault
+from phcore.export import images
+from phcore.export.pack import stripped
+from phcore.export.report.charts import FIGURES, draw
+from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
+from phcore.export.report.reading import Reading
+from phcore.export.report.sources import bibtex
+from phcore.stages import tables
+from phcore.stages.results import Results
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same content gives the same bytes
+_NOT_HERE = ("bars", "subsamples")  # one follows from the seed, the other is most of an archive: `phcore tables`
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How figures are drawn.
+
+    Attributes
+    ----------
+    layer : of the charts that show one; None: the middle one.
+    width, points : in mm, and of the letters.
+    """
+
+    layer: int | None = None
+    width: float = images.WIDTHS["two columns"]
+    points: float = images.POINTS
+
+
+def bundle(
+    results: Results, choice: Choice = Choice(), progress: Callable[[float], None] = lambda share: None
+) -> bytes:  # fmt: skip
+    """The zip.
+
+    Parameters
+    ----------
+    progress : called with the share done, from 0 to 1.
+
+    Returns
+    -------
+    figures/NAME.svg, .png, .pdf; tables/NAME.csv, .parquet; study.toml without paths; methods.txt and references.bib;
+    manifest.json with digest, parameters, versions, date, what is missing and why, and the SHA-256 of every other file.
+    """
+    found: dict[str, bytes] = {}
+    missing: dict[str, str] = {}
+    names = [name for name in tables.COLUMNS if name not in _NOT_HERE]
+    count = len(FIGURES) + len(names)
+    for done, key in enumerate(FIGURES):
+        drawn = draw(key, Reading(results, _layer(results, choice)))
+        if isinstance(drawn, str):
+            missing[f"figures/{key}"] = drawn
+        else:
+            for kind in images.KINDS:
+                found[f"figures/{key}.{kind}"] = images.export(
+                    *drawn.chart, kind, width=choice.width, points=choice.points
+                )
+        progress((done + 1) / count)
+    for done, name in enumerate(names, start=len(FIGURES)):
+        frame = results.table(name)
+        if frame.empty:
+            missing[f"tables/{name}"] = "This study has no rows for it."
+        else:
+            found[f"tables/{name}.csv"] = frame.to_csv(index=False).encode()
+            found[f"tables/{name}.parquet"] = frame.to_parquet(index=False)
+        progress((done + 1) / count)
+    found |= dict(_texts(results))
+    return _zip(found, _manifest(results, choice, found, missing))
+
+
+def write(results: Results, target: str | Path, choice: Choice = Choice()) -> int:
+    """Write the zip to a file; returns its bytes.
+
+    Raises
+    ------
+    Fault
+        where it cannot be written.
+    """
+    content = bundle(results, choice)
+    try:
+        write_atomically(Path(target), content)
+    except OSError as error:
+        raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", Path(target)) from None
+    return len(content)
+
+
+def _layer(results: Results, choice: Choice) -> int:
+    layers = results.record.layers
+    if choice.layer is not None and choice.layer not in layers:
+        raise Fault(f"layer {choice.layer} is not in this study", f"Choose one of: {', '.join(map(str, layers))}")
+    return layers[len(layers) // 2] if choice.layer is None else choice.layer
+
+
+def _texts(results: Results) -> Iterator[tuple[str, bytes]]:
+    record = stripped(results.record)
+    there = [name for name in tables.EVIDENCE if not results.table(name).empty]
+    yield "methods.txt", (methods_paragraph(record, there) + "\n").encode()
+    yield "references.bib", bibtex(cited(record, there)).encode()
+    yield "study.toml", record.study.to_toml().encode()
+
+
+def _manifest(results: Results, choice: Choice, found: dict[str, bytes], missing: dict[str, str]) -> dict:
+    return {
+        "study": results.study.name,
+        "digest": results.record.digest,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "written_with": versions(),
+        "figures": asdict(choice) | {"layer": _layer(results, choice)},
+        "parameters": {name: value for name, value, _ in parameters(results.record)},
+        "missing": missing,
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in sorted(found.items())
+        },
+    }
+
+
+def _zip(found: dict[str, bytes], manifest: dict) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        everything = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()} | found
+        for name, content in everything.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return sink.getvalue()

@@ -1,0 +1,235 @@
+"""The report itself: one page that asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN, Finding
+from phcore.errors import Fault
+from phcore.export.report import methods
+from phcore.export.report.charts import FIGURES, Drawn, draw
+from phcore.export.report.packing import Tables, difference, script_json
+from phcore.export.report.reading import Reading
+from phcore.export.report.sources import bibtex
+from phcore.figures import glossary
+from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
+from phcore.stages.results import Results
+from phcore.stages.tables import EVIDENCE
+
+_FOLDER = Path(__file__).parent
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+_BADGES = {HOLDS: ("✓", "holds"), FAILS: ("✕", "fails"), UNKNOWN: ("?", "unknown")}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user decides about a report.
+
+    Attributes
+    ----------
+    title : default: the name of the study.
+    authors, date : lines below the title; "" for none.
+    charts : keys of `FIGURES`, in the order of the report.
+    notes : key of a chart -> words of the user below it.
+    prompts : whether the prompts are in the report.
+    layer : of the charts that show one layer; None: the middle one.
+    """
+
+    title: str = ""
+    authors: str = ""
+    date: str = ""
+    charts: tuple[str, ...] = tuple(FIGURES)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    prompts: bool = True
+    layer: int | None = None
+
+
+def render(results: Results, options: Options = Options()) -> str:
+    """The HTML of a report. Everything the user or the study wrote stands in it as text.
+
+    Raises
+    ------
+    Fault
+        for a chart that does not exist, a note on a chart that is not in the report, or an unknown layer.
+    """
+    reading = Reading(results, _checked(results, options))
+    drawn = {key: draw(key, reading) for key in options.charts}
+    tables = Tables()
+    bundle, page_script = _bundle(), (_FOLDER / "report.js").read_text(encoding="utf-8")
+    payload = {
+        "steps": reading.steps,
+        "config": _config(),
+        "charts": {key: _payload(one, tables) for key, one in drawn.items() if isinstance(one, Drawn)},
+    }
+    present = [name for name in EVIDENCE if not results.table(name).empty]
+    record = results.record
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    return environment.get_template("report.html.j2").render(
+        title=options.title or record.study.name,
+        authors=options.authors,
+        date=options.date,
+        record=record,
+        model=Path(record.study.model).name,
+        layer=reading.layer,
+        findings=[(_unquoted(one), *_BADGES[one.verdict]) for one in results.findings()],
+        figures=_figures(drawn, options.notes),
+        steps=reading.steps,
+        slides=any(isinstance(one, Drawn) and (one.moves or one.cells) for one in drawn.values()),
+        series=_series(results),
+        left_out=[node for node in record.nodes if not node.ready],
+        unfinished=not results.finished,
+        methods=methods.methods_paragraph(record, present),
+        sources=methods.cited(record, present),
+        bibtex=bibtex(methods.cited(record, present)),
+        parameters=methods.parameters(record),
+        versions=methods.versions(),
+        glossary=glossary.GROUPS,
+        pictures={name: Markup(picture) for name, picture in glossary.pictures().items()},
+        prompts=results.prompts.to_dict("records") if options.prompts else [],
+        style=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
+        policy=_policy(bundle, page_script),
+        bundle=Markup(bundle),
+        script=Markup(page_script),
+        # Tables last: the charts put theirs there while they are packed.
+        data=Markup(script_json(payload | {"tables": tables.all})),
+    )
+
+
+def _checked(results: Results, options: Options) -> int:
+    """The layer in view, after all options were looked at."""
+    for key in options.charts:
+        if key not in FIGURES:
+            raise Fault(f"there is no chart {key!r}", f"Choose from: {', '.join(FIGURES)}")
+    for key in options.notes:
+        if key not in options.charts:
+            raise Fault(
+                f"there is a note on {key!r}, which is not in this report", f"Its charts: {', '.join(options.charts)}"
+            )
+    layers = results.record.layers
+    layer = layers[len(layers) // 2] if options.layer is None else options.layer
+    if layer not in layers:
+        raise Fault(f"layer {layer} is not in this study", f"Choose one of: {', '.join(map(str, layers))}")
+    return layer
+
+
+# --- what the page's script draws ---------------------------------------------------------------------
+
+
+def _payload(drawn: Drawn, tables: Tables) -> dict:
+    """A chart for the page's script: its spec without title, its tables, and what a step changes."""
+    spec, *_ = _untitled(drawn.chart.spec)
+    one = {"spec": spec, "tables": tables.keep_all(drawn.chart.tables)}
+    if drawn.moves:
+        one["moves"] = {step: tables.keep_all(changed) for step, changed in drawn.moves.items()}
+    if drawn.cells:
+        one["cells"] = {}
+        for series, steps in drawn.cells.items():
+            one["cells"][series] = {}
+            for step, chart in steps.items():
+                other, asked, said = _untitled(chart.spec)
+                one["cells"][series][step] = {
+                    "patch": difference(spec, other), "tables": tables.keep_all(chart.tables), "question": asked,
+                    "answer": said,
+                }  # fmt: skip
+    return one
+
+
+def _untitled(spec: dict) -> tuple[dict, str, str]:
+    """A chart's spec without title, config and options of the app, and its title: question and answer."""
+    title = spec.get("title", {})
+    question, answer = (" ".join(title.get(part, [])) for part in ("text", "subtitle"))
+    return (
+        {name: value for name, value in spec.items() if name not in ("title", "config", "usermeta")},
+        question,
+        answer,
+    )
+
+
+def _config() -> dict:
+    """The look of exported figures, with inks that follow the background: printing changes it without a redraw."""
+    config = export_config(font=_FONT)
+    ink, soft, faint = ({"expr": one.expr} for one in (INK, SOFT, FAINT))
+    for part in ("axis", "legend", "header"):
+        config[part] |= {"labelColor": soft, "titleColor": soft}
+    config["axis"]["gridColor"] = faint
+    config["title"]["color"] = ink
+    return config
+
+
+def _bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script.
+
+    Raises
+    ------
+    Fault
+        where the script could end the element it stands in, which no known version does.
+    """
+    bundle = vl_convert.javascript_bundle()
+    if "</script" in bundle.lower() or "<!--" in bundle or "\r" in bundle:
+        raise Fault("this version of vl-convert cannot be put into a page", "Install the version of requirements.txt")
+    return bundle
+
+
+def _policy(*scripts: str) -> str:
+    """Content security policy: these scripts and no other, and no request of any kind."""
+    hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+# --- what the page says -------------------------------------------------------------------------------
+
+
+def _figures(drawn: Mapping[str, Drawn | str], notes: Mapping[str, str]) -> list[dict]:
+    """The charts in words. Where two show the same numbers, the table stands under the first alone."""
+    figures: list[dict] = []
+    for key, one in drawn.items():
+        figure = _figure(key, one, notes.get(key, ""))
+        same = (other for other in figures if figure["numbers"] and other["numbers"] == figure["numbers"])
+        figures.append(figure | {"same_as": next(same, None)})
+    return figures
+
+
+def _figure(key: str, drawn: Drawn | str, own_note: str) -> dict:
+    about = {"key": key, "kind": FIGURES[key].title, "own_note": own_note}
+    if isinstance(drawn, str):
+        return about | {"missing": drawn, "numbers": None}
+    _, question, answer = _untitled(drawn.chart.spec)
+    return about | {
+        "missing": "", "question": question, "answer": answer, "note": drawn.note, "numbers": drawn.numbers,
+        "series": list(drawn.cells),
+    }  # fmt: skip
+
+
+def _unquoted(finding: Finding) -> Finding:
+    """Without the marks of code in Markdown, which a page would show."""
+    return Finding(
+        **{name: one.replace("`", "") if isinstance(one, str) else one for name, one in vars(finding).items()}
+    )
+
+
+def _series(results: Results) -> list[dict]:
+    record = results.record
+    return [
+        {
+            "name": one.name,
+            "objective": one.objective,
+            "seed": one.seed,
+            "steps": ", ".join(f"{node.step:,}" for node in record.path_of(one.name)),
+        }
+        for one in record.series
+    ]

@@ -1,0 +1,110 @@
+"""Encoding channels that charts share: another column on the same axis, tooltips, rows of dots with whiskers."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from phcore.figures.charts.theme import HALO, INK, LABEL_SIZE
+from phcore.figures.charts.view import View
+from phcore.formatting import three
+
+
+def on(channel, field: str):
+    """The same axis for another column."""
+    other = channel.copy()
+    other.field = field
+    return other
+
+
+def told(fields: Mapping[str, str]) -> list[alt.Tooltip]:
+    """Tooltip: column -> its name on screen."""
+    return [alt.Tooltip(field=field, type="nominal", title=title) for field, title in fields.items()]
+
+
+def interval_words(values: Sequence[float], lows: Sequence[float], highs: Sequence[float], words=three) -> list[str]:
+    """value (low to high), or the value alone where no interval is known."""
+    return [
+        words(value) if pd.isna(low) or pd.isna(high) else f"{words(value)} ({words(low)} to {words(high)})"
+        for value, low, high in zip(values, lows, highs, strict=True)
+    ]
+
+
+def p_words(p: float) -> str:
+    """p = 0.005, in one piece (no line breaks after the p)."""
+    return "p unknown" if pd.isna(p) else f"p\u00a0=\u00a0{p:.2g}"
+
+
+def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places of words in one line, moved as little as needed to be `gap` apart and, if there is room, in (low, high).
+
+    Parameters
+    ----------
+    places : in pixels, in any order; the result has the same order.
+    """
+    order = sorted(range(len(places)), key=lambda at: (places[at], at))
+    blocks: list[list[float]] = []  # [middle, number of words], each word `gap` after the one before
+    for at in order:
+        blocks.append([min(max(places[at], low), high), 1])
+        while len(blocks) > 1 and blocks[-1][0] - blocks[-2][0] < gap * (blocks[-1][1] + blocks[-2][1]) / 2:
+            (a, k), (b, n) = blocks[-2:]
+            half = gap * (k + n - 1) / 2
+            middle = min(max((a * k + b * n) / (k + n), low + half), max(low + half, high - half))
+            blocks[-2:] = [[middle, k + n]]
+    found = [middle + gap * (place - (number - 1) / 2) for middle, number in blocks for place in range(int(number))]
+    moved = dict(zip(order, found, strict=True))
+    return [moved[at] for at in range(len(places))]
+
+
+def end_names(curve: pd.DataFrame, y: alt.Y, top: float, across: int, height: int, limit: int) -> View:
+    """The name of each curve at the right of its last point, moved apart where they would cover each other.
+
+    Parameters
+    ----------
+    curve : series (a name may have several lines), step, mean and, for words in other inks than the theme's, colour.
+    y, top : the axis, which is from 0 to `top`.
+    across, height, limit : of the plot and of a name, in pixels.
+    """
+    ends = curve.dropna(subset="mean").sort_values("step", kind="stable").groupby("series", sort=False).tail(1)
+    gap = (LABEL_SIZE + 4) * max([1 + name.count("\n") for name in ends["series"]], default=1)
+    places = spread([height * (1 - value / top) for value in ends["mean"]], gap, 0, height)
+    named = pd.DataFrame({"name": ends["series"].to_numpy(), "up": [top * (1 - place / height) for place in places]})
+    text = View(named.assign(ink=ends["colour"].to_numpy() if "colour" in ends else None))
+    channels = {"color": alt.Color(field="ink", type="nominal", scale=None)} if "colour" in ends else {}
+    return text.mark_text(
+        align="left", baseline="middle", fontSize=LABEL_SIZE, color=INK, limit=limit, dx=6, lineBreak="\n"
+    ).encode(x=alt.XValue(across), y=on(y, "up"), text=alt.Text(field="name", type="nominal"), **channels)
+
+
+def row_names(field: str, order: Sequence, pixels: int, title: str | None = None, *, ruled: bool = False) -> alt.Y:
+    """One row per value, from the top, with `pixels` for the names; `ruled` rows have lines between them."""
+    return alt.Y(
+        field=field,
+        type="nominal",
+        scale=alt.Scale(domain=list(order)),
+        title=title,
+        axis=alt.Axis(
+            labelLimit=pixels,
+            minExtent=pixels,
+            maxExtent=pixels,
+            grid=ruled,
+            tickBand="extent" if ruled else "center",
+            gridOpacity=0.6,
+            labelOverlap=False,  # every row has its name, at its height
+            labelFlush=False,
+        ),
+    )
+
+
+def dots(view: View, x: alt.X, lo: str, hi: str, *, hollow: str, tooltip: Mapping[str, str], **channels) -> list[View]:
+    """Dots with whiskers from `lo` to `hi`: filled, or rings where the expression `hollow` is true.
+
+    `channels` are those all marks share: y, colour, offset.
+    """
+    return [
+        view.mark_rule(strokeWidth=2, opacity=0.75, clip=True).encode(x=on(x, lo), x2=alt.X2(field=hi), **channels),
+        view.mark_point(filled=True, opacity=1, size=95, clip=True).encode(x=x, tooltip=told(tooltip), **channels),
+        view.transform_filter(hollow)
+        .mark_point(filled=True, opacity=1, size=34, clip=True)
+        .encode(x=x, tooltip=told(tooltip), **channels | {"color": alt.ColorValue(HALO)}),
+    ]

@@ -1,0 +1,194 @@
+"""The cloud in two dimensions: its prompts, the complex at a distance, and what makes the bar in hand."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.plane import Plane, one_path, path_mark
+from phcore.figures.charts.theme import (
+    ACCENT,
+    CANVAS,
+    HALF_WIDTH,
+    HALO,
+    INK,
+    LABEL_SIZE,
+    MARK,
+    SOFT,
+    TONE,
+    category_marks,
+    framed,
+    plot_width,
+)
+from phcore.figures.charts.view import View
+
+POINT, AREA = "point", "area"  # names of the selections: a click on a prompt (its `row`), and a frame drawn on the map
+HEIGHT = 440
+FIRST, SECOND, OTHER = "first", "second", "other"  # groups of points
+
+
+def map_plane(reach: tuple[float, float], width: int = HALF_WIDTH, height: int = HEIGHT) -> Plane:
+    """The window of a map whose points reach `reach` from the centre along each axis; one unit is as long on both."""
+    across = plot_width(width)
+    per_pixel = 1.06 * max(2 * reach[0] / across, 2 * reach[1] / height) or 1.0
+    x, y = per_pixel * across / 2, per_pixel * height / 2
+    return Plane((-x, x), (-y, y), across, height)
+
+
+def map_tables(
+    points: np.ndarray,
+    prompts: pd.DataFrame,
+    plane: Plane,
+    *,
+    edges: Iterable[str] = (),
+    triangles: Iterable[str] = (),
+    held: Mapping[str, object] | None = None,
+    marked: Iterable[int] = (),
+) -> dict[str, pd.DataFrame]:
+    """What the map shows now, as its tables: they change at every step of a slider, the chart does not.
+
+    Parameters
+    ----------
+    points : (n, 2) places.
+    prompts : (n rows) prompt, text, category: in the order of `points`.
+    edges, triangles : the complex drawn: the first of the paths from `complex_paths`.
+    held : of the bar in hand: `cycle` (points in order), `edge`, `triangle`, `cut` (edges), `first` and `second`
+        (groups of points: the first is ringed, points of neither step back); any of them.
+    marked : points selected on the map.
+    """
+    held = held or {}
+    n = len(points)
+    group = np.full(n, OTHER if "first" in held else "", dtype=object)
+    for name in (FIRST, SECOND):
+        group[list(held.get(name, ()))] = name
+    order = np.full(n, "", dtype=object)
+    cycle = list(held.get("cycle", ()))
+    for number, point in enumerate(cycle, 1):
+        order[point] = str(number)
+    corners = {*cycle, *held.get("edge", ()), *held.get("triangle", ())}
+    table = pd.DataFrame(
+        {
+            "x": points[:, 0],
+            "y": points[:, 1],
+            "row": range(n),
+            "category": prompts["category"].fillna("").to_numpy(),
+            "words": [shortened(text) for text in prompts["text"]],
+            "prompt": prompts["prompt"].to_numpy(),
+            "group": group,
+            "order": order,
+            "held": [k in corners for k in range(n)],
+            "marked": np.isin(np.arange(n), list(marked)),
+        }
+    )
+    paths = {
+        "triangles": triangles,
+        "edges": edges,
+        "filling": plane.areas(points[_array(held.get("triangle"), 3)]),
+        "cycle": plane.lines(points[[cycle]], closed=True) if cycle else (),
+        "edge": plane.lines(points[_array(held.get("edge"), 2)]),
+        "cut": plane.lines(points[_array(held.get("cut"), 2)]),
+    }
+    joined = [one_path(parts) for parts in paths.values()]
+    return {"points": table, "paths": pd.DataFrame({"kind": list(paths), "path": joined})}
+
+
+def complex_paths(
+    points: np.ndarray, edges: np.ndarray, triangles: np.ndarray, plane: Plane
+) -> tuple[list[str], list[str]]:
+    """A path for every edge (k, 2) and triangle (k, 3), in their order: a growing complex draws more of them."""
+    return plane.lines(points[_array(edges, 2)]), plane.areas(points[_array(triangles, 3)])
+
+
+def cloud_map(
+    tables: Mapping[str, pd.DataFrame],
+    plane: Plane,
+    *,
+    categories: Sequence[str],
+    axes: tuple[str, str] = ("component 1 (distance)", "component 2 (distance)"),
+    question: str | None = "Where are the prompts?",
+    answer: str | None = None,
+    width: int = HALF_WIDTH,
+) -> alt.LayerChart:
+    """The map. Hover shows a prompt; a click chooses it (`point`), a frame chooses all inside (`area`).
+
+    Parameters
+    ----------
+    tables, plane : from `map_tables` and `map_plane`.
+    categories : all categories of the probe set, so that colours stay as the choice changes.
+    axes : what the axes are, with their unit.
+    """
+    looks = category_marks(categories)
+    x, y = _axis(alt.X, "x", plane.x, axes[0]), _axis(alt.Y, "y", plane.y, axes[1])
+    scale = {"domain": list(looks)}
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200) if len(looks) > 1 else None
+    colour = alt.Color(
+        field="category",
+        type="nominal",
+        scale=alt.Scale(range=[colour for colour, _ in looks.values()], **scale),
+        legend=legend,
+    )
+    shape = alt.Shape(
+        field="category",
+        type="nominal",
+        scale=alt.Scale(range=[shape for _, shape in looks.values()], **scale),
+        legend=legend,
+    )
+    faded = alt.condition(f"datum.group == '{OTHER}'", alt.value(0.22), alt.value(0.9))
+    paths, points = View(tables["paths"]), View(tables["points"]).encode(x=x, y=y)
+    hover = near("near_row", "row")
+    area = alt.selection_interval(name=AREA, encodings=["x", "y"])
+    told = {"words": "prompt", "category": "category", "prompt": "number"}
+    meets = points.mark_point(opacity=0, size=1, cursor="pointer").encode(tooltip=nearest_tooltip(told))
+    meets.name = "map"
+    number = points.encode(text=alt.Text(field="order", type="nominal"))
+    bold = {"dy": -13, "fontWeight": "bold", "fontSize": LABEL_SIZE}
+    chart = alt.layer(
+        _only(paths, "triangles", filled=True, color=TONE, opacity=0.22),
+        _only(paths, "edges", filled=False, color=TONE, strokeWidth=0.7, opacity=0.5),
+        _only(paths, "cut", filled=False, color=SOFT, strokeWidth=1.6, strokeDash=[2, 3], opacity=1),
+        _only(paths, "filling", filled=True, color=ACCENT, opacity=0.35),
+        points.mark_point(filled=True, size=46).encode(color=colour, shape=shape, opacity=faded),
+        _only(paths, "cycle", filled=False, color=ACCENT, strokeWidth=2.2, opacity=1),
+        _only(paths, "edge", filled=False, color=ACCENT, strokeWidth=5, opacity=1),
+        points.transform_filter(f"datum.group == '{FIRST}'").mark_point(size=110, color=ACCENT, strokeWidth=1.6),
+        points.transform_filter("datum.held").mark_point(size=150, color=ACCENT, strokeWidth=2.4, opacity=1),
+        points.transform_filter("datum.marked").mark_point(size=210, color=MARK, strokeWidth=2, opacity=1),
+        points.transform_filter(hover).mark_point(size=210, color=ACCENT, strokeWidth=1.6, opacity=0.8),
+        number.mark_text(stroke=HALO, strokeWidth=4, **bold),
+        number.mark_text(color=INK, **bold),
+        meets,
+        width=plane.width,
+        height=plane.height,
+        usermeta=CANVAS,
+        **framed(question, answer, width),
+    )
+    # The paths have a shape of their own, which no legend shows; shared, it would hide that of the categories.
+    own = {"color": "independent", "shape": "independent"}
+    return link(chart.resolve_scale(**own).resolve_legend(**own), [hover, picked(POINT, field="row"), area])
+
+
+def shortened(text: str, most: int = 90) -> str:
+    """A prompt that fits a tooltip."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _only(paths: View, kind: str, **style) -> View:
+    return path_mark(paths.transform_filter(f"datum.kind == '{kind}'"), "path", **style)
+
+
+def _array(indices, size: int) -> np.ndarray:
+    """(k, size) indices; none, one tuple or many."""
+    return np.asarray([] if indices is None else indices, dtype=np.intp).reshape(-1, size)
+
+
+def _axis(channel: type, field: str, domain: tuple[float, float], title: str):
+    return channel(
+        field=field,
+        type="quantitative",
+        scale=alt.Scale(domain=list(domain), nice=False, zero=False),
+        axis=alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False),
+        title=title,
+    )

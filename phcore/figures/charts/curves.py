@@ -1,0 +1,230 @@
+"""Curves over training steps, each with the floor it has to be read against."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from phcore.figures.charts.answers import distance_answer, velocity_answer
+from phcore.figures.charts.channels import on
+from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
+from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
+from phcore.figures.charts.theme import FLOOR as FLOOR_INK
+from phcore.figures.charts.theme import (
+    FULL_WIDTH,
+    HALF_WIDTH,
+    INK,
+    LABEL_SIZE,
+    SOFT,
+    Y_AXIS,
+    framed,
+    objective_scale,
+    plot_width,
+    run_dash,
+)
+from phcore.figures.charts.view import View
+
+_COLUMNS = 5  # panels in a row
+_SPACING = 18
+_LABELS, _TITLE = 38, 20  # pixels of the labels of a y axis, and of its title
+
+
+def velocity_chart(
+    curve: pd.DataFrame,
+    floor: pd.DataFrame | None = None,
+    *,
+    null: pd.DataFrame | None = None,
+    numerics: pd.DataFrame | None = None,
+    panels: Mapping[int, str] | None = None,
+    steps: Sequence[int],
+    selected_step: int | None = None,
+    log: bool = True,
+    y_title: str = "H1 velocity (distance)",
+    question: str | None = "How far does each checkpoint move?",
+    answer: str | None = None,
+    objectives: Iterable[str] | None = None,
+    share_y: bool = True,
+    top: float | None = None,
+    width: int | str = FULL_WIDTH,
+    height: int = 260,
+) -> alt.LayerChart | alt.FacetChart:
+    """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
+
+    Parameters
+    ----------
+    curve : series, objective, layer, step (at the end of the transition), mean, lo, hi. Series of one
+        objective (seeds) share its colour and differ by dash.
+    floor : step, lo, hi and, with several layers, layer: a grey band behind the curves.
+    null : the same: a band with a dashed outline, what velocity would be without shape.
+    numerics : value and, with several layers, layer: a dotted line at the largest of them, the distance that other
+        batches or another precision alone make.
+    panels : where the panels are not layers: number in the column `layer` -> name of its panel.
+    steps : all steps of the study, the base included: the same axis as in every other chart.
+    y_title : quantity and unit.
+    objectives : all objectives of the study, so that colours stay as the choice changes.
+    share_y : one y axis for all panels, or each its own (raw distances grow with depth).
+    top : the upper end of the y axis, where it is that of another chart, too; otherwise the axis holds what is drawn.
+    width : of the whole chart; "container" for a single layer only.
+    """
+    if answer is None:
+        answer = velocity_answer(curve, floor)
+    layers = curve["layer"].nunique()
+    columns = min(_COLUMNS, layers)
+    axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
+    inner = plot_width(width) if layers < 2 else (int(width) - axes - (columns - 1) * _SPACING) // columns
+    axis = StepAxis(steps, log=log, width=inner)
+    rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
+    own_axes = layers > 1 and not share_y
+    highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
+    end = top_of(curve, floor, null, highest) if top is None else top
+    y = up(None if own_axes else end, None if own_axes else y_title)
+    colour = alt.Color(
+        field="objective",
+        type="nominal",
+        scale=objective_scale(curve["objective"].unique(), objectives),
+        legend=alt.Legend(
+            orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, labelLimit=260
+        ),
+    )
+    detail = alt.Detail(field="series", type="nominal")
+    runs = rows["run"].dropna()
+    marks = [
+        *floor_marks(axis, y),
+        *(_null(axis, y) if null is not None else []),
+        *(_numerics(axis, y) if numerics is not None else []),
+        only(CURVE)
+        .mark_area(opacity=0.12)
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
+        only(CURVE)
+        .mark_line(strokeWidth=2.2)
+        .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
+        only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
+        *step_rule(selected_step, axis),
+        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
+    ]
+    whole = framed(question, answer, width)
+    if layers < 2:
+        return link_steps(alt.layer(*marks, data=rows, width=inner, height=height, **whole))
+    panels = alt.FacetChart(
+        data=rows,
+        spec=alt.layer(*marks, width=inner, height=height),
+        facet=_by_layer(rows, y_title if own_axes else None),
+        columns=columns,
+        spacing=_SPACING,
+        **whole,
+    )
+    if own_axes:
+        panels = panels.resolve_scale(y="independent")
+    return link_steps(panels)
+
+
+def objective_distance_chart(
+    distance: pd.DataFrame,
+    floor: pd.DataFrame | None = None,
+    *,
+    steps: Sequence[int],
+    selected_step: int | None = None,
+    log: bool = True,
+    y_title: str = "distance",
+    question: str | None = "How far apart are the two objectives?",
+    answer: str | None = None,
+    width: int | str = HALF_WIDTH,
+    height: int = 300,
+) -> alt.LayerChart:
+    """The distance between two objectives by step, with its floor. Clicks choose `step`.
+
+    Parameters
+    ----------
+    distance : step, value and, where known, lo and hi (NaN or no columns otherwise).
+    floor : step, lo, hi.
+    steps : all steps of the study.
+    """
+    if answer is None:
+        answer = distance_answer(distance, floor)
+    curve = distance.rename(columns={"value": "mean"})
+    missing = {c: curve["mean"] for c in ("lo", "hi") if c not in curve}
+    curve = curve.assign(series="distance", objective="", layer=0, **missing)
+    across = plot_width(width)
+    axis, y = StepAxis(steps, log=log, width=across), up(top_of(curve, floor), y_title)
+    rows, fields = curve_rows(curve, None if floor is None else floor.assign(layer=0), axis)
+    point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
+    chart = alt.layer(
+        *floor_marks(axis, y),
+        # Whiskers, not a band: a grey band is a floor.
+        only(CURVE)
+        .mark_rule(strokeWidth=1.5, color=INK, opacity=0.6)
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
+        *step_rule(selected_step, axis),
+        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
+        data=rows,
+        width=across,
+        height=height,
+        **framed(question, answer, width),
+    )
+    return link_steps(chart)
+
+
+def only(kind: str) -> View:
+    """A view of one kind of the chart's rows."""
+    return View().transform_filter(f"datum.kind == '{kind}'")
+
+
+def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
+    """Panels in the order of depth; with axes of their own, one title stands for all of them."""
+    header = alt.Header(
+        title=y_title,
+        titleOrient="left",
+        titleFontSize=LABEL_SIZE,
+        titleFontWeight="normal",
+        labelAnchor="start",
+        labelFontSize=LABEL_SIZE + 1,
+        labelColor=INK,
+        labelPadding=18,  # room for the name of the selected step
+    )
+    order = rows.drop_duplicates("panel").sort_values("layer")["panel"].tolist()
+    return alt.Facet(field="panel", type="nominal", sort=order, header=header)
+
+
+def floor_marks(axis: StepAxis, y: alt.Y) -> list[View]:
+    """The grey band and its name."""
+    words = {"align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": LABEL_SIZE - 1}
+    return [
+        only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=on(y, "hi")),
+    ]
+
+
+def _null(axis: StepAxis, y: alt.Y) -> list[View]:
+    """The band with a dashed outline, which tells it from the floor without colour, and its name at the other end."""
+    words = {"align": "right", "baseline": "top", "dx": -3, "dy": 3, "fontSize": LABEL_SIZE - 1}
+    return [
+        only(NULL)
+        .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
+        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
+        only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=on(y, "lo")),
+    ]
+
+
+def _numerics(axis: StepAxis, y: alt.Y) -> list[View]:
+    """A dotted line across the plot, and its name above the right end."""
+    words = {"align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": LABEL_SIZE - 1}
+    return [
+        only(NUMERICS).mark_rule(color=SOFT, strokeWidth=1.5, strokeDash=[1.5, 3]).encode(y=y),
+        only(NUMERICS).mark_text(text="numerical floor", color=SOFT, **words).encode(x=axis.x(), y=y),
+    ]
+
+
+def top_of(curve: pd.DataFrame, *bands: pd.DataFrame | None) -> float:
+    """The upper end of a y axis that holds the curves (mean, hi) and their bands (hi)."""
+    highest = [curve["mean"].max(), curve["hi"].max()]
+    highest += [band["hi"].max() for band in bands if band is not None]
+    known = [value for value in highest if pd.notna(value) and value > 0]
+    return 1.08 * max(known) if known else 1.0
+
+
+def up(top: float | None, title: str | None) -> alt.Y:
+    """The y axis of the column `mean`, from zero."""
+    scale = alt.Scale(zero=True) if top is None else alt.Scale(domain=[0, top], nice=False)
+    axis = alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False)
+    return alt.Y(field="mean", type="quantitative", scale=scale, axis=axis, title=title)

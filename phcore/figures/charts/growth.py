@@ -1,0 +1,245 @@
+"""The complex as it grows: how many pieces and loops it has at each distance, and who merges with whom."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.plane import Plane, one_path, path_mark
+from phcore.figures.charts.theme import (
+    ACCENT,
+    CANVAS,
+    HALF_WIDTH,
+    INK,
+    LABEL_SIZE,
+    SOFT,
+    TONE,
+    category_marks,
+    framed,
+    plot_width,
+)
+from phcore.figures.charts.view import View
+from phcore.formatting import count, three
+
+_HEIGHT = 400  # of the dendrogram's plot; the two Betti curves share as much
+_LEAVES = 26  # pixels left of the dendrogram for the marks of its leaves
+MIXED = "mixed branch"
+
+
+def distance_rule(at: float) -> pd.DataFrame:
+    """The slider's distance, as the one row that moves in every chart of the page."""
+    return pd.DataFrame({"at": [float(at)]})
+
+
+def rule(at: View, x: alt.X) -> View:
+    """The slider's distance as a vertical line; `at` is a view of `distance_rule`."""
+    x = x.copy()
+    x.field = "at"
+    return at.mark_rule(color=INK, strokeWidth=1.5, opacity=0.75, clip=True).encode(x=x)
+
+
+def betti_rows(at: np.ndarray, numbers: np.ndarray, end: float) -> pd.DataFrame:
+    """Betti numbers as steps to draw: class, distance, number; from `complexes.betti_curve`, up to `end`."""
+    kept = at <= end
+    at, numbers = np.append(at[kept], end), numbers[kept]
+    parts = [
+        pd.DataFrame({"degree": k, "distance": at, "number": np.append(numbers[:, k], numbers[-1, k])}) for k in (0, 1)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def betti_chart(
+    rows: pd.DataFrame,
+    at: pd.DataFrame,
+    *,
+    domain: tuple[float, float],
+    unit: str = "distance",
+    question: str | None = "How many pieces and loops at each distance?",
+    answer: str | None = None,
+    width: int = HALF_WIDTH,
+) -> alt.VConcatChart:
+    """Betti curves of H0 and H1, one above the other on one axis of distances.
+
+    Parameters
+    ----------
+    rows : from `betti_rows`.
+    at : from `distance_rule`.
+    domain : of the distances, as in the barcode.
+    """
+    if answer is None:
+        loops = rows[rows["degree"] == 1]
+        most = loops.loc[loops["number"].idxmax()]
+        number = int(most["number"])
+        where = f"{count(number, 'loop')} at once at most, at {three(most['distance'])} ({unit})"
+        answer = f"Pieces merge as the distance grows; {where if number else 'no loop appears'}."
+    across = plot_width(width)
+    tall = (_HEIGHT - 78) // 2
+    panels = []
+    for degree, name in ((0, "H0: components (Betti number 0)"), (1, "H1: loops (Betti number 1)")):
+        x = alt.X(
+            field="distance",
+            type="quantitative",
+            scale=alt.Scale(domain=list(domain), nice=False, zero=False),
+            axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False, labels=degree == 1),
+            title=unit if degree else None,
+        )
+        y = alt.Y(
+            field="number",
+            type="quantitative",
+            scale=alt.Scale(zero=True, nice=False),
+            axis=alt.Axis(tickCount=4, format="d", tickMinStep=1, gridOpacity=0.6),
+            title="alive",
+        )
+        own = View(rows).transform_filter(f"datum.degree == {degree}")
+        style = {"interpolate": "step-after", "clip": True, "color": INK if degree else TONE}
+        panels.append(
+            alt.layer(
+                own.mark_area(opacity=0.15, **style).encode(x=x, y=y),
+                own.mark_line(strokeWidth=1.8, **style).encode(x=x, y=y),
+                rule(View(at), x),
+                width=across,
+                height=tall,
+                title=alt.TitleParams(
+                    name, fontSize=LABEL_SIZE, fontWeight="normal", color=SOFT, anchor="start", offset=6
+                ),
+            )
+        )
+    return alt.vconcat(*panels, spacing=10, usermeta=CANVAS, **framed(question, answer, width))
+
+
+def brackets(heights: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(n - 1, 4, 2): a merge is drawn from its left child across to its height, along, and back to the right child.
+
+    Parameters
+    ----------
+    heights : (n - 1,) distances of the merges.
+    places : (n - 1, 4) from `generators.dendrogram`.
+    """
+    left, right = places[:, [0, 1]], places[:, [2, 3]]
+    return np.stack([left, np.column_stack([heights, left[:, 1]]), np.column_stack([heights, right[:, 1]]), right], 1)
+
+
+def dendrogram_tables(
+    corners: np.ndarray,
+    order: np.ndarray,
+    linkage: np.ndarray,
+    prompts: pd.DataFrame,
+    bars: Sequence[str],
+    domain: tuple[float, float],
+    width: int = HALF_WIDTH,
+) -> dict[str, pd.DataFrame]:
+    """What the dendrogram shows, as its tables, but for the bar in hand (`held_branch`).
+
+    Parameters
+    ----------
+    corners : from `brackets`.
+    order : (n,) leaves, from `generators.dendrogram`; `linkage` from `generators.linkage`.
+    prompts : (n rows) prompt, text, category.
+    bars : name of the H0 bar that each merge ends; "" for equal points, which make no bar.
+    domain : of the distances.
+    """
+    n = len(order)
+    plane = _plane(domain, n, width)
+    category = prompts["category"].fillna("").to_numpy(dtype=object)
+    owner = _owners(linkage, category)
+    paths = {name: one_path(plane.lines(corners[owner == name])) for name in [*dict.fromkeys(category), MIXED]}
+    place = np.empty(n)
+    place[order] = np.arange(n)
+    merges = pd.DataFrame(
+        {"distance": corners[:, 1, 0], "place": corners[:, [0, 3], 1].mean(axis=1), "bar": list(bars)}
+    )
+    merges["words"] = [three(height) for height in merges["distance"]]
+    return {
+        "branches": pd.DataFrame({"category": list(paths), "path": list(paths.values())}),
+        "leaves": pd.DataFrame({"place": place, "category": category}),
+        "merges": merges[merges["bar"] != ""],
+    }
+
+
+def held_branch(
+    corners: np.ndarray, held: int | None, domain: tuple[float, float], width: int = HALF_WIDTH
+) -> pd.DataFrame:
+    """The merge in hand, by its number, as the table that shows it."""
+    plane = _plane(domain, len(corners) + 1, width)
+    return pd.DataFrame({"held": [one_path([] if held is None else plane.lines(corners[[held]]))]})
+
+
+def dendrogram_chart(
+    tables: Mapping[str, pd.DataFrame],
+    held: pd.DataFrame,
+    at: pd.DataFrame,
+    *,
+    categories: Sequence[str],
+    domain: tuple[float, float],
+    unit: str = "distance",
+    question: str | None = "Which prompts merge with which?",
+    answer: str | None = None,
+    width: int = HALF_WIDTH,
+) -> alt.LayerChart:
+    """Single-linkage tree of the cloud: every merge ends an H0 bar. The nearest merge answers a click (`bar`).
+
+    Parameters
+    ----------
+    tables, held : from `dendrogram_tables` and `held_branch`.
+    at : from `distance_rule`.
+    categories : all categories of the probe set.
+    """
+    looks = category_marks(categories)
+    n = len(tables["leaves"])
+    plane = _plane(domain, n, width)
+    scale = alt.Scale(domain=[*looks, MIXED], range=[*[colour for colour, _ in looks.values()], "#8a919c"])
+    colour = alt.Color(field="category", type="nominal", scale=scale, legend=None)
+    x = alt.X(
+        field="distance",
+        type="quantitative",
+        scale=alt.Scale(domain=list(plane.x), nice=False, zero=False),
+        axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
+        title=unit,
+    )
+    y = alt.Y(
+        field="place",
+        type="quantitative",
+        scale=alt.Scale(domain=list(plane.y), nice=False, zero=False),
+        axis=None,
+    )
+    hover = near("near_merge", "bar")
+    merges = View(tables["merges"]).encode(x=x, y=y)
+    meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(
+        tooltip=nearest_tooltip({"words": "two groups merge at"})
+    )
+    meets.name = "dendrogram"
+    thick = max(1.0, min(6.0, 0.8 * plane.height / n))
+    chart = alt.layer(
+        View(tables["leaves"])
+        .mark_rule(strokeWidth=thick)
+        .encode(x=alt.XValue(0), x2=alt.X2Value(_LEAVES - 8), y=y, color=colour),
+        path_mark(View(tables["branches"]), "path", filled=False, strokeWidth=1.1, opacity=1).encode(color=colour),
+        path_mark(View(held), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
+        merges.transform_filter(hover).mark_point(size=90, color=ACCENT, strokeWidth=1.6),
+        rule(View(at), x),
+        meets,
+        width=plane.width,
+        height=plane.height,
+        usermeta=CANVAS,
+        **framed(question, answer, width),
+    )
+    return link(chart, [hover, picked("bar")])
+
+
+def _plane(domain: tuple[float, float], n: int, width: int) -> Plane:
+    """Distances across, leaves upwards; left of distance 0 is room for the marks of the leaves."""
+    across = plot_width(width, 20)
+    per_pixel = (domain[1] - domain[0]) / (across - _LEAVES)
+    return Plane((domain[0] - _LEAVES * per_pixel, domain[1]), (-0.7, n - 0.3), across, _HEIGHT)
+
+
+def _owners(linkage: np.ndarray, category: np.ndarray) -> np.ndarray:
+    """Category of each merge whose leaves all have the same, else `MIXED`."""
+    n = len(category)
+    owner = np.empty(2 * n - 1, dtype=object)
+    owner[:n] = category
+    for k, (a, b) in enumerate(linkage[:, :2].astype(int)):
+        owner[n + k] = owner[a] if owner[a] == owner[b] else MIXED
+    return owner[n:]

@@ -1,0 +1,230 @@
+"""Two diagrams and how they match: which bars moved, which are new, which are gone."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.theme import (
+    ACCENT,
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    LABEL_SIZE,
+    SOFT,
+    TONE,
+    distance_position,
+    framed,
+)
+from phcore.figures.charts.view import View
+from phcore.formatting import three
+
+PAIR = "pair"  # name of the click selection, and its field
+SHOWN = 30  # pairs drawn as bars; the diagram has all
+MOVED, NEW, GONE = "moved", "new", "gone"
+_HEAD = 26  # pixels above the bars for the names of the two checkpoints
+_PADDING = 10
+_NO_COST = 1e-12  # share below which a pair did not move
+
+
+def pair_rows(
+    before: np.ndarray, after: np.ndarray, pairs: np.ndarray, costs: np.ndarray, shares: np.ndarray
+) -> pd.DataFrame:
+    """The matching as a table, the pair that pays most first.
+
+    Parameters
+    ----------
+    before, after : (k, 2) diagrams.
+    pairs, costs, shares : from `distances.matched`.
+
+    Returns
+    -------
+    pair (its name), rank, what (moved, new, gone), place_a, place_b (-1: none), birth_a, death_a, birth_b, death_b
+    (where one side is the diagonal: NaN), cost, share.
+    """
+    ends = []
+    for diagram, column in ((before, 0), (after, 1)):
+        padded = np.vstack([diagram, [[np.nan, np.nan]]])  # index -1, the diagonal, is no bar
+        ends.append(padded[pairs[:, column]])
+    what = np.where(pairs[:, 0] < 0, NEW, np.where(pairs[:, 1] < 0, GONE, MOVED))
+    rank = np.arange(1, len(pairs) + 1)
+    return pd.DataFrame(
+        {
+            "pair": [f"pair {k}" for k in rank],
+            "rank": rank,
+            "what": what,
+            "place_a": pairs[:, 0],
+            "place_b": pairs[:, 1],
+            "birth_a": ends[0][:, 0],
+            "death_a": ends[0][:, 1],
+            "birth_b": ends[1][:, 0],
+            "death_b": ends[1][:, 1],
+            "cost": costs,
+            "share": shares,
+        }
+    )
+
+
+def matching_chart(
+    rows: pd.DataFrame,
+    *,
+    domain: tuple[float, float],
+    names: tuple[str, str],
+    degree: int,
+    unit: str = "distance",
+    held: str | None = None,
+    question: str | None = "What changed?",
+    answer: str | None = "",
+    width: int = FULL_WIDTH,
+    height: int = 480,
+) -> alt.HConcatChart:
+    """The pairs that pay most as bars, before above after, and all pairs in the diagram. Clicks choose `pair`.
+
+    Parameters
+    ----------
+    rows : from `pair_rows`.
+    domain : of all axes.
+    names : of the two checkpoints, the earlier first.
+    degree : of the bars, for their shape.
+    held : name of the pair in hand; `matching_now` changes it.
+    """
+    side, across = height, width - height - 120
+    table = _placed(rows, held, height)
+    hover = near("near_pair", PAIR)
+    in_hand = {"or": ["datum.held", {"param": "near_pair", "empty": False}]}
+    told = {"pair": "pair", "what": "what", "before": names[0], "after": names[1], "share_words": "share"}
+    tooltip = nearest_tooltip(told)
+    chart = alt.hconcat(
+        alt.layer(*_bars(in_hand, domain, unit, tooltip, names, across, height), width=across, height=height),
+        alt.layer(*_diagram(in_hand, domain, unit, degree, tooltip, names, side), width=side, height=side),
+        data=table,
+        spacing=30,
+        **framed(question, answer, width),
+    )
+    return link(chart, [hover, picked(PAIR)])
+
+
+def matching_now(tables: Mapping[str, pd.DataFrame], held: str | None) -> dict[str, pd.DataFrame]:
+    """The tables of a standing chart with another pair in hand."""
+    return {
+        name: table.assign(held=table["pair"] == held) if "held" in table else table for name, table in tables.items()
+    }
+
+
+def _placed(rows: pd.DataFrame, held: str | None, height: int) -> pd.DataFrame:
+    """The rows with places and words; only moved, new or gone pairs have a row among the bars."""
+    table = rows.assign(held=rows["pair"] == held)
+    table["listed"] = (table["rank"] <= SHOWN) & (table["share"] > _NO_COST)
+    pitch = min(26.0, (height - _HEAD) / max(1, int(table["listed"].sum())))
+    table["y"] = _HEAD + (table["rank"] - 0.5) * pitch
+    gap = min(4.0, 0.22 * pitch)
+    table["y_a"], table["y_b"] = table["y"] - gap, table["y"] + gap
+    # A bar without a partner is matched to the nearest point of the diagonal.
+    for one, other in (("a", "b"), ("b", "a")):
+        middle = (table[f"birth_{other}"] + table[f"death_{other}"]) / 2
+        table[f"x_{one}"], table[f"up_{one}"] = (table[f"{end}_{one}"].fillna(middle) for end in ("birth", "death"))
+    for name, end in (("before", "a"), ("after", "b")):
+        table[name] = [
+            f"{three(birth)} to {three(death)}" if birth == birth else "no bar"
+            for birth, death in zip(table[f"birth_{end}"], table[f"death_{end}"], strict=True)
+        ]
+    table["share_words"] = [f"{share:.1%}" for share in table["share"]]
+    table["sign"] = table["what"].map({MOVED: "", NEW: "new", GONE: "gone"})
+    table["sign_x"] = table[["death_a", "death_b"]].max(axis=1)
+    return table
+
+
+def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> list[View]:
+    scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
+    rows = View().transform_filter("datum.listed")
+
+    def bar(view, end, **style):
+        return view.mark_rule(clip=True, **style).encode(
+            x=distance_position(alt.X, f"birth_{end}", domain, unit, 20), x2=alt.X2(field=f"death_{end}"),
+            y=alt.Y(field=f"y_{end}", type="quantitative", scale=scale, axis=None),
+        )  # fmt: skip
+
+    middle = alt.Y(field="y", type="quantitative", scale=scale, axis=None)
+    held = rows.transform_filter(in_hand)
+    key = pd.DataFrame({"x": [6, 126], "words": list(names)})
+    meets = rows.mark_point(opacity=0, size=1, cursor="pointer").encode(
+        x=alt.XValue(across / 2), y=middle, tooltip=tooltip
+    )
+    meets.name = "bars"
+    text = rows.mark_text(align="left", baseline="middle", dx=6, color=SOFT, fontSize=LABEL_SIZE - 1)
+    return [
+        bar(rows, "a", strokeWidth=4, color=TONE),
+        bar(rows, "b", strokeWidth=4, color=INK),
+        text.encode(
+            x=distance_position(alt.X, "sign_x", domain, unit, 20),
+            y=middle,
+            text=alt.Text(field="sign", type="nominal"),
+        ),
+        held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(
+            x=alt.XValue(0), x2=alt.X2Value(across), y=middle
+        ),
+        bar(held, "a", strokeWidth=5, color=ACCENT, opacity=0.55),
+        bar(held, "b", strokeWidth=5, color=ACCENT),
+        *_key(key, across),
+        meets,
+    ]
+
+
+def _key(key: pd.DataFrame, across: int) -> list[View]:
+    """Above the bars: which tone is which checkpoint."""
+    y = alt.YValue(_HEAD / 2 - 4)
+    marks = []
+    for colour, left, words in zip((TONE, INK), (6, across // 2), key["words"], strict=True):
+        one = View(pd.DataFrame({"words": [words]}))
+        marks += [
+            one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22), y=y),
+            one.mark_text(align="left", baseline="middle", color=SOFT, fontSize=LABEL_SIZE).encode(
+                x=alt.XValue(left + 30), y=y, text=alt.Text(field="words", type="nominal")
+            ),
+        ]
+    return marks
+
+
+def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> list[View]:
+    shape = ("circle", "triangle-up")[degree]
+    ends = pd.DataFrame({"x_a": list(domain), "up_a": list(domain)})
+
+    def at(view, end, **style):
+        return view.encode(
+            x=distance_position(alt.X, f"x_{end}", domain, f"birth ({unit})", _PADDING),
+            y=distance_position(alt.Y, f"up_{end}", domain, f"death ({unit})", _PADDING),
+        ).mark_point(shape=shape, clip=True, **style)
+
+    def joined(view, **style):
+        return view.mark_rule(clip=True, **style).encode(
+            x=distance_position(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
+            y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
+            x2=alt.X2(field="x_b"),
+            y2=alt.Y2(field="up_b"),
+        )
+
+    diagonal = (
+        View(ends)
+        .mark_line(color=FAINT, strokeWidth=1.5)
+        .encode(
+            x=distance_position(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
+            y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
+        )
+    )
+    held = View().transform_filter(in_hand)
+    meets = at(View(), "b", opacity=0, size=1, cursor="pointer").encode(tooltip=tooltip)
+    meets.name = "matched"
+    before, after = (View().transform_filter(f"datum.place_{end} >= 0") for end in "ab")
+    held_before, held_after = (held.transform_filter(f"datum.place_{end} >= 0") for end in "ab")
+    return [
+        diagonal,
+        joined(View(), color=SOFT, strokeWidth=1.2, opacity=0.7),
+        at(before, "a", filled=False, size=44, color=TONE, strokeWidth=1.4, opacity=1),
+        at(after, "b", filled=True, size=38, color=INK, opacity=0.85),
+        joined(held, color=ACCENT, strokeWidth=3),
+        at(held_before, "a", filled=False, size=150, color=ACCENT, strokeWidth=2.4, opacity=1),
+        at(held_after, "b", filled=True, size=150, color=ACCENT, opacity=1),
+        meets,
+    ]

@@ -1,0 +1,271 @@
+"""A computation as a process of its own, with its state on disk.
+
+A job lives in `cache/jobs/<name>/`: `status.json` (replaced as one step), `log.txt`, and `cancel`, a file whose
+presence asks it to stop. So it survives a page refresh and a restart of the app, any process can watch it,
+and Ctrl-C on the server does not kill it. One job computes at a time; others wait their turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from phcore.archive import permissions
+from phcore.archive.store import Store, write_atomically
+from phcore.errors import Fault
+
+RUNNING = ("starting", "queued", "running")
+HEARTBEAT = 2.0  # seconds between writes of the status at the most
+PATIENCE = 10.0  # seconds a job gets to stop by itself before it is killed
+_NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._-]*")  # of a study, or of a job that no study can be called
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a job is doing. `state` is starting, queued, running, done, cancelled, failed or crashed."""
+
+    name: str
+    state: str = "starting"
+    stage: str = ""
+    label: str = ""
+    done: float = 0.0
+    total: int = 0
+    share: float = 0.0
+    seconds_left: float | None = None
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    pid: int = 0
+    born: float = 0.0  # the process's own start time: a pid alone may be somebody else's by now
+    started: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+
+    @property
+    def active(self) -> bool:
+        return self.state in RUNNING
+
+
+def folder(store: Store, name: str) -> Path:
+    """Where the state of a job lies.
+
+    Raises
+    ------
+    Fault
+        where the name could lead to another folder.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise Fault(f"no job is called {name[:80]!r}", "Use the name of a study")
+    return store.root / "jobs" / name
+
+
+def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
+    """Start `python -m phcore <arguments> --job <name>`, unless that job is under way already.
+
+    Raises
+    ------
+    Fault
+        in a read-only process.
+    """
+    permissions.refuse_writing("compute")
+    place = folder(store, name)
+    place.mkdir(parents=True, exist_ok=True)
+    with _locked(place / "start.lock"):  # two clicks at once start one process
+        current = status(store, name)
+        if current and current.active:
+            return current
+        (place / "cancel").unlink(missing_ok=True)
+        environment = os.environ | {"PHCORE_CACHE": str(store.root), "PYTHONUNBUFFERED": "1"}
+        with open(place / "log.txt", "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "phcore", *arguments, "--job", name],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # not killed with the server, and killable with its children
+                env=environment,
+                cwd=Path(__file__).resolve().parents[2],
+            )
+        first = Status(name, pid=process.pid, born=_born(process.pid))
+        _write(place, first)
+        _children[process.pid] = process
+        return first
+
+
+_children: dict[int, subprocess.Popen] = {}  # polled, or a finished child would stay a zombie that looks alive
+
+
+def status(store: Store, name: str) -> Status | None:
+    """The job's state; `crashed` where its process is gone without having said how it ended.
+
+    A read-only process tells of the studies it serves that they are being computed, in no words of the job's own.
+    """
+    here = permissions.current()
+    if here.read_only:
+        return _in_public(_read(folder(store, name))) if here.serves(name) and not name.startswith("@") else None
+    place = folder(store, name)
+    current = _read(place)
+    if current is None or not current.active:
+        return current
+    if current.pid in _children:
+        _children[current.pid].poll()
+    if _alive(current):
+        return current
+    current = _read(place) or current  # it may have finished between the two looks
+    if not current.active:
+        return current
+    crashed = replace(current, state="crashed", seconds_left=None, message=_last_words(place))
+    _write(place, crashed)
+    return crashed
+
+
+def _in_public(current: Status | None) -> Status | None:
+    """A state without words, which may name folders and prompts, and as dead as its process."""
+    if current is None:
+        return None
+    state = "crashed" if current.active and not _alive(current) else current.state
+    return replace(current, state=state, label="", message="", warnings=(), pid=0, born=0.0)
+
+
+def cancel(store: Store, name: str) -> None:
+    """Ask the job to stop; `enforce` kills it where it does not."""
+    permissions.refuse_writing("stop a computation")
+    if (current := status(store, name)) and current.active:
+        (folder(store, name) / "cancel").touch()
+
+
+def enforce(store: Store, name: str) -> None:
+    """Kill a job that was asked to stop and has not after `PATIENCE` seconds. Call it while watching."""
+    permissions.refuse_writing("stop a computation")
+    asked = folder(store, name) / "cancel"
+    current = status(store, name)
+    if not (current and current.active and asked.exists()):
+        return
+    if time.time() - asked.stat().st_mtime > PATIENCE:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(current.pid, signal.SIGKILL)
+        _write(folder(store, name), replace(current, state="cancelled", message="Stopped."))
+
+
+def all_jobs(store: Store) -> list[Status]:
+    """Every job of this archive, the latest first."""
+    places = (store.root / "jobs").glob("*/status.json")
+    found = (status(store, place.parent.name) for place in places)
+    return sorted((one for one in found if one), key=lambda one: -one.started)
+
+
+# --- the other side: inside the job's process -----------------------------------------------------
+
+
+class Reporter:
+    """Writes a job's status from inside its process, at most every `HEARTBEAT` seconds unless something ended."""
+
+    def __init__(self, store: Store, name: str):
+        permissions.refuse_writing("compute")
+        self.place = folder(store, name)
+        self.place.mkdir(parents=True, exist_ok=True)
+        self.current = Status(name, state="running", pid=os.getpid(), born=_born(os.getpid()))
+        self._written = 0.0
+        self._write(self.current)
+
+    def cancelled(self) -> bool:
+        return (self.place / "cancel").exists()
+
+    def update(self, **values: object) -> None:
+        self.current = replace(self.current, **values, updated=time.time())
+        ended = not self.current.active
+        if ended or time.monotonic() - self._written > HEARTBEAT / 4:
+            self._write(self.current)
+
+    def _write(self, current: Status) -> None:
+        _write(self.place, current)
+        self._written = time.monotonic()
+
+    @contextlib.contextmanager
+    def turn(self, store: Store) -> Iterator[None]:
+        """Wait until no other job computes: two at once on one machine are slower than one after the other."""
+        lock = store.root / "jobs" / "turn.lock"
+        with open(lock, "w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    self.update(state="queued", message="Waiting for another computation to finish.")
+                    if self.cancelled():
+                        raise KeyboardInterrupt from None
+                    time.sleep(0.5)
+            self.update(state="running", message="")
+            yield
+
+
+def run_job(store: Store, name: str, work: Callable[[Reporter], str]) -> int:
+    """Run `work` as the job `name` and record how it ended. Returns an exit code."""
+    from phcore.pipeline.run import Cancelled
+
+    reporter = Reporter(store, name)
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        with reporter.turn(store):
+            message = work(reporter)
+        reporter.update(state="done", share=1.0, seconds_left=None, message=message)
+        return 0
+    except (Cancelled, KeyboardInterrupt):
+        reporter.update(state="cancelled", seconds_left=None, message="Stopped. What was finished is kept.")
+        return 130
+    except Fault as fault:
+        reporter.update(state="failed", seconds_left=None, message=str(fault))
+        return 1
+    except BaseException as error:
+        reporter.update(state="failed", seconds_left=None, message=f"{type(error).__name__}: {error}")
+        raise
+
+
+def _alive(current: Status) -> bool:
+    try:
+        process = psutil.Process(current.pid)
+        same = not current.born or abs(process.create_time() - current.born) < 2
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _born(pid: int) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).create_time()
+    return 0.0
+
+
+def _read(place: Path) -> Status | None:
+    try:
+        plain = json.loads((place / "status.json").read_text())
+        return Status(**plain | {"warnings": tuple(plain.get("warnings", ()))})
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _write(place: Path, current: Status) -> None:
+    write_atomically(place / "status.json", json.dumps(asdict(current)).encode())
+
+
+def _last_words(place: Path) -> str:
+    lines = (place / "log.txt").read_text(errors="replace").split("\n") if (place / "log.txt").exists() else []
+    said = [line.strip() for line in lines if line.strip()]
+    return "The computation ended unexpectedly" + (f": {said[-1][:300]}" if said else ".")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,256 @@
+"""What is asked: a study, its series, its parameters, and the study file they are kept in.
+
+A study names a base model, the folders of checkpoints to compare, the probe set and every parameter
+that can change a number. It knows nothing about how anything is computed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+import tomli_w
+
+from phcore.archive import permissions
+from phcore.errors import Fault
+
+SCALES = ("raw", "median")
+METRICS = ("euclidean", "cosine")
+ENGINES = ("redzed", "ripser")
+ORDERS = (1.0, 2.0, float("inf"))
+DTYPES = ("float32", "bfloat16", "float16")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+# One plain sentence per parameter: the study page and `docs/study-file.md` show these words.
+PARAMETERS = {
+    "layers": "Which layers to look at, as hidden_states indices (0 = embeddings, last = after the final "
+    "norm). Left empty: five evenly spaced layers.",
+    "subsamples": "How many random subsets of the prompts each cloud is measured on. The same subsets serve "
+    "every checkpoint, so that comparisons are paired. 0 = the whole cloud, without subsampling.",
+    "subsample_size": "Prompts in each subset. With no more prompts than this, four fifths of them are taken.",
+    "seed": "Seed of the random subsets. The same seed gives the same subsets on every machine.",
+    "scale": "raw: distances as they are. median: divided by the cloud's median pairwise distance, so that "
+    "only shape counts and not size.",
+    "metric": "How two hidden states are compared: by straight-line distance (euclidean) or by angle (cosine).",
+    "order": "Order p of the Wasserstein distance between two diagrams: 2 weighs long bars more than 1; "
+    "inf (bottleneck) sees only the worst-matched bar.",
+    "norm": "Ground norm q of that distance on the birth-death plane.",
+    "engine": "Program that computes the bars. redzed is fast; ripser is the reference. They give the same bars.",
+    "chat": "Wrap each prompt in the model's chat template, where it has one, so that the last token is the "
+    "one the answer starts from.",
+    "dtype": "Number format the model runs in. float32 is exact enough for topology; the others halve the "
+    "memory and add noise.",
+    "second_dtype": "A number format the base and the last checkpoints are read in once more, to see how much of the "
+    "velocity is rounding. Left empty: they are read again in the same format, in other batches only.",
+    "beside": "Other studies in the archive, of other base models, whose curves are shown beside this one.",
+    "private": "What a read-only server hides of the study: prompts (their texts; numbers and categories stay), or "
+    "paths, which it hides in any case. Left empty: prompts are shown. Changes no number.",
+    "probes": "The fixed prompts whose hidden states are compared: the set that ships, or a JSONL, CSV or "
+    "Parquet file with a column `prompt` and optionally `category` and `reference`.",
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One fine-tuning run seen through its checkpoints.
+
+    `path` is the folder that holds the checkpoints; `objective` the label that gives it its colour;
+    `seed` tells runs towards the same objective apart.
+    """
+
+    name: str
+    path: Path
+    objective: str = ""
+    seed: int = 0
+    include: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        if not self.objective:
+            object.__setattr__(self, "objective", self.name)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared, and how. Open one by file or name with `Study.open`.
+
+    Raises
+    ------
+    Fault
+        where a parameter is out of its range; the message says which values are allowed.
+    """
+
+    name: str
+    model: Path
+    series: tuple[Series, ...] = field(default=())
+    probes: str = "default"
+    chat: bool = True
+    layers: tuple[int, ...] = ()
+    dtype: str = "float32"
+    subsamples: int = 64
+    subsample_size: int = 160
+    seed: int = 0
+    scale: str = "raw"
+    metric: str = "euclidean"
+    order: float = 2.0
+    norm: float = 2.0
+    engine: str = "redzed"
+    second_dtype: str = ""
+    beside: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", Path(self.model))
+        object.__setattr__(self, "series", tuple(self.series))
+        object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
+        object.__setattr__(self, "beside", tuple(self.beside))
+        object.__setattr__(self, "private", (self.private,) if isinstance(self.private, str) else tuple(self.private))
+        object.__setattr__(self, "order", float(self.order))
+        object.__setattr__(self, "norm", float(self.norm))
+        self._validate()
+
+    def _validate(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise Fault(
+                f"the study name {self.name!r} cannot be used",
+                "Use letters, digits, dots, dashes and underscores, starting with a letter or digit",
+            )
+        for value, allowed, what in (
+            (self.scale, SCALES, "scale"),
+            (self.metric, METRICS, "metric"),
+            (self.engine, ENGINES, "engine"),
+            (self.order, ORDERS, "order"),
+            (self.norm, ORDERS, "norm"),
+            (self.dtype, DTYPES, "dtype"),
+            (self.second_dtype, ("", *DTYPES), "second_dtype"),
+        ):
+            if value not in allowed:
+                raise Fault(f"{what} = {value!r} is unknown", f"Choose one of {', '.join(map(str, allowed))}")
+        whole = {"subsamples": self.subsamples, "subsample_size": self.subsample_size, "seed": self.seed}
+        for what, value in whole.items():
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise Fault(f"{what} = {value!r} is not a whole number of 0 or more", f"Correct {what}")
+        if self.subsample_size < 4:
+            raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more (default 160)")
+        if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in self.layers):
+            raise Fault(f"layers = {list(self.layers)} are not whole numbers of 0 or more", "Correct layers")
+        for name in self.beside:
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise Fault(f"beside = {name!r} is no name of a study", "Give names of studies in the archive")
+        for kind in self.private:
+            if kind not in permissions.KINDS:
+                raise Fault(f"private = {kind!r} is unknown", f"Choose from {', '.join(permissions.KINDS)}")
+        names = [one.name for one in self.series]
+        for name in names:
+            if names.count(name) > 1:
+                raise Fault(f"two series are called {name!r}", "Give each series a name of its own")
+        if "base" in names:
+            raise Fault("a series is called 'base', the word for the base model", "Give it another name")
+
+    @property
+    def included(self) -> tuple[Series, ...]:
+        return tuple(one for one in self.series if one.include)
+
+    @property
+    def orders(self) -> tuple[float, ...]:
+        """Orders of the velocity table: 1 and 2 always, so that readers can compare, and the study's own."""
+        return tuple(sorted({1.0, 2.0, self.order}))
+
+    # --- the study file -------------------------------------------------------------------------
+
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read a study file. Relative paths in it are relative to the file's folder."""
+        path = Path(path)
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise Fault("there is no such study file", "Check the path", path) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Fault(f"this is not a TOML study file ({error})", "Correct the file", path) from None
+        try:
+            return cls.from_dict(raw, folder=path.resolve().parent, name=path.stem)
+        except Fault as fault:
+            raise Fault(fault.fault, fault.mend, path) from None
+
+    @classmethod
+    def from_dict(cls, raw: dict, *, folder: Path | None = None, name: str = "study") -> Study:
+        """Plain values to a study. Relative paths are resolved against `folder`, where one is given."""
+        known = {one.name for one in fields(cls)}
+        unknown = sorted(set(raw) - known)
+        if unknown:
+            raise Fault(f"unknown key {unknown[0]!r}", f"Known keys: {', '.join(sorted(known))}")
+        if "model" not in raw:
+            raise Fault("the base model is not named", 'Add a line model = "path/to/base/model"')
+        raw = dict(raw)
+        series_keys = {one.name for one in fields(Series)}
+        series = []
+        for number, one in enumerate(raw.pop("series", []), start=1):
+            extra = set(one) - series_keys
+            if extra or "path" not in one:
+                fault = f"series {number} has an unknown key {sorted(extra)[0]!r}" if extra else (
+                    f"series {number} has no path"
+                )  # fmt: skip
+                raise Fault(fault, f"A series has the keys {', '.join(sorted(series_keys))}")
+            one = {"name": Path(one["path"]).name, **one}
+            series.append(Series(**{**one, "path": _absolute(one["path"], folder)}))
+        raw.setdefault("name", name)
+        raw["model"] = _absolute(raw["model"], folder)
+        if raw.get("probes", "default") != "default":
+            raw["probes"] = str(_absolute(raw["probes"], folder))
+        try:
+            return cls(series=tuple(series), **raw)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, Fault):
+                raise
+            raise Fault(f"a value has the wrong type ({error})", "Compare docs/study-file.md") from None
+
+    def to_dict(self) -> dict:
+        """Plain values, ready for TOML and JSON."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
+        plain["model"] = str(self.model)
+        plain["layers"] = list(self.layers)
+        plain["beside"] = list(self.beside)
+        plain["private"] = list(self.private)
+        plain["series"] = [
+            {
+                "name": one.name,
+                "path": str(one.path),
+                "objective": one.objective,
+                "seed": one.seed,
+                "include": one.include,
+            }
+            for one in self.series
+        ]
+        return plain
+
+    def to_toml(self) -> str:
+        """The study file."""
+        return tomli_w.dumps(self.to_dict())
+
+    def write(self, path: str | Path) -> Path:
+        permissions.refuse_writing("write a study file")
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.to_toml(), encoding="utf-8")
+        return path
+
+    # --- for notebooks --------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, study: str | Path, cache: str | Path | None = None):
+        """A study by file or by name, with its results: see `phcore.stages.results.Results`."""
+        from phcore.stages.results import Results
+
+        return Results.open(study, cache)
+
+    def with_(self, **changes) -> Study:
+        """A copy with other values; validated like the original."""
+        return replace(self, **changes)
+
+
+def _absolute(path: str | Path, folder: Path | None) -> Path:
+    path = Path(path).expanduser()
+    return path if folder is None or path.is_absolute() else (folder / path).resolve()

@@ -1,0 +1,66 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from phcore.figures.charts.models import models_answer, models_chart
+
+STEPS = [0, 1, 2, 4]
+
+
+@pytest.fixture
+def rows():
+    """A model of 12 layers beside one of 30, both read at five even depths."""
+    layers = {"small": (12, (2, 5, 7, 10, 12)), "large": (30, (6, 12, 18, 24, 30))}
+    found = [
+        (study, objective, objective, layer / number, step, step / 4, step * (1 + (study == "large")) / layer)
+        for study, (number, chosen) in layers.items()
+        for objective in ("helpful", "harmless")
+        for layer in chosen
+        for step in STEPS[1:]
+    ]
+    return pd.DataFrame(found, columns=["study", "series", "objective", "depth", "step", "share", "value"])
+
+
+def test_layers_of_one_depth_share_a_panel(rows):
+    spec = models_chart(rows, steps=STEPS).to_dict()
+    assert spec["facet"]["sort"] == [f"depth {depth}%" for depth in (20, 40, 60, 80, 100)]
+    table = next(iter(spec["datasets"].values()))
+    for panel in spec["facet"]["sort"]:
+        assert {row["study"] for row in table if row["name"] == panel} == {"small", "large"}
+
+
+def test_colour_is_the_objective_and_dash_the_study(rows, render):
+    chart = models_chart(rows, steps=STEPS, objectives=["helpful", "harmless", "mixed"])
+    line = chart.to_dict()["spec"]["layer"][0]["encoding"]
+    assert line["color"]["scale"]["range"] == ["#0072B2", "#D55E00"]
+    assert line["strokeDash"]["scale"]["domain"] == ["large", "small"]
+    first, second = line["strokeDash"]["scale"]["range"]
+    assert first != second
+    svg = render(chart)
+    for words in (">helpful<", ">small<", ">large<", ">depth 20%<", "training step"):
+        assert words in svg
+
+
+def test_runs_of_different_lengths_are_compared_by_share(rows, render):
+    spec = models_chart(rows).to_dict()
+    assert spec["spec"]["layer"][0]["encoding"]["x"]["field"] == "share"
+    assert "share of the run" in render(models_chart(rows.drop(columns="step")))
+
+
+def test_the_answer_names_the_largest_of_each_study(rows):
+    assert models_answer(rows) == (
+        "Largest: large 1.33 at step 4, depth 20% (helpful); small 2.00 at step 4, depth 17% (helpful)."
+    )
+    assert "at 100% of the run" in models_answer(rows, "share")
+    assert "yet" in models_answer(rows.assign(value=np.nan))
+
+
+def test_models_of_none_one_and_nasty_names(rows, render):
+    for part in (
+        rows.head(0),
+        rows.set_axis([0] * len(rows)),
+        rows.assign(study="<b>", objective="a'\"\\"),
+        rows.assign(value=np.nan),
+    ):
+        assert "<b>" not in render(models_chart(part, steps=STEPS), dark=True)
+        render(models_chart(part))

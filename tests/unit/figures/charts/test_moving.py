@@ -1,0 +1,81 @@
+"""A moved chart is the chart that would have been built at that step."""
+
+from itertools import pairwise
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from phcore.figures.charts import StepAxis, heatmap, objective_distance_chart, path_chart, velocity_chart
+from phcore.figures.charts.behaviour import behaviour_chart
+from phcore.figures.charts.mixture import mixture_chart
+from phcore.figures.charts.moving import at_step
+from phcore.figures.charts.separation import separation_chart
+
+STEPS = [0, 1, 2, 4, 8]
+
+
+def curve() -> pd.DataFrame:
+    rows = [
+        (series, series, layer, a, b, 1.0 + b / 10 + layer / 100, 0.9, 2.5)
+        for series in ("helpful", "harmless")
+        for layer in (3, 6)
+        for a, b in pairwise(STEPS)
+    ]
+    return pd.DataFrame(rows, columns=["series", "objective", "layer", "step_from", "step", "mean", "lo", "hi"])
+
+
+def paths() -> pd.DataFrame:
+    rows = [(name, name, step, step * k, -step * k) for k, name in ((1, "helpful"), (-1, "mixed")) for step in STEPS]
+    return pd.DataFrame(rows, columns=["series", "objective", "step", "x", "y"])
+
+
+def pairs() -> pd.DataFrame:
+    table = pd.DataFrame({"step": STEPS, "value": range(5), "series_a": "helpful", "series_b": "harmless"})
+    return table.assign(objective_a="helpful", objective_b="harmless")
+
+
+def mixture() -> pd.DataFrame:
+    names = {"series": "mixed", "part_a": "helpful", "part_b": "harmless"}
+    objectives = {"objective": "mixed", "objective_a": "helpful", "objective_b": "harmless"}
+    table = pd.DataFrame({"step": STEPS, "along": 0.5, "off": 1.0, "to_a": 2.0, "to_b": 3.0, "a_to_b": 4.0})
+    return table.assign(floor=1.0, **names, **objectives)
+
+
+CHARTS = {
+    "separation": lambda step: separation_chart(pairs(), steps=STEPS, selected_step=step),
+    "mixture": lambda step: mixture_chart(mixture(), steps=STEPS, selected_step=step),
+    "behaviour": lambda step: behaviour_chart(
+        curve().rename(columns={"mean": "value"}), curve(), steps=STEPS, selected_step=step
+    ),
+    "velocity": lambda step: velocity_chart(curve(), steps=STEPS, selected_step=step),
+    "heatmap": lambda step: heatmap(curve().rename(columns={"mean": "value"}), steps=STEPS, selected_step=step),
+    "path": lambda step: path_chart(paths(), x_title="a", y_title="b", selected_step=step),
+    "distance": lambda step: objective_distance_chart(
+        pd.DataFrame({"step": STEPS, "value": range(5)}), steps=STEPS, selected_step=step
+    ),
+}
+
+
+def taken_apart(chart) -> tuple[dict, dict[str, pd.DataFrame]]:
+    tables = {}
+
+    def keep(data):
+        name, _ = tables.setdefault(id(data), (f"table{len(tables)}", data))
+        return {"name": name}
+
+    alt.data_transformers.register("kept", keep)
+    with alt.data_transformers.enable("kept"):
+        return chart.to_dict(), dict(tables.values())
+
+
+@pytest.mark.parametrize("step", [0, 1, 4, 8])
+@pytest.mark.parametrize("name", CHARTS)
+def test_only_the_tables_of_the_step_change(name, step):
+    spec, tables = taken_apart(CHARTS[name](8))
+    wanted_spec, wanted = taken_apart(CHARTS[name](step))
+    moved = at_step(tables, step, StepAxis(STEPS))
+    assert spec == wanted_spec
+    assert list(moved) == list(wanted)
+    for key, table in wanted.items():
+        pd.testing.assert_frame_equal(moved[key], table, check_dtype=False)

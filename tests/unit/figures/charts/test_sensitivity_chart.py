@@ -1,0 +1,100 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from phcore.figures.charts.sensitivity import sensitivity_answer, sensitivity_chart
+from phcore.figures.charts.theme import shades
+
+STEPS = [0, 1, 2, 4]
+
+
+@pytest.fixture
+def rows():
+    """Euclidean peaks at step 2; cosine has the same shape and another unit; one of the sizes peaks at step 4."""
+    curves = {
+        ("metric", "euclidean"): [1.0, 3.0, 2.0],
+        ("metric", "cosine"): [0.01, 0.03, 0.02],
+        ("size", "80"): [1.0, 3.0, 2.0],
+        ("size", "160"): [1.0, 2.0, 3.0],
+    }
+    found = [(*name, *pair) for name, values in curves.items() for pair in zip(STEPS[1:], values, strict=True)]
+    table = pd.DataFrame(found, columns=["varied", "setting", "step", "value"])
+    return table.assign(series="run", objective="mixed")
+
+
+@pytest.fixture
+def concentration(rows):
+    shares = rows.drop_duplicates(["varied", "setting"])[["varied", "setting"]]
+    return shares.assign(value=[0.4, 0.4, 0.45, 0.3])
+
+
+def tables(chart) -> list[list[dict]]:
+    return list(chart.to_dict()["datasets"].values())
+
+
+def test_curves_of_another_unit_are_compared_by_shape(rows):
+    metric = next(t for t in tables(sensitivity_chart(rows, steps=STEPS)) if t[0].get("varied") == "metric")
+    by_setting = {name: [row["mean"] for row in metric if row["setting"] == name] for name in ("euclidean", "cosine")}
+    assert by_setting["euclidean"] == pytest.approx([0.5, 1.5, 1.0])
+    assert by_setting["cosine"] == pytest.approx(by_setting["euclidean"])
+
+
+def test_a_setting_has_one_shade_in_both_panels_and_its_name_once(rows, concentration, render):
+    found = tables(sensitivity_chart(rows, concentration, steps=STEPS))
+    curves = {(row["varied"], row["setting"]): row["ink"] for t in found for row in t if "varied" in row}
+    dots = {row["setting"]: row["ink"] for t in found for row in t if "setting" in row and "varied" not in row}
+    assert {setting: ink for (_, setting), ink in curves.items()} == dots
+    assert curves["metric", "euclidean"] == curves["size", "80"] != curves["size", "160"]
+    svg = render(sensitivity_chart(rows, concentration, steps=STEPS))
+    for words in (">metric<", ">size<", ">cosine<", ">160<", ">40%<", ">30%<", "velocity / its own mean"):
+        assert words in svg
+
+
+def test_settings_stand_in_their_order(rows, concentration):
+    shares = sensitivity_chart(rows, concentration, steps=STEPS).to_dict()["concat"][1]["vconcat"][1]["layer"][0]
+    assert shares["encoding"]["y"]["scale"]["domain"] == ["80", "160"]
+
+
+def test_the_answer_tells_where_the_curves_peak(rows, concentration):
+    assert sensitivity_answer(rows, concentration) == (
+        "3 of 4 curves peak at step 2, the others at 4. Concentration is between 30% and 45% (n = 4 settings)."
+    )
+    assert sensitivity_answer(rows[rows["varied"] == "metric"]) == "2 of 2 curves peak at step 2."
+    assert "yet" in sensitivity_answer(rows.head(0))
+
+
+def test_none_one_many_and_nasty(rows, concentration, render):
+    many = pd.concat([rows.assign(varied=f"v{k}") for k in range(6)])
+    still = rows.assign(value=0.0)
+    for part in (
+        rows.head(0),
+        rows.set_axis([0] * len(rows)),
+        still,
+        rows.assign(value=np.nan),
+        rows.assign(setting="<b>"),
+        many,
+    ):
+        for shares in (None, concentration, concentration.assign(value=np.nan)):
+            assert "<b>" not in render(sensitivity_chart(part, shares, steps=STEPS), dark=True)
+
+
+def test_the_whole_fits_its_width(rows, concentration):
+    many = pd.concat([rows.assign(varied=f"v{k}") for k in range(6)])
+    spec = sensitivity_chart(many, concentration, steps=STEPS, width=1120).to_dict()
+    across = [panel["vconcat"][0]["width"] for panel in spec["concat"]]
+    assert len(across) == 6
+    names = spec["concat"][0]["vconcat"][1]["layer"][0]["encoding"]["y"]["axis"]["maxExtent"]
+    assert 3 * (across[0] + names) + 2 * spec["spacing"] <= 1120
+
+
+def test_shades_go_from_dark_to_light_around_the_colour():
+    def light(colour):
+        return sum(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+
+    assert shades("#0072B2", 1) == ["#0072b2"]
+    assert shades("#0072B2", 0) == []
+    for number in range(2, 9):
+        found = shades("#0072B2", number)
+        assert len(set(found)) == number
+        assert sorted(found, key=light) == found
+        assert light(found[0]) < light("#0072B2") < light(found[-1])

@@ -1,0 +1,24 @@
+"""Views that share their parts make the charts that wholly copied ones make."""
+
+import pytest
+
+from phcore.figures.charts import heatmap, objective_distance_chart, path_chart, velocity_chart
+from phcore.figures.charts.view import View
+
+
+@pytest.mark.parametrize("name", ["velocity", "heatmap", "path", "distance"])
+def test_the_same_chart_as_with_whole_copies(name, curve, floor, paths, steps, monkeypatch):
+    distance = curve[curve["series"] == "mixed"].groupby("step", as_index=False)["mean"].max()
+    build = {
+        "velocity": lambda: velocity_chart(curve, floor, steps=steps, selected_step=4, share_y=False),
+        "heatmap": lambda: heatmap(curve.rename(columns={"mean": "value"}), steps=steps, selected_step=4),
+        "path": lambda: path_chart(paths, x_title="a", y_title="b", selected_step=4, floor_radius=0.1),
+        "distance": lambda: objective_distance_chart(distance.rename(columns={"mean": "value"}), steps=steps),
+    }[name]
+    chart = build()
+    again = chart.properties(title="other")
+    spec = chart.to_dict()
+    assert again.to_dict()["title"] == "other"
+    assert spec == chart.to_dict()
+    monkeypatch.delattr(View, "__deepcopy__")
+    assert spec == build().to_dict()

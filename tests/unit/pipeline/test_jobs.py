@@ -1,0 +1,121 @@
+"""A computation as a process of its own: watched, cancelled, crashed, queued."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from phcore.archive.store import Store
+from phcore.pipeline import jobs
+from tests import studies
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "cache")
+
+
+def wait(store, name, *states, seconds=120):
+    """Until the job is in one of the states."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        jobs.enforce(store, name)
+        current = jobs.status(store, name)
+        if current and current.state in states:
+            return current
+        time.sleep(0.05)
+    raise AssertionError(f"{name} is {jobs.status(store, name)}")
+
+
+@pytest.fixture
+def study_file(llama, tmp_path):
+    return studies.build_study(tmp_path, llama, layers=(1,)).write(tmp_path / "tiny.toml")
+
+
+def test_a_job_runs_to_its_end_and_leaves_its_words(store, study_file):
+    started = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    assert started.active
+    done = wait(store, "tiny", "done")
+    assert done.share == 1
+    assert "Finished: study tiny; 1 checkpoints were left out" in done.message
+    assert [one.name for one in jobs.all_jobs(store)] == ["tiny"]
+    again = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    assert again.pid != started.pid
+    assert "Nothing was missing" in wait(store, "tiny", "done").message
+
+
+def test_a_second_click_starts_nothing(store, study_file):
+    first = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    second = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    assert second.pid == first.pid
+    wait(store, "tiny", "done")
+
+
+def test_cancel_stops_and_keeps_what_is_finished(store, study_file):
+    jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    wait(store, "tiny", "running")
+    jobs.cancel(store, "tiny")
+    ended = wait(store, "tiny", "cancelled", "done")
+    assert ended.state == "cancelled"
+    assert not ended.active
+    jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    assert wait(store, "tiny", "done").message.startswith("Finished")
+
+
+def test_a_killed_job_is_crashed_and_not_running_for_ever(store, study_file):
+    started = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
+    wait(store, "tiny", "running")
+    os.killpg(started.pid, signal.SIGKILL)
+    assert wait(store, "tiny", "crashed").message
+
+
+def test_a_failed_job_says_why(store, tmp_path):
+    missing = tmp_path / "none.toml"
+    jobs.start(store, "none", ["compute", str(missing)])
+    failed = wait(store, "none", "failed")
+    assert "no such study file" in failed.message
+
+
+def test_a_job_that_does_not_stop_is_killed(store, monkeypatch, tmp_path):
+    """A process that ignores the request to stop: here, one that only sleeps."""
+    import subprocess
+    import sys
+
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    place = jobs.folder(store, "deaf")
+    place.mkdir(parents=True)
+    plain = {"name": "deaf", "state": "running", "pid": process.pid}
+    (place / "status.json").write_text(json.dumps(plain))
+    monkeypatch.setattr(jobs, "PATIENCE", 0.0)
+    jobs.cancel(store, "deaf")
+    assert wait(store, "deaf", "cancelled", seconds=10)
+    assert process.wait(10) == -signal.SIGKILL
+
+
+def test_a_reused_pid_is_not_the_job(store):
+    place = jobs.folder(store, "old")
+    place.mkdir(parents=True)
+    plain = {"name": "old", "state": "running", "pid": os.getpid(), "born": 1.0}
+    (place / "status.json").write_text(json.dumps(plain))
+    assert jobs.status(store, "old").state == "crashed"
+
+
+def test_a_broken_status_is_no_job(store):
+    place = jobs.folder(store, "odd")
+    place.mkdir(parents=True)
+    (place / "status.json").write_text("{")
+    assert jobs.status(store, "odd") is None
+
+
+def test_one_job_at_a_time(store):
+    first, second = jobs.Reporter(store, "a"), jobs.Reporter(store, "b")
+    with first.turn(store):
+        (jobs.folder(store, "b") / "cancel").touch()
+        with pytest.raises(KeyboardInterrupt), second.turn(store):
+            raise AssertionError("two jobs had their turn at once")
+        assert second.current.state == "queued"
+    (jobs.folder(store, "b") / "cancel").unlink()
+    with second.turn(store):
+        assert second.current.state == "running"

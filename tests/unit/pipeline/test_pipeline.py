@@ -1,0 +1,521 @@
+"""From checkpoint folders to finished tables, on tiny real models."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phcore import Fault, Series
+from phcore.archive.store import Store
+from phcore.errors import Unusable
+from phcore.pipeline import run as pipeline
+from phcore.stages import cells, tables
+from phcore.stages.results import Results
+from phcore.study.record import NULL_REPLICATES, Record, folder_of, resolve
+from phcore.topology import clouds, controls, distances, geometry, persistence
+from tests import studies
+
+ROOT = Path(__file__).resolve().parents[3]
+STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves", "nulls",
+          "null_diagrams", "controls", "sensitivity", "divergences", "next_tokens", "scores", "numerics"]  # fmt: skip
+READ = ("clouds", "next_tokens", "scores", "numerics")  # from a model: equal but for rounding
+
+
+@pytest.fixture
+def results(computed):
+    return Results.open("tiny", computed[1])
+
+
+def test_every_table_is_complete(results):
+    assert results.complete
+    steps = {"helpful": [0, 1, 2, 4], "harmless": [0, 1, 2], "full": [0, 2]}
+    rows = sum(len(one) for one in steps.values()) * 3
+    cell = results.table("cells")
+    assert len(cell) == rows
+    for series, wanted in steps.items():
+        assert sorted(cell.loc[cell["series"] == series, "step"].unique()) == wanted
+    assert len(results.table("summaries")) == rows * 6
+    assert len(results.table("velocities")) == (3 + 2 + 1) * 3 * 6 * 2 * 2 * 2
+    assert len(results.table("floors")) == rows * 6 * 2 * 2 * 2
+    assert len(results.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
+    assert len(results.table("subsamples")) == 6 * 20
+    assert len(results.table("geometry")) == rows
+    assert len(results.table("nulls")) == rows * 2 * NULL_REPLICATES  # kinds
+    assert len(results.table("controls")) == (3 + 2 + 1) * 3 * 2 * NULL_REPLICATES * 2 * 2  # kinds, degrees, scales
+    assert len(results.table("moves")) == (3 + 2 + 1) * 3
+    assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
+    assert len(results.table("unexplained")) == 2 * 2
+    # Series with and without their first transition (one has no other), layers; degrees, scales, per, by; nulls.
+    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**4 * 3
+    assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
+    reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
+    assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
+    assert set(results.table("answers")["name"]) == {"refusal"}  # these prompts have no references
+    assert set(results.table("divergence")["category"]) == {"", "a", "b"}
+    assert results.table("findings")["claim"].tolist() == [1, 2, 3, 4, 5]
+    for name, columns in tables.COLUMNS.items():
+        table = results.table(name)
+        assert list(table.columns) == list(columns)
+        assert len(table) or name == "runs", name  # one run per objective
+    assert results.table("runs").empty
+
+
+def test_the_bad_checkpoint_is_reported_and_left_out(results):
+    table = results.table("checkpoints")
+    bad = table[table["status"] != "ready"]
+    assert bad[["series", "step"]].values.tolist() == [["harmless", 4]]
+    assert "damaged" in bad["status"].iloc[0]
+    assert bad["finding"].iloc[0].endswith(".")
+
+
+def test_bars_of_the_table_are_those_of_the_cell(results):
+    table = results.table("bars", series="helpful", step=4, layer=2)
+    cell = results.bars("helpful", 4, 2)
+    assert len(cell)
+    np.testing.assert_array_equal(table[["birth", "death"]].to_numpy(), cell[["birth", "death"]].to_numpy())
+
+
+def test_velocities_follow_from_the_bars(results):
+    table = results.table("velocities", series="helpful", step=4, layer=2, degree=1, order=2.0, scale="raw")
+    assert table["step_from"].unique().tolist() == [2]
+    bars = [results.bars("helpful", step, 2) for step in (2, 4)]
+    for row in table.itertuples():
+        a, b = (
+            one[(one["subsample"] == row.subsample) & (one["degree"] == 1)][["birth", "death"]].to_numpy()
+            for one in bars
+        )
+        assert row.value == pytest.approx(distances.wasserstein(a, b, order=2.0, norm=2.0))
+    assert table["value"].max() > 0
+
+
+def test_layer_0_of_the_last_token_is_one_point_and_says_so(results):
+    cell = results.table("cells", layer=0)
+    assert set(cell["status"]) == {"degenerate"}
+    assert cell["words"].str.contains("same hidden state").all()
+
+
+def test_the_base_is_step_0_of_every_series(results):
+    for layer in (1, 2):
+        a, b = (results.bars(series, 0, layer) for series in ("helpful", "full"))
+        np.testing.assert_array_equal(a.to_numpy(), b.to_numpy())
+    np.testing.assert_array_equal(results.cloud("helpful", 0, 1), results.cloud("full", 0, 1))
+
+
+def test_adapters_change_the_clouds(results):
+    base, later = (results.clouds("helpful", step) for step in (0, 4))
+    assert base.shape == later.shape == (3, 40, base.shape[2])
+    assert not np.allclose(base[2], later[2])
+
+
+def test_a_second_run_computes_nothing(computed, tmp_path, monkeypatch):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    monkeypatch.setattr(cells, "measure_cell", None)  # would fail if it were called
+    record, run = studies.compute(study, store)
+    assert pipeline.plan(record, store).empty
+    assert run.speeds == {}
+
+
+def test_another_order_computes_only_distances(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    todo = pipeline.plan(resolve(study.with_(order=1.0), store), store)
+    assert not todo.activations
+    assert not todo.cells
+    assert todo.distances
+
+
+def test_another_subsample_size_keeps_the_clouds(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    todo = pipeline.plan(resolve(study.with_(subsample_size=10), store), store)
+    assert not todo.activations
+    assert len(todo.cells) == 7 * 3
+
+
+@pytest.mark.parametrize("stage", ["clouds", "diagrams", "velocities", "nulls", "scores", "numerics", "sensitivity"])
+def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_path, stage):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    paths = sorted((store.root / "v1" / stage).iterdir())
+    contents = {path: path.read_bytes() for path in paths}
+    for path in paths[:2]:
+        path.unlink()
+    if stage == "clouds":  # clouds of finished cells are not needed; lose those cells, too
+        for path in (store.root / "v1" / "summaries").iterdir():
+            path.unlink()
+    studies.compute(study, store)
+    if stage not in READ:
+        assert {path: path.read_bytes() for path in paths} == contents
+    elif stage == "clouds":
+        for path in paths:
+            old = cells.read_cloud(Store(cache), path.stem)
+            np.testing.assert_allclose(cells.read_cloud(store, path.stem), old, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, stage):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    path = max((store.root / "v1" / stage).iterdir(), key=lambda one: one.stat().st_size)
+    before = path.read_bytes()
+    data = bytearray(before)
+    data[4:60] = bytes(56)  # pages; the footer stays whole
+    path.write_bytes(data)
+    for name in ("velocities", "distances", "controls", "divergences", "tables"):  # so that the damage is met
+        for one in (store.root / "v1" / name).iterdir():
+            # Tables made of tables meet no damage of a cell, and their permutations take most of the time.
+            if name != stage and not any(f"-{table}" in one.stem for table in (*tables.DERIVED, "dynamics")):
+                one.unlink()
+    if stage == "clouds":
+        for one in (store.root / "v1" / "summaries").iterdir():
+            one.unlink()
+    _, run = studies.compute(study, store)
+    assert run.warnings or store.damaged
+    assert list((store.root / "damaged").iterdir())
+    assert path.exists()
+    if stage not in READ:
+        assert path.read_bytes() == before
+    assert Results.open("tiny", store.root).finished
+
+
+def test_an_adapter_that_does_not_load_is_left_out(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study = studies.build_study(tmp_path, llama)
+    whole = activations.Loader.open
+
+    def refuse(self, path, kind):
+        if str(path).endswith("helpful/checkpoint-2"):
+            raise Unusable("its weights are not those of its base", "Pick the base it was trained on", path)
+        return whole(self, path, kind)
+
+    monkeypatch.setattr(activations.Loader, "open", refuse)
+    store = Store(tmp_path / "cache")
+    record, _ = studies.compute(study, store)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    assert [node.step for node in record.path_of("helpful")] == [0, 1, 4]
+    table = results.table("velocities", series="helpful")
+    assert sorted(set(zip(table["step_from"], table["step"], strict=True))) == [(0, 1), (1, 4)]
+    told = results.table("checkpoints", series="helpful", step=2)
+    assert "Pick the base" in told["finding"].iloc[0]
+    # The same bytes are not tried again.
+    monkeypatch.setattr(activations, "encode", None)
+    studies.compute(study, store)
+
+
+def test_a_failure_that_passes_is_tried_again(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study, store = studies.build_study(tmp_path, llama, layers=(1,)), Store(tmp_path / "cache")
+    whole = activations.Loader.open
+
+    def fail(self, path, kind):
+        if str(path).endswith("helpful/checkpoint-2"):
+            raise Fault("there was not enough memory", "Close other programs", path)
+        return whole(self, path, kind)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(activations.Loader, "open", fail)
+        record, _ = studies.compute(study, store)
+    assert [node.step for node in record.path_of("helpful")] == [0, 1, 4]
+    record, _ = studies.compute(study, store)
+    assert [node.step for node in record.path_of("helpful")] == [0, 1, 2, 4]
+
+
+def test_another_study_of_the_same_name_is_not_overwritten(computed, tmp_path, tiny):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    other = studies.build_study(tmp_path, tiny("gpt2"))
+    with pytest.raises(Fault, match="another study is called tiny"):
+        resolve(other, store)
+    assert Record.read(folder_of("tiny", store)).study == study
+
+
+def test_a_base_that_does_not_load_ends_the_run(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    def refuse(self, path, kind):
+        raise Fault("the weights are incomplete", "Download it again", path)
+
+    monkeypatch.setattr(activations.Loader, "open", refuse)
+    with pytest.raises(Fault, match="incomplete"):
+        studies.compute(studies.build_study(tmp_path, llama), Store(tmp_path / "cache"))
+
+
+def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    read = activations.read
+    seen = []
+
+    def spoil(*arguments, **options):
+        taken, said = read(*arguments, **options)
+        seen.append(1)
+        if len(seen) == 2:
+            taken.clouds[2][3, 0] = np.inf
+        return taken, said
+
+    monkeypatch.setattr(activations, "read", spoil)
+    store = Store(tmp_path / "cache")
+    studies.compute(studies.build_study(tmp_path, llama), store)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    table = results.table("cells", status="nonfinite")
+    assert table[["series", "step", "layer"]].values.tolist() == [["helpful", 1, 2]]
+    moves = results.table("velocities", series="helpful", layer=2)
+    assert set(moves["step"]) == {4}
+    described = results.table("geometry", series="helpful", layer=2).set_index("step")
+    assert described["mean_norm"].isna().to_dict() == {0: False, 1: True, 2: False, 4: False}
+    drift = results.table("moves", series="helpful", layer=2).set_index("step")["centroid_drift"]
+    assert drift.isna().to_dict() == {1: True, 2: True, 4: False}
+    assert set(results.table("nulls", series="helpful", layer=2)["step"]) == {0, 2, 4}
+    assert set(results.table("controls", series="helpful", layer=2)["step"]) == {4}
+
+
+def test_cancelling_keeps_what_is_finished(llama, tmp_path):
+    study, store = studies.build_study(tmp_path, llama, layers=(1,)), Store(tmp_path / "cache")
+    record = resolve(study, store)
+    calls = []
+
+    def cancelled():
+        calls.append(1)
+        return len(calls) > 6
+
+    with pytest.raises(pipeline.Cancelled):
+        studies.compute(study, store, cancelled=cancelled)
+    before = pipeline.plan(record, store)
+    assert before.activations
+    record, _ = studies.compute(study, store)
+    assert pipeline.plan(record, store).empty
+
+
+def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
+    events = []
+    studies.compute(
+        studies.build_study(tmp_path, llama, layers=(1,)), Store(tmp_path / "cache"), on_event=events.append
+    )
+    assert {event.stage for event in events} == set(pipeline.STAGES)
+    assert events[-1].share == 1
+    assert all(0 <= event.share <= 1 for event in events)
+    assert events[-1].seconds_left == 0
+
+
+def test_kill_loses_at_most_the_unit_in_hand(llama, tmp_path):
+    study = studies.build_study(tmp_path, llama, layers=(1,))
+    path = study.write(tmp_path / "tiny.toml")
+    cache = tmp_path / "cache"
+    command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
+    environment = os.environ | {"PHCORE_CACHE": str(cache)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(cache.glob("v1/summaries/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    store = Store(cache)
+    kept = {one: one.read_bytes() for one in cache.glob("v1/*/*.parquet")}
+    assert kept
+    for one in kept:
+        assert store.has(one.parent.name, one.stem), "only whole files carry a name that is read"
+    studies.compute(study, store)
+    assert Results.open("tiny", cache).complete
+    assert {one: one.read_bytes() for one in kept} == kept
+
+
+def test_two_processes_compute_the_same_study_at_once(llama, tmp_path):
+    study = studies.build_study(tmp_path, llama, layers=(1,))
+    path, cache = study.write(tmp_path / "tiny.toml"), tmp_path / "cache"
+    command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
+    environment = os.environ | {"PHCORE_CACHE": str(cache)}
+    both = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors.decode()[-2000:]
+    assert Results.open("tiny", cache).complete
+    assert not (cache / "damaged").exists()
+
+
+def test_a_record_survives_the_disk(computed):
+    study, cache = computed
+    made = resolve(study, Store(cache), keep=False)
+    read = Record.read(folder_of("tiny", Store(cache)))
+    assert read.digest == made.digest
+    assert [(n.label, n.step, n.fingerprint) for n in read.nodes] == [
+        (n.label, n.step, n.fingerprint) for n in made.nodes
+    ]
+    assert read.study == made.study
+
+
+def test_what_does_not_change_a_number_does_not_change_a_key(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    record = resolve(study, store)
+    renamed = resolve(study.with_(name="other", scale="median"), store)
+    assert pipeline.plan(renamed, store).empty
+    assert renamed.digest != record.digest  # the summaries table is at another scale
+
+
+def test_a_study_at_scale_median_has_its_summaries_divided(computed, tmp_path):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    raw = Results.open("tiny", store).table("summaries", series="helpful", layer=2)
+    units = Results.open("tiny", store).table("cells", series="helpful", layer=2).set_index("step")["unit"]
+    studies.compute(study.with_(name="other", scale="median"), store)
+    results = Results.open("other", store)
+    table = results.table("summaries", series="helpful", layer=2)
+    expected = raw["h0_death_mean"].to_numpy() / raw["step"].map(units).to_numpy()
+    np.testing.assert_allclose(table["h0_death_mean"], expected, rtol=1e-12)
+    np.testing.assert_array_equal(table["h1_count"], raw["h1_count"])
+    # What compares both scales is the same whichever of them is the study's own.
+    mine, theirs = (Results.open(name, store).table("separation") for name in ("other", "tiny"))
+    np.testing.assert_allclose(mine["distance"], theirs["distance"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"layers": (99,)}, "layer 99"), ({"model": "/nowhere"}, "nowhere"), ({"probes": "/nowhere.jsonl"}, "nowhere")],
+)
+def test_what_cannot_be_used_at_all_is_said(llama, tmp_path, changes, words):
+    study = studies.build_study(tmp_path, llama, **changes)
+    with pytest.raises(Fault, match=words):
+        resolve(study, Store(tmp_path / "cache"))
+
+
+def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study = studies.build_study(tmp_path, llama, layers=(1,))
+    other, store = Store(tmp_path / "other"), Store(tmp_path / "cache")
+    studies.compute(study, other)
+    encode = activations.encode
+
+    def meanwhile(*arguments, **options):
+        """The other process finishes reading after this run was planned, before it reads a checkpoint."""
+        for stage in ("clouds", "next_tokens", "scores", "numerics"):
+            studies.copy_archive(other.root / "v1" / stage, store.root / "v1" / stage)
+        return encode(*arguments, **options)
+
+    monkeypatch.setattr(activations, "encode", meanwhile)
+    monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(activations, "read", None)
+    studies.compute(study, store)
+    assert Results.open("tiny", store.root).complete
+
+
+# --- evidence: what studies computed by earlier versions lack ------------------------------------------
+
+
+def contents(store):
+    return {path: path.read_bytes() for path in store.root.glob("v1/*/*.parquet")}
+
+
+def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, tmp_path):
+    store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
+    results = Results.open("tiny", store.root)
+    assert results.complete
+    assert not results.finished
+    for name, columns in tables.COLUMNS.items():
+        table = results.table(name)
+        assert list(table.columns) == list(columns)
+        nothing = name in tables.EVIDENCE or name in ("behaviour", "behaviour_moves")
+        assert table.empty == nothing, name
+
+
+def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypatch):
+    from phcore import activations
+
+    study, cache = computed
+    store = studies.without_evidence(cache, tmp_path / "cache")
+    before = contents(store)
+    todo = pipeline.plan(resolve(study, store), store)
+    assert (todo.activations, todo.cells, todo.velocities, todo.distances) == ((), (), (), ())
+    assert todo.judged("geometry") == todo.judged("controls") == (7 + 6) * 3  # clouds and moves
+    assert todo.judged("sensitivity") == 3 * 3
+    assert todo.judged("behaviour") == 6
+    monkeypatch.setattr(activations, "extract", None)
+    monkeypatch.setattr(activations, "read", None)
+    monkeypatch.setattr(cells, "measure_cell", None)
+    studies.compute(study, store)
+    after = contents(store)
+    assert Results.open("tiny", store.root).finished
+    assert {path: after[path] for path in before} == before
+    # The same bytes as in a run that computed everything at once.
+    assert {path.relative_to(store.root): data for path, data in after.items()} == {
+        path.relative_to(cache): data for path, data in contents(Store(cache)).items()
+    }
+
+
+def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path):
+    study, cache = computed
+    store = studies.without_evidence(cache, tmp_path / "cache", clouds=False)
+    todo = pipeline.plan(resolve(study, store), store)
+    assert len(todo.activations) == 7
+    assert not todo.cells
+    studies.compute(study, store)
+    assert Results.open("tiny", store.root).finished
+
+
+def test_reference_answers_are_judged_where_the_probe_set_has_them(llama, tmp_path):
+    probes = tmp_path / "with-references.jsonl"
+    rows = [json.loads(line) for line in studies.write_probes(probes, 24).read_text().splitlines()]
+    for number, row in enumerate(rows):
+        if number % 3:
+            row["reference"] = "A short answer" if number % 2 else "Quite another answer"
+    probes.write_text("\n".join(map(json.dumps, rows)))
+    study = studies.build_study(tmp_path, llama, series=(Series("full", tmp_path / "runs" / "full"),))
+    store = Store(tmp_path / "cache")
+    studies.compute(study.with_(probes=str(probes), layers=(1,), subsample_size=10), store)
+    results = Results.open("tiny", store)
+    answers = results.table("answers", name="nll")
+    assert set(answers["category"]) == {"", "a", "b"}
+    assert set(answers["step"]) == {0, 2}
+    assert answers["value"].between(0, 20).all()  # nats per token
+    scores = store.read("scores", results.record.scores_key(results.record.base)).to_pandas()
+    assert scores["nll"].isna().tolist() == [number % 3 == 0 for number in range(24)]
+    # Other references are other scores, and nothing else.
+    rows[1]["reference"] = "Something else"
+    probes.write_text("\n".join(map(json.dumps, rows)))
+    todo = pipeline.plan(resolve(results.study, store), store)
+    assert (len(todo.activations), todo.cells, todo.velocities, todo.evidence, todo.numerics) == (2, (), (), (), ())
+
+
+def test_geometry_follows_from_the_clouds(results):
+    (row,) = results.table("geometry", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.describe(results.cloud("helpful", 4, 2))
+    assert {name: row[name] for name in expected} == expected
+    (row,) = results.table("moves", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.compare(results.cloud("helpful", 2, 2), results.cloud("helpful", 4, 2))
+    assert row["step_from"] == 2
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_controls_follow_from_the_clouds(results):
+    """The fourth replicate of both kinds, from hidden states to distances."""
+    where = {"series": "helpful", "step": 4, "layer": 2, "replicate": 3}
+    table = results.table("controls", **where)
+    told = results.table("nulls", **where).set_index("kind")
+    for kind in controls.KINDS:
+        drawn = [controls.gaussian(results.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
+        matrices = [clouds.distance_matrix(one) for one in drawn]
+        pairs = [persistence.diagrams(one) for one in matrices]
+        units = [clouds.median_distance(one) for one in matrices]
+        assert told.loc[kind, ["h0_count", "h1_count"]].tolist() == [len(diagram) for diagram in pairs[1]]
+        for row in table[table["kind"] == kind].itertuples():
+            divisors = units if row.scale == "median" else (1, 1)
+            a, b = (pair[row.degree] / unit for pair, unit in zip(pairs, divisors, strict=True))
+            assert row.value == pytest.approx(distances.wasserstein(a, b), rel=1e-9, abs=1e-12)
+            assert (row.step_from, row.order) == (2, 2.0)
+
+
+def test_only_size_moves_the_isotropic_control(results):
+    table = results.table("controls", kind="isotropic", layer=2)
+    assert table.loc[table["scale"] == "median", "value"].max() < 1e-9
+    assert table.loc[table["scale"] == "raw", "value"].max() > 1e-6
