@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import frame, toolbar
+from pages.parts.controls import linked
 from pages.parts.evidence import apart, behaviour, early, geometry, judged, models, noise, sensitivity
 
 SECTIONS = {
@@ -34,16 +35,16 @@ if not judged.measured(study):
     toolbar.stop()
 
 section = st.segmented_control(
-    "Question", list(SECTIONS), default=next(iter(SECTIONS)), key="e_section", bind="query-params", required=True,
+    "Question", list(SECTIONS), default=next(iter(SECTIONS)), **linked("e_section", "question"), required=True,
     label_visibility="collapsed",
 )  # fmt: skip
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = row[0].selectbox("Degree", ["H1 loops", "H0 components"], key="e_degree", bind="query-params")
-scale = row[1].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(study.study.scale), key="e_scale",
-                         bind="query-params",
+degree = row[0].selectbox("Degree", ["H1 loops", "H0 components"], **linked("e_degree", "degree"))
+scale = row[1].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(study.study.scale),
+                         **linked("e_scale", "scale"),
                          help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
 layers = list(study.record.layers)
-layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="e_layer", bind="query-params",
+layer = row[2].selectbox("Layer", layers, len(layers) // 2, **linked("e_layer", "layer"),
                          help="For the figures of one layer.")  # fmt: skip
 
 SECTIONS[section](study, (int(degree[1]), study.study.order, scale), layer)

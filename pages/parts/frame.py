@@ -6,8 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
+from pages.parts.controls import linked
 from phcore.archive import permissions
 from phcore.cli.main import encode
+from phcore.errors import Fault
 from phcore.export import images
 from phcore.pipeline import jobs
 from phcore.pipeline.run import STAGES
@@ -36,6 +38,11 @@ def header(question: str, words: str):
     return place
 
 
+def say(fault: Fault, about: str = "", where: str = "") -> None:
+    """What cannot be shown, and how to mend it here; with words about what was asked, and where on the page."""
+    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.mend}{where}.", icon=":material/info:")
+
+
 def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
@@ -47,9 +54,7 @@ def choose_study(place) -> Results | None:
             icon=":material/info:",
         )
         return None
-    name = place.selectbox(
-        "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
-    )
+    name = place.selectbox("Study", names, **linked("study", "study"), help="Studies in the archive of this machine.")
     return data.open_study(name)
 
 
@@ -150,14 +155,13 @@ def time_left(seconds: float | None) -> str:
     return f"About {round(seconds / 60)} minutes left."
 
 
+# --- below a chart ----------------------------------------------------------------------------------
+
 FIGURE_WORDS = {
     "svg": "The chart above, 174 mm wide, letters of 8 points; still editable.",
     "png": "The chart above, twice as sharp as on the screen.",
     "pdf": "The chart above, 174 mm wide, letters of 8 points.",
 }
-
-
-# --- below a chart ----------------------------------------------------------------------------------
 
 
 def below(
@@ -175,26 +179,14 @@ def below(
         st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")
         drawn = draw.take_last()
         columns = iter(st.columns(2 + 3 * bool(drawn) + 1))
-        for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+
+        def offer(label: str, kind: str, mime: str, make, icon: str, words: str | None = None) -> None:
             next(columns).download_button(
-                kind.upper() if kind == "csv" else "Parquet",
-                data=lambda kind=kind: encode(frame, kind),
-                file_name=f"{name}.{kind}",
-                mime=mime,
-                on_click="ignore",
-                key=f"download-{kind}-{key}",
-                icon=":material/download:",
-                width="stretch",
-            )
+                label, data=make, file_name=f"{name}.{kind}", mime=mime, on_click="ignore", width="stretch",
+                key=f"download-{kind}-{key}", icon=f":material/{icon}:", help=words,
+            )  # fmt: skip
+
+        offer("CSV", "csv", "text/csv", lambda: encode(frame, "csv"), "download")
+        offer("Parquet", "parquet", "application/vnd.apache.parquet", lambda: encode(frame, "parquet"), "download")
         for kind, mime in images.KINDS.items() if drawn else ():
-            next(columns).download_button(
-                kind.upper(),
-                data=lambda kind=kind: drawn[1](kind),
-                file_name=f"{name}.{kind}",
-                mime=mime,
-                on_click="ignore",
-                key=f"figure-{kind}-{key}",
-                icon=":material/image:",
-                width="stretch",
-                help=FIGURE_WORDS[kind],
-            )
+            offer(kind.upper(), kind, mime, lambda kind=kind: drawn[1](kind), "image", FIGURE_WORDS[kind])
