@@ -39,17 +39,15 @@ def open_study(name: str) -> Results:
     return Results.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
 
 
-@st.cache_resource
-def _reached() -> set[tuple[str, str]]:
-    """(digest, state) of the studies that were found "complete" or "finished". They stay so; pages ask many times."""
-    return set()
+_REACHED: set[tuple] = set()
 
 
 def _has_reached(study: Results, state: str) -> bool:
-    reached, asked = _reached(), (study.record.digest, state)
-    if asked not in reached and getattr(study, state):
-        reached.add(asked)
-    return asked in reached
+    """Whether a study is "complete" or "finished". Once it is, it stays so; pages ask many times."""
+    asked = (study.store.root, study.record.digest, state)
+    if asked not in _REACHED and getattr(study, state):
+        _REACHED.add(asked)
+    return asked in _REACHED
 
 
 def complete(study: Results) -> bool:
@@ -85,7 +83,7 @@ def cached(max_entries: int, *, spinner: bool | str = False, by: Callable[[Resul
     """
 
     def decorate(function):
-        def kept(name: str, state: str, arguments: str, _study: Results, _arguments: tuple):
+        def kept(key: str, _study: Results, _arguments: tuple):
             return function(_study, *_arguments)
 
         # Streamlit keeps caches apart by name and source, which all of these would share; an edited one starts anew.
@@ -94,7 +92,7 @@ def cached(max_entries: int, *, spinner: bool | str = False, by: Callable[[Resul
 
         @wraps(function)
         def read(study: Results, *arguments):
-            return kept(study.study.name, repr(by(study)), repr(arguments), study, arguments)
+            return kept(repr((study.study.name, by(study), arguments)), study, arguments)
 
         return read
 

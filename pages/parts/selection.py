@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -19,16 +20,16 @@ _KINDS = ("merge", "loop")  # what a bar of each degree is called in the list of
 
 
 class Bar(NamedTuple):
-    """A row of `Bars.table`."""
+    """A bar. Equal bars are one mark in the chart, which has the name of the first of them."""
 
     degree: int
     birth: float
     death: float
     persistence: float
-    place: int
-    rank: int
+    rank: int  # by persistence, within its degree
     name: str
     mark: str
+    place: int = -1  # in the diagram; -1 among the bars of several
 
     @property
     def label(self) -> str:
@@ -37,36 +38,35 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Bars:
-    """The bars shown: a `Bar` per row.
-
-    `place` is that in the diagram and `rank` that by persistence, within the degree. `name` is the bar's own, and
-    `mark` that of what is drawn of it: equal bars are one mark, named after the first of them.
-    """
+    """The bars shown. `table`: degree, subsample, birth, death, persistence."""
 
     table: pd.DataFrame
+    bars: list[Bar]
 
     @classmethod
     def of_subsample(cls, ranked: pd.DataFrame, subsample: int) -> Bars:
         """All bars of one subsample, from `explore.ranked`."""
-        first = ranked.groupby(["degree", "birth", "death"])["place"].transform("min")
-        name, mark = (
-            [f"H{degree}-{subsample}-{place}" for degree, place in zip(ranked["degree"], places, strict=True)]
-            for places in (ranked["place"], first)
-        )
-        return cls(ranked.assign(subsample=subsample, name=name, mark=mark))
+        bars, first = [], {}
+        for degree, birth, death, persistence, place, rank in ranked.to_numpy().tolist():
+            name = f"H{degree:.0f}-{subsample}-{place:.0f}"
+            mark = first.setdefault((degree, birth, death), name)
+            bars.append(Bar(int(degree), birth, death, persistence, int(rank), name, mark, int(place)))
+        return cls(ranked.assign(subsample=subsample), bars)
 
     @classmethod
     def of_marks(cls, shown: pd.DataFrame) -> Bars:
         """The bars that are drawn of several subsamples, from `cap_bars`; ranked among themselves."""
-        by_degree = shown.groupby("degree")["persistence"]
-        rank = by_degree.rank(method="first", ascending=False).astype(int)
-        return cls(shown.assign(place=by_degree.cumcount(), rank=rank, name=shown["bar"], mark=shown["bar"]))
+        bars, ranks = [], Counter()
+        rows = shown.sort_values("persistence", ascending=False, kind="stable")
+        for degree, *ends, name in rows[["degree", "birth", "death", "persistence", "bar"]].itertuples(index=False):
+            ranks[degree] += 1
+            bars.append(Bar(degree, *ends, ranks[degree], name, name))
+        return cls(shown, bars)
 
     @cached_property
     def _by_label(self) -> dict[str, Bar]:
         """The most persistent loop first."""
-        rows = self.table.sort_values(["degree", "rank"], ascending=[False, True])[list(Bar._fields)]
-        return {bar.label: bar for bar in map(Bar._make, rows.itertuples(index=False))}
+        return {bar.label: bar for bar in sorted(self.bars, key=lambda bar: (-bar.degree, bar.rank))}
 
     @property
     def diagrams(self) -> list[np.ndarray]:
@@ -89,14 +89,14 @@ class Bars:
 
     def names(self, places: pd.DataFrame) -> list[str]:
         """Of bars given by degree and place."""
-        known = {(bar.degree, bar.place): bar.name for bar in self._by_label.values()}
+        known = {(bar.degree, bar.place): bar.name for bar in self.bars}
         return [known[degree, place] for degree, place in places[["degree", "place"]].to_numpy()]
 
     def label(self, name: str | None) -> str | None:
         """The words for a bar of the chart."""
         if name == _ENDLESS_MARK:
             return ENDLESS
-        return next((bar.label for bar in self._by_label.values() if bar.name == name), None)
+        return next((bar.label for bar in self.bars if bar.name == name), None)
 
     def clicked(self, chart: str) -> str | None:
         """Label of the bar that a click in a chart has chosen."""
