@@ -75,7 +75,7 @@ def test_the_view_of_a_new_study_does_not_open(served):
     app, cache = served(study="tiny")
     before = state(cache)
     app.session_state["view"] = "New study"
-    app.session_state["checkpoints-place"] = cache
+    app.session_state["picker.checkpoints"] = cache
     assert "Base model and checkpoints" not in words(run(app))
     assert state(cache) == before
 
