@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import frame, toolbar
+from pages.parts import controls, frame, toolbar
 from pages.parts.controls import linked
 from pages.parts.evidence import apart, behaviour, early, geometry, judged, models, noise, sensitivity
 
@@ -39,12 +39,8 @@ section = st.segmented_control(
     label_visibility="collapsed",
 )  # fmt: skip
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = row[0].selectbox("Degree", ["H1 loops", "H0 components"], **linked("e_degree", "degree"))
-scale = row[1].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(study.study.scale),
-                         **linked("e_scale", "scale"),
-                         help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
-layers = list(study.record.layers)
-layer = row[2].selectbox("Layer", layers, len(layers) // 2, **linked("e_layer", "layer"),
-                         help="For the figures of one layer.")  # fmt: skip
+degree = controls.degree(row[0], linked("e_degree", "degree"))
+scale = controls.scale(row[1], study, linked("e_scale", "scale"))
+layer = controls.layer(row[2], study, linked("e_layer", "layer"), "For the figures of one layer.")
 
-SECTIONS[section](study, (int(degree[1]), study.study.order, scale), layer)
+SECTIONS[section](study, (degree, study.study.order, scale), layer)

@@ -75,9 +75,8 @@ def pick(study: Results, place: Place, words: str = "") -> data.Cell:
     step = middle.select_slider(label, steps, value=steps[-1], **place.step)
     if place is FIRST:
         present.steps(place.step["key"], steps)
-    layers = list(study.record.layers)
-    layer = right.selectbox(f"{words}layer".capitalize(), layers, len(layers) // 2, **place.layer,
-                            help="hidden_states index: 0 = embeddings, the last = after the final norm.")  # fmt: skip
+    layer = controls.layer(right, study, place.layer, label=f"{words}layer".capitalize(),
+                           words="hidden_states index: 0 = embeddings, the last = after the final norm.")  # fmt: skip
     return series, step, layer
 
 
@@ -170,8 +169,7 @@ def options(study: Results, cell: data.Cell) -> Options:
         help="steps: walk through the checkpoints (where there are any, those whose hidden states are at hand). "
         "distance: let the complex grow. Click again to stop.",
     )  # fmt: skip
-    asked = study.study
-    lens = Lens(metric=asked.metric)
+    lens = Lens(metric=study.study.metric)
     with row[3].popover(
         "Live", icon=":material/bolt:", width="stretch", disabled=not (cloud and one),
         help="Measures the cloud anew: fewer prompts, another metric. Needs its hidden states, one subsample and "
@@ -185,8 +183,7 @@ def options(study: Results, cell: data.Cell) -> Options:
             "Same axes at every step", True, **linked("b_fixed", "same axes"),
             help="On: the axes reach to the last death of any step and series at this layer. Off: fitted to this cell.",
         )  # fmt: skip
-        scales = ["raw", "median"]
-        scale = st.selectbox("Scale", scales, scales.index(asked.scale), **linked("b_scale", "scale"))
+        scale = controls.scale(st, study, linked("b_scale", "scale"), None)
         way = st.selectbox(
             "Map by", ["PCA", "MDS"], **linked("b_map", "map"),
             help="PCA: principal components shared by all steps. MDS: keeps this cloud's own distances best.",

@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 import pandas as pd
 import streamlit as st
 
-from pages.parts import bar_prompts, data, draw, frame, live, map_view, prompts, selection, tour
+from pages.parts import data, draw, frame, live, map_view, prompts, selection, tour
 from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
 from pages.parts.controls import asked, linked
 from pages.parts.selection import Bar, Bars
@@ -273,7 +273,7 @@ def _words(scene: Scene, marked: set[int]) -> dict:
     bar, own = _selected(scene), scene.prompts
     with st.container(height=330, border=False):
         map_view.marked_words(own, marked, scene.categories)
-        return bar_prompts.explain(scene.study, scene.cell, scene.options.lens, bar, scene.seen.explored, own)
+        return selection.explain(scene.study, scene.cell, scene.options.lens, bar, scene.seen.explored, own)
 
 
 def _selected(scene: Scene) -> Bar | None:

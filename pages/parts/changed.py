@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import bar_prompts, controls, data, draw, frame, live, map_view, prompts
+from pages.parts import controls, data, draw, frame, live, map_view, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import linked
 from phcore.errors import Fault
@@ -21,7 +21,6 @@ from phcore.topology.persistence import cell_diagrams
 
 PREVIOUS, LATEST, BASE = "the previous checkpoint", "the latest before with hidden states", "the base model"
 _CHART = "matching"
-_DEGREES = {"H1 loops": 1, "H0 components": 0}
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
     """What the cell is compared with, and how."""
     row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
     before = _earlier(study, cell, row[0])
-    degree = _DEGREES[row[1].selectbox("Degree", list(_DEGREES), **linked("c_degree", "degree"))]
+    degree = controls.degree(row[1], linked("c_degree", "degree"))
     orders, own = [1, 2], study.study.order
     order = row[2].selectbox(
         "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1,
@@ -235,7 +234,7 @@ def _before_and_after(study: Results, pair: Comparison, seen, options: Options, 
     sides = zip(st.columns(2), "ab", (pair.before, pair.after), seen, pair.names, strict=True)
     for column, end, cell, one, name in sides:
         own, place = live.prompts(study).iloc[one.explored.rows], int(matched[f"place_{end}"])
-        held = {} if place < 0 else bar_prompts.held(bar_prompts.made_by(one.explored, pair.degree, place))
+        held = {} if place < 0 else selection.held(selection.made_by(one.explored, pair.degree, place))
         with column:
             mapped = live.map_of(study, cell, options.lens, "PCA")
             map_view.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from phcore.stages.results import Results
+
 # Controls that do not use `linked` yet, as `parameters` has them.
 _UNDECLARED = {
     # pages/trajectories.py
@@ -83,3 +85,26 @@ def chosen(key: str, options: Container) -> object:
         return value
     st.session_state.pop(key, None)
     return None
+
+
+# --- choices that several pages have ----------------------------------------------------------------
+
+DEGREES = {"H1 loops": 1, "H0 components": 0}
+_SCALE_WORDS = "Raw distances mix size with shape; divided by the median, only shape."
+
+
+def degree(place, name: dict[str, str]) -> int:
+    """Loops or components. `name`: from `linked`."""
+    return DEGREES[place.selectbox("Degree", list(DEGREES), **name)]
+
+
+def layer(place, study: Results, name: dict[str, str], words: str | None = None, label: str = "Layer") -> int:
+    """A layer of a study, the middle one first; `words` say what it is for."""
+    layers = list(study.record.layers)
+    return place.selectbox(label, layers, len(layers) // 2, **name, help=words)
+
+
+def scale(place, study: Results, name: dict[str, str], words: str | None = _SCALE_WORDS) -> str:
+    """ "raw" or "median", the study's own first."""
+    scales = ["raw", "median"]
+    return place.selectbox("Scale", scales, scales.index(study.study.scale), **name, help=words)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import data
+from pages.parts import controls, data
 from pages.parts.controls import linked
 from phcore.errors import Fault
 from phcore.export import images
@@ -33,9 +33,7 @@ def report(study: Results) -> None:
             "Charts, in this order", list(FIGURES), list(FIGURES), format_func=lambda key: FIGURES[key].title,
             **linked("s_charts", "charts of the report"),
         )  # fmt: skip
-        layers = list(study.record.layers)
-        layer = st.selectbox("Layer", layers, len(layers) // 2, **linked("s_layer", "layer"),
-                             help="Of the charts that show one.")  # fmt: skip
+        layer = controls.layer(st, study, linked("s_layer", "layer"), "Of the charts that show one.")
         prompts = st.toggle("With the prompts", True, **linked("s_prompts", "prompts in the report"),
                             help="As text, in a list at the end.")  # fmt: skip
         with st.expander("Notes below charts", icon=":material/edit_note:"):
@@ -86,9 +84,7 @@ def figures_and_tables(study: Results) -> None:
                              help="85, 114 or 174 mm: what most journals print.")  # fmt: skip
     points = row[1].number_input("Letters (points)", 5.0, 14.0, images.POINTS, 0.5,
                                  **linked("s_points", "size of the letters"))  # fmt: skip
-    layers = list(study.record.layers)
-    layer = row[2].selectbox("Layer", layers, len(layers) // 2,
-                             **linked("s_figures_layer", "layer of the figures"))  # fmt: skip
+    layer = controls.layer(row[2], study, linked("s_figures_layer", "layer of the figures"))
     choice = Choice(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
         st.caption("This takes some 20 seconds.")

@@ -208,7 +208,7 @@ def test_a_link_holds_what_differs_from_the_defaults(start, computed, state):
     assert state["drawn"]["t_log"].default == ("true",)
 
 
-def test_prompts_and_bars_in_hand_come_with_a_link(start):
+def test_prompts_and_selected_bars_come_with_a_link(start):
     cell = {"b_series": "harmless", "b_step": 8, "b_layer": 18}
     app = start(ROOT / "cache", "barcodes", **cell, b_marked="2,5,12")
     assert app.text_input(key="b_marked").value == "2,5,12"
