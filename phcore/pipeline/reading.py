@@ -17,7 +17,6 @@ from phcore.stages.registry import results
 from phcore.study import probes
 from phcore.study.record import BATCHES, Node, Record
 
-
 OTHER_BATCH = 300  # tokens of those
 
 
@@ -60,7 +59,9 @@ def checkpoints(record: Record, units: list[Unit]) -> list[Checkpoint]:
         return (unit.place.reading != "", unit.place.reading, order[unit.place.nodes[0]])
 
     groups = groupby(sorted(units, key=which), key=which)
-    return [Checkpoint(some[0].place.nodes[0], some[0].place.reading, some) for _, one in groups for some in [tuple(one)]]
+    return [
+        Checkpoint(some[0].place.nodes[0], some[0].place.reading, some) for _, one in groups for some in [tuple(one)]
+    ]
 
 
 def read(

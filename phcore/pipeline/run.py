@@ -268,9 +268,7 @@ class _Clock:
     def left(self) -> tuple[float, float | None]:
         """Share of the run that is done, and the seconds left; None where a result has no known speed."""
         speeds = self.speeds
-        cost = {
-            kind: speeds.get(kind, 1.0) / (1 if kind in self._serial else self._parallel) for kind in self._total
-        }
+        cost = {kind: speeds.get(kind, 1.0) / (1 if kind in self._serial else self._parallel) for kind in self._total}
         spent = sum(self._done[kind] * cost[kind] for kind in self._total)
         left = {kind: count - self._done[kind] for kind, count in self._total.items() if count > self._done[kind]}
         seconds = sum(count * cost[kind] for kind, count in left.items())

@@ -20,9 +20,7 @@ from phcore.topology.persistence import Diagrams, cell_diagrams
 SAMPLING = ("subsamples", "subsample_size", "seed")  # which prompts each subsample holds
 
 
-def compute(
-    clouds: np.ndarray, metric: str, engine: str, subsamples: int, subsample_size: int, seed: int
-) -> pa.Table:
+def compute(clouds: np.ndarray, metric: str, engine: str, subsamples: int, subsample_size: int, seed: int) -> pa.Table:
     """Nothing for a cloud without topology: `cells` says why."""
     if not describe(clouds, metric).has_topology:
         return to_table({})

@@ -39,9 +39,7 @@ def in_order_of_checkpoints(rows: pd.DataFrame, checkpoints: tuple[tuple[str, in
     if rows.empty:
         return rows
     place = {one: number for number, one in enumerate(checkpoints)}
-    at = {
-        side: [place[one] for one in zip(rows[f"series_{side}"], rows[f"step_{side}"], strict=True)] for side in "ab"
-    }
+    at = {side: [place[one] for one in zip(rows[f"series_{side}"], rows[f"step_{side}"], strict=True)] for side in "ab"}
     return rows.assign(_b=at["b"], _a=at["a"]).sort_values(
         ["layer", "degree", "scale", "_b", "_a"], kind="stable", ignore_index=True
     )

@@ -1,4 +1,4 @@
-"""Divergences: how far the next tokens of two consecutive checkpoints are apart, prompt by prompt; the table has means."""
+"""Divergences: how far apart the next tokens of two consecutive checkpoints are, by prompt; the table has means."""
 
 from __future__ import annotations
 

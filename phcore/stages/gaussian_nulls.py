@@ -51,9 +51,7 @@ def compute(
         rows = []
     columns = list(zip(*rows, strict=True)) or [[]] * (len(ABOUT) + len(BARS))
     types = {name: TYPES[name] for name in ABOUT} | BARS
-    return pa.table(
-        {name: pa.array(list(column), types[name]) for name, column in zip(types, columns, strict=True)}
-    )
+    return pa.table({name: pa.array(list(column), types[name]) for name, column in zip(types, columns, strict=True)})
 
 
 def decode(table: pa.Table) -> dict[str, dict[int, Null]]:

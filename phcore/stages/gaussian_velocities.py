@@ -23,9 +23,7 @@ def compute(gaussian_nulls: tuple[Nulls, Nulls], order: float, norm: float) -> p
         for kind in earlier
         for number in sorted(earlier[kind].keys() & later[kind].keys())
         for a, b in [(earlier[kind][number], later[kind][number])]
-        for value in at_every_scale(
-            a.diagrams, b.diagrams, a.median_distance, b.median_distance, (order,), norm
-        )
+        for value in at_every_scale(a.diagrams, b.diagrams, a.median_distance, b.median_distance, (order,), norm)
     ]
     return from_rows(rows, ("kind", "replicate", *DISTANCES))
 

@@ -1,4 +1,4 @@
-"""Sensitivity: the H1 velocities of a series measured with other settings than the study's, one thing varied at a time."""
+"""Sensitivity: the H1 velocities of a series under other settings than the study's, one thing varied at a time."""
 
 from __future__ import annotations
 
@@ -134,9 +134,7 @@ RESULT = Result(
 )
 
 
-def with_fewer_subsamples(
-    rows: pd.DataFrame, velocities: pd.DataFrame, order: float, subsamples: int
-) -> pd.DataFrame:
+def with_fewer_subsamples(rows: pd.DataFrame, velocities: pd.DataFrame, order: float, subsamples: int) -> pd.DataFrame:
     """Beside the gathered variants, the study's own H1 velocities over its first 4, 16, 64 ... subsamples."""
     if rows.empty:
         return rows

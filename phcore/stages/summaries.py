@@ -1,4 +1,4 @@
-"""Summaries: the numbers of Fay et al. for the diagrams of every subsample, at raw scale; the table is at the study's."""
+"""Summaries: the numbers of Fay et al. for every subsample, at raw scale; the table is at the scale of the study."""
 
 from __future__ import annotations
 

@@ -32,9 +32,7 @@ DISTANCES = ("degree", "order", "norm", "scale", "value")  # of a distance betwe
 def from_rows(rows: Iterable[Sequence], names: Sequence[str]) -> pa.Table:
     """One tuple per row; the type of a column follows from its name."""
     columns = list(zip(*rows, strict=True)) or [[]] * len(names)
-    return pa.table(
-        {name: pa.array(list(column), TYPES[name]) for name, column in zip(names, columns, strict=True)}
-    )
+    return pa.table({name: pa.array(list(column), TYPES[name]) for name, column in zip(names, columns, strict=True)})
 
 
 def one_row(values: Mapping[str, float]) -> pa.Table:

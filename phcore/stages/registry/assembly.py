@@ -55,7 +55,9 @@ def table(record: Record, store: Store, name: str, where: Where | None = None) -
     return frame.reindex(columns=list(one.columns)).reset_index(drop=True)
 
 
-def assembled(record: Record, store: Store, one: Table, where: Where | None = None, whole: bool = False) -> pd.DataFrame:
+def assembled(
+    record: Record, store: Store, one: Table, where: Where | None = None, whole: bool = False
+) -> pd.DataFrame:
     """A table put together from its parts, whatever is published.
 
     Parameters

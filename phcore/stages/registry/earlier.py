@@ -110,9 +110,7 @@ def _results(store: Store, record: Record, name: str, place: Place) -> None:
 def _cell(summaries: pa.Table, record: Record, place: Place) -> pa.Table:
     row = summaries.slice(0, 1).to_pylist()[0]
     median = row["unit"] if row["unit"] is not None else float("nan")
-    return pa.table(
-        {name: [median if name == "median_distance" else row[name]] for name in cells.Cell._fields}
-    )
+    return pa.table({name: [median if name == "median_distance" else row[name]] for name in cells.Cell._fields})
 
 
 def _summaries(summaries: pa.Table, record: Record, place: Place) -> pa.Table:
@@ -133,11 +131,11 @@ def _null(bars: pa.Table, nulls: pa.Table, record: Record, place: Place) -> pa.T
     each = [
         np.flatnonzero((kind == row["kind"]) & (number == row["replicate"])) for row in nulls.to_pylist()
     ]  # sorted by degree already
-    columns = {name: nulls["unit" if name == "median_distance" else name].cast(TYPES[name]) for name in gaussian_nulls.ABOUT}
-    points = {"births": births, "deaths": deaths}
-    columns |= {
-        name: pa.array([points[name][rows] for rows in each], of) for name, of in gaussian_nulls.BARS.items()
+    columns = {
+        name: nulls["unit" if name == "median_distance" else name].cast(TYPES[name]) for name in gaussian_nulls.ABOUT
     }
+    points = {"births": births, "deaths": deaths}
+    columns |= {name: pa.array([points[name][rows] for rows in each], of) for name, of in gaussian_nulls.BARS.items()}
     return pa.table(columns)
 
 
@@ -327,3 +325,8 @@ _PARTS: dict[str, tuple[tuple[_Old, ...], Callable[..., pa.Table] | None]] = {
 def named(record: Record) -> set[File]:
     """(stage, key) of every file that a pack of version 0.3 may hold."""
     return _Keys(record).named()
+
+
+def digest_of(record: Record) -> str:
+    """The digest that version 0.3 gave a record."""
+    return _Keys(record).of_study

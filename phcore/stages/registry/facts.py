@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from phcore.stages.registry.result import Place
 from phcore.study.record import Record
@@ -30,7 +29,6 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
         (node.label, node.step, node.kind, node.size, node.status, node.fingerprint) for node in record.nodes
     ),
     "read": lambda record, place: None,  # every table: of what is put together at every reading only
-    "model_name": lambda record, place: Path(record.study.model).name,
 }
 
 
