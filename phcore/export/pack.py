@@ -37,7 +37,6 @@ from typing import BinaryIO, get_args, get_origin, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phcore.archive import permissions
 from phcore.archive.store import SCHEMA, Store, write_atomically
 from phcore.errors import Fault
 from phcore.stages import evidence, tables
@@ -45,6 +44,7 @@ from phcore.stages.results import Results
 from phcore.study import Study, measures
 from phcore.study.probes import ProbeSet
 from phcore.study.record import BASE, Record, folder_of
+from phcore.study.redaction import redact
 
 FORMAT = 1  # of packs: a change that earlier versions cannot open raises it
 MANIFEST, RECORD, STUDY, MEASURES = "manifest.json", "record.json", "study.toml", "measures.csv"
@@ -68,8 +68,6 @@ PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "redzed-tda", "ripser", "pers
 AGAIN = "Copy the file again, or have the study packed again"
 SMALLER = "Leave the hidden states behind, or make two studies of it"
 KEY, KEY_OF_PROBES = re.compile("[0-9a-f]{32}"), re.compile("[0-9a-f]{64}")
-# An absolute path inside a sentence: on a checkpoint that would not load the words are those of a library.
-ABSOLUTE = re.compile(r"""(?<![\w.)\]/\\~])(?:~?/|[A-Za-z]:\\|\\\\)[^\s'"`,;:()<>]+""")
 
 
 # --- what a pack says of itself -----------------------------------------------------------------
@@ -181,54 +179,6 @@ def named(record: Record) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
-def stripped(record: Record, model: str | None = None) -> Record:
-    """The record without a path of this machine: of each model, folder and file the last part of its name.
-
-    Keys and the digest do not depend on where checkpoints lay, so the results are found as before. Only where the
-    finding on a checkpoint quotes a path, and loses it, is the digest another one.
-
-    Parameters
-    ----------
-    model : the name to show for the base model instead of its folder's.
-    """
-    study = record.study
-    places = {str(study.model), *(str(one.path) for one in study.series), *(node.path for node in record.nodes)}
-    # Whole folders before parts of them.
-    folders = sorted((one for one in places if os.path.isabs(one) and len(one) > 1), key=len, reverse=True)
-    asked = study.with_(
-        model=model or _last(study.model),
-        probes=study.probes if study.probes == "default" else _last(study.probes),
-        series=tuple(replace(one, path=Path(_last(one.path))) for one in study.series),
-    )
-    nodes = tuple(
-        replace(
-            node,
-            path=f"{_last(node.label)}/{_last(node.path)}",
-            finding=_without_paths(node.finding, folders),
-        )
-        for node in record.nodes
-    )
-    return replace(record, study=asked, nodes=nodes)
-
-
-def _last(path: str | Path) -> str:
-    """The last part of a path of any system; of a snapshot in the hub cache the model's name. Never empty, no dots."""
-    text = "".join(letter for letter in str(path) if letter.isprintable())
-    parts = [part for part in re.split(r"[/\\]+", text) if part not in ("", ".", "..")]
-    if len(parts) > 2 and parts[-2] == "snapshots" and parts[-3].startswith("models--"):
-        parts = parts[-3].split("--")
-    last = parts[-1].strip("~:") if parts else ""  # a study file would expand ~ to somebody's home
-    return "-" if last in ("", ".", "..") else last
-
-
-def _without_paths(sentence: str, folders: Sequence[str]) -> str:
-    if not sentence:
-        return sentence
-    for folder in folders:  # as a whole: they may hold blanks, at which the pattern would stop
-        sentence = sentence.replace(folder, _last(folder))
-    return ABSOLUTE.sub(lambda found: _last(found[0]), sentence)
-
-
 # --- packing ------------------------------------------------------------------------------------
 
 
@@ -249,12 +199,12 @@ def pack(
     Fault
         where nothing is computed yet, a result was damaged, or the file cannot be written.
     """
-    permissions.refuse_writing("pack a study")  # a pack holds more than such a process shows
+    study.store.refuse_writing("pack a study")  # a pack holds more than is shown then
     target = Path(target)
     if target.is_dir() or not target.absolute().parent.is_dir():
         wrong = "this is a folder" if target.is_dir() else "its folder does not exist"
         raise Fault(wrong, "Give the name of a file in a folder that exists, such as study.zip", target)
-    bare = stripped(study.record)
+    bare = redact(study.record)
     prompts = prompts and not bare.prompts_withheld
     bare = replace(bare, prompts_withheld=not prompts)
     left: Counter[str] = Counter()
@@ -312,15 +262,16 @@ def _results(study: Results, bare: Record, clouds: bool, left: Counter[str]) -> 
 
 def _about(study: Results, bare: Record, place: Path, prompts: bool) -> dict[str, Path]:
     """Name in the pack -> file of what is not a copy of a result: the record, the study file, the user's measures."""
-    bare.write(place)
-    found = {RECORD: place / RECORD, STUDY: place / STUDY}
+    desk = Store(place)
+    bare.keep(desk)
+    found = {name: folder_of(bare.study, desk) / name for name in (RECORD, STUDY)}
     own = measures.own_file(study.study.name, study.store)
     if own.exists():
         found[MEASURES] = own
     if not prompts:
         blank = tables.prompts(study.record, study.store).assign(text="", reference=None)
-        Store(place).write("probes", bare.probe_digest, blank)
-        found[f"{SCHEMA}/probes/{bare.probe_digest}.parquet"] = Store(place).path("probes", bare.probe_digest)
+        desk.write("probes", bare.probe_digest, blank)
+        found[f"{SCHEMA}/probes/{bare.probe_digest}.parquet"] = desk.path("probes", bare.probe_digest)
     return found
 
 
@@ -376,7 +327,7 @@ def unpack(source: str | Path | BinaryIO, store: Store, name: str | None = None)
         where the file is no pack, is damaged or holds what no pack holds, where another study has the name, or where
         the disk is full.
     """
-    permissions.refuse_writing("open a packed study")
+    store.refuse_writing("open a packed study")
     shown = Path(source) if isinstance(source, str | Path) else None
     with _workroom(store) as place:
         with _judging(shown):
@@ -536,7 +487,7 @@ def _record(manifest: Manifest, place: Path) -> Record:
         raise Fault(f"its {RECORD} is not the record of a study", AGAIN)
     if len(record.nodes) ** 2 * len(record.layers) > MOST_PAIRS:
         raise Fault(f"it has {len(record.nodes):,} checkpoints, more than a study can", AGAIN)
-    if stripped(record) != record:
+    if redact(record) != record:
         raise Fault(f"its {RECORD} holds paths of another machine", AGAIN)
     if record.digest != manifest.record:
         raise Fault(
@@ -587,16 +538,17 @@ def _settle(record: Record, manifest: Manifest, place: Path, store: Store) -> Op
     os.sync()  # before any file gets its name: once for all of them, a tenth of the time of a thousand single ones
     folder = folder_of(record.study, store)
     with _alone(store.root), ExitStack() as undo:
-        present = _same_study(record, folder)
+        present = _same_study(record, store)
         fates = {entry.path: _put(entry, place, store, undo) for entry in results if entry.path in wanted}
         there = _has_texts(store.read("probes", record.probe_digest), record.probe_digest)
         withheld = not (manifest.prompts or there)
         if present is None:
-            replace(record, prompts_withheld=withheld).write(place / "study")
+            ready = folder_of(record.study, Store(place))
+            replace(record, prompts_withheld=withheld).keep(Store(place))
             if (place / MEASURES).exists():
-                os.rename(place / MEASURES, place / "study" / MEASURES)
+                os.rename(place / MEASURES, ready / MEASURES)
             _make_folder(folder.parent, undo)
-            _move(place / "study", folder, undo)
+            _move(ready, folder, undo)
         undo.pop_all()
         texts = f"{SCHEMA}/probes/{record.probe_digest}.parquet"
         if manifest.prompts and not there and (place / texts).exists():
@@ -604,7 +556,7 @@ def _settle(record: Record, manifest: Manifest, place: Path, store: Store) -> Op
             os.replace(place / texts, store.root / texts)
             fates[texts] = "new"
         if present is not None and present.prompts_withheld != withheld:
-            replace(present, prompts_withheld=withheld).write(folder)
+            replace(present, prompts_withheld=withheld).keep(store)
     return Opened(
         name=record.study.name,
         new=sum(fate == "new" for fate in fates.values()),
@@ -614,11 +566,11 @@ def _settle(record: Record, manifest: Manifest, place: Path, store: Store) -> Op
     )
 
 
-def _same_study(record: Record, folder: Path) -> Record | None:
-    """The record that is in the folder, where it is of the same study; None where nothing is in the way."""
-    if not folder.exists():
+def _same_study(record: Record, store: Store) -> Record | None:
+    """The record that has the study's place, where it is of the same study; None where nothing is in the way."""
+    if not folder_of(record.study, store).exists():
         return None
-    found = Record.read(folder)
+    found = Record.read(store, record.study.name)
     if found is not None and (found.digest, found.scalars) == (record.digest, record.scalars):
         return found
     raise Fault(

@@ -14,8 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from phcore.analysis.behaviour import jensen_shannon
-from phcore.archive import permissions
-from phcore.archive.store import Store, digest, write_atomically
+from phcore.archive.store import Store, digest
 from phcore.pipeline.run import READ_HERE, Progress, Run, plan
 from phcore.stages import cells, evidence
 from phcore.study.record import NULL_REPLICATES, Record
@@ -45,7 +44,7 @@ def remember(record: Record, store: Store, measured: dict[str, float]) -> None:
     """Keep measured speeds; newer figures replace older ones."""
     known = _remembered(store)
     known[_like(record)] = {**known.get(_like(record), {}), **measured}
-    write_atomically(store.root / "speeds.json", json.dumps(known, indent=1).encode())
+    store.write_file(store.root / "speeds.json", json.dumps(known, indent=1).encode())
 
 
 def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
@@ -55,7 +54,7 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     """
     import shutil
 
-    permissions.refuse_writing("compute")
+    store.refuse_writing("compute")
     todo = plan(record, store)
     units = todo.totals(record)
     known = speeds(record, store)

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, fields, replace
 
-from phcore.archive import permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
 from phcore.stages import cells, evidence, tables
 from phcore.study import probes
-from phcore.study.record import BASE, Node, Record, folder_of
+from phcore.study.record import BASE, Node, Record
 
 ATTEMPTS = 3  # a file found damaged in the middle of a run is computed again by the next attempt
 STAGES = {
@@ -187,7 +186,7 @@ class Run:
 
     def compute(self) -> None:
         """Bring the archive up to the plan."""
-        permissions.refuse_writing("compute")
+        self.store.refuse_writing("compute")
         self._event("activations", "Looking for what is missing")
         for _ in range(ATTEMPTS):
             if self._plan.empty:
@@ -283,7 +282,7 @@ class Run:
         # What may pass (memory, a folder that is not mounted) is tried again by the next run.
         status = "refused" if isinstance(fault, Unusable) else "failed"
         self.record = self.record.without(node, sentence, status)
-        self.record.write(folder_of(self.record.study, self.store))
+        self.record.keep(self.store)
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._totals["activations"] -= 1
         self._totals["cells"] -= sum(1 for cell in self._plan.cells if cell[0] == node)
@@ -460,12 +459,12 @@ def publish_behaviour(record: Record, store: Store) -> None:
 
     Of a study that is not finished they are written at the end of its run.
     """
-    permissions.refuse_writing("add measures")
+    store.refuse_writing("add measures")
     rest = (name for name in tables.ORDER if name not in tables.OF_BEHAVIOUR)
     if all(store.has("tables", tables.published_key(record, name)) for name in rest):
         for name in tables.OF_BEHAVIOUR:
             tables.publish(record, store, name, tables.assemble(record, store, name))
-    record.write(folder_of(record.study, store))
+    record.keep(store)
 
 
 def _timed(function: Callable, *arguments) -> float:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from phcore.archive import permissions
+from phcore.archive.permissions import own_folder
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.stages import cells, tables
 from phcore.study import Study
 from phcore.study.record import Node, Record, folder_of, resolve
+from phcore.study.redaction import public
 
 if TYPE_CHECKING:
     from phcore.analysis.findings import Finding
@@ -34,32 +36,38 @@ class Results:
         self.record, self.store = record, store
 
     @classmethod
-    def open(cls, study: str | Path, cache: str | Path | Store | None = None) -> Results:
+    def open(cls, study: str | Path, cache: str | Path | Store | None = None, roots: Sequence[Path] = ()) -> Results:
         """Open a study by the path of its file or by its name in the archive.
 
         Parameters
         ----------
         cache : the archive or its folder; a store that is given is shared, and with it its connection.
+        roots : folders that links may lead to, where a study file's folders have to be looked at.
 
         Raises
         ------
         Fault
-            where there is no such study, or its file or folders cannot be used. A read-only process opens by name
-            only, and says the same of a study that it does not serve as of one that does not exist.
+            where there is no such study, or its file or folders cannot be used. An archive that is only read opens
+            by name only, and says the same of a study that is not served as of one that does not exist.
         """
         store = cache if isinstance(cache, Store) else Store(cache)
-        if Path(study).suffix == ".toml" and not permissions.current().read_only:
+        if Path(study).suffix == ".toml" and not store.permissions.read_only:
             asked = Study.read(study)
-            record = Record.read(folder_of(asked, store))
+            record = Record.read(store, asked.name)
             if record is None or record.study.with_(private=asked.private) != asked:
-                record = resolve(asked, store, keep=False)  # looking at a study file changes nothing
+                record = resolve(asked, store, keep=False, roots=roots)  # looking at a study file changes nothing
             record = replace(record, study=asked)
             return cls(record, store)
-        record = Record.read(folder_of(str(study), store)) if str(study) in names(store) else None
+        record = Record.read(store, str(study)) if str(study) in names(store) else None
         if record is None:
             known = ", ".join(names(store)) or "none yet"
             raise Fault(f"no study is called {str(study)!r}", f"Give a study file (.toml) or one of: {known}")
         return cls(record, store)
+
+    def for_strangers(self) -> Results:
+        """The study as a read-only server shows it: what leaves this machine as a report or as figures."""
+        folder = folder_of(self.study, self.store)
+        return Results(public(self.record, self.store.permissions, folder), self.store)
 
     @property
     def study(self) -> Study:
@@ -165,8 +173,8 @@ class Results:
 
 
 def names(store: Store) -> list[str]:
-    """Studies in this archive, the latest first; in a read-only process those that it serves."""
-    here = permissions.current()
+    """Studies in this archive, the latest first; where it is only read those that are served."""
+    here = store.permissions
     found = (path.parent for path in (store.root / "studies").glob("*/record.json"))
-    folders = [one for one in found if not here.read_only or (here.serves(one.name) and permissions.own_folder(one))]
+    folders = [one for one in found if not here.read_only or (here.serves(one.name) and own_folder(one))]
     return [folder.name for folder in sorted(folders, key=lambda f: -(f / "record.json").stat().st_mtime)]

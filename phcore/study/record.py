@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from phcore import checkpoints
-from phcore.archive import permissions
-from phcore.archive.store import Store, digest, write_atomically
+from phcore.archive.permissions import own_folder
+from phcore.archive.store import Store, digest
 from phcore.errors import Fault
 from phcore.study import Series, Study, measures, probes
 
@@ -185,11 +185,11 @@ class Record:
 
     # --- on disk --------------------------------------------------------------------------------
 
-    def write(self, folder: Path) -> None:
-        """Keep the record and its study file in `folder`."""
-        permissions.refuse_writing("keep a study")
-        write_atomically(folder / "record.json", self.to_json())
-        self.study.write(folder / "study.toml")
+    def keep(self, store: Store) -> None:
+        """Keep the record and its study file in an archive."""
+        folder = folder_of(self.study, store)
+        store.write_file(folder / "record.json", self.to_json())
+        store.write_file(folder / "study.toml", self.study.to_toml().encode())
 
     def to_json(self) -> bytes:
         plain = asdict(self) | {"study": self.study.to_dict()}
@@ -204,76 +204,37 @@ class Record:
         return cls(study=study, nodes=nodes, layers=tuple(plain.pop("layers")), **plain)
 
     @classmethod
-    def read(cls, folder: Path) -> Record | None:
-        """None where there is no record yet, or one of another version.
+    def read(cls, store: Store, name: str) -> Record | None:
+        """None where there is no record of this name yet, or one of another version.
 
-        In a read-only process also where the study is not served or its folder is a link to another place, and what
-        is read is `in_public`.
+        Where the archive is only read also if the study is not served or its folder is a link to another place; what
+        is read there is `Public`.
         """
-        here = permissions.current()
+        from phcore.study.redaction import public  # which knows what a record is
+
+        here, folder = store.permissions, folder_of(name, store)
         try:
-            if here.read_only and not (here.serves(folder.name) and permissions.own_folder(folder)):
+            if here.read_only and not (here.serves(name) and own_folder(folder)):
                 return None
             record = cls.from_json((folder / "record.json").read_bytes())
-            return in_public(record, _private(folder)) if here.read_only else record
+            return public(record, here, folder) if here.read_only else record
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError):
             return None
 
 
-@dataclass(frozen=True)
-class Public(Record):
-    """A record with names in place of paths. `of` is the digest it had with them: findings are part of it."""
-
-    of: str = ""
-
-    @property
-    def digest(self) -> str:
-        return self.of
-
-
-def in_public(record: Record, private: Iterable[str] = ()) -> Public:
-    """The record as a read-only server knows it: no paths, no word of studies that are not served.
-
-    Parameters
-    ----------
-    private : kinds to call private beside those the record's own study does.
-    """
-    study = record.study
-    places = [study.model, study.probes, *(one.path for one in study.series), *(node.path for node in record.nodes)]
-    places += [parent for place in places for parent in Path(place).parents]
-    here = permissions.current()
-    shown = study.with_(
-        model=Path(study.model.name),
-        probes=Path(study.probes).name,
-        series=tuple(replace(one, path=Path(one.path.name)) for one in study.series),
-        beside=tuple(name for name in study.beside if here.serves(name)),
-        private=tuple(kind for kind in permissions.KINDS if kind in {*study.private, *private, *here.private}),
-    )
-    nodes = tuple(
-        replace(node, path=Path(node.path).name, finding=permissions.without_paths(node.finding, places))
-        for node in record.nodes
-    )
-    plain = {one.name: getattr(record, one.name) for one in fields(Record)}
-    return Public(**plain | {"study": shown, "nodes": nodes}, of=record.digest)
-
-
-def _private(folder: Path) -> tuple[str, ...]:
-    """What the study file beside a record calls private: owners edit it without computing anything anew."""
-    file = folder / "study.toml"
-    try:
-        return Study.read(file).private if file.exists() else ()
-    except (Fault, OSError):
-        return permissions.KINDS  # nobody can tell what it was meant to hide
-
-
 def folder_of(study: Study | str, store: Store) -> Path:
     return store.root / "studies" / (study if isinstance(study, str) else study.name)
 
 
-def resolve(study: Study, store: Store, keep: bool = True) -> Record:
-    """Look at a study's folders and fingerprint what is there; `keep` adds the study to the archive's list.
+def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path] = ()) -> Record:
+    """Look at a study's folders and fingerprint what is there.
+
+    Parameters
+    ----------
+    keep : add the study to the archive's list.
+    roots : folders that links in the study's folders may lead to.
 
     Raises
     ------
@@ -281,7 +242,7 @@ def resolve(study: Study, store: Store, keep: bool = True) -> Record:
         where the base model, the probe set or a series folder cannot be used at all. A single bad
         checkpoint does not raise: it stays in the record with its finding.
     """
-    permissions.refuse_writing("look at checkpoints")
+    store.refuse_writing("look at checkpoints")
     model = checkpoints.describe_model(study.model)
     if model.status != "ready":
         raise Fault(model.finding.rstrip("."), "Pick another base model", study.model)
@@ -298,9 +259,9 @@ def resolve(study: Study, store: Store, keep: bool = True) -> Record:
     base = checkpoints.Checkpoint.of_base(study.model)
     base_print = checkpoints.fingerprint(base, None, memory)
     nodes = [Node(BASE, 0, "base", str(study.model), base.size, "ready", "", base_print)]
-    refused = _known_refusals(Record.read(folder_of(study, store)))
+    refused = _known_refusals(Record.read(store, study.name))
     for series in study.included:
-        for one in _found(series, study):
+        for one in _found(series, study, roots):
             node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
             if node.ready:
                 node = replace(node, fingerprint=checkpoints.fingerprint(one, base, memory))
@@ -320,13 +281,13 @@ def resolve(study: Study, store: Store, keep: bool = True) -> Record:
     )
     record = replace(record, scalars=measures.keep(record, store))
     if keep:
-        previous = Record.read(folder_of(study, store))
+        previous = Record.read(store, study.name)
         if previous and _unrelated(previous.study, study):
             raise Fault(
                 f"another study is called {study.name}: on {previous.study.model.name}, from other folders",
                 "Choose another name",
             )
-        record.write(folder_of(study, store))
+        record.keep(store)
     return record
 
 
@@ -349,8 +310,8 @@ def keep_probes(probe_set: probes.ProbeSet, store: Store) -> None:
     store.write("probes", probe_set.digest, frame)
 
 
-def _found(series: Series, study: Study) -> list[checkpoints.Checkpoint]:
-    found = checkpoints.scan(series.path, study.model)
+def _found(series: Series, study: Study, roots: Sequence[Path]) -> list[checkpoints.Checkpoint]:
+    found = checkpoints.scan(series.path, study.model, [series.path, *roots])
     here = [one for one in found if Path(one.path).resolve() == series.path.resolve()]
     if not here:
         raise Fault("there is no checkpoint in this folder", "Pick the folder that holds them", series.path)

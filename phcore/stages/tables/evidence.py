@@ -15,7 +15,7 @@ from phcore.stages import cells
 from phcore.stages.tables.columns import CELL, COLUMNS, DISTANCE, TRANSITION
 from phcore.stages.tables.scan import Source, in_order, of_clouds, of_transitions, prompts
 from phcore.study.measures import steps_of
-from phcore.study.record import Record, folder_of
+from phcore.study.record import Record
 from phcore.topology import clouds
 from phcore.topology.summaries import FEATURES, rescale
 
@@ -274,7 +274,7 @@ def _findings(source: Source) -> pd.DataFrame:
     from phcore.analysis.findings import findings
 
     record, study = source.record, source.record.study
-    beside = (Record.read(folder_of(name, source.store)) for name in study.beside)
+    beside = (Record.read(source.store, name) for name in study.beside)
     found = findings(
         source.read,
         {one.name: one.objective for one in record.series},

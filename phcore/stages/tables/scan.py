@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from phcore.archive import permissions
 from phcore.archive.store import Store
 from phcore.stages.tables.columns import CELL, TRANSITION
 from phcore.study.record import Record
+from phcore.study.redaction import Public
 
 Where = dict[str, object]  # column -> the value it shall have
 ROWS = ("step", "layer", "kind", "subsample", "replicate", "degree", "order", "scale", "birth", "death")
@@ -87,6 +87,7 @@ def prompts(record: Record, store: Store) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame(columns=["prompt", "text", "category", "reference"])
     frame = table.to_pandas()
-    if permissions.current().hides("prompts", record.study.private):
+    strangers = isinstance(record, Public) and "prompts" in record.study.private
+    if strangers or store.permissions.hides("prompts", record.study.private):
         return frame.assign(text=[f"prompt {number} (private)" for number in frame["prompt"]], reference=None)
     return frame
