@@ -7,7 +7,6 @@ from datetime import date
 import streamlit as st
 
 from pages.parts import data, frame, sharing, toolbar
-from phcore.archive import permissions
 
 PARTS = {
     "Report": sharing.report,
@@ -16,7 +15,7 @@ PARTS = {
     "Methods": sharing.methods,
 }
 
-if permissions.current().read_only:
+if data.read_only():
     del PARTS["The study"]  # it would be refused
 
 place = frame.header(
@@ -26,7 +25,7 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    if not permissions.current().read_only:
+    if not data.read_only():
         sharing.open_pack()
     toolbar.stop()
 part = st.segmented_control(

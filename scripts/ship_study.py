@@ -7,16 +7,16 @@ A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; w
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from phcore.archive.store import Store  # noqa: E402
-from phcore.export.pack import stripped  # noqa: E402
 from phcore.stages import tables  # noqa: E402
 from phcore.stages.results import Results  # noqa: E402
-from phcore.study.record import folder_of  # noqa: E402
+from phcore.study.redaction import redact  # noqa: E402
 
 SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
 CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the base and the last
@@ -41,8 +41,9 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
         to.write(stage, key, study.store.read(stage, key))
     bars = study.table("bars")
     to.write("tables", tables.published_key(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
-    bare = stripped(record, model)
-    bare.write(folder_of(bare.study, to))
+    bare = redact(record)
+    bare = replace(bare, study=bare.study.with_(model=model or bare.study.model))
+    bare.keep(to)
     written = [to.path(stage, key) for stage, key in (*copied, ("tables", f"{record.digest}-bars"))]
     assert bare.digest == record.digest
     return sum(path.stat().st_size for path in written)

@@ -143,6 +143,7 @@ def _bars(study: Results, cell: live.Cell, options: Options) -> tuple[Bars | Non
         try:
             seen = live.look(study, cell, options.lens)
         except Fault as fault:
+            fault = data.shown(fault)
             asked = _filters(options.lens)
             words = f"{fault.fault[0].upper()}{fault.fault[1:]}" + (f" ({asked})" if asked else "")
             st.info(f"{words}: {fault.mend} under Live.", icon=":material/info:")

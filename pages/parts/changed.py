@@ -154,6 +154,7 @@ def _side(study: Results, cell: live.Cell, options: Options) -> tuple[list[np.nd
         try:
             seen = live.look(study, cell, options.lens)
         except Fault as fault:
+            fault = data.shown(fault)
             st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
             return None
         return seen.explored.bars.diagrams, seen
@@ -311,6 +312,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         try:
             _measure(study, key, pair, number, lens)
         except Fault as fault:
+            fault = data.shown(fault)
             st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
             return
     table = _kept().get(key)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import atexit
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
+from phcore.checkpoints.roots import allowed_roots
+from phcore.errors import Fault
 from phcore.pipeline import jobs
 from phcore.stages import results
 from phcore.stages.results import Results
+from phcore.study.redaction import redact_fault
 from phcore.topology.summaries import FEATURES, rescale
 
 SHIPPED = "smollm2-135m-instruct"
@@ -20,11 +26,26 @@ SHIPPED = "smollm2-135m-instruct"
 
 @st.cache_resource
 def store() -> Store:
-    """The archive, with the one connection that all pages read through."""
-    return Store()
+    """The archive, with the one connection that all pages read through, and what the server may do with it."""
+    return Store(permissions=Permissions.read(os.environ))
 
 
 atexit.register(store.clear)  # DuckDB complains of a connection that outlives the interpreter
+
+
+def read_only() -> bool:
+    """Whether this server only shows. What is left out on the page would be refused anyway."""
+    return store().permissions.read_only
+
+
+def roots() -> list[Path]:
+    """The folders that pages may look at: none on a read-only server."""
+    return [] if read_only() else allowed_roots(os.environ)
+
+
+def shown(fault: Fault) -> Fault:
+    """A fault as the page says it: to strangers without any place."""
+    return redact_fault(fault, [store().root]) if read_only() else fault
 
 
 def study_names() -> list[str]:

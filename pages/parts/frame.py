@@ -6,17 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
-from phcore.archive import permissions
 from phcore.cli.main import encode
 from phcore.export import images
 from phcore.pipeline import jobs
 from phcore.pipeline.run import STAGES
 from phcore.stages.results import Results
-
-
-def read_only() -> bool:
-    """Whether this server only shows. What is left out on the page would be refused anyway: see `permissions`."""
-    return permissions.current().read_only
 
 
 def header(question: str, words: str):
@@ -31,7 +25,7 @@ def header(question: str, words: str):
     with right:
         glossary.button()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
-    left.caption(words + (" *This server is read-only.*" if read_only() else ""))
+    left.caption(words + (" *This server is read-only.*" if data.read_only() else ""))
     toolbar.reserve(right)
     return place
 
@@ -42,7 +36,7 @@ def choose_study(place) -> Results | None:
     if not names:
         st.info(
             "No study is served here."
-            if read_only()
+            if data.read_only()
             else "No study has been computed yet. Set one up on the Study page.",
             icon=":material/info:",
         )
@@ -62,7 +56,7 @@ def ready_study(place) -> Results | None:
     if data.table(study, "cells").empty:
         st.info(
             "Nothing has been computed for this study yet. Results show here as they arrive"
-            + ("." if read_only() else "; start the computation on the Study page."),
+            + ("." if data.read_only() else "; start the computation on the Study page."),
             icon=":material/hourglass_empty:",
         )
         return None
@@ -88,7 +82,7 @@ def job_line(study: Results) -> None:
     elif not data.complete(study):
         st.warning(
             "This study is not complete: some checkpoints or layers are still missing."
-            + ("" if read_only() else " Continue on the Study page."),
+            + ("" if data.read_only() else " Continue on the Study page."),
             icon=":material/warning:",
         )
 

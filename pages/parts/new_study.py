@@ -46,7 +46,7 @@ def show() -> None:
     try:
         found = _scan(str(directory), str(model))
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return
     if not found:
         st.info(
@@ -94,7 +94,7 @@ def _model() -> Path | None:
     )
     if path is None:
         return None
-    model = checkpoints.describe_model(path)
+    model = checkpoints.describe_model(path, data.roots())
     if model.status != "ready":
         st.error(model.finding, icon=":material/error:")
         return None
@@ -104,12 +104,12 @@ def _model() -> Path | None:
 
 @st.cache_data(ttl=20, show_spinner="Looking for models on this machine…")
 def _local_models() -> list:
-    return checkpoints.local_models(roots.allowed_roots())
+    return checkpoints.local_models(data.roots())
 
 
 @st.cache_data(ttl=10, show_spinner="Looking at the checkpoints…")
 def _scan(directory: str, model: str) -> list:
-    return checkpoints.scan(Path(directory), Path(model))
+    return checkpoints.scan(directory, model, data.roots())
 
 
 # --- what was found -------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def _steps(one) -> str:
 
 def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Study | None:
     """The study as set up so far; None, with a sentence, where something in it cannot work."""
-    n_layers = checkpoints.describe_model(model).n_layers
+    n_layers = checkpoints.describe_model(model, data.roots()).n_layers
     left, right = st.columns(2)
     name = left.text_input(
         "Name of the study", _free_name(directory.name), key=f"name-{directory}", help="Letters, digits, - _ and dots."
@@ -253,7 +253,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
             beside=tuple(beside),
         )
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return None
     if not asked.included:
         st.info("Include at least one series.", icon=":material/info:")
@@ -275,7 +275,7 @@ def _free_name(wanted: str) -> str:
 @st.cache_data(ttl=10)
 def _probe_files(directory: Path) -> list[str]:
     """Probe sets lie beside the checkpoints, or one folder up."""
-    allowed = roots.allowed_roots()
+    allowed = data.roots()
     kinds = ("*.jsonl", "*.csv", "*.parquet")
     near = [place for place in (directory, directory.parent) if _inside(place, allowed)]
     found = (path for place in near for kind in kinds for path in place.glob(kind))
@@ -296,7 +296,7 @@ def _inside(path: Path, allowed: list[Path]) -> bool:
 def _start(asked: Study, found: list) -> None:
     draft = data.store().root / "drafts" / f"{digest(asked.to_dict())}.toml"
     if not draft.exists():
-        asked.write(draft)
+        data.store().write_file(draft, asked.to_toml().encode())
     measuring = f"@estimate-{asked.name}"  # no study can be called that
     job = jobs.status(data.store(), measuring)
     names = {one.name for one in asked.included}
@@ -345,13 +345,12 @@ def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:
 
 def _compute(asked: Study) -> None:
     """Start the computation and show the study: its results arrive there."""
-    path = asked.write(folder_of(asked, data.store()) / "study.toml")
     try:
-        resolve(asked, data.store())
+        resolve(asked, data.store(), roots=data.roots())
     except Fault as fault:
-        st.session_state["start-fault"] = str(fault)
+        st.session_state["start-fault"] = str(data.shown(fault))
         return
-    begin(asked.name, path)
+    begin(asked.name, folder_of(asked, data.store()) / "study.toml")
     st.session_state["study"] = asked.name
     st.session_state["view"] = "Open a study"
 
@@ -360,9 +359,9 @@ def _compute(asked: Study) -> None:
 def _resolved(draft: str) -> Record | str:
     """The record of a draft, or the sentence that says why there is none."""
     try:
-        return resolve(Study.read(draft), data.store(), keep=False)
+        return resolve(Study.read(draft), data.store(), keep=False, roots=data.roots())
     except Fault as fault:
-        return str(fault)
+        return str(data.shown(fault))
 
 
 def begin(name: str, study_file: Path) -> None:
@@ -428,7 +427,7 @@ def parameter_table(study: Results) -> None:
 def _practice() -> None:
     """A way to try everything from nothing."""
     place = data.store().root / "practice"
-    if not _inside(data.store().root, roots.allowed_roots()):
+    if not _inside(data.store().root, data.roots()):
         return  # the app could not look at what it made
     with st.container(border=True):
         st.markdown("**No checkpoints at hand?**")

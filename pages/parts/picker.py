@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import data
 from phcore.checkpoints import roots
 from phcore.errors import Fault
 
@@ -15,7 +16,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
 
     The widgets are keyed by the folder they show, so that opening one starts the next list afresh.
     """
-    allowed = roots.allowed_roots()
+    allowed = data.roots()
     if not allowed:
         st.warning(
             "None of the allowed folders exists. Set PHCORE_ROOTS to folders that do.", icon=":material/warning:"
@@ -37,7 +38,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
         try:
             options = roots.subfolders(here, allowed) if here else allowed
         except Fault as fault:  # the folder is gone, or may not be read
-            st.error(str(fault), icon=":material/block:")
+            st.error(str(data.shown(fault)), icon=":material/block:")
             options, here = [], None
             st.session_state[place_key] = None
         left, right = st.columns([4, 1], vertical_alignment="bottom")
@@ -73,6 +74,6 @@ def _go(place_key: str, path: str | Path, allowed: list[Path]) -> None:
             raise Fault("this is a file", "Give the folder it lies in", place)
         st.session_state[place_key] = place
     except Fault as fault:
-        st.error(str(fault), icon=":material/block:")
+        st.error(str(data.shown(fault)), icon=":material/block:")
         return
     st.rerun()

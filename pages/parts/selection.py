@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import prompts
+from pages.parts import data, prompts
 from phcore.errors import Fault
 from phcore.formatting import count, three
 from phcore.topology import generators
@@ -162,7 +162,7 @@ def _loop(explored: Explored, place: int, own: pd.DataFrame, categories: Sequenc
         try:
             held["cut"] = cocycle(explored, loop.birth, loop.death)
         except Fault as fault:
-            st.caption(str(fault))
+            st.caption(str(data.shown(fault)))
             return held
         st.caption(f"Dotted on the map: a cut across the loop, {count(len(held['cut']), 'edge')}. Not the loop itself.")
     return held

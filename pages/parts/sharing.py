@@ -57,7 +57,7 @@ def report(study: Results, version: str, today: str) -> None:
         try:
             page = _report(study.study.name, version, options)
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
             return
         st.download_button(
             f"Download the report ({len(page) / 1e6:.1f} MB)", page, f"{study.study.name}.html", "text/html",
@@ -113,7 +113,7 @@ def whole_study(study: Results, version: str, today: str) -> None:
             with st.spinner("Packing…"), tempfile.TemporaryDirectory() as place:
                 content = pack(study, Path(place) / "study.zip", prompts=prompts).path.read_bytes()
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
         else:
             st.download_button(
                 f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}.zip", "application/zip",
@@ -133,7 +133,7 @@ def open_pack() -> None:
         with st.spinner("Verifying…"):
             done = unpack(file, data.store())
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return
     st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
 

@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from phcore.archive import permissions
+from phcore.checkpoints import roots
 from phcore.errors import Fault
 from phcore.study import Series, Study
 
@@ -26,7 +27,14 @@ STUDY_HELP = "a study file (.toml) or the name of a study in the archive"
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    from phcore.archive.store import Store  # after --help
+
+    allowed = permissions.Permissions.read(os.environ)
+    options.store = Store(permissions=allowed)
+    options.roots = [] if allowed.read_only else roots.allowed_roots(os.environ)
     try:
+        if what := options.needs or (getattr(options, "output", None) and "write files"):
+            options.store.refuse_writing(what)
         return options.run(options) or 0
     except Fault as fault:
         print(f"error: {fault}", file=sys.stderr)
@@ -47,17 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable, words: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable, words: str, needs: str = "") -> argparse.ArgumentParser:
+        """`needs`: what the command does that is refused where nothing may be written (see `Store.refuse_writing`)."""
         one = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
-        one.set_defaults(run=run)
+        one.set_defaults(run=run, needs=needs)
         return one
 
-    one = command("scan", scan, "show the series and checkpoints in a directory")
+    one = command("scan", scan, "show the series and checkpoints in a directory", "look at folders")
     one.add_argument("directory", metavar="DIR")
     one.add_argument("--model", help="base model directory, to check adapters and shapes against")
     one.add_argument("--json", action="store_true", help="machine-readable output")
 
-    one = command("new", new, "write a study file for the checkpoints in a directory")
+    one = command("new", new, "write a study file for the checkpoints in a directory", "look at folders")
     one.add_argument("directory", metavar="DIR")
     one.add_argument("--model", required=True, help="base model directory")
     one.add_argument(
@@ -66,11 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--name", help="name of the study (default: the name of the directory)")
     one.add_argument("-o", "--output", help="study file to write (default: NAME.toml)")
 
-    one = command("estimate", estimate, "measure this machine and say what a study will cost")
+    one = command("estimate", estimate, "measure this machine and say what a study will cost", "compute")
     one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
     _working(one)
 
-    one = command("compute", compute, "compute everything a study lacks")
+    one = command("compute", compute, "compute everything a study lacks", "compute")
     one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
     _working(one)
 
@@ -106,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--width", type=float, default=174, metavar="MM", help="of a figure (default: 174, two columns)")
     one.add_argument("--points", type=float, default=8, metavar="PT", help="size of the letters (default: 8)")
 
-    one = command("measures", measures, "add measures of your own to a study: series, step, name, value")
+    words = "add measures of your own to a study: series, step, name, value"
+    one = command("measures", measures, words, "add measures")
     one.add_argument("study", metavar="STUDY", help="the name of a study in the archive")
     one.add_argument("file", metavar="FILE.csv")
 
@@ -116,13 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--step", type=int, required=True)
     one.add_argument("-o", "--output", metavar="FILE.npy", required=True, help="(layers, prompts, hidden) float32")
 
-    one = command("pack", pack, "write a study with all its results into one file that travels")
+    one = command("pack", pack, "write a study with all its results into one file that travels", "pack a study")
     one.add_argument("study", metavar="STUDY", help=STUDY_HELP)
     one.add_argument("-o", "--output", metavar="FILE.zip", required=True)
     one.add_argument("--without-prompts", action="store_true", help="leave the texts of prompts and references behind")
     one.add_argument("--with-clouds", action="store_true", help="take the hidden states and next tokens along")
 
-    one = command("open", open_pack, "verify a packed study and put it into the archive")
+    one = command("open", open_pack, "verify a packed study and put it into the archive", "open a packed study")
     one.add_argument("file", metavar="FILE.zip")
     one.add_argument("--name", help="name of the study in this archive (default: its own)")
 
@@ -149,7 +159,8 @@ def _parser() -> argparse.ArgumentParser:
         "--allow", action="append", default=[], metavar="WHO", help="address, @domain, or * for every account"
     )
 
-    one = command("practice", practice, "train a tiny model with checkpoints of three objectives, to try everything on")
+    words = "train a tiny model with checkpoints of three objectives, to try everything on"
+    one = command("practice", practice, words, "train models")
     one.add_argument("directory", metavar="DIR")
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--job", help=argparse.SUPPRESS)
@@ -174,7 +185,8 @@ def _working(parser: argparse.ArgumentParser) -> None:
 def scan(options: argparse.Namespace) -> None:
     from phcore import checkpoints
 
-    found = checkpoints.scan(Path(options.directory), Path(options.model) if options.model else None)
+    directory, model = Path(options.directory), Path(options.model) if options.model else None
+    found = checkpoints.scan(directory, model, [directory, *options.roots])  # what is named may be looked at
     plain = [
         {
             "series": series.name,
@@ -210,7 +222,7 @@ def new(options: argparse.Namespace) -> None:
     from phcore import checkpoints
 
     directory = Path(options.directory).resolve()
-    found = checkpoints.scan(directory, Path(options.model))
+    found = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
     if not found:
         raise Fault("there are no checkpoints here", "Pick the folder above your series", directory)
     name = options.name or directory.name
@@ -224,12 +236,11 @@ def new(options: argparse.Namespace) -> None:
 
 
 def studies(options: argparse.Namespace) -> None:
-    from phcore.archive.store import Store
     from phcore.stages.results import Results, names
 
     rows = []
-    for name in names(Store()):
-        results = Results.open(name)
+    for name in names(options.store):
+        results = Results.open(name, options.store)
         steps = {one.name: [n.step for n in results.record.path_of(one.name)] for one in results.record.series}
         rows.append({"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps})
     if options.json:
@@ -238,6 +249,13 @@ def studies(options: argparse.Namespace) -> None:
     for row in rows:
         series = ", ".join(f"{series} ({len(steps)})" for series, steps in row["steps"].items())
         print(f"{row['study']}  {'complete' if row['complete'] else 'unfinished'}  {row['model']}  {series}")
+
+
+def _open(options: argparse.Namespace):
+    """The study that a command is about, with its results."""
+    from phcore.stages.results import Results
+
+    return Results.open(options.study, options.store, options.roots)
 
 
 # --- computing --------------------------------------------------------------------------------------
@@ -263,21 +281,19 @@ def pool(workers: int) -> Iterator[Executor]:
 
 
 def compute(options: argparse.Namespace) -> int:
-    from phcore.archive.store import Store
     from phcore.pipeline import estimate as cost
     from phcore.pipeline.run import Run, plan
-    from phcore.stages.results import Results
     from phcore.study.record import resolve
 
-    store = Store()
+    store = options.store
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
         by_file = Path(options.study).suffix == ".toml"
-        results = Results.open(options.study)
+        results = _open(options)
         record = results.record
         if results.finished and not by_file:
             return f"Nothing was missing: study {record.study.name}."
-        record = resolve(record.study, store)  # the folders may have changed since
+        record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
@@ -296,18 +312,16 @@ def compute(options: argparse.Namespace) -> int:
 
 
 def estimate(options: argparse.Namespace) -> int:
-    from phcore.archive.store import Store
     from phcore.pipeline import estimate as cost
-    from phcore.stages.results import Results
     from phcore.study.record import resolve
 
-    store = Store()
+    store = options.store
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
         if Path(options.study).suffix == ".toml":
-            record = resolve(Study.read(options.study), store, keep=False)
+            record = resolve(Study.read(options.study), store, keep=False, roots=options.roots)
         else:
-            results = Results.open(options.study)
+            results = _open(options)
             if results.finished:
                 return "Everything is computed already."
             record = results.record
@@ -335,7 +349,6 @@ def in_words(estimate) -> str:
 
 
 def practice(options: argparse.Namespace) -> int:
-    from phcore.archive.store import Store
     from phcore.pipeline.run import Cancelled, Progress
     from phcore.training.practice import practice as train
 
@@ -349,7 +362,7 @@ def practice(options: argparse.Namespace) -> int:
         place = train(Path(options.directory), seed=options.seed, on_event=on_event)
         return f"Practice runs are in {place}: the base model in base/, the checkpoints in runs/."
 
-    return _work(options.job, Store(), work)
+    return _work(options.job, options.store, work)
 
 
 def _work(job: str | None, store, work: Callable[[Callable, Callable[[], bool]], str]) -> int:
@@ -393,22 +406,21 @@ def _terminal() -> Callable:
 
 
 def serve(options: argparse.Namespace) -> None:
-    from phcore.archive.store import Store
     from phcore.cli import serve as server
     from phcore.stages.results import names
 
     room = server.Room(
-        read_only=options.read_only or permissions.current().read_only,
+        read_only=options.read_only or options.store.permissions.read_only,
         studies=tuple(options.study),
         private=tuple(options.private),
         address=options.address,
         port=options.port,
         hosts=tuple(options.host),
         open=options.open,
-        sign_in=options.sign_in or permissions.sign_in_asked(),
-        allow=tuple(options.allow) or permissions.allowed(),
+        sign_in=options.sign_in or permissions.sign_in_asked(os.environ),
+        allow=tuple(options.allow) or permissions.allowed(os.environ),
     )
-    known = names(Store())
+    known = names(options.store)
     server.check(room, known)
     served = ", ".join(room.studies or known) or "no study yet"
     print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
@@ -419,14 +431,13 @@ def serve(options: argparse.Namespace) -> None:
 
 
 def tables(options: argparse.Namespace) -> None:
-    from phcore.stages.results import Results
     from phcore.stages.tables import COLUMNS
 
     if options.name is None:
         for name, columns in COLUMNS.items():
             print(f"{name}\n" + "\n".join(f"  {column:<14} {words}" for column, words in columns.items()))
         return
-    frame = Results.open(options.study).table(options.name)
+    frame = _open(options).table(options.name)
     if options.format == "parquet" and options.output is None and sys.stdout.isatty():
         raise Fault("Parquet is not for a terminal", "Give a file with -o")
     data = encode(frame, options.format)
@@ -450,9 +461,8 @@ def encode(frame, kind: str) -> bytes:
 
 
 def findings(options: argparse.Namespace) -> None:
-    from phcore.stages.results import Results
 
-    found = [asdict(one) for one in Results.open(options.study).findings()]
+    found = [asdict(one) for one in _open(options).findings()]
     if options.json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return
@@ -468,7 +478,6 @@ def report(options: argparse.Namespace) -> None:
 
     from phcore.archive.store import write_atomically
     from phcore.export.report import FIGURES, Options, render
-    from phcore.stages.results import Results
 
     notes = dict(note.partition("=")[::2] for note in options.note)
     chosen = Options(
@@ -480,7 +489,7 @@ def report(options: argparse.Namespace) -> None:
         prompts=not options.without_prompts,
         layer=options.layer,
     )
-    page = render(Results.open(options.study), chosen).encode()
+    page = render(_open(options), chosen).encode()
     target = Path(options.output)
     try:
         write_atomically(target, page)
@@ -491,19 +500,17 @@ def report(options: argparse.Namespace) -> None:
 
 def figures(options: argparse.Namespace) -> None:
     from phcore.export.bundle import Choice, write
-    from phcore.stages.results import Results
 
     choice = Choice(options.layer, options.width, options.points)
-    size = write(Results.open(options.study), options.output, choice)
+    size = write(_open(options), options.output, choice)
     print(f"{options.output}: {size / 1e6:.1f} MB")
 
 
 def measures(options: argparse.Namespace) -> None:
     from phcore.pipeline.run import publish_behaviour
-    from phcore.stages.results import Results
     from phcore.study import measures as own
 
-    results = Results.open(options.study)
+    results = _open(options)
     file = Path(options.file)
     try:
         content = file.read_bytes()
@@ -516,9 +523,7 @@ def measures(options: argparse.Namespace) -> None:
 def clouds(options: argparse.Namespace) -> None:
     import numpy as np
 
-    from phcore.stages.results import Results
-
-    array = Results.open(options.study).clouds(options.series, options.step)
+    array = _open(options).clouds(options.series, options.step)
     target = Path(options.output)
     with tempfile.NamedTemporaryFile(dir=target.resolve().parent, suffix=".npy", delete=False) as file:
         np.save(file, array)
@@ -531,9 +536,8 @@ def clouds(options: argparse.Namespace) -> None:
 
 def pack(options: argparse.Namespace) -> None:
     from phcore.export.pack import pack
-    from phcore.stages.results import Results
 
-    study = Results.open(options.study)
+    study = _open(options)
     done = pack(study, options.output, prompts=not options.without_prompts, clouds=options.with_clouds)
     print(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
     for stage, size in sorted(done.sizes.items(), key=lambda one: -one[1]):
@@ -546,13 +550,11 @@ def pack(options: argparse.Namespace) -> None:
 
 
 def open_pack(options: argparse.Namespace) -> None:
-    from phcore.archive.store import Store
     from phcore.export.pack import unpack
     from phcore.stages.results import Results
 
-    store = Store()
-    done = unpack(options.file, store, options.name)
-    study = Results.open(done.name, store)
+    done = unpack(options.file, options.store, options.name)
+    study = Results.open(done.name, options.store)
     there = f", {done.present} were there already" if done.present else ""
     print(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
     if study.record.prompts_withheld:

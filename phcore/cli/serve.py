@@ -1,6 +1,6 @@
 """The app as a server for others: the command and the environment it is started with.
 
-Nothing is enforced here. The environment says what the server may do, and `access` holds it to that.
+Nothing is enforced here. The environment says what the server may do, and `permissions` holds it to that.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Room:
     Attributes
     ----------
     studies : names; empty is all.
-    private : kinds of `access.KINDS` that are hidden in every study.
+    private : kinds of `permissions.KINDS` that are hidden in every study.
     address : the address that is listened on.
     hosts : names in the address bar of visitors, beside localhost.
     open : whether an address that other machines reach is meant.
-    sign_in : whether visitors sign in with an account; `allow` says which ones may (see `access.admits`).
+    sign_in : whether visitors sign in with an account; `allow` says which ones may (see `permissions.admits`).
     """
 
     read_only: bool = False
@@ -129,7 +129,7 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     # The server runs in the project's folder; what is said relative to this one shall mean the same there.
     plain["PHCORE_CACHE"] = str(default_root().resolve())
     if not room.read_only:
-        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots()))
+        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots(given)))
     if room.read_only:
         plain[permissions.READ_ONLY] = "1"
         plain[permissions.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(permissions.PRIVATE)])])

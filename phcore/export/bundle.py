@@ -14,7 +14,6 @@ from pathlib import Path
 from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
-from phcore.export.pack import stripped
 from phcore.export.report.charts import FIGURES, draw
 from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
 from phcore.export.report.reading import Reading
@@ -55,6 +54,7 @@ def bundle(
     figures/NAME.svg, .png, .pdf; tables/NAME.csv, .parquet; study.toml without paths; methods.txt and references.bib;
     manifest.json with digest, parameters, versions, date, what is missing and why, and the SHA-256 of every other file.
     """
+    results = results.for_strangers()
     found: dict[str, bytes] = {}
     missing: dict[str, str] = {}
     names = [name for name in tables.COLUMNS if name not in _NOT_HERE]
@@ -105,7 +105,7 @@ def _layer(results: Results, choice: Choice) -> int:
 
 
 def _texts(results: Results) -> Iterator[tuple[str, bytes]]:
-    record = stripped(results.record)
+    record = results.record
     there = [name for name in tables.EVIDENCE if not results.table(name).empty]
     yield "methods.txt", (methods_paragraph(record, there) + "\n").encode()
     yield "references.bib", bibtex(cited(record, there)).encode()

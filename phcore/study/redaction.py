@@ -20,7 +20,7 @@ _BEFORE = r"(?<![\w.)\]/\\~])"
 _START = r"(?:~(?:[A-Za-z_][\w.-]*)?/|\.{1,2}[/\\]|/|[A-Za-z]:[/\\]|\\\\)"
 _END = r"\s'\"`<>"
 # Brackets and commas end a path, unless it goes on behind them.
-_LETTER = rf"(?:[^{_END},;:()]|[,;:()](?![/\\~]|[A-Za-z]:[/\\])(?=[^{_END}]*[/\\]))"
+_LETTER = rf"(?:[^{_END},;:()]|(?:[,;:](?![/\\~]|[A-Za-z]:[/\\])|[()])(?=[^{_END}]*[/\\]))"
 _QUOTED = rf"(?P<quote>['\"`])(?P<quoted>{_START}[^\n]*?)(?P=quote)"
 _LINK = r"(?P<link>https?://\S+)"
 _PLAIN = rf"{_BEFORE}{_START}{_LETTER}+"
@@ -48,7 +48,8 @@ def public(record: Record, permissions: Permissions, folder: Path) -> Record:
 def redact(record: Record) -> Record:
     """The record without a path of this machine: of each model, folder and file the last part of its name.
 
-    Keys and the digest do not depend on where checkpoints lay, so the results are found as before.
+    Keys and the digest do not depend on where checkpoints lay, so the results are found as before. Only where the
+    finding on a checkpoint quotes a path, and loses it, is the digest another one.
     """
     study = record.study
     places = {str(study.model), study.probes, *(str(one.path) for one in study.series)}

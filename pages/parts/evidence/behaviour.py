@@ -28,13 +28,13 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     if moves.empty:
         st.info(
             "What the model would say has not been measured for this study"
-            + ("." if frame.read_only() else "; press Compute on the Study page, where its checkpoints are."),
+            + ("." if data.read_only() else "; press Compute on the Study page, where its checkpoints are."),
             icon=":material/info:",
         )
     else:
         beside_topology(study, choice, layer, moves)
         early_and_final(study, choice)
-    if not frame.read_only():
+    if not data.read_only():
         own_measures(study)
 
 
@@ -186,7 +186,7 @@ def own_measures(study: Results) -> None:
             try:
                 record = measures.attach(file.getvalue(), study.record, data.store())
             except Fault as fault:
-                st.error(str(fault), icon=":material/error:")
+                st.error(str(data.shown(fault)), icon=":material/error:")
                 return
             with st.spinner("Comparing them with topology…"):
                 publish_behaviour(record, data.store())

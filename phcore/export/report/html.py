@@ -60,6 +60,7 @@ def render(results: Results, options: Options = Options()) -> str:
     Fault
         for a chart that does not exist, a note on a chart that is not in the report, or an unknown layer.
     """
+    results = results.for_strangers()
     reading = Reading(results, _checked(results, options))
     drawn = {key: draw(key, reading) for key in options.charts}
     tables = Tables()

@@ -86,14 +86,14 @@ def test_the_environment_gives_the_rights_that_were_asked_for():
     given = {"PATH": "/bin"}
     assert not {"PHCORE_READ_ONLY", "PHCORE_STUDIES", "PHCORE_SIGN_IN"} & set(serve.environment(Room(), given))
     room = Room(read_only=True, studies=("a", "b"), private=("prompts",))
-    assert permissions.Access.read(serve.environment(room, given)) == permissions.Access(
+    assert permissions.Permissions.read(serve.environment(room, given)) == permissions.Permissions(
         True, ("a", "b"), frozenset({"prompts"})
     )
-    assert permissions.Access.read(serve.environment(Room(read_only=True), given)) == permissions.Access(True)
+    assert permissions.Permissions.read(serve.environment(Room(read_only=True), given)) == permissions.Permissions(True)
     signed = serve.environment(Room(read_only=True, sign_in=True, allow=("@x.org", "a@y.org")), given)
     assert signed[permissions.SIGN_IN] == "1"
-    assert permissions.admits({"email": "a@y.org"}, signed[permissions.ALLOW])
-    assert not permissions.admits({"email": "b@y.org"}, signed[permissions.ALLOW])
+    assert permissions.admits({"email": "a@y.org"}, permissions.allowed(signed))
+    assert not permissions.admits({"email": "b@y.org"}, permissions.allowed(signed))
 
 
 def test_folders_mean_the_same_to_the_server_wherever_it_was_started(tmp_path, monkeypatch):
@@ -116,7 +116,9 @@ def test_no_right_is_given_that_was_taken_before():
     }
     assert given.items() <= serve.environment(Room(), given).items()
     narrower = serve.environment(Room(read_only=True, studies=("a",), private=("paths",)), given)
-    assert permissions.Access.read(narrower) == permissions.Access(True, ("a",), frozenset({"prompts", "paths"}))
+    assert permissions.Permissions.read(narrower) == permissions.Permissions(
+        True, ("a",), frozenset({"prompts", "paths"})
+    )
     assert narrower[permissions.ALLOW] == "@x.org"
 
 
@@ -149,7 +151,7 @@ def test_the_command_prints_the_address_and_becomes_the_server(computed, started
 
 def test_the_command_in_a_read_only_environment_serves_read_only(computed, started, monkeypatch, capsys):
     monkeypatch.setenv("PHCORE_CACHE", str(computed[1]))
-    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(True, ()))
+    monkeypatch.setenv("PHCORE_STUDIES", "")
     assert main.main(["serve", "--study", "tiny"]) == 1  # it may not be read here
     assert main.main(["serve"]) == 0
     assert "read-only: no study yet" in capsys.readouterr().out
