@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from phcore.archive.store import Store  # noqa: E402
+from phcore.archive.shipped import LIST  # noqa: E402
+from phcore.archive.store import Store, write_atomically  # noqa: E402
 from phcore.export.pack import stripped  # noqa: E402
 from phcore.stages import tables  # noqa: E402
 from phcore.stages.results import Results  # noqa: E402
@@ -44,8 +45,19 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
     bare = stripped(record, model)
     bare.write(folder_of(bare.study, to))
     written = [to.path(stage, key) for stage, key in (*copied, ("tables", f"{record.digest}-bars"))]
+    enlist(to, [*written, *(folder_of(bare.study, to) / name for name in ("study.toml", "record.json"))])
     assert bare.digest == record.digest
     return sum(path.stat().st_size for path in written)
+
+
+def enlist(to: Store, written: list[Path]) -> None:
+    """Add files to the list of what ships, which an installed version brings along; drop those that are gone."""
+    file = to.root / LIST
+    known = file.read_text(encoding="utf-8").split() if file.exists() else []
+    there = {name for name in known if (to.root / name).exists()}
+    names = there | {str(path.relative_to(to.root)) for path in written}
+    # Backwards: a study's record comes last, so that it shows where all it needs is there.
+    write_atomically(file, "\n".join([*sorted(names, reverse=True), ""]).encode())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
 from phcore.archive import permissions
-from phcore.cli.main import encode
 from phcore.export import images
+from phcore.export.encoding import encode
 from phcore.pipeline import jobs
 from phcore.pipeline.run import STAGES
 from phcore.stages.results import Results

@@ -13,10 +13,9 @@ from pages.parts import data, frame, picker
 from phcore import checkpoints
 from phcore.archive.store import digest
 from phcore.checkpoints import roots
-from phcore.cli import main
 from phcore.errors import Fault
 from phcore.pipeline import jobs, run
-from phcore.pipeline.estimate import estimate
+from phcore.pipeline.estimate import estimate, in_words
 from phcore.stages.results import Results
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
 from phcore.study.record import Record, folder_of, resolve
@@ -322,7 +321,7 @@ def _start(asked: Study, found: list) -> None:
         )
         _measure(measuring, draft, job)
     else:
-        st.write(main.in_words(cost))
+        st.write(in_words(cost))
     if cost.bytes > cost.free_bytes:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()

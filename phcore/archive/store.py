@@ -20,7 +20,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phcore.archive import permissions
+from phcore import places
+from phcore.archive import permissions, shipped
 from phcore.errors import Fault
 
 SCHEMA = "v1"
@@ -28,8 +29,14 @@ ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted tabl
 
 
 def default_root() -> Path:
-    """`PHCORE_CACHE`, or the folder `cache/` of the project."""
-    return Path(os.environ.get("PHCORE_CACHE") or Path(__file__).resolve().parents[2] / "cache")
+    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder, with the study that ships."""
+    if named := os.environ.get("PHCORE_CACHE"):
+        return Path(named)
+    if not places.INSTALLED:
+        return places.APP / "cache"
+    root = places.users_archive()
+    shipped.bring(places.APP / "cache", root)
+    return root
 
 
 def digest(*parts: object) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from phcore import places
 from phcore.archive import permissions
 from phcore.errors import Fault
 
@@ -23,12 +24,14 @@ def hub_cache() -> Path:
 def allowed_roots() -> list[Path]:
     """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist.
 
-    None in a read-only process.
+    By default also the archive of an installed version, where practice runs are made; that of a checkout lies in the
+    working folder. None in a read-only process.
     """
     if permissions.current().read_only:
         return []
     named = [one for one in os.environ.get(ROOTS, "").split(os.pathsep) if one.strip()]
-    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache()]
+    own = [places.users_archive()] if places.INSTALLED else []
+    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache(), *own]
     return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
+from phcore.export.encoding import encode
 from phcore.export.pack import stripped
 from phcore.export.report.charts import FIGURES, draw
 from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
@@ -74,8 +75,8 @@ def bundle(
         if frame.empty:
             missing[f"tables/{name}"] = "This study has no rows for it."
         else:
-            found[f"tables/{name}.csv"] = frame.to_csv(index=False).encode()
-            found[f"tables/{name}.parquet"] = frame.to_parquet(index=False)
+            for kind in ("csv", "parquet"):
+                found[f"tables/{name}.{kind}"] = encode(frame, kind)
         progress((done + 1) / count)
     found |= dict(_texts(results))
     return _zip(found, _manifest(results, choice, found, missing))

@@ -37,6 +37,7 @@ from typing import BinaryIO, get_args, get_origin, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from phcore import places
 from phcore.archive import permissions
 from phcore.archive.store import SCHEMA, Store, write_atomically
 from phcore.errors import Fault
@@ -349,7 +350,9 @@ def _version(package: str) -> str:
 
 
 def _own_version() -> str:
-    project = Path(__file__).resolve().parents[2] / "pyproject.toml"  # run from its folder, it is not installed
+    if places.INSTALLED:
+        return _version("toposcope")
+    project = places.APP / "pyproject.toml"
     try:
         return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
     except (OSError, ValueError, KeyError):

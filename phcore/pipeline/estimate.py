@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
+from phcore import devices
 from phcore.analysis.behaviour import jensen_shannon
 from phcore.archive import permissions
 from phcore.archive.store import Store, digest, write_atomically
@@ -100,6 +101,19 @@ def measure(
     return measured
 
 
+def in_words(estimate: Estimate) -> str:
+    """The estimate as one sentence."""
+    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.judged):
+        return "Everything is computed already."
+    minutes = (estimate.seconds or 0) / 60
+    duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
+    return (
+        f"{estimate.checkpoints} checkpoints to read, {estimate.cells} cells to measure and "
+        f"{estimate.judged} pieces of evidence: {duration} and "
+        f"{max(1, estimate.bytes / 1e6):.0f} MB on this machine ({estimate.free_bytes / 1e9:.0f} GB free)."
+    )
+
+
 def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
     """Neighbouring subsamples of the base stand in for two checkpoints: their bars are as many, and as unlike."""
     how = evidence.parameters(record)
@@ -153,9 +167,10 @@ def _cell_bytes(record: Record, store: Store) -> int:
 
 
 def _like(record: Record) -> str:
-    """What a unit's cost depends on: the base model, the reading and the topology parameters."""
-    s = record.study
+    """What a unit's cost depends on: the base model, the reading, the device and the topology parameters."""
+    s, device = record.study, devices.wanted(record.study.device)
     how = (s.dtype, s.chat, s.metric, s.engine, s.subsamples, s.subsample_size, s.orders, s.norm)
+    how += (device,) if device != "auto" else ()
     return digest(record.base.fingerprint, record.probe_digest, how, len(record.layers))
 
 

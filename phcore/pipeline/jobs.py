@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from phcore import places
 from phcore.archive import permissions
 from phcore.archive.store import Store, write_atomically
 from phcore.errors import Fault
@@ -94,7 +95,7 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # not killed with the server, and killable with its children
                 env=environment,
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=places.APP,
             )
         first = Status(name, pid=process.pid, born=_born(process.pid))
         _write(place, first)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, fields, replace
 
+from phcore import devices
 from phcore.archive import permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
@@ -221,7 +222,7 @@ class Run:
         openings = activations.refusal_tokens(study.model, study.chat)
         references = activations.reference_tokens(study.model, probe_set.references, study.chat)
         submitted = set()
-        with activations.Loader(study.model, dtype=study.dtype) as loader:
+        with activations.Loader(study.model, study.dtype, devices.wanted(study.device)) as loader:
             for node in self._plan.activations:
                 label = f"{node.label}, step {node.step}"
                 try:
@@ -306,12 +307,12 @@ class Run:
             return  # a damaged cloud comes first; the next attempt does both
         from phcore import activations
 
-        study = self.record.study
+        study, device = self.record.study, devices.wanted(self.record.study.device)
         self._totals["numerics"] = int(self._done["numerics"]) + len(todo.numerics)
         tokens = activations.encode(study.model, probes.load(study.probes).prompts, chat=study.chat)
         for kind in dict.fromkeys(kind for _, kind in todo.numerics):
             same = kind == evidence.BATCHES
-            with activations.Loader(study.model, dtype=study.dtype if same else kind) as loader:
+            with activations.Loader(study.model, study.dtype if same else kind, device) as loader:
                 for node in (node for node, one in todo.numerics if one == kind):
                     label = f"{node.label}, step {node.step}"
                     self._event("numerics", label)
