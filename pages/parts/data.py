@@ -16,8 +16,8 @@ from phcore.archive.store import Store
 from phcore.checkpoints.roots import allowed_roots
 from phcore.errors import Fault
 from phcore.pipeline import jobs
-from phcore.stages import results
 from phcore.stages.results import Results
+from phcore.study.kept import names
 from phcore.study.redaction import redact_fault
 from phcore.topology.summaries import FEATURES, rescale
 
@@ -50,7 +50,7 @@ def shown(fault: Fault) -> Fault:
 
 def study_names() -> list[str]:
     """Studies in the archive; the one that ships comes first, then the latest."""
-    return sorted(results.names(store()), key=lambda name: name != SHIPPED)
+    return sorted(names(store()), key=lambda name: name != SHIPPED)
 
 
 def open_study(name: str) -> Results:
@@ -63,22 +63,21 @@ _FINISHED: set[str] = set()
 
 def complete(study: Results) -> bool:
     """Whether the bars and what follows from them are finished. Such tables never change; pages ask many times."""
-    if study.record.digest not in _COMPLETE and study.complete:
-        _COMPLETE.add(study.record.digest)
-    return study.record.digest in _COMPLETE
+    if study.version not in _COMPLETE and study.complete:
+        _COMPLETE.add(study.version)
+    return study.version in _COMPLETE
 
 
 def finished(study: Results) -> bool:
     """Whether every table is, the evidence too."""
-    if study.record.digest not in _FINISHED and study.finished:
-        _FINISHED.add(study.record.digest)
-    return study.record.digest in _FINISHED
+    if study.version not in _FINISHED and study.finished:
+        _FINISHED.add(study.version)
+    return study.version in _FINISHED
 
 
 def version(study: Results) -> str:
-    """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
-    # Logged behaviour and the studies beside it change no other number of a study.
-    digest = "-".join([study.record.digest, study.record.scalars, *study.study.beside])
+    """Changes whenever the study's tables may have changed: its keys, and the clock while it is being computed."""
+    digest = "-".join([study.version, *study.study.beside])
     if finished(study):
         return digest
     job = jobs.status(store(), study.study.name)
@@ -121,7 +120,7 @@ def _summaries(name: str, version: str, scale: str) -> pd.DataFrame:
     frame = table(study, "summaries")
     if scale == study.study.scale or frame.empty:
         return frame
-    units = frame[["series", "step", "layer"]].merge(table(study, "cells"), "left")["unit"].to_numpy()
+    units = frame[["series", "step", "layer"]].merge(table(study, "cells"), "left")["median_distance"].to_numpy()
     values = rescale(frame[list(FEATURES)].to_numpy(), units if scale == "median" else 1 / units)
     return frame.assign(**dict(zip(FEATURES, values.T, strict=True)))
 
@@ -140,7 +139,7 @@ def _about(study: str, version: str) -> dict[tuple[str, int, int], dict]:
 def unit(study: Results, series: str, step: int, layer: int) -> float:
     """Median pairwise distance of a cell's cloud; NaN where it is not known."""
     row = about(study, series, step, layer)
-    return row["unit"] if row else float("nan")
+    return row["median_distance"] if row else float("nan")
 
 
 def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) -> pd.DataFrame:
@@ -173,6 +172,6 @@ def _of_layer(name: str, version: str, layer: int, scale: str, features: tuple[s
     if scale != study.study.scale:  # births and deaths alone, which are distances: quicker than all 41
         known = _about(name, version)
         cells = zip(frame["series"], frame["step"], frame["layer"], strict=True)
-        units = np.array([[known[cell]["unit"]] for cell in cells])
+        units = np.array([[known[cell]["median_distance"]] for cell in cells])
         values = values / units if scale == "median" else values * units
     return {"min": float(np.nanmin(values)), "max": float(np.nanmax(values))}

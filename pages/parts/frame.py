@@ -6,10 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
-from phcore.cli.main import encode
 from phcore.export import images
+from phcore.export.encoding import encode
 from phcore.pipeline import jobs
-from phcore.pipeline.run import STAGES
 from phcore.stages.results import Results
 
 
@@ -88,10 +87,8 @@ def job_line(study: Results) -> None:
 
 
 def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
-    """Whether there is more to show than before: another stage, another checkpoint, the end."""
-    if now is None or not now.active:
-        return True
-    return before.stage != now.stage or (now.stage == "activations" and int(before.done) != int(now.done))
+    """Whether there is more to show than before: another fiftieth of the work, or the end."""
+    return now is None or not now.active or int(before.share * 50) != int(now.share * 50)
 
 
 # --- a job, watched ---------------------------------------------------------------------------------
@@ -122,8 +119,7 @@ def _watch(first: jobs.Status, words: str) -> None:
             st.rerun()
         with st.container(border=True):
             left, right = st.columns([5, 1], vertical_alignment="center")
-            stage = STAGES.get(job.stage, job.stage.capitalize())
-            counts = f"{stage} {int(job.done)} of {job.total}" if job.total else "Starting"
+            counts = f"{job.stage} {int(job.done)} of {job.total}" if job.total else "Starting"
             text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
             left.progress(min(1.0, job.share), text=text)
             left.caption(time_left(job.seconds_left))

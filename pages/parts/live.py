@@ -14,9 +14,9 @@ from phcore.errors import Fault
 from phcore.figures.charts.cloud_map import complex_paths, map_plane
 from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
-from phcore.stages import cells
 from phcore.stages.results import Results
 from phcore.topology import complexes, explore, generators, maps
+from phcore.topology.clouds import index_sets
 from phcore.topology.explore import Explored, Lens
 
 MAPPED = 12  # clouds that make the axes of a map
@@ -62,12 +62,12 @@ def index_set(study: Results, subsample: int) -> np.ndarray:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _index_sets(n_prompts: int, count: int, size: int, seed: int) -> dict[int, np.ndarray]:
-    return cells.index_sets(n_prompts, count, size, seed)
+    return index_sets(n_prompts, count, size, seed)
 
 
 def distances(study: Results, cell: Cell, lens: Lens) -> tuple[np.ndarray, float]:
     """All distances of a cell's whole cloud and their median, at raw scale."""
-    return _distances(study.study.name, study.record.digest, cell, lens.metric, lens.dimension)
+    return _distances(study.study.name, study.version, cell, lens.metric, lens.dimension)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -114,7 +114,7 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     Fault
         where too few prompts are left, or the cloud has no distances in this metric.
     """
-    return _look(study.study.name, study.record.digest, cell, str(lens), lens)
+    return _look(study.study.name, study.version, cell, str(lens), lens)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -154,9 +154,9 @@ class Mapped:
 def map_of(study: Results, cell: Cell, lens: Lens, way: str) -> Mapped:
     """The cell's cloud on a plane: "PCA" (axes shared by all cells of the layer) or "MDS" of its own distances."""
     if way == "PCA":  # of the cloud as it is, whatever else is asked
-        return _map(data.version(study), study.study.name, study.record.digest, cell, way, "", 0, lens.scale)
+        return _map(data.version(study), study.study.name, study.version, cell, way, "", 0, lens.scale)
     how = lens.metric, lens.dimension, lens.scale
-    return _map(data.version(study), study.study.name, study.record.digest, cell, way, *how)
+    return _map(data.version(study), study.study.name, study.version, cell, way, *how)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -13,13 +13,15 @@ from pages.parts import data, frame, picker
 from phcore import checkpoints
 from phcore.archive.store import digest
 from phcore.checkpoints import roots
-from phcore.cli import main
 from phcore.errors import Fault
-from phcore.pipeline import jobs, run
-from phcore.pipeline.estimate import estimate
+from phcore.pipeline import jobs
+from phcore.pipeline.estimate import estimate, in_words
+from phcore.pipeline.plan import plan
 from phcore.stages.results import Results
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
-from phcore.study.record import Record, folder_of, resolve
+from phcore.study.kept import folder_of
+from phcore.study.record import Record
+from phcore.study.resolve import resolve
 from phcore.topology import clouds
 
 BROWSE = "Another folder…"
@@ -315,14 +317,14 @@ def _start(asked: Study, found: list) -> None:
     cost = estimate(record, data.store(), workers())
     if cost.seconds is None:
         st.write(
-            f"{cost.checkpoints} checkpoints to read, {cost.cells} cells to measure, "
+            f"{cost.checkpoints} checkpoints to read, {cost.results} results to compute, "
             f"about {cost.bytes / 1e6:.0f} MB of disk. "
             "How long that takes depends on this machine: measuring reads the base model once, "
             "work the study needs anyway."
         )
         _measure(measuring, draft, job)
     else:
-        st.write(main.in_words(cost))
+        st.write(in_words(cost))
     if cost.bytes > cost.free_bytes:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()
@@ -388,12 +390,8 @@ def compute_box(study: Results) -> None:
             icon=":material/cloud_off:",
         )
         return
-    plan = run.plan(study.record, data.store())
-    todo = plan.totals(study.record)
-    st.write(
-        f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "
-        f"for the Evidence page {len(plan.evidence) + len(plan.numerics)} measurements."
-    )
+    todo = plan(study.record, data.store()).totals()
+    st.write("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + ".")
     words = "Compute" if study.complete else "Continue computing"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
         begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")

@@ -14,8 +14,8 @@ from phcore.export.bundle import Choice, bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 
 PREVIEW = 720  # pixels of the report's window
 _WRITTEN = "report_written"  # the study and the options of the report that is shown
@@ -139,7 +139,7 @@ def open_pack() -> None:
 
 
 def methods(study: Results, version: str, today: str) -> None:
-    there = [name for name in EVIDENCE if not data.table(study, name).empty]
+    there = [name for name in published(evidence=True) if not data.table(study, name).empty]
     words = methods_paragraph(study.record, there)
     sources = bibtex(cited(study.record, there))
     st.markdown("**For the methods section**")

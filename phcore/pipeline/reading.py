@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from phcore.pipeline.plan import File, Unit
 from phcore.stages.registry import results
-from phcore.study import probes
+from phcore.study import devices, probes
 from phcore.study.record import BATCHES, Node, Record
 
 OTHER_BATCH = 300  # tokens of those
@@ -103,7 +103,7 @@ def read(
 
     for reading, some in groupby(wanted, key=lambda one: one.reading):
         dtype = study.dtype if reading in ("", BATCHES) else reading
-        with activations.Loader(study.model, dtype=dtype) as loader:
+        with activations.Loader(study.model, dtype, devices.wanted(study.device)) as loader:
             for one in some:
                 yield one, lambda loader=loader, one=one: take(loader, one)
 

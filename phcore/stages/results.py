@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,7 @@ class Results:
             asked = Study.read(study)
             notes = _take_over(store, asked.name)
             record = read(store, asked.name)
-            if record is None or record.study.with_(private=asked.private) != asked:
+            if record is None or record.study.with_(private=asked.private, device=asked.device) != asked:
                 record = resolve(asked, store, keep=False, roots=roots)  # looking at a study file changes nothing
             return cls(replace(record, study=asked), store, notes)
         known = names(store)
@@ -90,6 +91,13 @@ class Results:
         known = tables()
         if name not in known:
             raise Fault(f"there is no table {name!r}{_renamed(name)}", f"Choose one of: {', '.join(known)}")
+        for column in where:
+            if column not in known[name].columns:
+                near = difflib.get_close_matches(column, known[name].columns, 1)
+                hint = f"Did you mean {near[0]!r}? " if near else ""
+                raise Fault(
+                    f"table {name!r} has no column {column!r}", f"{hint}It has: {', '.join(known[name].columns)}"
+                )
         return assembly.table(self.record, self.store, name, where)
 
     def bars(self, series: str, step: int, layer: int) -> pd.DataFrame:
@@ -111,22 +119,26 @@ class Results:
         """(n_prompts, hidden_size) float32, or None where this cloud is not in the archive."""
         return files.read(self.record, self.store, "clouds", Place((self.node(series, step),), layer))
 
-    def clouds(self, series: str, step: int) -> np.ndarray:
-        """(layers, n_prompts, hidden_size) float32 of one checkpoint.
+    def clouds(self, series: str, step: int, layers: Sequence[int] | None = None) -> np.ndarray:
+        """(layers, n_prompts, hidden_size) float32 of one checkpoint, at all layers of the study or some of them.
 
         Raises
         ------
         Fault
-            where a cloud is not in the archive.
+            where a cloud is not in the archive; it names the layers that are.
         """
-        found = [self.cloud(series, step, layer) for layer in self.record.layers]
-        missing = [layer for layer, cloud in zip(self.record.layers, found, strict=True) if cloud is None]
+        asked = self.record.layers if layers is None else tuple(layers)
+        there = {layer: self.cloud(series, step, layer) for layer in dict.fromkeys((*asked, *self.record.layers))}
+        missing = [layer for layer in asked if there[layer] is None]
         if missing:
+            present = ", ".join(str(layer) for layer, cloud in there.items() if cloud is not None)
             raise Fault(
                 f"the clouds of {series}, step {step}, layer {missing[0]} are not in this archive",
-                "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
+                f"Ask for layer {present}, which is there"
+                if present
+                else "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
             )
-        return np.stack(found)
+        return np.stack([there[layer] for layer in asked])
 
     def explore(self, series: str, step: int, layer: int, lens: Lens | None = None) -> Explored:
         """A cloud looked at closely: its bars, measured now, with the prompts that make them.

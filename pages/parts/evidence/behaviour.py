@@ -10,7 +10,7 @@ from phcore.analysis.behaviour import early_points
 from phcore.errors import Fault
 from phcore.figures.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 from phcore.formatting import unit_words
-from phcore.pipeline.run import publish_behaviour
+from phcore.pipeline.run import publish_missing
 from phcore.stages.results import Results
 from phcore.study import measures
 
@@ -189,7 +189,7 @@ def own_measures(study: Results) -> None:
                 st.error(str(data.shown(fault)), icon=":material/error:")
                 return
             with st.spinner("Comparing them with topology…"):
-                publish_behaviour(record, data.store())
+                publish_missing(record, data.store())
             st.rerun()
         if measures.own_file(study.study.name, data.store()).exists():
             st.caption("This study has such a file; a new one takes its place.")

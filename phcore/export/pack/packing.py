@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from phcore.archive import installed
 from phcore.archive.store import SCHEMA, Store
 from phcore.errors import Fault
 from phcore.export.pack.manifest import (
@@ -172,8 +173,9 @@ def version(package: str) -> str:
 
 
 def _own_version() -> str:
-    project = Path(__file__).resolve().parents[3] / "pyproject.toml"  # run from its folder, it is not installed
+    if installed.INSTALLED:
+        return version("toposcope")
     try:
-        return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+        return tomllib.loads((installed.APP / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     except (OSError, ValueError, KeyError):
         return version("toposcope")
