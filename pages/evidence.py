@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import controls, frame, toolbar
+from pages.parts import controls, data, frame, toolbar
 from pages.parts.controls import linked
 from pages.parts.evidence import apart, behaviour, early, geometry, judged, models, noise, sensitivity
 
@@ -29,7 +29,7 @@ if study is None:
 if not judged.measured(study):
     st.info(
         "The evidence has not been measured for this study yet"
-        + ("." if frame.read_only() else "; press Compute on the Study page."),
+        + ("." if data.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
     toolbar.stop()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import frame, sharing, toolbar
+from pages.parts import data, frame, sharing, toolbar
 from pages.parts.controls import linked
-from phcore.archive import permissions
 
 PARTS = {
     "Report": sharing.report,
@@ -15,7 +14,7 @@ PARTS = {
     "Methods": sharing.methods,
 }
 
-if permissions.current().read_only:
+if data.read_only():
     del PARTS["The study"]  # it would be refused
 
 place = frame.header(
@@ -25,7 +24,7 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    if not permissions.current().read_only:
+    if not data.read_only():
         sharing.open_pack()
     toolbar.stop()
 part = st.segmented_control(

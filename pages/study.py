@@ -9,7 +9,7 @@ place = frame.header(
     "A study follows a language model through its fine-tuning checkpoints and measures the shape of its hidden states.",
 )
 
-if not frame.read_only():
+if not data.read_only():
     mode = st.segmented_control(
         "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
         required=True,
@@ -31,7 +31,7 @@ st.markdown(
 )
 
 job = frame.jobs.status(data.store(), study.study.name)
-if frame.read_only():
+if data.read_only():
     frame.job_line(study)
 elif job and (job.active or job.state in ("failed", "crashed", "cancelled")):
     frame.job_card(study.study.name, "Computing")
@@ -45,7 +45,7 @@ if not data.table(study, "cells").empty:
 
 st.markdown("### Checkpoints")
 opened_study.checkpoint_tables(data.table(study, "checkpoints"))
-if not frame.read_only():
+if not data.read_only():
     opened_study.compute_box(study)
 
 with st.expander("How it was measured", icon=":material/tune:"):

@@ -127,6 +127,7 @@ def path(study: Results, options: dict, step: int) -> None:
         try:
             found = derived.paths(study, LAYOUT[way], layer, choice)
         except Fault as fault:
+            fault = data.shown(fault)
             st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}. {fault.mend[0].upper()}{fault.mend[1:]}.")
             return
         points = derived.as_paths(study, found)
@@ -189,7 +190,7 @@ def apart(study: Results, options: dict, step: int) -> None:
     try:
         table, floor = derived.between(study, way == WASSERSTEIN, a, b, layer, options["choice"])
     except Fault as fault:
-        st.info(str(fault))
+        st.info(str(data.shown(fault)))
         return
     if table.empty:
         st.info("The two series have no finished step in common.", icon=":material/info:")

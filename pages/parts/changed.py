@@ -275,7 +275,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         "About half a second per subsample of 160 prompts."
     )
     lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
-    key = (study.record.digest, pair, lens, number)
+    key = (study.version, pair, lens, number)
     if asked and key not in _kept():
         try:
             _measure(study, key, pair, number, lens)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import atexit
+import os
 import time
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
+from phcore.checkpoints.roots import allowed_roots
+from phcore.errors import Fault
 from phcore.pipeline import jobs
-from phcore.stages import results
 from phcore.stages.results import Results
+from phcore.study.kept import names
+from phcore.study.redaction import redact_fault
 from phcore.topology.summaries import FEATURES, rescale
 
 SHIPPED = "smollm2-135m-instruct"
@@ -23,16 +29,31 @@ Cell = tuple[str, int, int]  # series, step, layer
 
 @st.cache_resource
 def store() -> Store:
-    """The archive, with the one connection that all pages read through."""
-    return Store()
+    """The archive, with the one connection that all pages read through, and what the server may do with it."""
+    return Store(permissions=Permissions.read(os.environ))
 
 
 atexit.register(store.clear)  # DuckDB complains of a connection that outlives the interpreter
 
 
+def read_only() -> bool:
+    """Whether this server only shows. What is left out on the page would be refused anyway."""
+    return store().permissions.read_only
+
+
+def roots() -> list[Path]:
+    """The folders that pages may look at: none on a read-only server."""
+    return [] if read_only() else allowed_roots(os.environ)
+
+
+def shown(fault: Fault) -> Fault:
+    """A fault as the page says it: to strangers without any place."""
+    return redact_fault(fault, [store().root]) if read_only() else fault
+
+
 def study_names() -> list[str]:
     """Studies in the archive; the one that ships comes first, then the latest."""
-    return sorted(results.names(store()), key=lambda name: name != SHIPPED)
+    return sorted(names(store()), key=lambda name: name != SHIPPED)
 
 
 def open_study(name: str) -> Results:
@@ -44,7 +65,7 @@ _REACHED: set[tuple] = set()
 
 def _has_reached(study: Results, state: str) -> bool:
     """Whether a study is "complete" or "finished". Once it is, it stays so; pages ask many times."""
-    asked = (study.store.root, study.record.digest, state)
+    asked = (study.store.root, study.version, state)
     if asked not in _REACHED and getattr(study, state):
         _REACHED.add(asked)
     return asked in _REACHED
@@ -56,9 +77,8 @@ def complete(study: Results) -> bool:
 
 
 def version(study: Results) -> str:
-    """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
-    # Logged behaviour and the studies beside it change no other number of a study.
-    digest = "-".join([study.record.digest, study.record.scalars, *study.study.beside])
+    """Changes whenever the study's tables may have changed: its keys, and the clock while it is being computed."""
+    digest = "-".join([study.version, *study.study.beside])
     if _has_reached(study, "finished"):
         return digest
     job = jobs.status(store(), study.study.name)
@@ -128,13 +148,12 @@ def summaries(study: Results, scale: str) -> pd.DataFrame:
 
 @cached(16)
 def _cells(study: Results) -> dict[Cell, dict]:
-    """The table of cells, row by row. The median pairwise distance of a cloud is its column `unit`, read only here."""
     rows = table(study, "cells").to_dict("records")
-    return {(row["series"], row["step"], row["layer"]): row | {"median_distance": row["unit"]} for row in rows}
+    return {(row["series"], row["step"], row["layer"]): row for row in rows}
 
 
 def about(study: Results, series: str, step: int, layer: int) -> dict | None:
-    """What is known of a cell: its row of the table of cells, and `median_distance`."""
+    """What is known of a cell: its row of the table of cells."""
     return _cells(study).get((series, step, layer))
 
 

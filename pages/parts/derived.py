@@ -103,8 +103,8 @@ def _landscape_paths(study: Results, layer: int, degree: int, scale: str, depth:
     grid = np.linspace(0.0, end, 120)
     bars = study.table("bars", layer=layer, degree=degree)
     if scale == "median":
-        units = data.table(study, "cells")[["series", "step", "layer", "unit"]]
-        unit = bars[["series", "step", "layer"]].merge(units, "left")["unit"]
+        units = data.table(study, "cells")[["series", "step", "layer", "median_distance"]]
+        unit = bars[["series", "step", "layer"]].merge(units, "left")["median_distance"]
         bars = bars.assign(birth=bars["birth"] / unit, death=bars["death"] / unit)
     diagrams = bars.groupby(["series", "step", "subsample"], sort=False, observed=True)
     each = vectors.landscapes(bars[["birth", "death"]].to_numpy(), diagrams.ngroup().to_numpy(), grid, depth)

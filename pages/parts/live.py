@@ -14,9 +14,9 @@ from phcore.errors import Fault
 from phcore.figures.charts.cloud_map import complex_paths, map_plane
 from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
-from phcore.stages import cells
 from phcore.stages.results import Results
 from phcore.topology import complexes, explore, generators, maps
+from phcore.topology.clouds import index_sets
 from phcore.topology.explore import Explored, Lens
 
 MAPPED = 12  # clouds that make the axes of a map
@@ -30,9 +30,9 @@ def _texts(study: Results) -> tuple:
     return study.record.probe_digest, study.study.private
 
 
-def _digest(study: Results) -> str:
+def _inputs(study: Results) -> str:
     """What a cloud depends on: once it is there it stays the same, whatever else is being computed."""
-    return study.record.digest
+    return study.version
 
 
 def has_cloud(study: Results, cell: Cell) -> bool:
@@ -57,13 +57,13 @@ def index_set(study: Results, subsample: int) -> np.ndarray:
     return np.arange(study.record.n_prompts) if subsample == explore.WHOLE else _index_sets(study)[subsample]
 
 
-@data.cached(16, by=_digest)
+@data.cached(16, by=_inputs)
 def _index_sets(study: Results) -> dict[int, np.ndarray]:
     asked = study.study
-    return cells.index_sets(study.record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
+    return index_sets(study.record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
 
 
-@data.cached(24, by=_digest)
+@data.cached(24, by=_inputs)
 def distances(study: Results, cell: Cell, metric: str, dimension: int) -> tuple[np.ndarray, float]:
     """All distances of a cell's whole cloud and their median, at raw scale; `metric` and `dimension` as in `Lens`."""
     return explore.distances(_cloud(study, cell), Lens(metric=metric, dimension=dimension))
@@ -100,7 +100,7 @@ class Seen:
         return min(edges, EDGES), filled, edges, triangles
 
 
-@data.cached(64, by=_digest)
+@data.cached(64, by=_inputs)
 def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     """A cell through a lens.
 
@@ -126,7 +126,7 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     return Seen(explored, spent, edges[:EDGES], lengths, triangles, diameters, counts, curve, linkage, order, tree)
 
 
-@data.cached(64, by=_digest)
+@data.cached(64, by=_inputs)
 def cocycle(study: Results, cell: Cell, lens: Lens, birth: float, death: float) -> np.ndarray:
     """(k, 2) points: the edges that every cycle around the hole of this H1 bar must cross, as ripser finds them."""
     return generators.cocycle(look(study, cell, lens).explored.distances, birth, death)
@@ -205,7 +205,7 @@ def cells_with_clouds(study: Results, layer: int) -> tuple[Cell, ...]:
     return tuple(found.values())
 
 
-@data.cached(16, spinner="Laying out the map…", by=_digest)
+@data.cached(16, spinner="Laying out the map…", by=_inputs)
 def _basis(study: Results, every: tuple[Cell, ...]) -> tuple[maps.Basis, np.ndarray]:
     """The axes of a layer's map, and how far each cell reaches along them, at raw scale."""
     few = every[:: -(-len(every) // MAPPED)]

@@ -11,13 +11,13 @@ from pages.parts import data, frame, picker, practice
 from pages.parts.opened_study import begin, checkpoint_tables, workers
 from phcore import checkpoints
 from phcore.archive.store import digest
-from phcore.checkpoints import roots
-from phcore.cli import main
 from phcore.errors import Fault
 from phcore.pipeline import jobs
-from phcore.pipeline.estimate import estimate
+from phcore.pipeline.estimate import estimate, in_words
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
-from phcore.study.record import Record, folder_of, resolve
+from phcore.study.kept import folder_of
+from phcore.study.record import Record
+from phcore.study.resolve import resolve
 
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
 _FAULT = "new_study.fault"  # why the computation did not start
@@ -41,7 +41,7 @@ def show() -> None:
     try:
         found = _scan(str(directory), str(model))
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return
     if not found:
         st.info(
@@ -89,7 +89,7 @@ def _model() -> Path | None:
     )
     if path is None:
         return None
-    model = checkpoints.describe_model(path)
+    model = checkpoints.describe_model(path, data.roots())
     if model.status != "ready":
         st.error(model.finding, icon=":material/error:")
         return None
@@ -99,12 +99,12 @@ def _model() -> Path | None:
 
 @st.cache_data(ttl=20, show_spinner="Looking for models on this machine…")
 def _local_models() -> list:
-    return checkpoints.local_models(roots.allowed_roots())
+    return checkpoints.local_models(data.roots())
 
 
 @st.cache_data(ttl=10, show_spinner="Looking at the checkpoints…")
 def _scan(directory: str, model: str) -> list:
-    return checkpoints.scan(Path(directory), Path(model))
+    return checkpoints.scan(directory, model, data.roots())
 
 
 # --- what was found -------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _steps(one) -> str:
 
 def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Study | None:
     """The study as set up so far; None, with a sentence, where something in it cannot work."""
-    n_layers = checkpoints.describe_model(model).n_layers
+    n_layers = checkpoints.describe_model(model, data.roots()).n_layers
     left, right = st.columns(2)
     name = left.text_input(
         "Name of the study", _free_name(directory.name), key=f"name-{directory}", help="Letters, digits, - _ and dots."
@@ -201,7 +201,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return None
     if not asked.included:
         st.info("Include at least one series.", icon=":material/info:")
@@ -223,7 +223,7 @@ def _free_name(wanted: str) -> str:
 @st.cache_data(ttl=10)
 def _probe_files(directory: Path) -> list[str]:
     """Probe sets lie beside the checkpoints, or one folder up."""
-    allowed = roots.allowed_roots()
+    allowed = data.roots()
     kinds = ("*.jsonl", "*.csv", "*.parquet")
     near = [place for place in (directory, directory.parent) if picker.inside(place, allowed)]
     found = (path for place in near for kind in kinds for path in place.glob(kind))
@@ -236,7 +236,7 @@ def _probe_files(directory: Path) -> list[str]:
 def _start(asked: Study, found: list) -> None:
     draft = data.store().root / "drafts" / f"{digest(asked.to_dict())}.toml"
     if not draft.exists():
-        asked.write(draft)
+        data.store().write_file(draft, asked.to_toml().encode())
     measuring = f"@estimate-{asked.name}"  # no study can be called that
     job = jobs.status(data.store(), measuring)
     names = {one.name for one in asked.included}
@@ -255,14 +255,14 @@ def _start(asked: Study, found: list) -> None:
     cost = estimate(record, data.store(), workers())
     if cost.seconds is None:
         st.write(
-            f"{cost.checkpoints} checkpoints to read, {cost.cells} cells to measure, "
+            f"{cost.checkpoints} checkpoints to read, {cost.results} results to compute, "
             f"about {cost.bytes / 1e6:.0f} MB of disk. "
             "How long that takes depends on this machine: measuring reads the base model once, "
             "work the study needs anyway."
         )
         _measure(measuring, draft, job)
     else:
-        st.write(main.in_words(cost))
+        st.write(in_words(cost))
     if cost.bytes > cost.free_bytes:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()
@@ -285,13 +285,12 @@ def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:
 
 def _compute(asked: Study) -> None:
     """Start the computation and show the study: its results arrive there."""
-    path = asked.write(folder_of(asked, data.store()) / "study.toml")
     try:
-        resolve(asked, data.store())
+        resolve(asked, data.store(), roots=data.roots())
     except Fault as fault:
-        st.session_state[_FAULT] = str(fault)
+        st.session_state[_FAULT] = str(data.shown(fault))
         return
-    begin(asked.name, path)
+    begin(asked.name, folder_of(asked, data.store()) / "study.toml")
     st.session_state["study"] = asked.name
     st.session_state["view"] = "Open a study"
 
@@ -300,6 +299,6 @@ def _compute(asked: Study) -> None:
 def _resolved(draft: str) -> Record | str:
     """The record of a draft, or the sentence that says why there is none."""
     try:
-        return resolve(Study.read(draft), data.store(), keep=False)
+        return resolve(Study.read(draft), data.store(), keep=False, roots=data.roots())
     except Fault as fault:
-        return str(fault)
+        return str(data.shown(fault))

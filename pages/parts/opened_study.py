@@ -10,10 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data
-from phcore.pipeline import jobs, run
+from phcore.pipeline import jobs
+from phcore.pipeline.plan import plan
 from phcore.stages.results import Results
 from phcore.study import PARAMETERS
-from phcore.study.record import Record, folder_of
+from phcore.study.kept import folder_of
+from phcore.study.record import Record
 from phcore.topology import clouds
 
 
@@ -87,12 +89,8 @@ def compute_box(study: Results) -> None:
             icon=":material/cloud_off:",
         )
         return
-    plan = run.plan(study.record, data.store())
-    todo = plan.totals(study.record)
-    st.write(
-        f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "
-        f"for the Evidence page {len(plan.evidence) + len(plan.numerics)} measurements."
-    )
+    todo = plan(study.record, data.store()).totals()
+    st.write("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + ".")
     words = "Compute" if study.complete else "Continue computing"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
         begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts import data
 from phcore.checkpoints import roots
 from phcore.errors import Fault
 
@@ -17,7 +18,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
 
     The widgets are keyed by the folder they show, so that opening one starts the next list afresh.
     """
-    allowed = roots.allowed_roots()
+    allowed = data.roots()
     if not allowed:
         st.warning("None of the allowed folders exists. Set PHCORE_ROOTS to folders that do.",
                    icon=":material/warning:")  # fmt: skip
@@ -33,7 +34,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
         try:
             options = roots.subfolders(here, allowed) if here else allowed
         except Fault as fault:  # the folder is gone, or may not be read
-            st.error(str(fault), icon=":material/block:")
+            st.error(str(data.shown(fault)), icon=":material/block:")
             options, here = [], None
             open_folder(key, None)
         left, right = st.columns([4, 1], vertical_alignment="bottom")
@@ -80,7 +81,7 @@ def _go(key: str, path: str | Path, allowed: list[Path]) -> None:
         if not place.is_dir():
             raise Fault("this is a file", "Give the folder it lies in", place)
     except Fault as fault:
-        st.error(str(fault), icon=":material/block:")
+        st.error(str(data.shown(fault)), icon=":material/block:")
         return
     open_folder(key, place)
     st.rerun()

@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import data, frame, picker
-from phcore.checkpoints import roots
 from phcore.pipeline import jobs
 
 _JOB = "@practice"  # a name that no study can have
@@ -16,7 +15,7 @@ _JOB = "@practice"  # a name that no study can have
 def offer() -> None:
     """A way to try everything from nothing."""
     place = data.store().root / "practice"
-    if not picker.inside(data.store().root, roots.allowed_roots()):
+    if not picker.inside(data.store().root, data.roots()):
         return  # the app could not look at what it made
     with st.container(border=True):
         st.markdown("**No checkpoints at hand?**")

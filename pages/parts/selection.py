@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, draw, live, prompts
+from pages.parts import controls, data, draw, live, prompts
 from pages.parts.controls import linked
 from pages.parts.data import Cell
 from phcore.errors import Fault
@@ -195,7 +195,7 @@ def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dic
     try:
         cut = live.cocycle(study, cell, lens, loop.birth, loop.death)
     except Fault as fault:
-        st.caption(str(fault))
+        st.caption(str(data.shown(fault)))
         return {}
     st.caption(f"Dotted on the map: a cut across the loop, {count(len(cut), 'edge')}. Not the loop itself.")
     return {"cut": cut}

@@ -16,8 +16,8 @@ from phcore.export.bundle import Choice, bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 
 PREVIEW = 720  # pixels of the report's window
 _WRITTEN = "sharing.written"  # the study and the options of the report that is shown
@@ -59,7 +59,7 @@ def report(study: Results) -> None:
         try:
             page = _page(study, options)
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
             return
         st.download_button(
             f"Download the report ({len(page) / 1e6:.1f} MB)", page, f"{study.study.name}.html", "text/html",
@@ -114,7 +114,7 @@ def whole_study(study: Results) -> None:
             with st.spinner("Packing…"), tempfile.TemporaryDirectory() as place:
                 content = pack(study, Path(place) / "study.zip", prompts=prompts).path.read_bytes()
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
         else:
             st.download_button(
                 f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}.zip", "application/zip",
@@ -134,13 +134,13 @@ def open_pack() -> None:
         with st.spinner("Verifying…"):
             done = unpack(file, data.store())
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return
     st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
 
 
 def methods(study: Results) -> None:
-    there = [name for name in EVIDENCE if not data.table(study, name).empty]
+    there = [name for name in published(evidence=True) if not data.table(study, name).empty]
     words = methods_paragraph(study.record, there)
     sources = bibtex(cited(study.record, there))
     st.markdown("**For the methods section**")

@@ -10,7 +10,7 @@ from phcore.analysis.behaviour import early_points
 from phcore.errors import Fault
 from phcore.figures.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 from phcore.formatting import unit_words
-from phcore.pipeline.run import publish_behaviour
+from phcore.pipeline.run import publish_missing
 from phcore.stages.results import Results
 from phcore.study import measures
 
@@ -28,13 +28,13 @@ def show(study: Results, choice: derived.Choice, layer: int) -> None:
     if moves.empty:
         st.info(
             "What the model would say has not been measured for this study"
-            + ("." if frame.read_only() else "; press Compute on the Study page, where its checkpoints are."),
+            + ("." if data.read_only() else "; press Compute on the Study page, where its checkpoints are."),
             icon=":material/info:",
         )
     else:
         beside_topology(study, choice, layer, moves)
         early_and_final(study, choice)
-    if not frame.read_only():
+    if not data.read_only():
         own_measures(study)
 
 
@@ -186,10 +186,10 @@ def own_measures(study: Results) -> None:
             try:
                 record = measures.attach(file.getvalue(), study.record, data.store())
             except Fault as fault:
-                st.error(str(fault), icon=":material/error:")
+                st.error(str(data.shown(fault)), icon=":material/error:")
                 return
             with st.spinner("Comparing them with topology…"):
-                publish_behaviour(record, data.store())
+                publish_missing(record, data.store())
             st.rerun()
         if measures.own_file(study.study.name, data.store()).exists():
             st.caption("This study has such a file; a new one takes its place.")

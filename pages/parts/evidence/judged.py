@@ -14,7 +14,7 @@ from phcore.topology.controls import KINDS
 
 def measured(study: Results) -> bool:
     """Whether any of the evidence is there."""
-    return any(not data.table(study, name).empty for name in ("geometry_velocity", "controls"))
+    return any(not data.table(study, name).empty for name in ("geometry_velocity", "gaussian_velocities"))
 
 
 def against_null(study: Results, choice: derived.Choice) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def against_null(study: Results, choice: derived.Choice) -> pd.DataFrame:
 def _judged(name: str, version: str, choice: derived.Choice) -> pd.DataFrame:
     study = data.open_study(name)
     degree, order, scale = choice
-    rows = data.table(study, "controls")
+    rows = data.table(study, "gaussian_velocities")
     rows = rows[(rows["degree"] == degree) & (rows["order"] == order) & (rows["scale"] == scale)]
     own = {kind: rows[rows["kind"] == kind] for kind in KINDS}
     curve = derived.curve(study, choice, "transition")
@@ -42,7 +42,7 @@ def _judged(name: str, version: str, choice: derived.Choice) -> pd.DataFrame:
 def numerics(study: Results, choice: derived.Choice, layer: int) -> pd.DataFrame:
     """kind, largest (mean over subsamples, the largest of all checkpoints read twice), checkpoints."""
     degree, order, scale = choice
-    rows = data.table(study, "numerics")
+    rows = data.table(study, "numerical_noise")
     rows = rows[
         (rows["degree"] == degree) & (rows["order"] == order) & (rows["scale"] == scale) & (rows["layer"] == layer)
     ]
@@ -74,4 +74,4 @@ def loops(study: Results) -> pd.DataFrame:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _loops(name: str, version: str) -> pd.DataFrame:
     study = data.open_study(name)
-    return controls.bar_counts(data.table(study, "summaries"), data.table(study, "nulls"))
+    return controls.bar_counts(data.table(study, "summaries"), data.table(study, "gaussian_nulls"))

@@ -10,8 +10,8 @@ from pages.parts.evidence import judged
 from phcore.figures.charts.answers import null_answer
 from phcore.figures.charts.curves import velocity_chart
 from phcore.formatting import three, unit_words, wasserstein_words
-from phcore.stages.evidence import BATCHES
 from phcore.stages.results import Results
+from phcore.study.record import BATCHES
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:

@@ -7,8 +7,8 @@ import streamlit as st
 from pages.parts import data, derived, draw, frame
 from phcore.analysis import sensitivity
 from phcore.figures.charts.sensitivity import sensitivity_chart
-from phcore.stages.evidence import FEW_SUBSAMPLES
 from phcore.stages.results import Results
+from phcore.stages.sensitivity import FEW_SUBSAMPLES
 
 
 def show(study: Results, choice: derived.Choice, layer: int) -> None:

@@ -21,8 +21,8 @@ from phcore.export.report.reading import Reading
 from phcore.export.report.sources import bibtex
 from phcore.figures import glossary
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 
 _FOLDER = Path(__file__).parent
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -60,6 +60,7 @@ def render(results: Results, options: Options = Options()) -> str:
     Fault
         for a chart that does not exist, a note on a chart that is not in the report, or an unknown layer.
     """
+    results = results.for_strangers()
     reading = Reading(results, _checked(results, options))
     drawn = {key: draw(key, reading) for key in options.charts}
     tables = Tables()
@@ -69,7 +70,7 @@ def render(results: Results, options: Options = Options()) -> str:
         "config": _config(),
         "charts": {key: _payload(one, tables) for key, one in drawn.items() if isinstance(one, Drawn)},
     }
-    present = [name for name in EVIDENCE if not results.table(name).empty]
+    present = [name for name in published(evidence=True) if not results.table(name).empty]
     record = results.record
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,

@@ -117,7 +117,7 @@ class Reading:
 
     def against_null(self) -> pd.DataFrame:
         """Each velocity with its Gaussian null of the same covariance: null_lo, null_hi, place; and its floor_hi."""
-        rows = self.own("controls")
+        rows = self.own("gaussian_velocities")
         table = controls.against_null(self.curve, rows[rows["kind"] == "covariance"])
         highest = self.floor.rename(columns={"hi": "floor_hi"})[["layer", "step", "floor_hi"]]
         return table.merge(highest, "left", on=["layer", "step"])
@@ -137,4 +137,4 @@ class Reading:
     def _units(self) -> dict[tuple[str, int], float]:
         """(series, step) -> median pairwise distance of the cloud at this layer."""
         cells = self.results.table("cells", layer=self.layer)
-        return dict(zip(zip(cells["series"], cells["step"], strict=True), cells["unit"], strict=True))
+        return dict(zip(zip(cells["series"], cells["step"], strict=True), cells["median_distance"], strict=True))

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from phcore.stages.tables.columns import COLUMNS
 
 from phcore.analysis import findings as f
 from phcore.analysis.models import Model
-from phcore.stages.tables.columns import COLUMNS
 
 SCALE, ORDER = "raw", 2.0
 SERIES = ("helpful", "harmless", "mixed")

@@ -4,16 +4,16 @@ import os
 
 import pytest
 
-from phcore.archive import permissions
-from phcore.cli import main, serve
-from phcore.cli.serve import Room
+from phcore.archive import installed, permissions
+from phcore.cli import main, server
+from phcore.cli.server import Room
 from phcore.errors import Fault
 
 
 def options(room: Room) -> dict[str, list[str]]:
     """option -> its values on the command line."""
-    words = serve.command(room)
-    words = words[words.index(str(serve.ROOT / "app.py")) + 1 :]
+    words = server.command(room)
+    words = words[words.index(str(installed.APP / "app.py")) + 1 :]
     found: dict[str, list[str]] = {}
     for name, value in zip(words[::2], words[1::2], strict=True):
         found.setdefault(name.removeprefix("--"), []).append(value)
@@ -26,7 +26,7 @@ def options(room: Room) -> dict[str, list[str]]:
      ("192.168.1.5", False), ("localhost.evil.example", False), ("", False), ("127.0.0.1.evil.example", False)],
 )  # fmt: skip
 def test_addresses_that_only_this_machine_reaches(address, expected):
-    assert serve.is_loopback(address) is expected
+    assert server.is_loopback(address) is expected
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_addresses_that_only_this_machine_reaches(address, expected):
 )
 def test_what_would_show_more_than_was_meant_is_refused(room, words):
     with pytest.raises(Fault, match=words):
-        serve.check(room, ["a"])
+        server.check(room, ["a"])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_would_show_more_than_was_meant_is_refused(room, words):
     ],
 )
 def test_what_is_meant_is_served(room):
-    serve.check(room, ["a"])
+    server.check(room, ["a"])
 
 
 def test_a_read_only_server_takes_no_upload_and_tells_no_error():
@@ -84,26 +84,28 @@ def test_hosts_are_always_listed():
 
 def test_the_environment_gives_the_rights_that_were_asked_for():
     given = {"PATH": "/bin"}
-    assert not {"PHCORE_READ_ONLY", "PHCORE_STUDIES", "PHCORE_SIGN_IN"} & set(serve.environment(Room(), given))
+    assert not {"PHCORE_READ_ONLY", "PHCORE_STUDIES", "PHCORE_SIGN_IN"} & set(server.environment(Room(), given))
     room = Room(read_only=True, studies=("a", "b"), private=("prompts",))
-    assert permissions.Access.read(serve.environment(room, given)) == permissions.Access(
+    assert permissions.Permissions.read(server.environment(room, given)) == permissions.Permissions(
         True, ("a", "b"), frozenset({"prompts"})
     )
-    assert permissions.Access.read(serve.environment(Room(read_only=True), given)) == permissions.Access(True)
-    signed = serve.environment(Room(read_only=True, sign_in=True, allow=("@x.org", "a@y.org")), given)
+    assert permissions.Permissions.read(server.environment(Room(read_only=True), given)) == permissions.Permissions(
+        True
+    )
+    signed = server.environment(Room(read_only=True, sign_in=True, allow=("@x.org", "a@y.org")), given)
     assert signed[permissions.SIGN_IN] == "1"
-    assert permissions.admits({"email": "a@y.org"}, signed[permissions.ALLOW])
-    assert not permissions.admits({"email": "b@y.org"}, signed[permissions.ALLOW])
+    assert permissions.admits({"email": "a@y.org"}, permissions.allowed(signed))
+    assert not permissions.admits({"email": "b@y.org"}, permissions.allowed(signed))
 
 
 def test_folders_mean_the_same_to_the_server_wherever_it_was_started(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PHCORE_CACHE", "mine")
     monkeypatch.setenv("PHCORE_ROOTS", ".")
-    plain = serve.environment(Room(), os.environ)
+    plain = server.environment(Room(), os.environ)
     assert plain["PHCORE_CACHE"] == str(tmp_path / "mine")
     assert plain["PHCORE_ROOTS"] == str(tmp_path)
-    assert serve.environment(Room(read_only=True), os.environ)["PHCORE_CACHE"] == str(tmp_path / "mine")
+    assert server.environment(Room(read_only=True), os.environ)["PHCORE_CACHE"] == str(tmp_path / "mine")
 
 
 def test_no_right_is_given_that_was_taken_before():
@@ -114,9 +116,11 @@ def test_no_right_is_given_that_was_taken_before():
         permissions.SIGN_IN: "1",
         permissions.ALLOW: "@x.org",
     }
-    assert given.items() <= serve.environment(Room(), given).items()
-    narrower = serve.environment(Room(read_only=True, studies=("a",), private=("paths",)), given)
-    assert permissions.Access.read(narrower) == permissions.Access(True, ("a",), frozenset({"prompts", "paths"}))
+    assert given.items() <= server.environment(Room(), given).items()
+    narrower = server.environment(Room(read_only=True, studies=("a",), private=("paths",)), given)
+    assert permissions.Permissions.read(narrower) == permissions.Permissions(
+        True, ("a",), frozenset({"prompts", "paths"})
+    )
     assert narrower[permissions.ALLOW] == "@x.org"
 
 
@@ -149,10 +153,34 @@ def test_the_command_prints_the_address_and_becomes_the_server(computed, started
 
 def test_the_command_in_a_read_only_environment_serves_read_only(computed, started, monkeypatch, capsys):
     monkeypatch.setenv("PHCORE_CACHE", str(computed[1]))
-    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(True, ()))
+    monkeypatch.setenv("PHCORE_STUDIES", "")
     assert main.main(["serve", "--study", "tiny"]) == 1  # it may not be read here
     assert main.main(["serve"]) == 0
     assert "read-only: no study yet" in capsys.readouterr().out
+    assert started[0][2]["PHCORE_READ_ONLY"] == "1"
+    assert "--server.maxUploadSize" in started[0][1]
+
+
+def test_the_app_is_opened_on_this_machine_alone(started, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path))
+    assert main.main(["app", "--port", "8601"]) == 0
+    assert capsys.readouterr().out == "http://127.0.0.1:8601\n"
+    ((_, words, environment),) = started
+    assert words[words.index("--server.address") + 1] == "127.0.0.1"
+    assert "--server.headless" not in words  # a browser opens where there is a screen
+    assert "PHCORE_READ_ONLY" not in environment
+    assert "--server.headless" in server.command(Room())
+
+
+def test_the_app_takes_no_address():
+    with pytest.raises(SystemExit):
+        main.main(["app", "--address", "0.0.0.0"])
+
+
+def test_the_app_of_a_read_only_environment_is_read_only(started, monkeypatch, tmp_path):
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path))
+    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(True, ()))
+    assert main.main(["app"]) == 0
     assert started[0][2]["PHCORE_READ_ONLY"] == "1"
     assert "--server.maxUploadSize" in started[0][1]
 

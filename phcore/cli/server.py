@@ -1,6 +1,6 @@
-"""The app as a server for others: the command and the environment it is started with.
+"""The app as a server, for oneself or for others: the command and the environment it is started with.
 
-Nothing is enforced here. The environment says what the server may do, and `access` holds it to that.
+Nothing is enforced here. The environment says what the server may do, and `permissions` holds it to that.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from phcore.archive import permissions
+from phcore.archive import installed, permissions
 from phcore.archive.store import default_root
 from phcore.checkpoints import roots
 from phcore.errors import Fault
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,12 @@ class Room:
     Attributes
     ----------
     studies : names; empty is all.
-    private : kinds of `access.KINDS` that are hidden in every study.
+    private : kinds of `permissions.KINDS` that are hidden in every study.
     address : the address that is listened on.
     hosts : names in the address bar of visitors, beside localhost.
     open : whether an address that other machines reach is meant.
-    sign_in : whether visitors sign in with an account; `allow` says which ones may (see `access.admits`).
+    sign_in : whether visitors sign in with an account; `allow` says which ones may (see `permissions.admits`).
+    browser : whether the browser of whoever started it opens, where there is a screen.
     """
 
     read_only: bool = False
@@ -43,6 +41,7 @@ class Room:
     open: bool = False
     sign_in: bool = False
     allow: tuple[str, ...] = ()
+    browser: bool = False
 
     @property
     def url(self) -> str:
@@ -100,13 +99,14 @@ def command(room: Room) -> list[str]:
     options = {
         "server.address": room.address,
         "server.port": str(room.port),
-        "server.headless": "true",
         "server.enableCORS": "true",
         "server.enableXsrfProtection": "true",
         "server.enableStaticServing": "false",
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
     }
+    if not room.browser:
+        options["server.headless"] = "true"
     if room.read_only:
         options |= {
             "server.maxUploadSize": "0",
@@ -115,7 +115,7 @@ def command(room: Room) -> list[str]:
         }
     pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
     pairs += [part for host in hosts for part in ("--server.allowedHosts", host)]
-    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *pairs]
+    return [sys.executable, "-m", "streamlit", "run", str(installed.APP / "app.py"), *pairs]
 
 
 def _named(address: str) -> list[str]:
@@ -126,10 +126,10 @@ def _named(address: str) -> list[str]:
 def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of the server: what it is started in, with fewer rights and never with more."""
     plain = dict(given)
-    # The server runs in the project's folder; what is said relative to this one shall mean the same there.
+    # The server runs in the app's folder; what is said relative to this one shall mean the same there.
     plain["PHCORE_CACHE"] = str(default_root().resolve())
     if not room.read_only:
-        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots()))
+        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots(given)))
     if room.read_only:
         plain[permissions.READ_ONLY] = "1"
         plain[permissions.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(permissions.PRIVATE)])])
@@ -144,5 +144,5 @@ def run(room: Room) -> None:
     """Become the server: signals and the exit code are its own. Does not return."""
     line = command(room)
     sys.stdout.flush()
-    os.chdir(ROOT)  # where .streamlit/ lies
+    os.chdir(installed.APP)  # where .streamlit/ lies
     os.execve(line[0], line, environment(room, os.environ))
