@@ -44,7 +44,7 @@ class Options:
         return self.subsample != ALL_WORD
 
 
-class Place(NamedTuple):
+class CellControls(NamedTuple):
     """The controls of one of the two cells, and which series it begins with."""
 
     start: int
@@ -54,28 +54,28 @@ class Place(NamedTuple):
     bar: dict[str, str]
 
 
-FIRST = Place(
+FIRST = CellControls(
     0, linked("b_series", "series"), linked("b_step", "step"), linked("b_layer", "layer"),
     linked("b_held", "selected bar"),
 )  # fmt: skip
-SECOND = Place(
+SECOND = CellControls(
     1, linked("b2_series", "second series"), linked("b2_step", "second step"), linked("b2_layer", "second layer"),
     linked("b2_held", "selected bar of the second cell"),
 )  # fmt: skip
 
 
-def pick(study: Results, place: Place, words: str = "") -> data.Cell:
+def pick(study: Results, own: CellControls, words: str = "") -> data.Cell:
     """Series, step and layer of one cell. Steps are those the series has. `words` come before each name."""
     names = [series.name for series in study.record.series]
     left, middle, right = st.columns([2, 4, 1.2], vertical_alignment="bottom")
-    series = left.selectbox(f"{words}series".capitalize(), names, min(place.start, len(names) - 1), **place.series)
+    series = left.selectbox(f"{words}series".capitalize(), names, min(own.start, len(names) - 1), **own.series)
     steps = [node.step for node in study.record.path_of(series)]
-    controls.chosen(place.step["key"], steps)  # another series may not have this step
+    controls.chosen(own.step["key"], steps)  # another series may not have this step
     label = f"{words}step (0 = base model)".capitalize()
-    step = middle.select_slider(label, steps, value=steps[-1], **place.step)
-    if place is FIRST:
-        present.steps(place.step["key"], steps)
-    layer = controls.layer(right, study, place.layer, label=f"{words}layer".capitalize(),
+    step = middle.select_slider(label, steps, value=steps[-1], **own.step)
+    if own is FIRST:
+        present.steps(own.step["key"], steps)
+    layer = controls.layer(right, study, own.layer, label=f"{words}layer".capitalize(),
                            words="hidden_states index: 0 = embeddings, the last = after the final norm.")  # fmt: skip
     return series, step, layer
 

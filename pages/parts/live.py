@@ -14,6 +14,8 @@ from phcore.errors import Fault
 from phcore.figures.charts.cloud_map import complex_paths, map_plane
 from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
+from phcore.stages.registry.keys import keys_of
+from phcore.stages.registry.result import Place
 from phcore.stages.results import Results
 from phcore.topology import complexes, explore, generators, maps
 from phcore.topology.clouds import index_sets
@@ -38,7 +40,8 @@ def _inputs(study: Results) -> str:
 def has_cloud(study: Results, cell: Cell) -> bool:
     """Whether the hidden states of a cell are in the archive (its file is checked when it is read)."""
     series, step, layer = cell
-    return study.store.path("clouds", study.record.cloud_key(study.node(series, step), layer)).exists()
+    key = keys_of(study.record).of("clouds", Place((study.node(series, step),), layer))
+    return study.store.path("clouds", key).exists()
 
 
 @data.cached(8, by=_texts)
