@@ -79,9 +79,10 @@ def take_over(store: Store, name: str) -> list[str]:
     _take(store, ("probes", record.probe_digest), ("probes", record.probes_key))
     if record.scalars:
         _take(store, ("scalars", record.scalars), ("scalars", record.scalars))
+    old = _Keys(record)
     for one in results().values():
         for place in places(record, one.per):
-            _results(store, record, one.name, place)
+            _result(store, old, one.name, place)
     said = [*_tables(store, record)]
     folder = folder_of(name, store)
     with contextlib.suppress(FileNotFoundError):
@@ -93,18 +94,18 @@ def take_over(store: Store, name: str) -> list[str]:
 # --- results --------------------------------------------------------------------------------------
 
 
-def _results(store: Store, record: Record, name: str, place: Place) -> None:
-    new = (name, keys_of(record).of(name, place))
+def _result(store: Store, old: _Keys, name: str, place: Place) -> None:
+    new = (name, keys_of(old.record).of(name, place))
     if name not in _PARTS or store.has(*new):
         return
-    old, convert = _PARTS[name]
-    files = [(stage, key(_Keys(record), place)) for stage, key in old]
+    parts, convert = _PARTS[name]
+    files = [(stage, key(old, place)) for stage, key in parts]
     if convert is None:
         _take(store, files[0], new)
         return
     found = [_old(store, file) for file in files]
     if all(table is not None for table in found):
-        store.write(*new, convert(*found, record, place))
+        store.write(*new, convert(*found, old.record, place))
 
 
 def _cell(summaries: pa.Table, record: Record, place: Place) -> pa.Table:
@@ -172,30 +173,31 @@ def _path(store: Store, file: File) -> Path:
 
 
 def _tables(store: Store, record: Record) -> Iterator[str]:
-    lost = []
+    """Take the finished tables over; says which are not, and why."""
+    old, stale = _Keys(record), []
     for name, one in tables().items():
         new = assembly.file_of(record, name)
-        if not (one.published or name == "bars") or store.has(*new):
+        found = _old(store, ("tables", old.table(name)))
+        if not (one.published or name == "bars") or found is None or store.has(*new):
             continue
-        if name in OF_CATEGORIES and all(store.has(*file) for file in assembly.parts(record, one)):
-            assembly.publish(record, store, name)
+        found = found.rename_columns(["median_distance" if c == "unit" else c for c in found.column_names])
+        if name in OF_CATEGORIES and (stale or not _right(name, found, store, record)):
+            stale.append(name)
             continue
-        old = _old(store, ("tables", _Keys(record).table(name)))
-        if old is None:
-            continue
-        if not _fits(old, record, store):
-            lost.append(name)
-            continue
-        store.write(*new, old.rename_columns(["median_distance" if c == "unit" else c for c in old.column_names]))
-    if lost:
+        store.write(*new, found)
+    if stale:
         yield (
-            f"{count(len(lost), 'table')} of this study ({', '.join(lost)}) were made with other categories of the "
-            "prompts than it has now, and are computed again: earlier versions did not keep which."
+            f"{count(len(stale), 'table')} of this study ({', '.join(stale)}) were made with other categories or "
+            "reference answers than it has now: earlier versions did not keep which. Compute puts them together again."
         )
 
 
-def _fits(table: pa.Table, record: Record, store: Store) -> bool:
-    """Whether the categories of a table are those of the prompts."""
+def _right(name: str, table: pa.Table, store: Store, record: Record) -> bool:
+    """Whether a table is what its parts give with the categories of now; where they are gone, whether it may be."""
+    one = tables()[name]
+    if one.gathers and all(store.has(*file) for file in assembly.parts(record, one)):
+        again = assembly.assembled(record, store, one, whole=True)
+        return again.equals(table.to_pandas().reindex(columns=list(one.columns)).astype(again.dtypes))
     if "category" not in table.column_names:
         return True
     kept = assembly.prompts(record, store)["category"].dropna()
@@ -210,6 +212,8 @@ class _Keys:
 
     def __init__(self, record: Record):
         self.record, self.study = record, record.study
+        self._cells: dict[Place, str] = {}  # a row of distances names those of every earlier checkpoint
+        self._rows: dict[Place, str] = {}
 
     @property
     def _reading(self) -> tuple:
@@ -224,7 +228,10 @@ class _Keys:
 
     def cell(self, place: Place) -> str:
         s = self.study
-        return digest("cell", self.cloud(place), (s.metric, s.engine, s.subsamples, s.subsample_size, s.seed))
+        if place not in self._cells:
+            how = (s.metric, s.engine, s.subsamples, s.subsample_size, s.seed)
+            self._cells[place] = digest("cell", self.cloud(place), how)
+        return self._cells[place]
 
     def floor(self, place: Place) -> str:
         return digest("floor", self.cell(place), self.study.orders, self.study.norm)
@@ -234,9 +241,11 @@ class _Keys:
 
     def distance(self, place: Place) -> str:
         """Of the row that the later checkpoint of a pair has."""
-        later, ready = place.nodes[1], self.record.ready
-        others = [self.cell(Place((other,), place.layer)) for other in ready[: ready.index(later)]]
-        return digest("distance", self.cell(Place((later,), place.layer)), others, self.study.order, self.study.norm)
+        later, ready = Place((place.nodes[1],), place.layer), self.record.ready
+        if later not in self._rows:
+            others = [self.cell(Place((other,), place.layer)) for other in ready[: ready.index(place.nodes[1])]]
+            self._rows[later] = digest("distance", self.cell(later), others, self.study.order, self.study.norm)
+        return self._rows[later]
 
     def geometry(self, place: Place) -> str:
         return digest("geometry", self.cloud(place))
