@@ -18,8 +18,8 @@ from phcore.figures.charts.theme import objective_colours  # noqa: E402
 from phcore.figures.glossary import PICTURES  # noqa: E402
 from phcore.topology.clouds import median_distance, subsamples  # noqa: E402
 from phcore.topology.complexes import betti  # noqa: E402
-from phcore.topology.controls import gaussian  # noqa: E402
 from phcore.topology.distances import matching, wasserstein  # noqa: E402
+from phcore.topology.gaussian_null import gaussian  # noqa: E402
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES, summary  # noqa: E402
 from scripts import glossary_example as example  # noqa: E402
 from scripts import glossary_svg as svg  # noqa: E402

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from phcore.analysis.behaviour import jensen_shannon
+from phcore.analysis.next_tokens import jensen_shannon
 from phcore.archive import permissions
 from phcore.archive.store import Store, digest, write_atomically
 from phcore.pipeline.run import READ_HERE, Progress, Run, plan

@@ -23,7 +23,8 @@ from phcore.errors import Fault
 from phcore.stages import cells
 from phcore.stages.cells import Diagrams, Missing, needed_cloud, values, values_table
 from phcore.study.record import NULL_REPLICATES, Node, Record
-from phcore.topology import clouds, controls, geometry, persistence
+from phcore.topology import clouds, geometry, persistence
+from phcore.topology import gaussian_null as controls
 from phcore.topology.distances import wasserstein
 
 FEW_SUBSAMPLES = 16  # of the sensitivity variants: a quarter of the usual work, and enough for a mean
@@ -338,7 +339,7 @@ def _mean_distance(earlier, later, scale: str, order: float, norm: float) -> flo
 
 def measure_divergence(root: str, next_keys: tuple[str, str], key: str) -> None:
     """Jensen-Shannon divergence of the next-token distributions of two checkpoints, prompt by prompt."""
-    from phcore.analysis.behaviour import jensen_shannon, jensen_shannon_slack
+    from phcore.analysis.next_tokens import jensen_shannon, jensen_shannon_slack
 
     store = Store(root)
     a, b = (read_next(store, one) for one in next_keys)

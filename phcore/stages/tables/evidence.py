@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from phcore.analysis.models import Model
+from phcore.analysis.courses import Model
 from phcore.stages import cells
 from phcore.stages.tables.columns import CELL, COLUMNS, DISTANCE, TRANSITION
 from phcore.stages.tables.scan import Source, in_order, of_clouds, of_transitions, prompts
@@ -21,7 +21,7 @@ from phcore.topology.summaries import FEATURES, rescale
 
 
 def _geometry_velocity(source: Source) -> pd.DataFrame:
-    from phcore.analysis import geometry as against
+    from phcore.analysis import against_geometry as against
 
     parts = [
         against.against_velocity(velocity, changed).assign(**curve)
@@ -31,7 +31,7 @@ def _geometry_velocity(source: Source) -> pd.DataFrame:
 
 
 def _unexplained(source: Source) -> pd.DataFrame:
-    from phcore.analysis import geometry as against
+    from phcore.analysis import against_geometry as against
 
     rows = [
         {**curve, **asdict(against.unexplained(velocity, changed))}
@@ -42,7 +42,7 @@ def _unexplained(source: Source) -> pd.DataFrame:
 
 def _velocity_and_changes(source: Source) -> Iterator[tuple[dict, pd.DataFrame, pd.DataFrame]]:
     """Degree, order, norm and scale; mean velocities; geometric changes at that scale. The study's own order only."""
-    from phcore.analysis import geometry as against
+    from phcore.analysis import against_geometry as against
 
     velocities, cell, moves = (source.read(name) for name in ("velocities", "geometry", "moves"))
     velocities = velocities[velocities["order"] == source.record.study.order]
@@ -154,7 +154,7 @@ def _runs(source: Source) -> pd.DataFrame:
 
 
 def _answers(source: Source) -> pd.DataFrame:
-    from phcore.analysis.behaviour import behaviour_table
+    from phcore.analysis.against_behaviour import behaviour_table
 
     record = source.record
     rows = [
@@ -189,7 +189,7 @@ def _categories(source: Source) -> dict[int, str]:
 
 def _behaviour(source: Source) -> pd.DataFrame:
     """What the model was measured to do, and what logs and the user's file say."""
-    from phcore.analysis.behaviour import behaviour_table
+    from phcore.analysis.against_behaviour import behaviour_table
 
     answers = source.read("answers").assign(source="model")
     logged = source.store.read("scalars", source.record.scalars) if source.record.scalars else None
@@ -201,14 +201,14 @@ def _behaviour(source: Source) -> pd.DataFrame:
 
 
 def _behaviour_moves(source: Source) -> pd.DataFrame:
-    from phcore.analysis.behaviour import moves
+    from phcore.analysis.against_behaviour import moves
 
     table = moves(source.read("behaviour"), source.read("divergence"), steps_of(source.record))
     return in_order(table, source.record, ("name", "category", "step"))
 
 
 def _lags(source: Source) -> pd.DataFrame:
-    from phcore.analysis.behaviour import lags
+    from phcore.analysis.against_behaviour import lags
 
     velocities = source.read("velocities")
     own = velocities[velocities["order"] == source.record.study.order]
@@ -217,7 +217,7 @@ def _lags(source: Source) -> pd.DataFrame:
 
 
 def _early_final(source: Source) -> pd.DataFrame:
-    from phcore.analysis.behaviour import early_final
+    from phcore.analysis.against_behaviour import early_final
 
     velocities = source.read("velocities")
     own = velocities[velocities["order"] == source.record.study.order]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phcore.analysis import findings as f
-from phcore.analysis.models import Model
+from phcore.analysis.courses import Model
 from phcore.stages.tables.columns import COLUMNS
 
 SCALE, ORDER = "raw", 2.0

@@ -18,7 +18,7 @@ from phcore.pipeline import run as pipeline
 from phcore.stages import cells, tables
 from phcore.stages.results import Results
 from phcore.study.record import NULL_REPLICATES, Record, folder_of, resolve
-from phcore.topology import clouds, controls, distances, geometry, persistence
+from phcore.topology import clouds, distances, gaussian_null, geometry, persistence
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -502,8 +502,8 @@ def test_controls_follow_from_the_clouds(results):
     where = {"series": "helpful", "step": 4, "layer": 2, "replicate": 3}
     table = results.table("controls", **where)
     told = results.table("nulls", **where).set_index("kind")
-    for kind in controls.KINDS:
-        drawn = [controls.gaussian(results.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
+    for kind in gaussian_null.KINDS:
+        drawn = [gaussian_null.gaussian(results.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
         matrices = [clouds.distance_matrix(one) for one in drawn]
         pairs = [persistence.diagrams(one) for one in matrices]
         units = [clouds.median_distance(one) for one in matrices]
