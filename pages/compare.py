@@ -10,7 +10,7 @@ import streamlit as st
 from pages.parts import data, derived, draw, frame, toolbar
 from pages.parts.verdicts import BADGES
 from phcore.analysis.concentration import TRUSTED
-from phcore.analysis.models import DEPTHS
+from phcore.analysis.courses import DEPTHS
 from phcore.figures.charts.concentration import concentration_chart
 from phcore.figures.charts.curves import top_of, velocity_chart
 from phcore.figures.charts.theme import HALF_WIDTH

@@ -63,7 +63,7 @@ class Paths:
 
 
 def mean_summaries(summaries: pd.DataFrame) -> pd.DataFrame:
-    """Index (series, step, layer) -> the 41 features, mean over subsamples."""
+    """Index (series, step, layer) -> the features, mean over subsamples."""
     return summaries.groupby([*CELL, "layer"], observed=True)[list(FEATURES)].mean()
 
 

@@ -9,7 +9,7 @@ from phcore.stages.registry.result import Table
 
 
 def compute(scores: pd.DataFrame, scalars: pd.DataFrame | None) -> pd.DataFrame:
-    from phcore.analysis.behaviour import behaviour_table
+    from phcore.analysis.against_behaviour import behaviour_table
 
     measured = scores.assign(source="model")
     if scalars is None:

@@ -9,7 +9,7 @@ from phcore.stages.registry.result import Table
 
 
 def compute(behaviour: pd.DataFrame, divergence: pd.DataFrame, series_steps: dict[str, list[int]]) -> pd.DataFrame:
-    from phcore.analysis.behaviour import moves
+    from phcore.analysis.against_behaviour import moves
 
     return moves(behaviour, divergence, series_steps)
 

@@ -13,7 +13,7 @@ from phcore.stages.registry.result import Result, Table
 
 def compute(next_tokens: tuple[Likely, Likely]) -> pa.Table:
     """Jensen-Shannon divergence, and how much more it can be."""
-    from phcore.analysis.behaviour import jensen_shannon, jensen_shannon_slack
+    from phcore.analysis.next_tokens import jensen_shannon, jensen_shannon_slack
 
     a, b = next_tokens
     value, slack = jensen_shannon(*a, *b), jensen_shannon_slack(*a, *b)

@@ -15,7 +15,7 @@ def compute(
     order: float,
     series_steps: dict[str, list[int]],
 ) -> pd.DataFrame:
-    from phcore.analysis.behaviour import early_final
+    from phcore.analysis.against_behaviour import early_final
 
     return early_final(concentration, velocities[velocities["order"] == order], behaviour, series_steps)
 

@@ -32,7 +32,7 @@ def compute(
 
 def model_of(record: Record, velocities: pd.DataFrame):
     """A study as one of several base models."""
-    from phcore.analysis.models import Model
+    from phcore.analysis.courses import Model
 
     return Model(Path(record.study.model).name, record.n_layers, velocities)
 

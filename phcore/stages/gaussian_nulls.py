@@ -16,7 +16,7 @@ from phcore.stages.registry.result import Result, Table
 from phcore.study.record import Record
 from phcore.topology.clouds import distance_matrix, median_distance
 from phcore.topology.clouds import subsample_size as size_of
-from phcore.topology.controls import KIND_WORDS, KINDS, gaussian
+from phcore.topology.gaussian_null import KIND_WORDS, KINDS, gaussian
 from phcore.topology.persistence import Diagrams, diagrams
 
 REPLICATES = 16  # Gaussian clouds per cell and kind: enough for a band of 10 to 90 %, a quarter of the usual work

@@ -15,7 +15,7 @@ from phcore.study import SCALES
 def compute(
     velocities: pd.DataFrame, geometry: pd.DataFrame, moves: pd.DataFrame, order: float, scale: str
 ) -> pd.DataFrame:
-    from phcore.analysis.geometry import against_velocity
+    from phcore.analysis.against_geometry import against_velocity
 
     parts = [
         against_velocity(velocity, changed).assign(**curve)
@@ -28,7 +28,7 @@ def curves_and_changes(
     velocities: pd.DataFrame, geometry: pd.DataFrame, moves: pd.DataFrame, order: float, scale: str
 ) -> Iterator[tuple[dict, pd.DataFrame, pd.DataFrame]]:
     """Degree, order, norm and scale; mean velocities; geometric changes at that scale. The study's own order only."""
-    from phcore.analysis.geometry import changes
+    from phcore.analysis.against_geometry import changes
 
     velocities = velocities[velocities["order"] == order]
     if geometry.empty or moves.empty:

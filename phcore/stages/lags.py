@@ -10,7 +10,7 @@ from phcore.stages.registry.result import Table
 
 
 def compute(velocities: pd.DataFrame, behaviour_moves: pd.DataFrame, order: float) -> pd.DataFrame:
-    from phcore.analysis.behaviour import lags
+    from phcore.analysis.against_behaviour import lags
 
     return lags(velocities[velocities["order"] == order], behaviour_moves)
 

@@ -28,7 +28,7 @@ RESULT = Result(
 
 
 def by_category(rows: pd.DataFrame, categories: dict[int, str]) -> pd.DataFrame:
-    from phcore.analysis.behaviour import behaviour_table
+    from phcore.analysis.against_behaviour import behaviour_table
 
     if rows.empty:
         return rows

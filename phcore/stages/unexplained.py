@@ -14,7 +14,7 @@ from phcore.stages.registry.result import Table
 def compute(
     velocities: pd.DataFrame, geometry: pd.DataFrame, moves: pd.DataFrame, order: float, scale: str
 ) -> pd.DataFrame:
-    from phcore.analysis.geometry import unexplained
+    from phcore.analysis.against_geometry import unexplained
 
     return pd.DataFrame(
         {**curve, **asdict(unexplained(velocity, changed))}

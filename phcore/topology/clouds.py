@@ -138,7 +138,7 @@ def _squared_distances(x: np.ndarray) -> np.ndarray:
 
 
 def median_distance(distances: np.ndarray) -> float:
-    """The cell's ``unit``: median of the strict upper triangle; 0.0 for fewer than two points."""
+    """Median of the strict upper triangle; 0.0 for fewer than two points."""
     if len(distances) < 2:
         return 0.0
     return float(np.median(distances[np.triu_indices(len(distances), 1)]))

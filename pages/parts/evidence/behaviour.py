@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived, draw, frame
-from phcore.analysis.behaviour import early_points
+from phcore.analysis.against_behaviour import early_points
 from phcore.errors import Fault
 from phcore.figures.charts.behaviour import behaviour_chart, early_final_chart, lag_chart
 from phcore.formatting import unit_words

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import data, derived, draw, frame
 from pages.parts.evidence import judged
-from phcore.analysis.geometry import ALL_LAYERS, FEW
+from phcore.analysis.against_geometry import ALL_LAYERS, FEW
 from phcore.figures.charts.answers import geometry_answer
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.charts.ranks import rank_chart

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived
-from phcore.analysis import controls
-from phcore.analysis.geometry import CHANGES
+from phcore.analysis import against_null as controls
+from phcore.analysis.against_geometry import CHANGES
 from phcore.stages.results import Results
-from phcore.topology.controls import KINDS
+from phcore.topology.gaussian_null import KINDS
 
 
 def measured(study: Results) -> bool:

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, derived, draw, frame
+from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.analysis.findings import models
-from phcore.analysis.models import DEPTHS, Model, courses
 from phcore.figures.charts.models import models_chart
 from phcore.stages.results import Results
 

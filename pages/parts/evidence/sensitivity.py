@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import data, derived, draw, frame
-from phcore.analysis import sensitivity
+from phcore.analysis import other_settings as sensitivity
 from phcore.figures.charts.sensitivity import sensitivity_chart
 from phcore.stages.results import Results
 from phcore.stages.sensitivity import FEW_SUBSAMPLES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from phcore.analysis import sensitivity as varied
-from phcore.analysis.geometry import ALL_LAYERS, CHANGES
+from phcore.analysis import other_settings as varied
+from phcore.analysis.against_geometry import ALL_LAYERS, CHANGES
 from phcore.export.report.drawn import WIDTH, Absent, Drawn, Numbers, stepped
 from phcore.export.report.reading import Reading
 from phcore.figures.charts.answers import geometry_answer

@@ -8,7 +8,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from phcore.analysis import controls, dynamics, objectives
+from phcore.analysis import against_null as controls
+from phcore.analysis import dynamics, objectives
 from phcore.analysis.concentration import TRUSTED
 from phcore.formatting import unit_words
 from phcore.stages.results import Results

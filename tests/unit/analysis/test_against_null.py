@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.analysis.controls import against_null, bar_counts
+from phcore.analysis.against_null import against_null, bar_counts
 
 
-def controls(values, series="helpful", layer=6, steps=(0, 1)):
+def draws(values, series="helpful", layer=6, steps=(0, 1)):
     rows = [(series, *steps, layer, number, value) for number, value in enumerate(values)]
     return pd.DataFrame(rows, columns=["series", "step_from", "step", "layer", "replicate", "value"])
 
@@ -20,19 +20,19 @@ def curve(mean, series="helpful", layer=6, steps=(0, 1)):
     ("mean", "place"), [(9.5, "above"), (9.0, "within"), (5.0, "within"), (1.0, "within"), (0.5, "below")]
 )
 def test_a_velocity_is_read_against_the_null_of_its_own_transition(mean, place):
-    other = controls([100.0] * 11, "mixed")
-    table = against_null(curve(mean), pd.concat([controls(range(11)), other]))
+    other = draws([100.0] * 11, "mixed")
+    table = against_null(curve(mean), pd.concat([draws(range(11)), other]))
     assert table["place"].tolist() == [place]
     assert table.loc[0, ["null", "null_lo", "null_hi"]].tolist() == [5, 1, 9]
 
 
 def test_what_has_no_null_or_no_velocity_is_left_out():
-    assert against_null(curve(1.0, layer=12), controls(range(11))).empty
-    assert against_null(curve(np.nan), controls(range(11))).empty
-    assert against_null(curve(1.0).head(0), controls([])).empty
+    assert against_null(curve(1.0, layer=12), draws(range(11))).empty
+    assert against_null(curve(np.nan), draws(range(11))).empty
+    assert against_null(curve(1.0).head(0), draws([])).empty
 
 
-def test_bars_beside_those_of_both_controls():
+def test_bars_beside_those_of_both_nulls():
     summaries = pd.DataFrame(
         {
             "series": "helpful",

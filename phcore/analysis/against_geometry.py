@@ -50,16 +50,18 @@ def changes(geometry: pd.DataFrame, moves: pd.DataFrame, scale: str = "raw") -> 
     earlier = geometry.rename(columns={"step": "step_from"})
     both = moves.merge(earlier, "left", on=["series", "step_from", "layer"])
     both = both.merge(geometry, "left", on=cell, suffixes=("_from", "_to"))
-    units = [both[f"median_distance_{side}"].where(lambda unit: unit > 0) for side in ("from", "to")]
+    medians = [both[f"median_distance_{side}"].where(lambda median: median > 0) for side in ("from", "to")]
     if scale == "raw":
-        units = [1.0, 1.0]
+        medians = [1.0, 1.0]
     found = both[[*TRANSITION, "layer"]].copy()
     for name in CHANGES:
         degree = LENGTH_DEGREE[name]
         if name in moves:
-            found[name] = both[name] / ((units[0] + units[1]) / 2) ** degree
+            found[name] = both[name] / ((medians[0] + medians[1]) / 2) ** degree
         else:
-            found[name] = (both[f"{name}_to"] / units[1] ** degree - both[f"{name}_from"] / units[0] ** degree).abs()
+            found[name] = (
+                both[f"{name}_to"] / medians[1] ** degree - both[f"{name}_from"] / medians[0] ** degree
+            ).abs()
     return found
 
 
@@ -89,8 +91,8 @@ def against_velocity(
         part = table if layer == ALL_LAYERS else table[table["layer"] == layer]
         for name in CHANGES:
             known = part[np.isfinite(part["value"]) & np.isfinite(part[name])]
-            unit, transitions = _transitions(known)
-            weights = block_weights(transitions["series"].to_numpy(), resamples, seed)[:, unit]
+            number, transitions = _transitions(known)
+            weights = block_weights(transitions["series"].to_numpy(), resamples, seed)[:, number]
             weights = np.vstack([np.ones(len(known)), weights])
             rho = stratified_spearman(known["value"], known[name], known["layer"], weights)
             lo, hi = _interval(rho[1:])

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from phcore.analysis import geometry
-from phcore.analysis.geometry import (
+from phcore.analysis import against_geometry
+from phcore.analysis.against_geometry import (
     ALL_LAYERS,
     CHANGES,
     against_velocity,
@@ -317,11 +317,11 @@ def test_ridge_by_the_normal_equations():
     rng = np.random.default_rng(9)
     x, new, y = rng.normal(size=(30, 4)) * [1, 10, 0.1, 3], rng.normal(size=(5, 4)), rng.normal(size=30)
     z, at = (x - x.mean(axis=0)) / x.std(axis=0), (new - x.mean(axis=0)) / x.std(axis=0)
-    got = geometry._ridge(x, y, new)
-    for penalty, predicted in zip(geometry._PENALTIES, got, strict=True):
+    got = against_geometry._ridge(x, y, new)
+    for penalty, predicted in zip(against_geometry._PENALTIES, got, strict=True):
         slopes = np.linalg.solve(z.T @ z + 30 * penalty * np.eye(4), z.T @ (y - y.mean()))
         np.testing.assert_allclose(predicted, y.mean() + at @ slopes)
-    np.testing.assert_allclose(geometry._ridge(np.ones((30, 4)), y, new)[0], y.mean())  # nothing varies
+    np.testing.assert_allclose(against_geometry._ridge(np.ones((30, 4)), y, new)[0], y.mean())  # nothing varies
 
 
 def test_what_has_no_logarithm_is_left_out():

@@ -193,7 +193,7 @@ def matched(before: np.ndarray, after: np.ndarray, pairs: np.ndarray, distance: 
 # --- numbers and change ---------------------------------------------------------------------------------
 
 
-def scale(points: np.ndarray, bar: np.ndarray, unit: float, factor: float = 2) -> str:
+def scale(points: np.ndarray, bar: np.ndarray, median: float, factor: float = 2) -> str:
     """A cloud and the same one enlarged: its longest bar at both scales."""
     small = fit(points, (0, 0, 36, 36))
     middle = (small.min(axis=0) + small.max(axis=0)) / 2
@@ -201,7 +201,7 @@ def scale(points: np.ndarray, bar: np.ndarray, unit: float, factor: float = 2) -
     parts = [words(38, 14, "cloud", side=0), words(96, 14, "bar, raw"), words(156, 14, "median")]
     for size, y in ((1, 42), (factor, 92)):
         places = (small - middle) * size + [40, y]
-        raw, divided = size * persistence, persistence / unit
+        raw, divided = size * persistence, persistence / median
         parts += [
             dots(places, INK, 1.6),
             segment(96, y, 96 + raw * 15, y, INK, 7),

@@ -1,4 +1,4 @@
-"""The words of the field, for somebody who has never met them, each with a picture of a real small example."""
+"""The words of the field, for somebody who has never met them."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Term:
     ----------
     name : the term.
     words : one sentence, or two.
-    picture : its name in `pictures`.
+    picture : its name: the file `pictures/NAME.svg` beside this one.
     page : where in the app to see it; "" for everywhere.
     """
 
@@ -201,89 +201,3 @@ GROUPS: tuple[Group, ...] = (
 )
 
 TERMS: tuple[Term, ...] = tuple(term for group in GROUPS for term in group.terms)
-
-_SHOWN_NUMBERS = ("h0_death_mean", "h0_entropy", "h1_count", "h1_persistence_max")
-_SHOWN_STEPS = (1, 9)
-_COMPARED = "h1_persistence_mean"
-
-
-def pictures() -> dict[str, str]:
-    """Name -> SVG, all drawn from the clouds of `phcore.figures.example`, measured as any study is."""
-    # The terms can be had without the libraries that measure and draw.
-    import numpy as np
-
-    from phcore.analysis.dynamics import concentration, early, null_shares, orders, upper_tail
-    from phcore.analysis.objectives import paths_pca
-    from phcore.analysis.separation import hedges_g
-    from phcore.figures import example
-    from phcore.figures.charts import pictures as draw
-    from phcore.figures.charts.theme import objective_colours
-    from phcore.topology.clouds import median_distance, subsamples
-    from phcore.topology.complexes import betti
-    from phcore.topology.controls import gaussian
-    from phcore.topology.distances import matching, wasserstein
-    from phcore.topology.summaries import FEATURE_WORDS, FEATURES, summary
-
-    shape = example.Shape(example.ring_and_cluster())
-    points, distances, (h0, h1) = shape.points, shape.distances, shape.diagrams
-    birth = shape.longest[0]
-    between = round((birth + h0[-1, 1]) / 2, 1)  # two components and one loop are alive
-
-    def mesh(distance: float, own: np.ndarray = distances) -> tuple[np.ndarray, np.ndarray]:
-        return example.edges(own, distance), example.triangles(own, distance)
-
-    around = example.longest_loop(shape)
-    ring = example.Shape(points[: example.RING])
-    stages = [(at, *mesh(at, ring.distances)) for at in (0.7 * ring.longest[0], between, ring.longest[1])]
-
-    series = {name: example.series(name) for name in example.DRIFTS}
-    colours = objective_colours(series)
-    named = {name: f"objective {name}" for name in series}
-    change = example.drift(series["A"])
-    before, after = (example.Shape(cloud).diagrams[1] for cloud in example.series("A", denser=1)[:2])
-    first, share = early(np.array(example.STEPS)), concentration(change.velocity)
-    shuffled = null_shares(change.velocity[orders(len(change.velocity), 1_000, 0)], first)
-    table = example.summaries(series)
-    plane = paths_pca(table, 0).points
-    end = table[table["step"] == example.STEPS[-1]]
-    at_the_end = {name: end.loc[end["series"] == name, _COMPARED].to_numpy() for name in list(series)[:2]}
-    values = dict(zip(FEATURES, summary(shape.diagrams), strict=True))
-
-    return {
-        "cloud": draw.cloud(points),
-        "checkpoints": draw.checkpoints(
-            series["A"][0],
-            [(named[name], colours[name], [clouds[step] for step in _SHOWN_STEPS]) for name, clouds in series.items()],
-            _SHOWN_STEPS,
-        ),
-        "subsample": draw.subsample(points, subsamples(len(points), count=1, size=len(points) // 2)[0]),
-        "scale": draw.scale(points, shape.longest, median_distance(distances)),
-        "complex_at": draw.complex_at(points, *mesh(between), between),
-        "components": draw.components(
-            points, example.edges(distances, between), example.components(distances, between), between
-        ),
-        "loop": draw.loop(points, *mesh(between), around, between),
-        "betti": draw.betti(h0, h1, between, betti(shape.diagrams, between)),
-        "bar": draw.bar(ring.points, stages, ring.longest),
-        "barcode": draw.barcode(h0, h1),
-        "diagram": draw.diagram(h0, h1),
-        "representative": draw.representative(points, example.edges(distances, birth), around, birth),
-        "summary": draw.summary([(FEATURE_WORDS[name], values[name]) for name in _SHOWN_NUMBERS], len(FEATURES)),
-        "path": draw.path(
-            [
-                (named[name], colours[name], plane.loc[plane["series"] == name, ["pc1", "pc2"]].to_numpy())
-                for name in series
-            ]
-        ),
-        "matched": draw.matched(before, after, matching(before, after), wasserstein(before, after)),
-        "velocity": draw.velocity(example.STEPS[1:], change.velocity),
-        "floor": draw.floor(example.STEPS[1:], change.velocity, change.low, change.high),
-        "concentration": draw.concentration(example.STEPS[1:], change.velocity, first, share),
-        "null": draw.null(shuffled, share, upper_tail(share, shuffled)),
-        "gaussian": draw.gaussian(points, gaussian(points, "covariance", len(points), replicate=0)),
-        "effect": draw.effect(
-            [(named[name], colours[name], values) for name, values in at_the_end.items()],
-            FEATURE_WORDS[_COMPARED],
-            abs(float(hedges_g(*(values[:, None] for values in at_the_end.values()))[0])),
-        ),
-    }

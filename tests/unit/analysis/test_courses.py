@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.analysis.models import GRID, Model, course_distances, courses
+from phcore.analysis.courses import GRID, Model, course_distances, courses
 
 DEPTHS = (0.5, 1.0)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import special_ortho_group
 
 from phcore.errors import Fault
-from phcore.topology import controls
+from phcore.topology import gaussian_null
 from phcore.topology.clouds import distance_matrix, median_distance
 from phcore.topology.distances import wasserstein
 from phcore.topology.geometry import total_variance
@@ -20,7 +20,7 @@ def cloud():
 
 
 def draw(cloud, kind, count=30, replicate=0, seed=0):
-    return controls.gaussian(cloud, kind, count, replicate=replicate, seed=seed)
+    return gaussian_null.gaussian(cloud, kind, count, replicate=replicate, seed=seed)
 
 
 def h1(cloud):
@@ -30,20 +30,20 @@ def h1(cloud):
 # --- moments ----------------------------------------------------------------------------------------
 
 
-def test_the_stronger_control_has_the_mean_and_covariance_of_the_cell(cloud):
+def test_the_stronger_null_has_the_mean_and_covariance_of_the_cell(cloud):
     many = draw(cloud, "covariance", 200_000)
     np.testing.assert_allclose(many.mean(axis=0), cloud.mean(axis=0), atol=0.05)
     np.testing.assert_allclose(np.cov(many.T), np.cov(cloud.T), atol=0.1)
 
 
-def test_the_isotropic_control_has_its_total_variance_in_every_direction(cloud):
+def test_the_isotropic_null_has_its_total_variance_in_every_direction(cloud):
     many = draw(cloud, "isotropic", 200_000)
     total = np.trace(np.cov(cloud.T))
     np.testing.assert_allclose(many.mean(axis=0), cloud.mean(axis=0), atol=0.05)
     np.testing.assert_allclose(np.cov(many.T), total / 6 * np.eye(6), atol=0.1)
 
 
-@pytest.mark.parametrize("kind", controls.KINDS)
+@pytest.mark.parametrize("kind", gaussian_null.KINDS)
 def test_a_cloud_of_less_than_full_rank_is_matched_without_its_covariance(kind):
     """12 points in 500 dimensions. The mean total variance over draws is the cell's, within 4 standard errors."""
     cloud = np.random.default_rng(1).normal(size=(12, 500)) * np.geomspace(3, 0.1, 500)
@@ -68,7 +68,7 @@ def test_it_is_the_textbook_gaussian_where_that_can_be_drawn(cloud):
 # --- two checkpoints ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", controls.KINDS)
+@pytest.mark.parametrize("kind", gaussian_null.KINDS)
 def test_a_cell_that_does_not_move_has_a_null_that_does_not(cloud, kind):
     np.testing.assert_array_equal(draw(cloud, kind), draw(cloud.copy(), kind))
     assert not np.array_equal(draw(cloud, kind), draw(cloud, kind, replicate=1))
@@ -76,7 +76,7 @@ def test_a_cell_that_does_not_move_has_a_null_that_does_not(cloud, kind):
     assert not np.array_equal(draw(cloud, "covariance")[:, :6], draw(cloud, "isotropic"))
 
 
-@pytest.mark.parametrize("kind", controls.KINDS)
+@pytest.mark.parametrize("kind", gaussian_null.KINDS)
 def test_a_cell_that_turns_moves_or_grows_has_a_null_that_does_the_same(cloud, kind):
     turn = special_ortho_group.rvs(6, random_state=3)
     before = distance_matrix(draw(cloud, kind))
@@ -94,7 +94,7 @@ def test_null_points_move_as_far_as_the_real_ones(cloud):
 
 
 def test_only_size_moves_the_isotropic_null(cloud):
-    """Another shape of the same total variance: the isotropic control stands still, the other one moves."""
+    """Another shape of the same total variance: the isotropic null stands still, the other one moves."""
     other = cloud[:, ::-1].copy()
     other[:, 5] *= 1.4
     other = (other - other.mean(axis=0)) * np.sqrt(total_variance(cloud) / total_variance(other))
@@ -127,7 +127,7 @@ def test_a_circle_that_appears_from_a_gaussian_moves_farther_than_its_null():
 # --- nasty input ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", controls.KINDS)
+@pytest.mark.parametrize("kind", gaussian_null.KINDS)
 @pytest.mark.parametrize("cloud", [np.full((9, 4), 0.1, np.float32), np.array([[3.0, 4.0]])])
 def test_a_cloud_of_one_place_stays_there(kind, cloud):
     drawn = draw(cloud, kind, 5)

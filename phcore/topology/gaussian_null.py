@@ -47,7 +47,7 @@ def gaussian(cloud: np.ndarray, kind: str, count: int, *, replicate: int, seed: 
     if not np.isfinite(x).all():
         raise Fault("the cloud holds NaN or infinity", "look for overflow in the activations")
     if kind not in KINDS:
-        raise Fault(f"there is no control {kind!r}", f"Choose one of: {', '.join(KINDS)}")
+        raise Fault(f"there is no Gaussian null {kind!r}", f"Choose one of: {', '.join(KINDS)}")
     n, d = x.shape
     mean = x[0] + (x - x[0]).mean(axis=0)  # of equal points: themselves, to the bit
     centred = (x - mean) / np.sqrt(max(1, n - 1))

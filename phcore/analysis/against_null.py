@@ -1,6 +1,6 @@
 """Velocities and bar counts beside those of Gaussian clouds that match the cells.
 
-The replicates of a control are independent draws, so that their spread is that of the null. One run per objective
+The replicates of a Gaussian null are independent draws, so that their spread is that of the null. One run per objective
 remains one run: what is counted here is transitions, and no p-value is made of them.
 """
 
@@ -12,20 +12,20 @@ _LOW, _HIGH = 0.1, 0.9  # what every band on the screen reaches between
 TRANSITION = ["series", "step_from", "step", "layer"]
 
 
-def against_null(curve: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
+def against_null(curve: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
     """Each velocity beside the null of its own transition.
 
     Parameters
     ----------
     curve : series, step_from, step, layer, mean.
-    controls : rows of the table of that name, of one kind, degree, order, norm and scale.
+    draws : rows of the table ``controls``, of one kind, degree, order, norm and scale.
 
     Returns
     -------
     The rows of the curve that have a null, with null (its mean), null_lo, null_hi (10 and 90 %) and place: "above",
     "within" or "below" these two.
     """
-    grouped = controls.astype({"value": float}).groupby(TRANSITION)["value"]  # no rows have no type of their own
+    grouped = draws.astype({"value": float}).groupby(TRANSITION)["value"]  # no rows have no type of their own
     null = pd.DataFrame({"null": grouped.mean(), "null_lo": grouped.quantile(_LOW), "null_hi": grouped.quantile(_HIGH)})
     table = curve.merge(null.reset_index(), on=TRANSITION).dropna(subset=["mean", "null"])
     place = pd.Series("within", index=table.index, dtype=object)
@@ -43,8 +43,8 @@ def bar_counts(summaries: pd.DataFrame, nulls: pd.DataFrame, degree: int = 1) ->
 
     Returns
     -------
-    series, step, layer, bars (mean over subsamples) and, for each kind of control, its mean, lo and hi (10 and 90 %
-    of the draws) as isotropic, isotropic_lo, ...
+    series, step, layer, bars (mean over subsamples) and, for each kind of Gaussian null, its mean, lo and hi (10 and
+    90 % of the draws) as isotropic, isotropic_lo, ...
     """
     cell, column = ["series", "step", "layer"], f"h{degree}_count"
     table = summaries.groupby(cell, sort=False)[column].mean().rename("bars").reset_index()
