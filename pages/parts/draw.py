@@ -15,7 +15,6 @@ from pages.parts import present
 from phcore.export import images
 from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.plain import plain
-from phcore.figures.charts.steps import StepAxis
 
 _LAST = "chart_drawn_last"  # what stands below a chart is drawn right after it
 
@@ -28,7 +27,6 @@ def chart(
     selection: str | Sequence[str] | None = None,
     on_select: Callable[[], None] | str = "ignore",
     step: int | None = None,
-    axis: StepAxis | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
     words: str = "",
 ):
@@ -38,7 +36,7 @@ def chart(
     ----------
     name : key of the element on the page.
     selection : the selection parameters that answer clicks, where there are any.
-    step, axis : of a chart over training steps: the step to select; then `about` and `build` are free of it.
+    step : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
 
@@ -47,7 +45,7 @@ def chart(
     The selection event, or None.
     """
     standing = _built((name, about), build)
-    tables = standing.tables if step is None else at_step(standing.tables, step, axis)
+    tables = standing.tables if step is None else at_step(standing.tables, step)
     tables = change(tables) if change else tables
     st.session_state[_LAST] = (name, standing, tables)
     own = json.loads(standing.spec)
