@@ -15,6 +15,7 @@ from pages.parts import present
 from phcore.export import images
 from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.plain import plain
+from phcore.figures.figure import title
 
 _LAST = "chart_drawn_last"  # what stands below a chart is drawn right after it
 
@@ -84,7 +85,9 @@ class _Standing:
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
     spec, tables = plain(_build)
-    return _Standing(json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, _words(spec))
+    return _Standing(
+        json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, " ".join(title(spec))
+    )
 
 
 def _packed(table: pd.DataFrame) -> bytes:
@@ -94,10 +97,3 @@ def _packed(table: pd.DataFrame) -> bytes:
     with pa.ipc.new_stream(sink, arrow.schema) as stream:
         stream.write_table(arrow)
     return sink.getvalue().to_pybytes()
-
-
-def _words(whole: dict) -> str:
-    """Title and answer of a chart, for those who cannot see it."""
-    title = whole.get("title", "")
-    parts = [title.get("text", ""), title.get("subtitle", "")] if isinstance(title, dict) else [title]
-    return " ".join(" ".join(part) if isinstance(part, list) else str(part) for part in parts)

@@ -10,10 +10,11 @@ import streamlit as st
 from pages.parts import data
 from phcore.errors import Fault
 from phcore.export import images
-from phcore.export.bundle import Choice, bundle
+from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
-from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
+from phcore.export.report import Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.figures.registry import PRINTED
 from phcore.stages.results import Results
 from phcore.stages.tables import EVIDENCE
 
@@ -27,8 +28,8 @@ def report(study: Results, version: str, today: str) -> None:
     with left:
         title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
         authors = st.text_input("Authors", key="s_authors", max_chars=400)
-        chosen = st.multiselect("Charts, in this order", list(FIGURES), list(FIGURES), key="s_charts",
-                                bind="query-params", format_func=lambda key: FIGURES[key].title)  # fmt: skip
+        chosen = st.multiselect("Charts, in this order", list(PRINTED), list(PRINTED), key="s_charts",
+                                bind="query-params", format_func=lambda key: PRINTED[key].title)  # fmt: skip
         layers = list(study.record.layers)
         layer = st.selectbox("Layer", layers, len(layers) // 2, key="s_layer", bind="query-params",
                              help="Of the charts that show one.")  # fmt: skip
@@ -36,7 +37,7 @@ def report(study: Results, version: str, today: str) -> None:
                             help="As text, in a list at the end.")  # fmt: skip
         with st.expander("Notes below charts", icon=":material/edit_note:"):
             notes = {
-                key: st.text_area(FIGURES[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
+                key: st.text_area(PRINTED[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
             }
     options = Options(
         title=title, authors=authors, date=today, charts=tuple(chosen), prompts=prompts, layer=layer,
@@ -84,12 +85,12 @@ def figures_and_tables(study: Results, version: str, today: str) -> None:
                                  bind="query-params")  # fmt: skip
     layers = list(study.record.layers)
     layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="s_figures_layer", bind="query-params")
-    choice = Choice(layer, images.WIDTHS[width], points)
+    how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
         st.caption("This takes some 20 seconds.")
         return
     bar = st.progress(0.0, "Drawing…")
-    content = bundle(study, choice, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
+    content = bundle(study, how, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
     bar.empty()
     st.download_button(
         f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-images.zip", "application/zip",

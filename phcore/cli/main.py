@@ -467,7 +467,8 @@ def report(options: argparse.Namespace) -> None:
     from datetime import date
 
     from phcore.archive.store import write_atomically
-    from phcore.export.report import FIGURES, Options, render
+    from phcore.export.report import Options, render
+    from phcore.figures.registry import PRINTED
     from phcore.stages.results import Results
 
     notes = dict(note.partition("=")[::2] for note in options.note)
@@ -475,7 +476,7 @@ def report(options: argparse.Namespace) -> None:
         title=options.title,
         authors=options.authors,
         date=date.today().isoformat(),
-        charts=tuple(FIGURES) if options.charts is None else tuple(filter(None, options.charts.split(","))),
+        charts=tuple(PRINTED) if options.charts is None else tuple(filter(None, options.charts.split(","))),
         notes=notes,
         prompts=not options.without_prompts,
         layer=options.layer,
@@ -490,11 +491,11 @@ def report(options: argparse.Namespace) -> None:
 
 
 def figures(options: argparse.Namespace) -> None:
-    from phcore.export.bundle import Choice, write
+    from phcore.export.bundle import Print, write
     from phcore.stages.results import Results
 
-    choice = Choice(options.layer, options.width, options.points)
-    size = write(Results.open(options.study), options.output, choice)
+    how = Print(options.layer, options.width, options.points)
+    size = write(Results.open(options.study), options.output, how)
     print(f"{options.output}: {size / 1e6:.1f} MB")
 
 
