@@ -15,7 +15,7 @@ from pages.parts import present
 from phcore.export import images
 from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.plain import plain
-from phcore.figures.charts.steps import StepAxis
+from phcore.figures.figure import title
 
 _LAST = "draw.last"  # what stands below a chart is drawn right after it
 
@@ -28,7 +28,6 @@ def chart(
     selection: str | Sequence[str] | None = None,
     on_select: Callable[[], None] | str = "ignore",
     step: int | None = None,
-    axis: StepAxis | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
     words: str = "",
 ):
@@ -38,7 +37,7 @@ def chart(
     ----------
     name : key of the element on the page.
     selection : the selection parameters that answer clicks, where there are any.
-    step, axis : of a chart over training steps: the step to select; then `about` and `build` are free of it.
+    step : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
 
@@ -47,7 +46,7 @@ def chart(
     The selection event, or None.
     """
     standing = _built((name, about), build)
-    tables = standing.tables if step is None else at_step(standing.tables, step, axis)
+    tables = standing.tables if step is None else at_step(standing.tables, step)
     tables = change(tables) if change else tables
     st.session_state[_LAST] = (name, standing, tables)
     own = json.loads(standing.spec)
@@ -89,7 +88,9 @@ class _Standing:
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
     spec, tables = plain(_build)
-    return _Standing(json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, _words(spec))
+    return _Standing(
+        json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, " ".join(title(spec))
+    )
 
 
 def _packed(table: pd.DataFrame) -> bytes:
@@ -99,10 +100,3 @@ def _packed(table: pd.DataFrame) -> bytes:
     with pa.ipc.new_stream(sink, arrow.schema) as stream:
         stream.write_table(arrow)
     return sink.getvalue().to_pybytes()
-
-
-def _words(whole: dict) -> str:
-    """Title and answer of a chart, for those who cannot see it."""
-    title = whole.get("title", "")
-    parts = [title.get("text", ""), title.get("subtitle", "")] if isinstance(title, dict) else [title]
-    return " ".join(" ".join(part) if isinstance(part, list) else str(part) for part in parts)

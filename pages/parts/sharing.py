@@ -12,10 +12,11 @@ from pages.parts import controls, data
 from pages.parts.controls import linked
 from phcore.errors import Fault
 from phcore.export import images
-from phcore.export.bundle import Choice, bundle
+from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
-from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
+from phcore.export.report import Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
 
@@ -30,7 +31,7 @@ def report(study: Results) -> None:
         title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
         authors = st.text_input("Authors", key="s_authors", max_chars=400)
         chosen = st.multiselect(
-            "Charts, in this order", list(FIGURES), list(FIGURES), format_func=lambda key: FIGURES[key].title,
+            "Charts, in this order", list(PRINTED), list(PRINTED), format_func=lambda key: PRINTED[key].title,
             **linked("s_charts", "charts of the report"),
         )  # fmt: skip
         layer = controls.layer(st, study, linked("s_layer", "layer"), "Of the charts that show one.")
@@ -38,7 +39,7 @@ def report(study: Results) -> None:
                             help="As text, in a list at the end.")  # fmt: skip
         with st.expander("Notes below charts", icon=":material/edit_note:"):
             notes = {
-                key: st.text_area(FIGURES[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
+                key: st.text_area(PRINTED[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
             }
     options = Options(
         title=title, authors=authors, date=date.today().isoformat(), charts=tuple(chosen), prompts=prompts, layer=layer,
@@ -85,12 +86,12 @@ def figures_and_tables(study: Results) -> None:
     points = row[1].number_input("Letters (points)", 5.0, 14.0, images.POINTS, 0.5,
                                  **linked("s_points", "size of the letters"))  # fmt: skip
     layer = controls.layer(row[2], study, linked("s_figures_layer", "layer of the figures"))
-    choice = Choice(layer, images.WIDTHS[width], points)
+    how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
         st.caption("This takes some 20 seconds.")
         return
     bar = st.progress(0.0, "Drawing…")
-    content = bundle(study, choice, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
+    content = bundle(study, how, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
     bar.empty()
     st.download_button(
         f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-images.zip", "application/zip",

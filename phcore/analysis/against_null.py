@@ -53,3 +53,41 @@ def bar_counts(summaries: pd.DataFrame, nulls: pd.DataFrame, degree: int = 1) ->
         null = {kind: grouped.mean(), f"{kind}_lo": grouped.quantile(_LOW), f"{kind}_hi": grouped.quantile(_HIGH)}
         table = table.merge(pd.DataFrame(null).reset_index(), "left", on=cell)
     return table
+
+
+def beside_controls(curve: pd.DataFrame, controls: pd.DataFrame, floor: pd.DataFrame) -> pd.DataFrame:
+    """Each velocity beside its own null, what size alone would give, and the floor of its step.
+
+    Parameters
+    ----------
+    curve : series, step_from, step, layer, mean, lo, hi.
+    controls : rows of the table of that name, of one degree, order, norm and scale.
+    floor : layer, step, lo, hi.
+
+    Returns
+    -------
+    The columns of the curve, those of `against_null`, floor_lo, floor_hi, and size_alone: the mean of Gaussian clouds
+    of the same total variance.
+    """
+    table = against_null(curve, controls[controls["kind"] == "covariance"])
+    alone = controls[controls["kind"] == "isotropic"].groupby(TRANSITION)["value"].mean().rename("size_alone")
+    band = floor.rename(columns={"lo": "floor_lo", "hi": "floor_hi"})
+    table = table.merge(alone.reset_index(), "left", on=TRANSITION).merge(band, "left", on=["layer", "step"])
+    return table[[*TRANSITION, "mean", "lo", "hi", "floor_lo", "floor_hi", "null", "null_lo", "null_hi", "place",
+                  "size_alone"]]  # fmt: skip
+
+
+def numerical_floor(numerics: pd.DataFrame) -> pd.DataFrame:
+    """How far reading a checkpoint again moves it.
+
+    Parameters
+    ----------
+    numerics : rows of the table of that name, of one layer, degree, order, norm and scale.
+
+    Returns
+    -------
+    kind, largest (mean over subsamples; the largest of all checkpoints read twice), checkpoints.
+    """
+    each = numerics.groupby(["kind", "series", "step"], sort=False)["value"].mean().reset_index()
+    each = each.drop_duplicates(["kind", "step", "value"])  # series repeat the base they share
+    return each.groupby("kind", sort=False).agg(largest=("value", "max"), checkpoints=("value", "size")).reset_index()

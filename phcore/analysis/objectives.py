@@ -16,6 +16,7 @@ from phcore.errors import Fault
 from phcore.study import SCALES
 from phcore.topology.maps import classical_mds, shares, signed, two_columns
 from phcore.topology.summaries import FEATURES, rescale
+from phcore.topology.vectors import landscapes
 
 CELL = ["series", "step"]
 # A spread below this share of a feature's size is rounding of a constant.
@@ -223,6 +224,31 @@ def paths_vectors(vectors: np.ndarray, cells: pd.MultiIndex, unit: float = 1.0) 
     points = _points(cells, coordinates / unit)
     loadings = pd.DataFrame(two_columns(axes.T), columns=["pc1", "pc2"])
     return Paths(points, shares(singular**2), unit, loadings, left_out)
+
+
+def paths_landscapes(bars: pd.DataFrame, depth: int = 5, points: int = 120) -> Paths:
+    """Paths of the mean persistence landscapes; the unit is the distance between those of two halves of a cell.
+
+    Parameters
+    ----------
+    bars : series, step, subsample, birth, death of one layer and degree.
+    depth, points : landscapes, and distances they are looked at, from 0 to the last death.
+
+    Raises
+    ------
+    Fault : there is no bar.
+    """
+    if bars.empty:
+        raise Fault("no checkpoint has a bar of this degree here", "look at another layer or degree")
+    grid = np.linspace(0.0, bars["death"].max(), points)
+    diagrams = bars.groupby([*CELL, "subsample"], sort=False, observed=True)
+    each = landscapes(bars[["birth", "death"]].to_numpy(), diagrams.ngroup().to_numpy(), grid, depth)
+    index = diagrams.size().index.droplevel("subsample")
+    starts = np.flatnonzero(~index.duplicated())
+    of_cell = np.split(each, starts[1:])
+    halves = [np.linalg.norm(part[::2].mean(axis=0) - part[1::2].mean(axis=0)) for part in of_cell if len(part) > 1]
+    unit = float(np.median(halves)) if halves else 1.0
+    return paths_vectors(np.array([part.mean(axis=0) for part in of_cell]), index[starts], unit=unit or 1.0)
 
 
 def paths_mds(

@@ -33,14 +33,15 @@ def report(options: argparse.Namespace) -> None:
     from datetime import date
 
     from phcore.archive.store import write_atomically
-    from phcore.export.report import FIGURES, Options, render
+    from phcore.export.report import Options, render
+    from phcore.figures.registry import PRINTED
 
     notes = dict(note.partition("=")[::2] for note in options.note)
     chosen = Options(
         title=options.title,
         authors=options.authors,
         date=date.today().isoformat(),
-        charts=tuple(FIGURES) if options.charts is None else tuple(filter(None, options.charts.split(","))),
+        charts=tuple(PRINTED) if options.charts is None else tuple(filter(None, options.charts.split(","))),
         notes=notes,
         prompts=not options.without_prompts,
         layer=options.layer,
@@ -67,13 +68,13 @@ def report(options: argparse.Namespace) -> None:
 )
 def figures(options: argparse.Namespace) -> None:
     from phcore.export import images
-    from phcore.export.bundle import Choice, write
+    from phcore.export.bundle import Print, write
 
     target = Path(options.output)
     if target.suffix.lower().removeprefix(".") in images.KINDS:
         raise Fault("all figures go into one zip", f"Call it {target.with_suffix('.zip').name}", target)
-    choice = Choice(options.layer, options.width, options.points)
-    size = write(computed(options), target, choice)
+    how = Print(options.layer, options.width, options.points)
+    size = write(computed(options), target, how)
     print(f"{options.output}: {size / 1e6:.1f} MB")
 
 

@@ -27,6 +27,8 @@ from phcore.study.redaction import public
 from phcore.study.resolve import resolve
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from phcore.analysis.findings import Finding
     from phcore.topology.explore import Explored, Lens
 
@@ -172,6 +174,32 @@ class Results:
             raise Fault(f"there is no subsample {lens.subsample}", f"Choose one of -1 (the whole cloud) to {max(sets)}")
         rows = explore.chosen(self.prompts, sets[lens.subsample], lens)
         return explore.explore(*explore.distances(cloud, lens), rows, lens)
+
+    def figure(self, name: str, **choice: object) -> alt.TopLevelMixin:
+        """A figure of this study, as reports and pages draw it; in a notebook it shows itself.
+
+        Parameters
+        ----------
+        name : of a figure in `phcore.figures.registry`.
+        choice : fields of `phcore.figures.figure.Choice`; the others are the study's own.
+
+        Returns
+        -------
+        The chart; its alternative text is `description`, how to read it `usermeta["caption"]`.
+
+        >>> from phcore import Study
+        >>> chart = Study.open("smollm2-135m-instruct").figure("velocity", layer=18, single=True)
+        >>> chart.usermeta["caption"][:19]
+        'W2, ground norm 2 b'
+
+        Raises
+        ------
+        Fault
+            for a figure or a choice that does not exist, or where the study has no numbers for it.
+        """
+        from phcore.figures.registry import drawn  # Altair loads with the first figure
+
+        return drawn(self, name, **choice)
 
     def findings(self) -> list[Finding]:
         """The five claims as verdicts on this study, from whatever tables there are."""

@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
-from tests.unit.charts.test_moving import taken_apart
 
 from phcore.figures.charts import barcode_and_diagram, bars_domain
 from phcore.figures.charts.barcode import barcode_now
 from phcore.topology.complexes import betti
+from tests.unit.figures.charts.test_moving import taken_apart
 
 
 def views(chart) -> dict:

@@ -3,12 +3,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.charts.test_moving import taken_apart
 
 from phcore.figures.charts.cloud_map import cloud_map, complex_paths, map_plane, map_tables, shortened
 from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.plane import NOTHING, Plane, one_path
 from phcore.figures.charts.theme import category_marks
+from tests.unit.figures.charts.test_moving import taken_apart
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [-2.0, 0.5]])
 PROMPTS = pd.DataFrame(

@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.charts.test_moving import taken_apart
 
 from phcore.figures.charts.growth import (
     MIXED,
@@ -17,6 +16,7 @@ from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.plane import NOTHING
 from phcore.topology import complexes, generators, persistence
 from phcore.topology.clouds import distance_matrix
+from tests.unit.figures.charts.test_moving import taken_apart
 
 DOMAIN = (0.0, 4.0)
 
