@@ -44,7 +44,7 @@ from phcore.stages.results import Results
 from phcore.study import Study, measures
 from phcore.study.probes import ProbeSet
 from phcore.study.record import BASE, Record, folder_of
-from phcore.study.redaction import redact
+from phcore.study.redaction import places_of, redact
 
 FORMAT = 1  # of packs: a change that earlier versions cannot open raises it
 MANIFEST, RECORD, STUDY, MEASURES = "manifest.json", "record.json", "study.toml", "measures.csv"
@@ -487,7 +487,7 @@ def _record(manifest: Manifest, place: Path) -> Record:
         raise Fault(f"its {RECORD} is not the record of a study", AGAIN)
     if len(record.nodes) ** 2 * len(record.layers) > MOST_PAIRS:
         raise Fault(f"it has {len(record.nodes):,} checkpoints, more than a study can", AGAIN)
-    if redact(record) != record:
+    if places_of(record) or redact(record) != record:
         raise Fault(f"its {RECORD} holds paths of another machine", AGAIN)
     if record.digest != manifest.record:
         raise Fault(
