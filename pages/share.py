@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import streamlit as st
 
 from pages.parts import data, frame, sharing, toolbar
+from pages.parts.controls import linked
 
 PARTS = {
     "Report": sharing.report,
@@ -29,7 +28,7 @@ if study is None:
         sharing.open_pack()
     toolbar.stop()
 part = st.segmented_control(
-    "Part", list(PARTS), default="Report", key="s_part", bind="query-params", required=True,
+    "Part", list(PARTS), default="Report", **linked("s_part", "part"), required=True,
     label_visibility="collapsed",
 )  # fmt: skip
-PARTS[part](study, data.version(study), date.today().isoformat())
+PARTS[part](study)

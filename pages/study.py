@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, glance, new_study, toolbar, verdicts
+from pages.parts import data, frame, glance, new_study, opened_study, toolbar, verdicts
 
 place = frame.header(
     "What is compared?",
@@ -27,7 +27,7 @@ names = ", ".join(one.name for one in record.series)
 st.markdown(
     f"**{study.study.model.name}** and {len(record.series)} series of its checkpoints ({names}): "
     f"{len(record.ready)} checkpoints with the base model, read on {record.n_prompts} prompts at layers "
-    f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + new_study.subsample_words(record)
+    f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + opened_study.subsample_words(record)
 )
 
 job = frame.jobs.status(data.store(), study.study.name)
@@ -44,9 +44,9 @@ if not data.table(study, "cells").empty:
     verdicts.show(study)
 
 st.markdown("### Checkpoints")
-new_study.checkpoint_tables(data.table(study, "checkpoints"))
+opened_study.checkpoint_tables(data.table(study, "checkpoints"))
 if not data.read_only():
-    new_study.compute_box(study)
+    opened_study.compute_box(study)
 
 with st.expander("How it was measured", icon=":material/tune:"):
-    new_study.parameter_table(study)
+    opened_study.parameter_table(study)

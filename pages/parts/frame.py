@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
-from phcore.cli.main import encode
+from pages.parts.controls import linked
+from phcore.errors import Fault
 from phcore.export import images
+from phcore.export.encoding import encode
 from phcore.pipeline import jobs
-from phcore.pipeline.run import STAGES
 from phcore.stages.results import Results
 
 
@@ -30,6 +31,12 @@ def header(question: str, words: str):
     return place
 
 
+def say(fault: Fault, about: str = "", where: str = "") -> None:
+    """What cannot be shown, and how to mend it here; with words about what was asked, and where on the page."""
+    fault = data.shown(fault)
+    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.mend}{where}.", icon=":material/info:")
+
+
 def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
@@ -41,9 +48,7 @@ def choose_study(place) -> Results | None:
             icon=":material/info:",
         )
         return None
-    name = place.selectbox(
-        "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
-    )
+    name = place.selectbox("Study", names, **linked("study", "study"), help="Studies in the archive of this machine.")
     return data.open_study(name)
 
 
@@ -88,10 +93,8 @@ def job_line(study: Results) -> None:
 
 
 def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
-    """Whether there is more to show than before: another stage, another checkpoint, the end."""
-    if now is None or not now.active:
-        return True
-    return before.stage != now.stage or (now.stage == "activations" and int(before.done) != int(now.done))
+    """Whether there is more to show than before: another fiftieth of the work, or the end."""
+    return now is None or not now.active or int(before.share * 50) != int(now.share * 50)
 
 
 # --- a job, watched ---------------------------------------------------------------------------------
@@ -122,8 +125,7 @@ def _watch(first: jobs.Status, words: str) -> None:
             st.rerun()
         with st.container(border=True):
             left, right = st.columns([5, 1], vertical_alignment="center")
-            stage = STAGES.get(job.stage, job.stage.capitalize())
-            counts = f"{stage} {int(job.done)} of {job.total}" if job.total else "Starting"
+            counts = f"{job.stage} {int(job.done)} of {job.total}" if job.total else "Starting"
             text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
             left.progress(min(1.0, job.share), text=text)
             left.caption(time_left(job.seconds_left))
@@ -144,14 +146,13 @@ def time_left(seconds: float | None) -> str:
     return f"About {round(seconds / 60)} minutes left."
 
 
+# --- below a chart ----------------------------------------------------------------------------------
+
 FIGURE_WORDS = {
     "svg": "The chart above, 174 mm wide, letters of 8 points; still editable.",
     "png": "The chart above, twice as sharp as on the screen.",
     "pdf": "The chart above, 174 mm wide, letters of 8 points.",
 }
-
-
-# --- below a chart ----------------------------------------------------------------------------------
 
 
 def below(
@@ -169,26 +170,14 @@ def below(
         st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")
         drawn = draw.take_last()
         columns = iter(st.columns(2 + 3 * bool(drawn) + 1))
-        for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+
+        def offer(label: str, kind: str, mime: str, make, icon: str, words: str | None = None) -> None:
             next(columns).download_button(
-                kind.upper() if kind == "csv" else "Parquet",
-                data=lambda kind=kind: encode(frame, kind),
-                file_name=f"{name}.{kind}",
-                mime=mime,
-                on_click="ignore",
-                key=f"download-{kind}-{key}",
-                icon=":material/download:",
-                width="stretch",
-            )
+                label, data=make, file_name=f"{name}.{kind}", mime=mime, on_click="ignore", width="stretch",
+                key=f"download-{kind}-{key}", icon=f":material/{icon}:", help=words,
+            )  # fmt: skip
+
+        offer("CSV", "csv", "text/csv", lambda: encode(frame, "csv"), "download")
+        offer("Parquet", "parquet", "application/vnd.apache.parquet", lambda: encode(frame, "parquet"), "download")
         for kind, mime in images.KINDS.items() if drawn else ():
-            next(columns).download_button(
-                kind.upper(),
-                data=lambda kind=kind: drawn[1](kind),
-                file_name=f"{name}.{kind}",
-                mime=mime,
-                on_click="ignore",
-                key=f"figure-{kind}-{key}",
-                icon=":material/image:",
-                width="stretch",
-                help=FIGURE_WORDS[kind],
-            )
+            offer(kind.upper(), kind, mime, lambda kind=kind: drawn[1](kind), "image", FIGURE_WORDS[kind])

@@ -25,10 +25,10 @@ _PLACE = str(Path(__file__).resolve().parents[1]).encode()
 
 def middleware() -> list[Middleware]:
     """For `st.App`: nothing, unless the server is read-only."""
-    return [Middleware(Wire)] if Permissions.read(os.environ).read_only else []
+    return [Middleware(ProtocolFilter)] if Permissions.read(os.environ).read_only else []
 
 
-class Wire:
+class ProtocolFilter:
     """ASGI middleware: drops what is not in `TAKEN`, names the script without its folder, and counts for nobody."""
 
     def __init__(self, app: ASGIApp):

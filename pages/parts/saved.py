@@ -12,11 +12,11 @@ from phcore.errors import Fault
 from phcore.study import saved_views
 from phcore.study.saved_views import View
 
-_GONE, _FAULT, _DONE = "views_gone", "views_fault", "views_done"
+_GONE, _FAULT, _DONE = "saved.gone", "saved.fault", "saved.done"
 
 
 def popover(page: str) -> None:
-    """The saved views of the study in hand. Nothing where there is no study."""
+    """The saved views of the chosen study. Nothing where there is no study."""
     study = st.session_state.get("study")
     if study is None:
         return

@@ -20,16 +20,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from phcore.archive import installed, shipped
 from phcore.archive.permissions import Permissions
 from phcore.errors import Fault
 
-SCHEMA = "v1"
+SCHEMA = "v2"
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
 def default_root() -> Path:
-    """`PHCORE_CACHE`, or the folder `cache/` of the project."""
-    return Path(os.environ.get("PHCORE_CACHE") or Path(__file__).resolve().parents[2] / "cache")
+    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder, with the study that ships."""
+    if named := os.environ.get("PHCORE_CACHE"):
+        return Path(named)
+    if not installed.INSTALLED:
+        return installed.APP / "cache"
+    root = installed.users_archive(os.environ)
+    shipped.bring(installed.APP / "cache", root)
+    return root
 
 
 def digest(*parts: object) -> str:

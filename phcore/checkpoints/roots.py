@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from phcore.archive import installed
 from phcore.errors import Fault
 
 ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
@@ -20,9 +21,14 @@ def hub_cache(environment: Mapping[str, str]) -> Path:
 
 
 def allowed_roots(environment: Mapping[str, str]) -> list[Path]:
-    """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist."""
+    """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist.
+
+    By default also the archive of an installed version, where practice runs are made; that of a checkout lies in the
+    working folder.
+    """
     named = [one for one in environment.get(ROOTS, "").split(os.pathsep) if one.strip()]
-    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache(environment)]
+    own = [installed.users_archive(environment)] if installed.INSTALLED else []
+    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache(environment), *own]
     return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
 
 

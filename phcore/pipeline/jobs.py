@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from phcore.archive import installed
 from phcore.archive.store import Store
 from phcore.errors import Fault
 
@@ -93,7 +94,7 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # not killed with the server, and killable with its children
                 env=environment,
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=installed.APP,
             )
         first = Status(name, pid=process.pid, born=_born(process.pid))
         _write(store, first)

@@ -15,6 +15,7 @@ import tomli_w
 
 from phcore.archive.permissions import KINDS
 from phcore.errors import Fault
+from phcore.study.devices import spelled
 
 SCALES = ("raw", "median")
 METRICS = ("euclidean", "cosine")
@@ -42,6 +43,8 @@ PARAMETERS = {
     "one the answer starts from.",
     "dtype": "Number format the model runs in. float32 is exact enough for topology; the others halve the "
     "memory and add noise.",
+    "device": "What the model runs on: auto (an NVIDIA GPU where there is one), cpu, cuda, cuda:1 or mps. --device and "
+    "PHCORE_DEVICE go before it. Changes no number beyond rounding.",
     "second_dtype": "A number format the base and the last checkpoints are read in once more, to see how much of the "
     "velocity is rounding. Left empty: they are read again in the same format, in other batches only.",
     "beside": "Other studies in the archive, of other base models, whose curves are shown beside this one.",
@@ -97,6 +100,7 @@ class Study:
     order: float = 2.0
     norm: float = 2.0
     engine: str = "redzed"
+    device: str = "auto"
     second_dtype: str = ""
     beside: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
@@ -128,6 +132,7 @@ class Study:
         ):
             if value not in allowed:
                 raise Fault(f"{what} = {value!r} is unknown", f"Choose one of {', '.join(map(str, allowed))}")
+        spelled(self.device)
         whole = {"subsamples": self.subsamples, "subsample_size": self.subsample_size, "seed": self.seed}
         for what, value in whole.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:

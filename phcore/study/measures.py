@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from phcore.analysis.behaviour import MEASURED
+from phcore.analysis.against_behaviour import MEASURED
 from phcore.archive.store import Store, digest
 from phcore.errors import Fault
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from phcore.archive.permissions import KINDS, Permissions
@@ -26,42 +26,29 @@ _PLAIN = rf"{_BEFORE}{_START}{_REST}+"
 _ABSOLUTE = re.compile(r"/|(?P<windows>[A-Za-z]:[/\\]|\\\\)")
 
 
-@dataclass(frozen=True)
-class Public(Record):
-    """A record that strangers see. `of` is the digest of the whole one, which names its tables."""
-
-    of: str = ""
-
-    @property
-    def digest(self) -> str:
-        return self.of
-
-
-def public(record: Record, permissions: Permissions, folder: Path) -> Public:
+def public(record: Record, permissions: Permissions, folder: Path) -> Record:
     """The record as strangers know it; every result is found as before.
 
     Parameters
     ----------
-    permissions : of whoever shows it.
+    permissions : of strangers.
     folder : of the study in its archive. Its study file may call more private than the record does: owners edit it
         without computing anything anew.
     """
-    here, study = replace(permissions, read_only=True), record.study
+    study = record.study
     private = {*study.private, *_private(folder)}
     bare = redact(record)
     shown = bare.study.with_(
-        beside=tuple(name for name in study.beside if here.serves(name)),
-        private=tuple(kind for kind in KINDS if here.hides(kind, private)),
+        beside=tuple(name for name in study.beside if permissions.serves(name)),
+        private=tuple(kind for kind in KINDS if permissions.hides(kind, private)),
     )
-    plain = {one.name: getattr(bare, one.name) for one in fields(Record)}
-    return Public(**plain | {"study": shown}, of=record.digest)
+    return replace(bare, study=shown)
 
 
 def redact(record: Record) -> Record:
     """The record without a path of this machine: of each model, folder and file the last part of its name.
 
-    Keys and the digest do not depend on where checkpoints lay, so the results are found as before. Only where the
-    finding on a checkpoint quotes a path, and loses it, is the digest another one.
+    Keys and the digest depend neither on where checkpoints lay nor on findings, so the results are found as before.
     """
     study, places = record.study, places_of(record)
     shown = study.with_(

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.study import NAME as STUDY_NAME
-from phcore.study.record import folder_of
+from phcore.study.kept import folder_of
 
 MOST = 200  # views of a study
 NAME, NOTE, QUERY = 80, 2000, 8000  # characters of each at most

@@ -74,7 +74,7 @@ def test_the_view_of_a_new_study_does_not_open(served):
     app, cache = served(study="tiny")
     before = state(cache)
     app.session_state["view"] = "New study"
-    app.session_state["checkpoints-place"] = cache
+    app.session_state["picker.checkpoints"] = cache
     assert "Base model and checkpoints" not in words(run(app))
     assert state(cache) == before
 
@@ -118,7 +118,7 @@ def test_what_the_buttons_call_is_refused(served, computed):
         new_study._scan.__wrapped__(str(cache), str(study.model))
     assert new_study._local_models.__wrapped__() == []
     new_study._compute(study)
-    assert st.session_state.pop("start-fault").startswith("this server is read-only")
+    assert st.session_state.pop("new_study.fault").startswith("this server is read-only")
     assert new_study._probe_files.__wrapped__(cache) == []
     assert new_study._resolved.__wrapped__(str(cache / "studies" / "tiny" / "study.toml")).startswith(
         "this server is read"
