@@ -765,7 +765,7 @@ def test_any_changed_byte_is_refused_or_harmless(whole, tmp_path_factory, where,
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=["ctrl-c", "full"])
-@pytest.mark.parametrize("stage", ["rename 0", "rename 1", "rename 12", "rename -1", "copy 0", "copy 9", "write"])
+@pytest.mark.parametrize("stage", ["rename 0", "rename 1", "rename 12", "rename -1", "copy 0", "copy 9", "keep"])
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
 def test_an_interrupted_open_leaves_nothing(lean, tmp_path, store, monkeypatch, error, stage, used):
     if used:  # another study that shares a file
@@ -794,7 +794,7 @@ def test_an_interrupted_open_leaves_nothing(lean, tmp_path, store, monkeypatch, 
         elif what == "copy":
             patch.setattr(pack, "_copy", breaking(pack._copy, after=True))
         else:
-            patch.setattr(Record, "write", breaking(Record.write, after=True))
+            patch.setattr(Record, "keep", breaking(Record.keep, after=True))
         with pytest.raises((KeyboardInterrupt, Fault)):
             unpack(lean, store)
     assert left[0] == -1
@@ -828,7 +828,7 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
     rename = os.rename
 
     def breaking(source, target):
-        if threading.current_thread().name == "first" and Path(source).name == "study":
+        if threading.current_thread().name == "first" and Path(source).parent.name == "studies":
             started.set()
             waiting.wait(0.5)  # the second has extracted by now, and waits at the lock
             raise OSError(28, "No space left on device")
@@ -859,14 +859,14 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
 def test_a_result_that_somebody_computed_meanwhile_is_not_taken_back(lean, store, monkeypatch):
     name = any_result(files_of(lean))
     other = pd.DataFrame({"x": [1.0]})
-    write = Record.write
+    keep = Record.keep
 
-    def meanwhile(self, folder):
+    def meanwhile(self, place):
         store.write("tables", Path(name).stem, other)
-        write(self, folder)
+        keep(self, place)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Record, "write", meanwhile)
+    monkeypatch.setattr(Record, "keep", meanwhile)
     with pytest.raises(KeyboardInterrupt):
         unpack(lean, store)
     assert [path for path in tree(store.root) if path.endswith(".parquet")] == [name]
