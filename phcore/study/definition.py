@@ -178,7 +178,7 @@ class Study:
         try:
             return cls.from_dict(raw, folder=path.resolve().parent, name=path.stem)
         except Fault as fault:
-            raise Fault(fault.fault, fault.mend, path) from None
+            raise Fault(fault.fault, fault.hint, path) from None
 
     @classmethod
     def from_dict(cls, raw: dict, *, folder: Path | None = None, name: str = "study") -> Study:

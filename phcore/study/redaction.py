@@ -77,7 +77,7 @@ def places_of(record: Record) -> set[str]:
 def redact_fault(fault: Fault, known: Iterable[str | Path]) -> Fault:
     """A fault that names no place."""
     known = [*known, *([] if fault.path is None else [fault.path])]
-    return Fault(without_paths(fault.fault, known), without_paths(fault.mend, known))
+    return Fault(without_paths(fault.fault, known), without_paths(fault.hint, known))
 
 
 def without_paths(sentence: str, known: Iterable[str | Path] = ()) -> str:

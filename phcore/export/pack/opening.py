@@ -121,7 +121,7 @@ def _judging(path: Path | None, doing: str = "read") -> Iterator[None]:
         yield
     except Fault as fault:
         # Whatever place a reader named lies in a folder that is gone by now.
-        raise Fault(fault.fault, fault.mend, path if doing == "read" else fault.path) from None
+        raise Fault(fault.fault, fault.hint, path if doing == "read" else fault.path) from None
     except OSError as error:
         if isinstance(error, FileNotFoundError) and doing == "read":
             raise Fault("there is no such file", "Check the path", path) from None

@@ -107,7 +107,7 @@ def refuse(source, store, match):
     # Not the whole message: it begins with a path, and pytest's folders have the names of tests.
     assert re.search(match, caught.value.fault), caught.value
     assert (tree(store.root) if store.root.exists() else None) == before
-    assert caught.value.mend
+    assert caught.value.hint
     return caught.value
 
 
@@ -370,7 +370,7 @@ def test_another_study_of_that_name_is_not_touched(computed, lean, store):
     other = replace(record, study=record.study.with_(seed=7))
     other.keep(store)
     fault = refuse(lean, store, "another study in the archive is called tiny")
-    assert "--name" in fault.mend
+    assert "--name" in fault.hint
     assert unpack(lean, store, name="tiny-2").name == "tiny-2"
     assert Results.open("tiny-2", store).finished
     assert Results.open("tiny", store).study.seed == 7
@@ -602,7 +602,7 @@ def test_a_disk_that_is_too_full(lean, store, monkeypatch):
 @pytest.mark.parametrize("number", [2, 99])
 def test_a_newer_format(lean, tmp_path, store, number):
     fault = refuse(forged(lean, tmp_path / "x.zip", head={"format": number, "new": 1}), store, "opens formats up to 1")
-    assert "later" in fault.mend
+    assert "later" in fault.hint
 
 
 @pytest.mark.parametrize(
