@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from phcore.stages.tables import EVIDENCE
 
 from phcore import Fault
 from phcore.archive.store import Store
@@ -278,7 +277,7 @@ def test_at_scale_median_bars_are_divided_by_their_clouds_unit(results):
     record = dataclasses.replace(results.record, study=results.study.with_(scale="median"))
     raw = Reading(results, 1).bars("helpful", 2)
     scaled = Reading(Results(record, results.store), 1).bars("helpful", 2)
-    unit = results.table("cells", series="helpful", step=2, layer=1)["unit"].item()
+    unit = results.table("cells", series="helpful", step=2, layer=1)["median_distance"].item()
     assert scaled["death"].to_numpy() * unit == pytest.approx(raw["death"].to_numpy())
 
 
@@ -289,7 +288,7 @@ def test_words_of_others_are_only_text(tmp_path, computed):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     results = Results.open(computed[0].name, store)
     probes = results.prompts.assign(text=EVIL, category="<b>")
-    store.write("probes", results.record.probe_digest, probes)
+    store.write("probes", results.record.probes_key, probes)
     series = tuple(dataclasses.replace(one, objective=f"<i>{one.objective}") for one in results.study.series)
     record = dataclasses.replace(results.record, study=results.study.with_(series=series))
     evil = Results(record, store)
@@ -428,11 +427,11 @@ def test_every_citation_is_a_source_and_has_bibtex(results):
 
 
 def test_what_is_described_grows_with_what_was_computed(results):
-    paragraphs = {name: methods_paragraph(results.record, [name]) for name in EVIDENCE}
+    paragraphs = {name: methods_paragraph(results.record, [name]) for name in studies.evidence()}
     none = methods_paragraph(results.record, [])
-    for name in ("concentration", "separation", "effects", "runs", "controls", "geometry_velocity", "divergence"):
+    for name in ("concentration", "separation", "effects", "runs", "gaussian_velocities", "geometry_velocity", "divergence"):
         assert len(paragraphs[name]) > len(none) + 80
-    assert "were read again" in paragraphs["numerics"]
+    assert "were read again" in paragraphs["numerical_noise"]
 
 
 @pytest.mark.parametrize("key", SOURCES)
