@@ -63,6 +63,14 @@ class Results:
             raise Fault(f"no study is called {str(study)!r}", f"Give a study file (.toml) or one of: {known}")
         return cls(record, store)
 
+    def other(self, name: str) -> Results:
+        """Another study of the same archive."""
+        return type(self).open(name, self.store)
+
+    def others(self) -> list[str]:
+        """The names of all other studies of the archive."""
+        return [name for name in names(self.store) if name != self.study.name]
+
     @property
     def study(self) -> Study:
         return self.record.study
