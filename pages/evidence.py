@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import data, figure, frame, measures, toolbar
+from pages.parts import controls, data, figure, frame, measures, toolbar
+from pages.parts.controls import linked
 from phcore.figures.charts.theme import HALF_WIDTH
-from phcore.figures.figure import DEGREES, SCALES, Choice, Look
+from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
 from phcore.stages.results import Results
 
@@ -37,27 +38,24 @@ place = frame.header(
 study = frame.ready_study(place)
 if study is None:
     toolbar.stop()
-if all(data.table(study, name).empty for name in ("geometry_velocity", "controls")):
+if all(data.table(study, name).empty for name in ("geometry_velocity", "gaussian_velocities")):
     st.info(
         "The evidence has not been measured for this study yet"
-        + ("." if frame.read_only() else "; press Compute on the Study page."),
+        + ("." if data.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
     toolbar.stop()
 
 section = st.segmented_control(
-    "Question", SECTIONS, default=SECTIONS[0], key="e_section", bind="query-params", required=True,
+    "Question", SECTIONS, default=SECTIONS[0], **linked("e_section", "question"), required=True,
     label_visibility="collapsed",
 )  # fmt: skip
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = row[0].selectbox("Degree", list(DEGREES), key="e_degree", bind="query-params")
-scale = row[1].selectbox("Scale", SCALES, SCALES.index(study.study.scale), key="e_scale", bind="query-params",
-                         help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
-layers = list(study.record.layers)
-layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="e_layer", bind="query-params",
-                         help="For the figures of one layer.")  # fmt: skip
+degree = controls.degree(row[0], linked("e_degree", "degree"))
+scale = controls.scale(row[1], study, linked("e_scale", "scale"))
+layer = controls.layer(row[2], study, linked("e_layer", "layer"), "For the figures of one layer.")
 
-choice = Choice.of(study, degree=DEGREES[degree], scale=scale, layer=layer)
+choice = Choice.of(study, degree=degree, scale=scale, layer=layer)
 look, said, made = Look.of(study), set(), {}
 for one in FIGURES.values():
     if one.section == section:

@@ -5,6 +5,8 @@ import os
 # Tiny models: a second thread costs more than it brings. Before numpy and torch are imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Numbers are compared to the last bits, and many tests build a model's inputs by hand. Those marked `gpu` ask for one.
+os.environ["PHCORE_DEVICE"] = "cpu"
 
 import shutil
 
@@ -15,6 +17,17 @@ from tests import models
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items) -> None:
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return  # torch takes a while to import
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="there is no NVIDIA GPU that PyTorch can use"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.plain import plain
 from phcore.figures.figure import title
 
-_LAST = "chart_drawn_last"  # what stands below a chart is drawn right after it
+_LAST = "draw.last"  # what stands below a chart is drawn right after it
 
 
 def chart(
@@ -53,18 +53,21 @@ def chart(
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
     }
-    if present.on():
-        own["usermeta"] = own.get("usermeta", {}) | {
-            "present": True
-        }  # another chart than before: drawn anew, for the size it now has
+    if present.on():  # another chart than before: drawn anew, for the size it now has
+        own["usermeta"] = own.get("usermeta", {}) | {"present": True}
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )
     return event if on_select != "ignore" else None
 
 
+def picked(name: str, selection: str):
+    """What a click or a frame in a chart has chosen: the marks of a point selection, the ends of an interval."""
+    return ((st.session_state.get(name) or {}).get("selection") or {}).get(selection) or []
+
+
 def take_last() -> tuple[str, Callable[[str], bytes]] | None:
-    """The chart drawn last, once: its name, and what saves it as a kind of `figures.KINDS`, as it stands."""
+    """The chart drawn last, once: its name, and what saves it as a kind of `images.KINDS`, as it stands."""
     found = st.session_state.pop(_LAST, None)
     if found is None:
         return None

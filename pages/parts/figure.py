@@ -43,7 +43,7 @@ def read(study: Results, figure: Figure, choice: Choice) -> Data:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _figure: Figure) -> Data:
-    return _figure.data(View.open(name, data.store()), choice)
+    return _figure.data(view(data.open_study(name)), choice)
 
 
 def _versions(study: Results, choice: Choice) -> tuple[str, ...]:

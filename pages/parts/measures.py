@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import data, frame
+from pages.parts import data
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Look
-from phcore.pipeline.run import publish_behaviour
+from phcore.pipeline.run import publish_missing
 from phcore.stages.results import Results
 from phcore.study import measures
 
 
 def own(study: Results, choice: Choice, look: Look) -> None:
     """Takes a file of them; a read-only server takes none."""
-    if frame.read_only():
+    if data.read_only():
         return
     with st.expander("Measures of your own", icon=":material/upload_file:"):
         names = ", ".join(one.name for one in study.record.series)
@@ -30,7 +30,7 @@ def own(study: Results, choice: Choice, look: Look) -> None:
                 st.error(str(fault), icon=":material/error:")
                 return
             with st.spinner("Comparing them with topology…"):
-                publish_behaviour(record, data.store())
+                publish_missing(record, data.store())
             st.rerun()
         if measures.own_file(study.study.name, data.store()).exists():
             st.caption("This study has such a file; a new one takes its place.")

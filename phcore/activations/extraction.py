@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from phcore.activations.device import free_memory
 from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
@@ -303,7 +304,8 @@ class Rows:
         top = logits.log_softmax(dim=-1).topk(kept)
         self.ids[rows] = top.indices.cpu().numpy()
         self.logprobs[rows] = top.values.cpu().numpy()
-        self.rest[rows] = (1 - top.values.double().exp().sum(dim=-1)).clamp(min=0).cpu().numpy()
+        # On the CPU, here and wherever 64 bits are needed: not every GPU knows them.
+        self.rest[rows] = (1 - top.values.cpu().double().exp().sum(dim=-1)).clamp(min=0).numpy()
 
 
 def _batches(rows: Sequence[int], lengths: list[int], budget: int) -> list[list[int]]:
@@ -329,8 +331,7 @@ def _memory_suffices(work: Callable[[], None]) -> bool:
         if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and not any(w in str(error) for w in words):
             raise
     # Outside of the handler: the error holds on to the tensors that filled the memory.
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free_memory()
     return False
 
 
@@ -376,10 +377,10 @@ def _verdict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], prefix:
     plain = [reader.read([row], Prefix())[0] for row in rows]
     worst = 0.0
     for layer in reader.layers:
-        wanted = torch.cat([one[layer] for one in plain]).double()
+        wanted = torch.cat([one[layer] for one in plain]).cpu().double()
         if not wanted.isfinite().all():
             return None
-        off = (shared[layer].double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
+        off = (shared[layer].cpu().double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
         worst = max(worst, off.max().item())
     # `not <=`: a NaN is no agreement
     return "" if worst <= TOLERANCE[model.dtype] else f"sharing its cache changes rows by {worst:.1e}"

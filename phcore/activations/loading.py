@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+from phcore.activations.device import choose, free_memory
 from phcore.activations.tokens import first_line
 from phcore.checkpoints.against_base import COMPUTED
 from phcore.checkpoints.formats import ADAPTER_CONFIG, examine, read_json, weight_files
@@ -34,16 +35,17 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     Parameters
     ----------
     dtype : "float32", "bfloat16" or "float16": what it computes in, whatever is stored.
-    device : torch's name of one; by default the GPU if there is one.
+    device : as for `device.choose`.
 
     Raises
     ------
     Unusable
         where it is unsafe or damaged, or where a weight is missing, superfluous or of another shape.
     Fault
-        where it is gone, incomplete, unreadable or unknown to transformers, or where the memory does not suffice.
+        where it is gone, incomplete, unreadable or unknown to transformers, where the memory does not suffice, or
+        the device is not there.
     """
-    folder = Path(path)
+    folder, place = Path(path), choose(device)
     _check(folder, adapter=False)
     if dtype not in DTYPES:
         raise Fault(f"the number format {dtype!r} is unknown", f"Choose one of {', '.join(DTYPES)}")
@@ -72,7 +74,11 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
                 folder,
             )
     _compare_with_file(model, folder)
-    return model.eval().requires_grad_(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        return model.eval().requires_grad_(False).to(place)
+    except torch.OutOfMemoryError:
+        mend = "Use a smaller number format, another device or a smaller model"
+        raise Fault(f"there is not enough memory for it on {place}", mend, folder) from None
 
 
 def _check(folder: Path, *, adapter: bool) -> None:
@@ -127,7 +133,8 @@ class Loader:
     """
 
     def __init__(self, base: str | Path, dtype: str = "float32", device: str | None = None):
-        self.base, self.dtype, self.device = Path(base), dtype, device
+        """Raises a Fault where the device (see `device.choose`) is not there: not one checkpoint's, but the run's."""
+        self.base, self.dtype, self.device = Path(base), dtype, str(choose(device))
         self._model: PreTrainedModel | None = None
         self._folder: Path | None = None  # of the loaded whole model
         self._adapted = None  # PEFT's wrapper around it, while an adapter is on
@@ -165,8 +172,7 @@ class Loader:
         """Give the memory back."""
         self._model = self._folder = self._adapted = None
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_memory()
 
     def _whole(self, folder: Path) -> PreTrainedModel:
         if self._model is None or self._folder != folder:

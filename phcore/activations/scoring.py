@@ -404,9 +404,10 @@ def _read(
     if not judged:
         return [np.empty(0) for _ in rows]
     row, place, token, owner = (torch.tensor(column, device=reader.device) for column in zip(*judged, strict=True))
-    logs = logits[row, place, token].double() - logits.logsumexp(dim=-1)[row, place].double()
+    likely, all_of_them = logits[row, place, token].cpu(), logits.logsumexp(dim=-1)[row, place].cpu()
+    logs = likely.double() - all_of_them.double()
     out = np.zeros((len(rows), max(len(tree.reads) for _, tree, _ in rows)))
-    np.add.at(out, (row.cpu().numpy(), owner.cpu().numpy()), logs.cpu().numpy())
+    np.add.at(out, (row.cpu().numpy(), owner.cpu().numpy()), logs.numpy())
     return [out[k, : len(tree.reads)] for k, (_, tree, _) in enumerate(rows)]
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
-from phcore.export.pack import stripped
+from phcore.export.encoding import encode
 from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
 from phcore.export.report.sources import bibtex
 from phcore.figures.charts.plain import plain
 from phcore.figures.figure import Choice, sentence
 from phcore.figures.registry import PRINTED
-from phcore.stages import tables
+from phcore.stages.registry import tables
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same content gives the same bytes
@@ -56,9 +57,10 @@ def bundle(
     figures/NAME.svg, .png, .pdf; tables/NAME.csv, .parquet; study.toml without paths; methods.txt and references.bib;
     manifest.json with digest, parameters, versions, date, what is missing and why, and the SHA-256 of every other file.
     """
+    results = results.for_strangers()
     found: dict[str, bytes] = {}
     missing: dict[str, str] = {}
-    names = [name for name in tables.COLUMNS if name not in _NOT_HERE]
+    names = [name for name in tables() if name not in _NOT_HERE]
     choice = Choice.of(results, layer=how.layer)
     count = len(PRINTED) + len(names)
     for done, (name, figure) in enumerate(PRINTED.items()):
@@ -76,8 +78,8 @@ def bundle(
         if frame.empty:
             missing[f"tables/{name}"] = "This study has no rows for it."
         else:
-            found[f"tables/{name}.csv"] = frame.to_csv(index=False).encode()
-            found[f"tables/{name}.parquet"] = frame.to_parquet(index=False)
+            for kind in ("csv", "parquet"):
+                found[f"tables/{name}.{kind}"] = encode(frame, kind)
         progress((done + 1) / count)
     found |= dict(_texts(results))
     return _zip(found, _manifest(results, how, choice.layer, found, missing))
@@ -100,8 +102,8 @@ def write(results: Results, target: str | Path, how: Print = Print()) -> int:
 
 
 def _texts(results: Results) -> Iterator[tuple[str, bytes]]:
-    record = stripped(results.record)
-    there = [name for name in tables.EVIDENCE if not results.table(name).empty]
+    record = results.record
+    there = [name for name in published(evidence=True) if not results.table(name).empty]
     yield "methods.txt", (methods_paragraph(record, there) + "\n").encode()
     yield "references.bib", bibtex(cited(record, there)).encode()
     yield "study.toml", record.study.to_toml().encode()

@@ -24,7 +24,7 @@ def read(results: Source, choice: Choice) -> dict:
         spread([node.step for node in results.record.path_of(name)], max(2, MOST // len(series)))
         for name in series
     }  # fmt: skip
-    units = rows(results, "cells", choice, "layer").set_index(["series", "step"])["unit"]
+    units = rows(results, "cells", choice, "layer").set_index(["series", "step"])["median_distance"]
     parts = []
     for name in series:
         for step in steps[name]:

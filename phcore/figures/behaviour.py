@@ -103,7 +103,8 @@ FIGURE = Figure(
     controls=(
         Control("e_name", "behaviour", "Behaviour", _names, named, width=2.6,
                 help="How far it moves from checkpoint to checkpoint."),
-        Control("e_category", "category", "Prompts", _categories, lambda one: one or "all", width=1.6),
-        Control("e_move_per", "per", "Per", fixed(*PER)),
+        Control("e_category", "category", "Prompts", _categories, lambda one: one or "all", width=1.6,
+                link="category of prompts"),
+        Control("e_move_per", "per", "Per", fixed(*PER), link="behaviour per"),
     ),
 )  # fmt: skip

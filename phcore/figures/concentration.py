@@ -90,7 +90,7 @@ FIGURE = Figure(
     section="Early?",
     controls=(
         Control("e_by", "by", "First third by", fixed("index", "step"),
-                help="Of the checkpoints, or of the training steps."),
+                help="Of the checkpoints, or of the training steps.", link="first third"),
         Control("e_per", "per", "Velocity per", fixed(*PER)),
         Control("e_null", "null", "Null", fixed(*NULLS), default=lambda *_: TRUSTED, width=1.4,
                 help=" ".join(f"{name}: {words}." for name, words in NULL_WORDS.items())
@@ -98,7 +98,8 @@ FIGURE = Figure(
         Control("e_correction", "correction", "Correction of p", fixed(*CORRECTIONS), width=2,
                 help="Many layers are looked at: the largest of them is large by chance, too."),
         Control("e_base", "with_base", "Count base", kind="switch",
-                help="The transition from the base model to the first checkpoint can dominate the sum."),
+                help="The transition from the base model to the first checkpoint can dominate the sum.",
+                link="transition from the base model"),
     ),
     below=("Table and download", "p: of this series and layer alone. p_max: against the largest of all layers of the "
            "series. p_bh: adjusted over all series and layers. The column p here is the chosen one."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from phcore.analysis.behaviour import early_points
+from phcore.analysis.against_behaviour import early_points
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
 from phcore.figures.charts.behaviour import early_final_chart
@@ -65,9 +65,10 @@ FIGURE = Figure(
     heading="Does early movement tell the end?",
     caption=lambda data: "Numbers: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
     controls=(
-        Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get, width=1.6),
+        Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get, width=1.6,
+                link="early quantity"),
         Control("e_final_per", "per", "Velocity per", fixed(*PER)),
         Control("e_final", "final", "Final", _metrics, named, width=2.6,
-                help="At the last checkpoint of each series."),
+                help="At the last checkpoint of each series.", link="final quantity"),
     ),
 )  # fmt: skip

@@ -195,6 +195,7 @@ class Control:
     key : its name in a link.
     field : of `Choice`, or several that a tuple of values is for.
     options : of a study and what was chosen before -> values; none: it is not shown.
+    link : what it is called in a sentence about a link; by default its label.
     words : value -> the words by which it is chosen, and which stand in a link.
     default : of a study, what was chosen before and the options -> value; by default the first, of a switch True.
     kind : "list", "row" (of buttons), "several" or "switch".
@@ -209,6 +210,7 @@ class Control:
     options: Callable[[Source, Choice], Sequence] = lambda results, choice: ()
     words: Callable[[Any], str] = str
     default: Callable[[Source, Choice, Sequence], Any] = lambda results, choice, options: options[0]
+    link: str = ""
     help: str | None = None
     kind: str = "list"
     width: float = 1.2

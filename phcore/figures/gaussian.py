@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from phcore.analysis import controls
+from phcore.analysis import against_null
 from phcore.errors import Fault
 from phcore.figures.charts.answers import null_answer
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
 from phcore.figures.reading import COMPUTE, CURVE, curve, floor, labelled, owners, quantity, rows
 from phcore.formatting import three, wasserstein_words
-from phcore.stages.evidence import BATCHES
+from phcore.study.record import BATCHES
 
 
 def read(results: Source, choice: Choice) -> dict:
-    """every: `controls.beside_controls` of all layers; here: those in view, with their objectives; noise: of the layer,
-    `controls.numerical_floor`; panels: number -> series."""
-    gaussians = rows(results, "controls", choice, *CURVE)
-    every = controls.beside_controls(curve(results, choice), gaussians, floor(results, choice))
+    """every: all layers, from `beside_controls`; here: those in view, with their objectives; noise: of the layer, from
+    `numerical_floor`; panels: number -> series."""
+    gaussians = rows(results, "gaussian_velocities", choice, *CURVE)
+    every = against_null.beside_controls(curve(results, choice), gaussians, floor(results, choice))
     here = every[every["layer"] == choice.layer]
     if here.empty:
         raise Fault(f"no two consecutive checkpoints have a Gaussian control at layer {choice.layer} yet", COMPUTE)
-    noise = controls.numerical_floor(rows(results, "numerics", choice, *CURVE, "layer"))
+    noise = against_null.numerical_floor(rows(results, "numerical_noise", choice, *CURVE, "layer"))
     return {"every": every, "here": labelled(results, here), "noise": noise, "panels": dict(enumerate(owners(results)))}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phcore.analysis.geometry import ALL_LAYERS, CHANGES, FEW
+from phcore.analysis.against_geometry import ALL_LAYERS, CHANGES, FEW
 from phcore.errors import Fault
 from phcore.figures.charts.answers import geometry_answer
 from phcore.figures.charts.ranks import rank_chart

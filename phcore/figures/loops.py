@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phcore.analysis import controls
+from phcore.analysis import against_null
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source
 from phcore.figures.reading import COMPUTE
@@ -11,7 +11,7 @@ from phcore.formatting import three
 
 def read(results: Source, choice: Choice) -> dict:
     """counts: series, step, layer, bars and, for each kind of control, its mean, lo and hi."""
-    table = controls.bar_counts(results.table("summaries"), results.table("nulls"))
+    table = against_null.bar_counts(results.table("summaries"), results.table("gaussian_nulls"))
     if "covariance" not in table or table["covariance"].isna().all():
         raise Fault("the loops of matching Gaussian clouds have not been counted for this study", COMPUTE)
     return {"counts": table}

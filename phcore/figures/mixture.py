@@ -60,6 +60,6 @@ FIGURE = Figure(
     section="Apart?", heading="Does a mixture lie between its parts?",
     controls=(
         Control("e_mixture", "series", "Mixture", _names, default=_likely, width=1.6),
-        Control("e_parts", ("first", "second"), "Parts", _parts, " – ".join, width=2.4),
+        Control("e_parts", ("first", "second"), "Parts", _parts, " – ".join, width=2.4, link="parts of the mixture"),
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from phcore.analysis import findings
-from phcore.analysis.models import DEPTHS, Model, courses
+from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.errors import Fault
 from phcore.figures.charts.models import models_chart
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
@@ -64,8 +64,9 @@ FIGURE = Figure(
     controls=(
         Control("e_beside", "beside", "Beside this study", lambda results, choice: results.others(), kind="several",
                 default=lambda results, choice, others: [one for one in results.study.beside if one in others], width=3,
-                help="Studies in the archive: of a pretrained and an instruction-tuned model, of other sizes."),
+                help="Studies in the archive: of a pretrained and an instruction-tuned model, of other sizes.",
+                link="studies beside this one"),
         Control("e_course", "course", "Show", fixed(*COURSES), width=1.5,
-                help="Velocity over its own mean, or the share of all velocity up to there."),
+                help="Velocity over its own mean, or the share of all velocity up to there.", link="course"),
     ),
 )  # fmt: skip

@@ -47,8 +47,8 @@ def _means(results: Source, choice: Choice) -> dict:
 def _landscapes(results: Source, choice: Choice) -> dict:
     bars = rows(results, "bars", choice, "layer", "degree")
     if choice.scale == "median":
-        units = rows(results, "cells", choice, "layer")[["series", "step", "unit"]]
-        unit = bars[["series", "step"]].merge(units, "left")["unit"].to_numpy()
+        units = rows(results, "cells", choice, "layer")[["series", "step", "median_distance"]]
+        unit = bars[["series", "step"]].merge(units, "left")["median_distance"].to_numpy()
         bars = bars.assign(birth=bars["birth"] / unit, death=bars["death"] / unit)
     return _components(results, objectives.paths_landscapes(bars), f"the mean landscapes of H{choice.degree}.")
 
@@ -109,8 +109,10 @@ FIGURE = Figure(
     controls=(
         Control("t_way", "layout", "Paths through", fixed(*_LAYOUTS), width=7,
                 help="Mean summaries carry the most signal. The map of all distances is the paper's way: where "
-                "distances have reached their floor, it says nothing."),
-        Control("t_x", "across", "Across", _shown, FEATURE_WORDS.get, lambda *_: "h1_count", width=3.5, row=1),
-        Control("t_y", "up", "Up", _shown, FEATURE_WORDS.get, lambda *_: "h1_persistence_mean", width=3.5, row=1),
+                "distances have reached their floor, it says nothing.", link="way to lay out the paths"),
+        Control("t_x", "across", "Across", _shown, FEATURE_WORDS.get, lambda *_: "h1_count", width=3.5, row=1,
+                link="feature across"),
+        Control("t_y", "up", "Up", _shown, FEATURE_WORDS.get, lambda *_: "h1_persistence_mean", width=3.5, row=1,
+                link="feature up"),
     ),
 )  # fmt: skip

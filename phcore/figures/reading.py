@@ -77,7 +77,7 @@ def summaries(results: Source, scale: str) -> pd.DataFrame:
     table = results.table("summaries")
     if scale == results.study.scale or table.empty:
         return table
-    units = table[["series", "step", "layer"]].merge(results.table("cells"), "left")["unit"].to_numpy()
+    units = table[["series", "step", "layer"]].merge(results.table("cells"), "left")["median_distance"].to_numpy()
     back = np.divide(1, units, out=np.zeros(len(units)), where=units > 0)  # 0: a cloud of one place
     values = rescale(table[list(FEATURES)].to_numpy(), units if scale == "median" else back)
     return table.assign(**dict(zip(FEATURES, values.T, strict=True)))

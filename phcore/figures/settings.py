@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from phcore.analysis import sensitivity
+from phcore.analysis import other_settings
 from phcore.errors import Fault
 from phcore.figures.charts.sensitivity import sensitivity_chart
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, labelled, rows
-from phcore.stages.evidence import FEW_SUBSAMPLES
+from phcore.stages.sensitivity import FEW_SUBSAMPLES
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -20,9 +20,9 @@ def read(results: Source, choice: Choice) -> dict:
     own = table[table["series"] == series]
     if own["value"].isna().all():
         raise Fault(f"nothing moves in {series} at layer {choice.layer}", "look at another layer")
-    curves = sensitivity.settings(own, choice.scale, choice.order)
+    curves = other_settings.settings(own, choice.scale, choice.order)
     return {
-        "rows": labelled(results, curves.assign(series=series)), "shares": sensitivity.concentrations(curves),
+        "rows": labelled(results, curves.assign(series=series)), "shares": other_settings.concentrations(curves),
         "steps": sorted({0, *(node.step for node in results.record.path_of(series))}), "every": own,
     }  # fmt: skip
 

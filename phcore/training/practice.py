@@ -20,12 +20,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phcore.archive import permissions
 from phcore.errors import Fault
 from phcore.pipeline.run import Cancelled
 from phcore.training import texts
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -88,6 +88,7 @@ def practice(
     directory: str | Path,
     *,
     seed: int = 0,
+    device: str | None = None,
     on_event: Callable[[dict], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     recipe: Recipe = Recipe(),
@@ -95,32 +96,35 @@ def practice(
     """Train the practice runs into `directory` and return it.
 
     The result is `base/`, `runs/<objective>/checkpoint-<step>/` and `README.txt`. The same seed gives the same
-    weights on the same machine. A finished directory of the same seed is left as it is; an interrupted one, or one
-    of another seed, is made anew.
+    weights on the same machine, on a GPU but for rounding. A finished directory of the same seed is left as it is;
+    an interrupted one, or one of another seed, is made anew.
 
     Parameters
     ----------
+    device : as for `phcore.activations.device.choose`.
     on_event : called after every training step with a dict of `stage`, `done`, `total` and `message`.
     cancelled : asked after every training step; True raises `phcore.pipeline.Cancelled`.
 
     Raises
     ------
     Fault
-        If the directory holds anything but earlier practice runs, or cannot be written.
+        If the directory holds anything but earlier practice runs, or cannot be written, or the device is not there.
     """
-    permissions.refuse_writing("train models")
     directory = Path(directory).expanduser()
     mark = {"seed": seed, "recipe": json.loads(json.dumps(asdict(recipe)))}
     if _finished(directory, mark, recipe):
         return directory
+    from phcore.activations.device import choose  # imports torch
+
+    place = choose(device)
     _clear(directory)
     _write(directory / MARK, json.dumps({**mark, "finished": False}))
 
     tracker = Tracker(recipe.total_steps, on_event, cancelled)
-    with _quiet_and_seeded(seed):
+    with _quiet_and_seeded(seed, place):
         plain = base_texts(random.Random(f"{seed} base"), recipe.base_steps * recipe.batch)
         tokenizer = build_tokenizer(plain, recipe)
-        base = train_base(plain, tokenizer, recipe, tracker)
+        base = train_base(plain, tokenizer, recipe, tracker, place)
         _save(directory / "base", base, tokenizer)
         for objective in OBJECTIVES:
             fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, tracker)
@@ -185,7 +189,7 @@ def _save(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerF
 
 
 @contextlib.contextmanager
-def _quiet_and_seeded(seed: int) -> Iterator[None]:
+def _quiet_and_seeded(seed: int, place: torch.device) -> Iterator[None]:
     """Seed torch and silence saving inside; outside, generator, threads and progress bars stay as they were."""
     import torch
     from transformers.utils import logging
@@ -196,7 +200,7 @@ def _quiet_and_seeded(seed: int) -> Iterator[None]:
     torch.set_num_threads(1)
     logging.disable_progress_bar()
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
             torch.manual_seed(seed)
             yield
     finally:
@@ -270,9 +274,9 @@ def encode(pairs: list[Text], tokenizer: PreTrainedTokenizerFast) -> dict[str, T
 
 
 def train_base(
-    plain: list[Text], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, tracker: Tracker
+    plain: list[Text], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, tracker: Tracker, place: torch.device
 ) -> LlamaForCausalLM:
-    """A Llama from scratch, in one pass over the texts."""
+    """A Llama from scratch, in one pass over the texts, on the device `place`."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -289,7 +293,7 @@ def train_base(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config).to(place)  # drawn on the CPU: the same start everywhere
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.base_rate, betas=(0.9, 0.95), weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.base_rate, recipe.base_steps, pct_start=0.1)
     for step in range(1, recipe.base_steps + 1):
@@ -342,7 +346,7 @@ def update(model: LlamaForCausalLM, batch: dict[str, Tensor], optimizer) -> tupl
     import torch
 
     model.train()
-    loss = model(**batch).loss
+    loss = model(**_beside(batch, model)).loss
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -356,4 +360,9 @@ def evaluate(model: LlamaForCausalLM, batch: dict[str, Tensor]) -> float:
 
     model.eval()
     with torch.inference_mode():
-        return model(**batch).loss.item()
+        return model(**_beside(batch, model)).loss.item()
+
+
+def _beside(batch: dict[str, Tensor], model: LlamaForCausalLM) -> dict[str, Tensor]:
+    """The batch on the model's device."""
+    return {name: values.to(model.device) for name, values in batch.items()}

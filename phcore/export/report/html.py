@@ -22,8 +22,8 @@ from phcore.figures import glossary
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
 from phcore.figures.figure import Choice, title
 from phcore.figures.registry import PRINTED
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 
 _FOLDER = Path(__file__).parent
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -61,6 +61,7 @@ def render(results: Results, options: Options = Options()) -> str:
     Fault
         for a chart that does not exist, a note on a chart that is not in the report, or an unknown layer.
     """
+    results = results.for_strangers()
     choice = _checked(results, options)
     drawn = {key: draw(results, PRINTED[key], choice) for key in options.charts}
     steps = sorted({0, *(node.step for node in results.record.ready)})
@@ -71,7 +72,7 @@ def render(results: Results, options: Options = Options()) -> str:
         "config": _config(),
         "charts": {key: _payload(one, tables) for key, one in drawn.items() if isinstance(one, Drawn)},
     }
-    present = [name for name in EVIDENCE if not results.table(name).empty]
+    present = [name for name in published(evidence=True) if not results.table(name).empty]
     record = results.record
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,

@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from phcore.stages.tables import COLUMNS
 
 from phcore.cli.main import main
-from phcore.stages.tables import COLUMNS
 from tests import models, studies
 
 

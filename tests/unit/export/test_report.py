@@ -24,8 +24,8 @@ from phcore.export.report.sources import SOURCES
 from phcore.figures.charts.moving import at_step
 from phcore.figures.figure import Choice
 from phcore.figures.registry import PRINTED
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 from phcore.study import PARAMETERS
 from tests import studies
 from tests.browser.conftest import ROOT
@@ -381,11 +381,12 @@ def test_every_citation_is_a_source_and_has_bibtex(results):
 
 
 def test_what_is_described_grows_with_what_was_computed(results):
-    paragraphs = {name: methods_paragraph(results.record, [name]) for name in EVIDENCE}
+    paragraphs = {name: methods_paragraph(results.record, [name]) for name in published(evidence=True)}
     none = methods_paragraph(results.record, [])
-    for name in ("concentration", "separation", "effects", "runs", "controls", "geometry_velocity", "divergence"):
+    for name in ("concentration", "separation", "effects", "runs", "gaussian_velocities", "geometry_velocity"):
         assert len(paragraphs[name]) > len(none) + 80
-    assert "were read again" in paragraphs["numerics"]
+    assert len(paragraphs["divergence"]) > len(none) + 80
+    assert "were read again" in paragraphs["numerical_noise"]
 
 
 @pytest.mark.parametrize("key", SOURCES)

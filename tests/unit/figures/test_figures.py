@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phcore import Fault
-from phcore.analysis import controls, objectives
+from phcore.analysis import against_null, objectives
 from phcore.archive.store import Store
 from phcore.figures import barcode, separation
 from phcore.figures.charts.plain import plain
@@ -182,9 +182,9 @@ def test_the_gaussian_figure_holds_null_floor_and_noise_of_its_layer(results):
     figure, data = FIGURES["gaussian"], data_of(results, "gaussian", layer=2)
     own = {"degree": 1, "order": results.study.order, "scale": results.study.scale, "layer": 2}
     drawn = plain(lambda: figure.chart(data, figure.look(results))).tables["table0"]
-    null = results.table("controls", kind="covariance", **own).groupby(["series", "step"])["value"]
+    null = results.table("gaussian_velocities", kind="covariance", **own).groupby(["series", "step"])["value"]
     floors = results.table("floors", **own).groupby("step")["value"]
-    numerics = results.table("numerics", **own)
+    numerics = results.table("numerical_noise", **own)
     for number, name in data.panels.items():
         panel = drawn[drawn["layer"] == number]
         for kind, known in (("null", lambda step, name=name: null.get_group((name, step))),
@@ -197,7 +197,7 @@ def test_the_gaussian_figure_holds_null_floor_and_noise_of_its_layer(results):
                 values = known(row.step)
                 assert (row.lo, row.hi) == (pytest.approx(values.quantile(0.1)), pytest.approx(values.quantile(0.9)))
         line = panel.loc[panel["kind"] == "numerics", "mean"]
-        assert line.tolist() == [pytest.approx(controls.numerical_floor(numerics)["largest"].max())]
+        assert line.tolist() == [pytest.approx(against_null.numerical_floor(numerics)["largest"].max())]
     words = figure.numbers(data)
     for series, *values in words.rows:
         own_rows = data.every[(data.every["series"] == series) & (data.every["layer"] == 2)]
@@ -315,7 +315,7 @@ def test_few_barcodes_say_that_a_step_shows_an_earlier_one(results, monkeypatch)
 
 def test_at_scale_median_bars_are_divided_by_their_clouds_unit(results):
     raw, scaled = (data_of(results, "barcode", series="helpful", step=2, scale=one).bars for one in ("raw", "median"))
-    unit = results.table("cells", series="helpful", step=2, layer=1)["unit"].item()
+    unit = results.table("cells", series="helpful", step=2, layer=1)["median_distance"].item()
     assert scaled["death"].to_numpy() * unit == pytest.approx(raw["death"].to_numpy())
 
 

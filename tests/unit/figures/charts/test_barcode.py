@@ -59,7 +59,7 @@ def test_names_of_views_stay_the_same_from_one_drawing_to_the_next(bars, shape):
     assert shape(barcode_and_diagram(one, domain=(0, 40))) == shape(barcode_and_diagram(one, domain=(0, 40)))
 
 
-def test_the_distance_and_the_bar_in_hand_change_tables_only(bars):
+def test_the_distance_and_the_selected_bar_change_tables_only(bars):
     one = bars[bars["subsample"] == 0]
     spec, standing = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=3.0))
     other, wanted = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=9.0))

@@ -73,7 +73,7 @@ def test_every_edge_and_triangle_is_drawn():
     assert paths["cycle"] == paths["edge"] == paths["cut"] == NOTHING
 
 
-def test_the_bar_in_hand_numbers_its_cycle_and_rings_its_points():
+def test_the_selected_bar_numbers_its_cycle_and_rings_its_points():
     parts = tables(held=HELD, marked=[4])
     points = parts["points"]
     assert points["order"].tolist() == ["1", "2", "3", "4", ""]

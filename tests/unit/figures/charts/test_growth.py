@@ -104,7 +104,7 @@ def test_merges_of_equal_points_answer_no_click(prompts):
     assert len(tables["leaves"]) == 4
 
 
-def test_the_bar_in_hand_changes_tables_only(points, prompts, render):
+def test_the_selected_bar_changes_tables_only(points, prompts, render):
     corners, *_ = tree(points)
     plain, held = held_branch(corners, None, DOMAIN), held_branch(corners, 13, DOMAIN)
     assert plain["held"].tolist() == [NOTHING]

@@ -1,0 +1,206 @@
+"""Commands that compute, and those that add to what has been computed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from phcore.cli.command import STUDY, Command, argument, called, command, opened
+from phcore.errors import Fault
+from phcore.study import Study, devices
+
+COMMANDS: list[Command] = []
+WORKERS = argument(
+    "--workers", type=int, default=(_count := os.cpu_count() or 1), metavar="N",
+    help=f"processes for the topology (default: {_count})",
+)  # fmt: skip
+DEVICE = argument(
+    "--device", metavar="NAME",
+    help=f"what models run on: auto, cpu, cuda, cuda:1, mps (default: ${devices.DEVICE}, else the study file)",
+)  # fmt: skip
+JOB = argument("--job", help=argparse.SUPPRESS)  # of a process that a page started
+
+Work = Callable[[Callable, Callable[[], bool]], str]
+
+
+@command(
+    COMMANDS,
+    "estimate",
+    "measure this machine and say what a study will cost",
+    STUDY,
+    WORKERS,
+    DEVICE,
+    JOB,
+    example="mine.toml --workers 8",
+    needs="compute",
+)
+def estimate(options: argparse.Namespace) -> int:
+    from phcore.pipeline import estimate as cost
+    from phcore.pipeline.workers import pool
+    from phcore.study.resolve import resolve
+
+    store = options.store
+
+    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
+        if Path(options.study).suffix == ".toml":
+            record = resolve(Study.read(options.study), store, keep=False, roots=options.roots)
+        else:
+            results = opened(options)
+            if results.finished:
+                return "Everything is computed already."
+            record = results.record
+        known = cost.estimate(record, store, options.workers)
+        if known.seconds is None:
+            with pool(options.workers) as executor:
+                cost.measure(record, store, executor, report, cancelled)
+            known = cost.estimate(record, store, options.workers)
+        return cost.in_words(known)
+
+    return _work(options, store, work)
+
+
+@command(
+    COMMANDS,
+    "compute",
+    "compute everything a study lacks",
+    STUDY,
+    WORKERS,
+    DEVICE,
+    JOB,
+    example="mine.toml --workers 8",
+    needs="compute",
+)
+def compute(options: argparse.Namespace) -> int:
+    from phcore.pipeline import estimate as cost
+    from phcore.pipeline.plan import plan
+    from phcore.pipeline.run import Run
+    from phcore.pipeline.workers import pool
+    from phcore.study.resolve import resolve
+
+    store = options.store
+
+    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
+        by_file = Path(options.study).suffix == ".toml"
+        results = opened(options)
+        record = results.record
+        if results.finished and not by_file:
+            return f"Nothing was missing: study {record.study.name}."
+        record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+        nothing = plan(record, store).empty
+        with pool(options.workers) as executor:
+            known = cost.speeds(record, store)
+            run = Run(record, store, executor, report, cancelled, known, options.workers)
+            record = run.run()
+        if not nothing:
+            cost.remember(record, store, run.speeds)
+        left_out = [node for node in record.nodes if not node.ready]
+        for node in left_out:
+            print(f"left out: {node.label}, step {node.step}: {node.finding}", file=sys.stderr)
+        told = "Nothing was missing" if nothing else "Finished"
+        count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
+        return f"{told}: study {record.study.name}{count}."
+
+    return _work(options, store, work)
+
+
+@command(
+    COMMANDS,
+    "practice",
+    "train a tiny model with checkpoints of three objectives, to try everything on",
+    argument("directory", metavar="DIR", help="an empty or a new folder"),
+    argument("--seed", type=int, default=0, help="default: 0"),
+    DEVICE,
+    JOB,
+    example="practice",
+    needs="train models",
+)
+def practice(options: argparse.Namespace) -> int:
+    from phcore.pipeline.reading import Cancelled
+    from phcore.pipeline.run import Progress
+    from phcore.training.practice import practice as train
+
+    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
+        def on_event(event: dict) -> None:
+            if cancelled():
+                raise Cancelled
+            share = event["done"] / max(1, event["total"])
+            report(Progress(event["stage"], event["done"], event["total"], event.get("message", ""), share))
+
+        place = train(Path(options.directory), seed=options.seed, on_event=on_event)
+        told = f"Practice runs are in {place}: the base model in base/, the checkpoints in runs/."
+        if options.job is None:
+            told += f" Next: {called()} new {place / 'runs'} --model {place / 'base'} -o practice.toml"
+        return told
+
+    return _work(options, options.store, work)
+
+
+@command(
+    COMMANDS,
+    "measures",
+    "add measures of your own to a study: series, step, name, value",
+    argument("study", metavar="STUDY", help="the name of a study in the archive"),
+    argument("file", metavar="FILE.csv", help="with the columns series, step, name, value"),
+    example="mine accuracy.csv",
+    needs="add measures",
+)
+def measures(options: argparse.Namespace) -> None:
+    from phcore.pipeline.run import publish_missing
+    from phcore.study import measures as own
+
+    results = opened(options)
+    file = Path(options.file)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
+    publish_missing(own.attach(content, results.record, results.store), results.store)
+    print(f"Added to {results.study.name}.")
+
+
+# --- a computation in sight -------------------------------------------------------------------------
+
+
+def _work(options: argparse.Namespace, store, work: Work) -> int:
+    """Run `work(report, cancelled)` as a job with its state on disk, or with progress on the terminal."""
+    from phcore.pipeline import jobs
+
+    if options.device is not None:
+        # The environment reaches whatever reads a model, in this process and those it starts.
+        os.environ[devices.DEVICE] = devices.spelled(options.device, "--device")
+    if options.job is None:
+        print(work(_terminal(), lambda: False))
+        return 0
+
+    def inside(reporter: jobs.Reporter) -> str:
+        def report(event) -> None:
+            plain = asdict(event)
+            reporter.update(**plain)
+
+        return work(report, reporter.cancelled)
+
+    return jobs.run_job(store, options.job, inside)
+
+
+def _terminal() -> Callable:
+    """Progress as one line that rewrites itself, or as a line per stage and checkpoint where output is a file."""
+    live = sys.stderr.isatty()
+    last = {"line": ""}
+
+    def report(event) -> None:
+        left = "" if event.seconds_left is None else f", {event.seconds_left / 60:.1f} min left"
+        counts = f"{event.stage} {int(event.done)}/{event.total}  " if event.total else ""
+        line = f"{event.share:4.0%}  {counts}{event.label}{left}"
+        if live:
+            print(f"\r\033[K{line[:118]}", end="", file=sys.stderr, flush=True)
+        elif (short := (event.stage, int(event.share * 50))) != last["line"]:
+            last["line"] = short
+            print(line, file=sys.stderr, flush=True)
+        if live and event.share >= 1 and event.label == "Finished":
+            print(file=sys.stderr)
+
+    return report

@@ -1,0 +1,176 @@
+"""Commands that show what is there: checkpoints, studies, tables, findings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save
+from phcore.errors import Fault
+from phcore.study import Series, Study
+
+COMMANDS: list[Command] = []
+FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which imports more than a help needs
+
+
+@command(
+    COMMANDS,
+    "scan",
+    "show the series and checkpoints in a directory",
+    argument("directory", metavar="DIR", help="the folder above your series, or one series"),
+    argument("--model", metavar="BASE", help="base model directory, to check adapters and shapes against"),
+    JSON,
+    example="/data/runs --model /data/models/base",
+    needs="look at folders",
+)
+def scan(options: argparse.Namespace) -> None:
+    from phcore import checkpoints
+
+    directory, model = Path(options.directory), Path(options.model) if options.model else None
+    found = checkpoints.scan(directory, model, [directory, *options.roots])  # what is named may be looked at
+    plain = [
+        {
+            "series": series.name,
+            "objective": series.objective,
+            "seed": series.seed,
+            "path": str(series.path),
+            "checkpoints": [
+                {
+                    "step": one.step,
+                    "kind": one.kind,
+                    "path": str(one.path),
+                    "size": one.size,
+                    "status": one.status,
+                    "finding": one.finding,
+                }
+                for one in series.checkpoints
+            ],
+        }
+        for series in found
+    ]
+    if options.json:
+        print(json.dumps(plain, indent=1))
+    elif not plain:
+        print("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
+    for series in [] if options.json else plain:
+        print(f"{series['series']} (objective {series['objective']}, seed {series['seed']})  {series['path']}")
+        for one in series["checkpoints"]:
+            size = f"{one['size'] / 1e6:.1f} MB"
+            print(f"  step {one['step']:>7}  {one['kind']:<9} {size:>11}  {one['status']:<10} {one['finding']}")
+
+
+@command(
+    COMMANDS,
+    "new",
+    "write a study file for the checkpoints in a directory",
+    argument("directory", metavar="DIR", help="the folder above your series"),
+    argument("--model", metavar="BASE", required=True, help="base model directory"),
+    argument(
+        "--probes", metavar="FILE", default="default",
+        help="probe set: JSONL, CSV or Parquet (default: the one that ships)",
+    ),
+    argument("--name", help="name of the study (default: the name of the directory)"),
+    argument("-o", "--output", metavar="FILE.toml", help="study file to write (default: NAME.toml)"),
+    argument("--force", action="store_true", help="write over a study file that says something else"),
+    example="/data/runs --model /data/models/base -o mine.toml",
+    needs="look at folders",
+)  # fmt: skip
+def new(options: argparse.Namespace) -> None:
+    from phcore import checkpoints
+    from phcore.study import probes
+
+    directory = Path(options.directory).resolve()
+    found = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
+    if not found:
+        raise Fault("there are no checkpoints here", "Pick the folder above your series", directory)
+    name = options.name or directory.name
+    study = Study(
+        name=name,
+        model=Path(options.model).resolve(),
+        probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
+        series=tuple(Series(one.name, one.path, one.objective, one.seed) for one in found),
+    )
+    probes.load(study.probes)  # what is wrong with it shows now, not after an hour
+    target = Path(options.output or f"{name}.toml")
+    if target.exists() and not options.force and target.read_bytes() != study.to_toml().encode():
+        raise Fault("this file says something else", "Name another one with -o, or write over it with --force", target)
+    print(study.write(target))
+    print(f"Study {name}, series {', '.join(one.name for one in found)}. Next: {called()} estimate {target}")
+
+
+@command(
+    COMMANDS,
+    "studies",
+    "list the studies in the archive",
+    JSON,
+    example="--json",
+)
+def studies(options: argparse.Namespace) -> None:
+    from phcore.stages.results import Results
+    from phcore.study.kept import names
+
+    rows = []
+    for name in names(options.store):
+        results = Results.open(name, options.store)
+        steps = {one.name: [n.step for n in results.record.path_of(one.name)] for one in results.record.series}
+        rows.append({"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps})
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        series = ", ".join(f"{series} ({len(steps)})" for series, steps in row["steps"].items())
+        print(f"{row['study']}  {'complete' if row['complete'] else 'unfinished'}  {row['model']}  {series}")
+
+
+@command(
+    COMMANDS,
+    "tables",
+    "write a table of a study, or list its tables",
+    STUDY,
+    argument("name", metavar="NAME", nargs="?", help="table; left out: list them with their columns"),
+    argument("--format", choices=FORMATS, help="default: what the name of the file ends in, else csv"),
+    argument("-o", "--output", metavar="FILE", help="default: standard output"),
+    example="smollm2-135m-instruct velocities -o velocities.parquet",
+)
+def tables(options: argparse.Namespace) -> None:
+    from phcore.export.encoding import encode
+    from phcore.stages.registry import tables as every
+
+    if options.name is None:
+        for one in every().values():
+            print(f"{one.name}\n" + "\n".join(f"  {column:<14} {words}" for column, words in one.columns.items()))
+        return
+    ending = Path(options.output or "").suffix.lower().removeprefix(".")
+    kind = options.format or (ending if ending in FORMATS else "csv")
+    frame = opened(options).table(options.name)
+    if kind == "parquet" and options.output is None and sys.stdout.isatty():
+        raise Fault("Parquet is not for a terminal", "Give a file with -o")
+    data = encode(frame, kind)
+    if options.output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        save(Path(options.output), lambda file: file.write(data))
+
+
+@command(
+    COMMANDS,
+    "findings",
+    "say which of the five claims hold on a study, and what that rests on",
+    STUDY,
+    JSON,
+    example="smollm2-135m-instruct",
+)
+def findings(options: argparse.Namespace) -> None:
+    found = [asdict(one) for one in computed(options).findings()]
+    if options.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for one in found:
+        print(f"{one['claim']}. {one['title']}: {one['verdict']}.\n   {one['sentence']}")
+        for name in ("n", "null", "interval", "needed"):
+            if one[name]:
+                print(f"   {name}: {one[name]}")

@@ -1,0 +1,85 @@
+"""Commands that start the app: for oneself, and for others."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from phcore.archive import permissions
+from phcore.cli import server
+from phcore.cli.command import Command, argument, command
+
+COMMANDS: list[Command] = []
+PORT = argument("--port", type=int, default=8501, help="default: 8501")
+
+
+@command(
+    COMMANDS,
+    "app",
+    "open the app on this machine, which alone reaches it",
+    PORT,
+    example="--port 8600",
+)
+def app(options: argparse.Namespace) -> None:
+    room = server.Room(
+        read_only=options.store.permissions.read_only,
+        port=options.port,
+        sign_in=permissions.sign_in_asked(os.environ),
+        allow=permissions.allowed(os.environ),
+        browser=True,
+    )
+    server.check(room, ())
+    print(room.url)
+    server.run(room)
+
+
+@command(
+    COMMANDS,
+    "serve",
+    "serve the app, for others read-only",
+    argument("--read-only", action="store_true", help="compute nothing, write nothing, list no folder"),
+    argument(
+        "--study", action="append", default=[], metavar="NAME", help="serve this study only; may be repeated"
+    ),
+    argument(
+        "--private", action="append", default=[], choices=permissions.KINDS,
+        help="hide this in every study, whatever its study file says",
+    ),
+    argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)"),
+    PORT,
+    argument(
+        "--host", action="append", default=[], metavar="NAME", help="host name visitors use, such as topo.example.org"
+    ),
+    argument(
+        "--open", action="store_true",
+        help="with --address: others may reach the server, unencrypted, and without --sign-in read what is served",
+    ),
+    argument("--sign-in", action="store_true", help="ask visitors for an account (docs/serve.md)"),
+    argument(
+        "--allow", action="append", default=[], metavar="WHO", help="address, @domain, or * for every account"
+    ),
+    example="--read-only --study smollm2-135m-instruct",
+)  # fmt: skip
+def serve(options: argparse.Namespace) -> None:
+    from phcore.stages.results import Results
+    from phcore.study.kept import names
+
+    room = server.Room(
+        read_only=options.read_only or options.store.permissions.read_only,
+        studies=tuple(options.study),
+        private=tuple(options.private),
+        address=options.address,
+        port=options.port,
+        hosts=tuple(options.host),
+        open=options.open,
+        sign_in=options.sign_in or permissions.sign_in_asked(os.environ),
+        allow=tuple(options.allow) or permissions.allowed(os.environ),
+    )
+    known = names(options.store)
+    server.check(room, known)
+    if not options.store.permissions.read_only:
+        for name in room.studies or known:  # what an earlier version computed is taken over while that is allowed
+            Results.open(name, options.store)
+    served = ", ".join(room.studies or known) or "no study yet"
+    print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
+    server.run(room)
