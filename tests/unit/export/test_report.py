@@ -13,16 +13,16 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phcore.export.report.charts import Drawn, draw, spread
+from phcore.export.report.reading import Reading
 from phcore.stages.tables import EVIDENCE
 
 from phcore import Fault
 from phcore.archive.store import Store
 from phcore.cli.main import main
 from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
-from phcore.export.report.charts import Drawn, draw, spread
 from phcore.export.report.methods import cited, parameters
 from phcore.export.report.packing import DIGITS, Tables, difference, packed, script_json
-from phcore.export.report.reading import Reading
 from phcore.export.report.sources import SOURCES
 from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.steps import StepAxis
