@@ -8,8 +8,9 @@ from pathlib import Path
 from phcore import Series, Study
 from phcore.archive.store import Store
 from phcore.pipeline.run import Run
-from phcore.stages import tables
-from phcore.study.record import Record, resolve
+from phcore.stages.registry import tables
+from phcore.study.record import Record
+from phcore.study.resolve import resolve
 from tests import models
 
 PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2)}
