@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -100,10 +99,3 @@ def test_the_list_names_what_ships():
     assert {f"cache/{name}" for name in (*names, shipped.LIST)} == set(asked.stdout.split()), (
         "what is tracked below cache/ and cache/shipped.txt differ: scripts/ship_study.py writes the list"
     )
-
-
-def test_bringing_imports_nothing_heavy():
-    code = (
-        "import sys, phcore.archive.shipped; sys.exit(sorted({'pandas', 'duckdb', 'pyarrow'} & set(sys.modules)) or 0)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
