@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import setup
 
 ROOT = Path(__file__).resolve().parent
-APP = "toposcope_app"  # phcore/places.py looks for it
+APP = "toposcope_app"  # phcore/archive/installed.py looks for it
 
 
 def below(folder: str, start: str = ".") -> list[str]:

@@ -18,9 +18,9 @@ if study is None:
 touring = tour.card(study)
 cell.advance(study)
 with st.expander("All controls", icon=":material/tune:") if touring else st.container():  # room for the map
-    first = cell.pick(study, "b_", "", 0)
+    first = cell.pick(study, cell.FIRST)
     options = cell.options(study, first)
-pair = changed.controls(study, first) if options.view == cell.CHANGED else None
+pair = changed.pick(study, first) if options.view == cell.CHANGED else None
 closely = options.view == cell.BARS and options.one_complex and not options.two
 
 

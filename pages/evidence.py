@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from pages.parts import frame, toolbar
-from pages.parts.evidence import apart, behaviour, early, geometry, judged, models, noise, sensitivity
+from pages.parts import controls, data, figure, frame, measures, toolbar
+from pages.parts.controls import linked
+from phcore.figures.charts.theme import HALF_WIDTH
+from phcore.figures.figure import SCALES, Choice, Look
+from phcore.figures.registry import FIGURES, SECTIONS
+from phcore.stages.results import Results
 
-SECTIONS = {
-    "More than noise?": noise.show,
-    "Early?": early.show,
-    "Apart?": apart.show,
-    "More than geometry?": geometry.show,
-    "Before behaviour?": behaviour.show,
-    "Robust?": sensitivity.show,
-    "Other models?": models.show,
-}
+
+def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
+    """Velocity at both scales, side by side."""
+    words = {"raw": "As they are: size and shape", "median": "Divided by the median distance: shape alone"}
+    for column, scale in zip(st.columns(2), SCALES, strict=True):
+        own = replace(look, width=HALF_WIDTH, question=words[scale], answer="")
+        with column:
+            figure.chart(study, FIGURES["velocity"], replace(choice, scale=scale, single=True), own, name=scale)
+    st.caption(
+        f"Layer {choice.layer}. What shows on the left and not on the right is a cloud that grew or shrank. Grey: the "
+        "resampling floor."
+    )
+
+
+# What a section shows below its figures.
+LAST = {"More than geometry?": size_or_shape, "Before behaviour?": measures.own}
 
 place = frame.header(
     "Can it be believed?",
@@ -25,25 +38,27 @@ place = frame.header(
 study = frame.ready_study(place)
 if study is None:
     toolbar.stop()
-if not judged.measured(study):
+if all(data.table(study, name).empty for name in ("geometry_velocity", "gaussian_velocities")):
     st.info(
         "The evidence has not been measured for this study yet"
-        + ("." if frame.read_only() else "; press Compute on the Study page."),
+        + ("." if data.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
     toolbar.stop()
 
 section = st.segmented_control(
-    "Question", list(SECTIONS), default=next(iter(SECTIONS)), key="e_section", bind="query-params", required=True,
+    "Question", SECTIONS, default=SECTIONS[0], **linked("e_section", "question"), required=True,
     label_visibility="collapsed",
 )  # fmt: skip
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = row[0].selectbox("Degree", ["H1 loops", "H0 components"], key="e_degree", bind="query-params")
-scale = row[1].selectbox("Scale", ["raw", "median"], ["raw", "median"].index(study.study.scale), key="e_scale",
-                         bind="query-params",
-                         help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
-layers = list(study.record.layers)
-layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="e_layer", bind="query-params",
-                         help="For the figures of one layer.")  # fmt: skip
+degree = controls.degree(row[0], linked("e_degree", "degree"))
+scale = controls.scale(row[1], study, linked("e_scale", "scale"))
+layer = controls.layer(row[2], study, linked("e_layer", "layer"), "For the figures of one layer.")
 
-SECTIONS[section](study, (int(degree[1]), study.study.order, scale), layer)
+choice = Choice.of(study, degree=degree, scale=scale, layer=layer)
+look, said, made = Look.of(study), set(), {}
+for one in FIGURES.values():
+    if one.section == section:
+        made[one.name] = figure.show(study, one, made.get(one.follows, choice), look, said)
+if section in LAST:
+    LAST[section](study, choice, look)

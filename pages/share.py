@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import streamlit as st
 
 from pages.parts import data, frame, sharing, toolbar
-from phcore.archive import permissions
+from pages.parts.controls import linked
 
 PARTS = {
     "Report": sharing.report,
@@ -16,7 +14,7 @@ PARTS = {
     "Methods": sharing.methods,
 }
 
-if permissions.current().read_only:
+if data.read_only():
     del PARTS["The study"]  # it would be refused
 
 place = frame.header(
@@ -26,11 +24,11 @@ place = frame.header(
 )
 study = frame.ready_study(place)
 if study is None:
-    if not permissions.current().read_only:
+    if not data.read_only():
         sharing.open_pack()
     toolbar.stop()
 part = st.segmented_control(
-    "Part", list(PARTS), default="Report", key="s_part", bind="query-params", required=True,
+    "Part", list(PARTS), default="Report", **linked("s_part", "part"), required=True,
     label_visibility="collapsed",
 )  # fmt: skip
-PARTS[part](study, data.version(study), date.today().isoformat())
+PARTS[part](study)

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, glance, new_study, toolbar, verdicts
+from pages.parts import data, frame, glance, new_study, opened_study, toolbar, verdicts
 
 place = frame.header(
     "What is compared?",
     "A study follows a language model through its fine-tuning checkpoints and measures the shape of its hidden states.",
 )
 
-if not frame.read_only():
+if not data.read_only():
     mode = st.segmented_control(
         "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
         required=True,
@@ -27,11 +27,11 @@ names = ", ".join(one.name for one in record.series)
 st.markdown(
     f"**{study.study.model.name}** and {len(record.series)} series of its checkpoints ({names}): "
     f"{len(record.ready)} checkpoints with the base model, read on {record.n_prompts} prompts at layers "
-    f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + new_study.subsample_words(record)
+    f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + opened_study.subsample_words(record)
 )
 
 job = frame.jobs.status(data.store(), study.study.name)
-if frame.read_only():
+if data.read_only():
     frame.job_line(study)
 elif job and (job.active or job.state in ("failed", "crashed", "cancelled")):
     frame.job_card(study.study.name, "Computing")
@@ -44,9 +44,9 @@ if not data.table(study, "cells").empty:
     verdicts.show(study)
 
 st.markdown("### Checkpoints")
-new_study.checkpoint_tables(data.table(study, "checkpoints"))
-if not frame.read_only():
-    new_study.compute_box(study)
+opened_study.checkpoint_tables(data.table(study, "checkpoints"))
+if not data.read_only():
+    opened_study.compute_box(study)
 
 with st.expander("How it was measured", icon=":material/tune:"):
-    new_study.parameter_table(study)
+    opened_study.parameter_table(study)

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from phcore.archive import permissions
-
 
 class Fault(ValueError):
     """Something the user can mend.
@@ -12,11 +10,10 @@ class Fault(ValueError):
     ----------
     fault : what is wrong, one clause without a full stop.
     mend : what to do about it, one clause without a full stop.
-    path : the file or folder it is about, if there is one. A read-only process names none.
+    path : the file or folder it is about, if there is one.
     """
 
     def __init__(self, fault: str, mend: str, path: str | Path | None = None):
-        path = None if permissions.current().read_only else path
         self.fault, self.mend, self.path = fault, mend, path
         place = f"{path}: " if path is not None else ""
         super().__init__(f"{place}{fault}. {mend}.")

@@ -7,6 +7,7 @@ A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; w
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,10 +15,10 @@ sys.path.insert(0, str(ROOT))
 
 from phcore.archive.shipped import LIST  # noqa: E402
 from phcore.archive.store import Store, write_atomically  # noqa: E402
-from phcore.export.pack import stripped  # noqa: E402
-from phcore.stages import tables  # noqa: E402
+from phcore.stages.registry import Place, assembly, keys_of  # noqa: E402
 from phcore.stages.results import Results  # noqa: E402
-from phcore.study.record import folder_of  # noqa: E402
+from phcore.study.kept import folder_of, keep  # noqa: E402
+from phcore.study.redaction import redact  # noqa: E402
 
 SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
 CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the base and the last
@@ -28,25 +29,25 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
     study, to = Results.open(name, source), Store(target)
     if not study.finished:
         raise SystemExit(f"{name} is not finished")
-    record = study.record
-    copied = [("tables", tables.published_key(record, table)) for table in (*tables.PUBLISHED, *tables.EVIDENCE)]
-    copied.append(("probes", record.probe_digest))
+    record, keys = study.record, keys_of(study.record)
+    copied = [assembly.file_of(record, table) for table in assembly.published()]
+    copied.append(("probes", record.probes_key))
     copied += [("scalars", record.scalars)] if record.scalars else []
     middle = record.layers[len(record.layers) // 2]
     nodes = {record.base}
     for series in record.series:
         path = record.path_of(series.name)
         nodes |= {path[-1], *(node for node in path if node.step in CLOUD_STEPS)}
-    copied += [("clouds", record.cloud_key(node, middle)) for node in nodes]
+    copied += [("clouds", keys.of("clouds", Place((node,), middle))) for node in nodes]
     for stage, key in copied:
         to.write(stage, key, study.store.read(stage, key))
     bars = study.table("bars")
-    to.write("tables", tables.published_key(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
-    bare = stripped(record, model)
-    bare.write(folder_of(bare.study, to))
-    written = [to.path(stage, key) for stage, key in (*copied, ("tables", f"{record.digest}-bars"))]
+    to.write(*assembly.file_of(record, "bars"), bars[bars["subsample"] < SUBSAMPLES])
+    bare = redact(record)
+    bare = replace(bare, study=bare.study.with_(model=model or bare.study.model))
+    keep(bare, to)
+    written = [to.path(stage, key) for stage, key in (*copied, assembly.file_of(record, "bars"))]
     enlist(to, [*written, *(folder_of(bare.study, to) / name for name in ("study.toml", "record.json"))])
-    assert bare.digest == record.digest
     return sum(path.stat().st_size for path in written)
 
 

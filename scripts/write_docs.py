@@ -11,12 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from phcore.figures.glossary import GROUPS  # noqa: E402
-from phcore.stages.tables import COLUMNS  # noqa: E402
+from phcore.stages.registry import tables as every_table  # noqa: E402
 from phcore.study import PARAMETERS, Study  # noqa: E402
 
 TABLES = """# Tables
 
-Written by `scripts/write_docs.py` from `phcore.stages.tables.COLUMNS`. Read them with
+Written by `scripts/write_docs.py` from the registry (`phcore.stages`). Read them with
 `python -m phcore tables STUDY NAME`, or from a notebook:
 
 ```python
@@ -61,9 +61,9 @@ shows the same terms with pictures. [method.md](method.md) has the exact definit
 
 def tables() -> str:
     parts = [TABLES]
-    for name, columns in COLUMNS.items():
-        rows = "\n".join(f"| `{column}` | {words} |" for column, words in columns.items())
-        parts.append(f"## {name}\n\n| column | what it holds |\n|---|---|\n{rows}\n")
+    for one in every_table().values():
+        rows = "\n".join(f"| `{column}` | {words} |" for column, words in one.columns.items())
+        parts.append(f"## {one.name}\n\n| column | what it holds |\n|---|---|\n{rows}\n")
     return "\n".join(parts)
 
 

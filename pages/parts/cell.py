@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+import pandas as pd
 import streamlit as st
 
-from pages.parts import data, live, present
+from pages.parts import controls, data, frame, links, live, present
+from pages.parts.controls import linked
 from phcore.figures.charts.bars import CAP
 from phcore.stages.results import Results
 from phcore.topology.explore import WHOLE, Lens
@@ -15,7 +18,8 @@ ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on s
 BARS, CHANGED, IMAGE, LANDSCAPE = "Barcode and diagram", "What changed", "Persistence image", "Landscape"
 ALL_POINTS, NO_PCA = "all", "off"
 STEPS, GROWTH = "steps", "distance"  # what can be played
-KIND = "b_at_kind"  # what the distance of the slider was chosen for
+_PLAYING, _JUST_RUN = "cell.playing", "cell.just_run"
+KIND = "cell.kind"  # what the distance of the slider was chosen for
 AS_ARCHIVED = {"b_points": ALL_POINTS, "b_dim": NO_PCA, "b_cat": [], "b_text": ""}  # and the study's own metric
 
 
@@ -40,34 +44,39 @@ class Options:
         return self.subsample != ALL_WORD
 
 
-def pick(study: Results, prefix: str, label: str, start: int) -> live.Cell:
-    """Series, step and layer of one cell. Steps are those the series has."""
+class CellControls(NamedTuple):
+    """The controls of one of the two cells, and which series it begins with."""
+
+    start: int
+    series: dict[str, str]
+    step: dict[str, str]
+    layer: dict[str, str]
+    bar: dict[str, str]
+
+
+FIRST = CellControls(
+    0, linked("b_series", "series"), linked("b_step", "step"), linked("b_layer", "layer"),
+    linked("b_held", "selected bar"),
+)  # fmt: skip
+SECOND = CellControls(
+    1, linked("b2_series", "second series"), linked("b2_step", "second step"), linked("b2_layer", "second layer"),
+    linked("b2_held", "selected bar of the second cell"),
+)  # fmt: skip
+
+
+def pick(study: Results, own: CellControls, words: str = "") -> data.Cell:
+    """Series, step and layer of one cell. Steps are those the series has. `words` come before each name."""
     names = [series.name for series in study.record.series]
-    columns = st.columns([2, 4, 1.2], vertical_alignment="bottom")
-    series = columns[0].selectbox(
-        f"{label}series".capitalize(),
-        names,
-        index=min(start, len(names) - 1),
-        key=f"{prefix}series",
-        bind="query-params",
-    )
+    left, middle, right = st.columns([2, 4, 1.2], vertical_alignment="bottom")
+    series = left.selectbox(f"{words}series".capitalize(), names, min(own.start, len(names) - 1), **own.series)
     steps = [node.step for node in study.record.path_of(series)]
-    if st.session_state.get(f"{prefix}step", steps[0]) not in steps:  # another series, without this step
-        st.session_state.pop(f"{prefix}step")
-    step = columns[1].select_slider(
-        f"{label}step (0 = base model)".capitalize(), steps, value=steps[-1], key=f"{prefix}step", bind="query-params"
-    )
-    if prefix == "b_":
-        present.steps("b_step", steps)
-    layers = list(study.record.layers)
-    layer = columns[2].selectbox(
-        f"{label}layer".capitalize(),
-        layers,
-        index=len(layers) // 2,
-        key=f"{prefix}layer",
-        bind="query-params",
-        help="hidden_states index: 0 = embeddings, the last = after the final norm.",
-    )
+    controls.chosen(own.step["key"], steps)  # another series may not have this step
+    label = f"{words}step (0 = base model)".capitalize()
+    step = middle.select_slider(label, steps, value=steps[-1], **own.step)
+    if own is FIRST:
+        present.steps(own.step["key"], steps)
+    layer = controls.layer(right, study, own.layer, label=f"{words}layer".capitalize(),
+                           words="hidden_states index: 0 = embeddings, the last = after the final norm.")  # fmt: skip
     return series, step, layer
 
 
@@ -85,29 +94,29 @@ def advance(study: Results) -> None:
     later = [step for step in steps if here is not None and step > here]
     if later:
         st.session_state["b_step"] = later[0]
-    elif st.session_state.pop("b_playing", False):
+    elif st.session_state.pop(_PLAYING, False):
         st.session_state["b_play"] = None  # the last step was reached
         return
     else:
         st.session_state["b_step"] = steps[0]  # from the last step, play all of them
-    st.session_state["b_playing"] = True
+    st.session_state[_PLAYING] = True
 
 
 def clock(options: Options) -> None:
     """While the steps are played: runs the page again after a while."""
     if options.play != STEPS:
         return
-    st.session_state["b_just_run"] = True
+    st.session_state[_JUST_RUN] = True
 
     @st.fragment(run_every=1.6)
     def tick() -> None:
-        if not st.session_state.pop("b_just_run", False):
+        if not st.session_state.pop(_JUST_RUN, False):
             st.rerun()
 
     tick()
 
 
-def known(study: Results, cell: live.Cell) -> bool:
+def known(study: Results, cell: data.Cell) -> bool:
     """Whether there is anything to draw of a cell; says in words why not, and what is unusual about it."""
     about = data.about(study, *cell)
     if about is None:
@@ -123,12 +132,32 @@ def known(study: Results, cell: live.Cell) -> bool:
     return True
 
 
-def options(study: Results, cell: live.Cell) -> Options:
+def file_name(what: str, study: Results, cell: data.Cell) -> str:
+    """Of a table about a cell, without its kind."""
+    series, step, layer = cell
+    return f"{what}-{study.study.name}-{series}-{step}-layer{layer}"
+
+
+def bars_below(study: Results, cell: data.Cell, bars: pd.DataFrame, key: str, unit: str) -> None:
+    """The bars of a cell as a table, and as files."""
+    series, step, layer = cell
+    words = f"Finite bars of {series}, step {step}, layer {layer}; births and deaths as {unit}."
+    frame.below(bars, file_name("bars", study, cell), key, words=words)
+
+
+def capped_words(k: int, n: int) -> str:
+    """What is said where not all bars are drawn."""
+    return f"Showing {k:,} of {n:,} bars: the most persistent of each degree."
+
+
+def options(study: Results, cell: data.Cell) -> Options:
     """The row of controls below the cell."""
     row = st.columns([5.5, 1.3, 1.8, 1.1, 1.15], vertical_alignment="bottom")
     views = [BARS, CHANGED, IMAGE, LANDSCAPE]
-    view = row[0].segmented_control("View", views, default=BARS, key="b_view", bind="query-params", required=True)
-    two = view != CHANGED and st.session_state.get("b_two", st.query_params.get("b_two") == "true")
+    view = row[0].segmented_control("View", views, default=BARS, **linked("b_view", "view"), required=True)
+    links.withheld(AS_ARCHIVED | {"b_marked": ""}, "b_view",
+                   "the hidden states of this cell and one of the first two views")  # fmt: skip
+    two = view != CHANGED and controls.asked("b_two") in (True, "true")
     # Only these views measure anew; the others show what the archive has.
     live_view = view == CHANGED or (view == BARS and not two)
     cloud = live_view and live.has_cloud(study, cell)
@@ -140,8 +169,7 @@ def options(study: Results, cell: live.Cell) -> Options:
         help="steps: walk through the checkpoints (where there are any, those whose hidden states are at hand). "
         "distance: let the complex grow. Click again to stop.",
     )  # fmt: skip
-    asked = study.study
-    lens = Lens(metric=asked.metric)
+    lens = Lens(metric=study.study.metric)
     with row[3].popover(
         "Live", icon=":material/bolt:", width="stretch", disabled=not (cloud and one),
         help="Measures the cloud anew: fewer prompts, another metric. Needs its hidden states, one subsample and "
@@ -150,26 +178,26 @@ def options(study: Results, cell: live.Cell) -> Options:
         if cloud and one:
             lens = _lens(study)
     with row[4].popover("More", icon=":material/tune:", width="stretch"):
-        two = st.toggle("Compare with a second cell", key="b_two", bind="query-params")
+        two = st.toggle("Compare with a second cell", **linked("b_two", "second cell"))
         fixed = st.toggle(
-            "Same axes at every step", True, key="b_fixed", bind="query-params",
+            "Same axes at every step", True, **linked("b_fixed", "same axes"),
             help="On: the axes reach to the last death of any step and series at this layer. Off: fitted to this cell.",
         )  # fmt: skip
-        scale = st.selectbox("Scale", ["raw", "median"], key="b_scale", bind="query-params",
-                             index=["raw", "median"].index(asked.scale))  # fmt: skip
+        scale = controls.scale(st, study, linked("b_scale", "scale"), None)
         way = st.selectbox(
-            "Map by", ["PCA", "MDS"], key="b_map", bind="query-params",
+            "Map by", ["PCA", "MDS"], **linked("b_map", "map"),
             help="PCA: principal components shared by all steps. MDS: keeps this cloud's own distances best.",
         )  # fmt: skip
-        order = st.selectbox("Sort bars by", ["birth", "death", "persistence"], key="b_order", bind="query-params")
-        cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, key="b_cap", bind="query-params")
+        order = st.selectbox("Sort bars by", ["birth", "death", "persistence"],
+                             **linked("b_order", "order of the bars"))  # fmt: skip
+        cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, **linked("b_cap", "number of bars drawn"))
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
     if one:
         lens = replace(lens, subsample=number, scale=scale)
     return Options(view, number, lens, scale, way, order, int(cap), fixed, two and view != CHANGED, play)
 
 
-def _subsample(study: Results, cell: live.Cell, cloud: bool, place) -> str:
+def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
     """The subsample to show; says so where the one asked for cannot be shown here."""
     numbers = range(study.study.subsamples)
     own = data.bars(study, *cell)
@@ -179,9 +207,9 @@ def _subsample(study: Results, cell: live.Cell, cloud: bool, place) -> str:
     first = [ALL_WORD] if choices else []
     if cloud or not choices:
         first = [WHOLE_WORD, *first]
-    asked = st.session_state.get("b_sub", st.query_params.get("b_sub"))
+    asked = controls.asked("b_sub")
     chosen = place.selectbox(
-        "Subsample", [*first, *choices], index=len(first) if choices else 0, key="b_sub", bind="query-params",
+        "Subsample", [*first, *choices], index=len(first) if choices else 0, **linked("b_sub", "subsample"),
         help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
     )  # fmt: skip
     if asked and asked != chosen:
@@ -197,35 +225,24 @@ def _lens(study: Results) -> Lens:
     )
     points = st.select_slider(
         "Number of prompts at most", [20, 40, 60, 80, 120, 160, 240, 320, 640, ALL_POINTS], value=ALL_POINTS,
-        key="b_points", bind="query-params", help="The fewer are always among the more.",
+        **linked("b_points", "number of prompts"), help="The fewer are always among the more.",
     )  # fmt: skip
     metrics = ["euclidean", "cosine"]
-    metric = st.selectbox("Metric", metrics, metrics.index(study.study.metric), key="b_metric", bind="query-params",
+    metric = st.selectbox("Metric", metrics, metrics.index(study.study.metric), **linked("b_metric", "metric"),
                           help="Straight-line distance, or angle.")  # fmt: skip
     dimension = st.select_slider(
-        "Principal components kept", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA, key="b_dim",
-        bind="query-params", help="Distances in high dimensions are dominated by noise; fewer components are a check.",
+        "Principal components kept", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA,
+        **linked("b_dim", "number of principal components"),
+        help="Distances in high dimensions are dominated by noise; fewer components are a check.",
     )  # fmt: skip
     names = [name for name in live.categories(study) if name]
-    categories = st.multiselect("Only prompts of", names, key="b_cat", bind="query-params",
+    categories = st.multiselect("Only prompts of", names, **linked("b_cat", "category of prompts"),
                                 placeholder="all categories", disabled=not names)  # fmt: skip
-    text = st.text_input("Only prompts that contain", key="b_text", bind="query-params", live="300ms",
+    text = st.text_input("Only prompts that contain", **linked("b_text", "words in prompts"), live="300ms",
                          placeholder="any words")  # fmt: skip
-    st.button(
-        "Back to the archive's way",
-        on_click=_reset,
-        args=(study.study.metric,),
-        icon=":material/undo:",
-        width="stretch",
-    )
+    st.button("Back to the archive's way", icon=":material/undo:", width="stretch",
+              on_click=lambda: st.session_state.update(AS_ARCHIVED | {"b_metric": study.study.metric}))  # fmt: skip
     return Lens(
-        points=0 if points == ALL_POINTS else int(points),
-        categories=tuple(sorted(categories)),
-        text=text or "",
-        metric=metric,
-        dimension=0 if dimension == NO_PCA else int(dimension),
-    )
-
-
-def _reset(metric: str) -> None:
-    st.session_state.update(AS_ARCHIVED | {"b_metric": metric})
+        points=0 if points == ALL_POINTS else int(points), categories=tuple(sorted(categories)), text=text or "",
+        metric=metric, dimension=0 if dimension == NO_PCA else int(dimension),
+    )  # fmt: skip

@@ -8,29 +8,27 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, live, prompts
-from pages.parts.cell import Options, known
+from pages.parts import controls, data, draw, frame, live, map_view, prompts, selection
+from pages.parts.cell import Options, file_name, known
+from pages.parts.controls import linked
 from phcore.errors import Fault
-from phcore.figures.charts.cloud_map import cloud_map, map_plane, map_tables
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
-from phcore.figures.charts.moving import with_tables
 from phcore.formatting import count, three, unit_words, wasserstein_words
 from phcore.stages.results import Results
 from phcore.topology import distances, influence
-from phcore.topology.explore import Explored, Lens
+from phcore.topology.explore import Lens
 from phcore.topology.persistence import cell_diagrams
 
 PREVIOUS, LATEST, BASE = "the previous checkpoint", "the latest before with hidden states", "the base model"
 _CHART = "matching"
-_DEGREES = {"H1 loops": 1, "H0 components": 0}
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Two cells of one layer, and how their diagrams are matched. `before` is None where there is no such cell."""
 
-    before: live.Cell | None
-    after: live.Cell
+    before: data.Cell | None
+    after: data.Cell
     degree: int
     order: int
 
@@ -43,21 +41,22 @@ class Comparison:
         return _name(self.before), _name(self.after)
 
 
-def controls(study: Results, cell: live.Cell) -> Comparison:
+def pick(study: Results, cell: data.Cell) -> Comparison:
     """What the cell is compared with, and how."""
     row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
     before = _earlier(study, cell, row[0])
-    degree = _DEGREES[row[1].selectbox("Degree", list(_DEGREES), key="c_degree", bind="query-params")]
+    degree = controls.degree(row[1], linked("c_degree", "degree"))
     orders, own = [1, 2], study.study.order
     order = row[2].selectbox(
-        "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1, key="c_order",
-        bind="query-params", help="2 weighs large moves more than 1. A bottleneck distance is one bar, not a matching.",
+        "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1,
+        **linked("c_order", "Wasserstein order"),
+        help="2 weighs large moves more than 1. A bottleneck distance is one bar, not a matching.",
     )  # fmt: skip
     return Comparison(before, cell, degree, order)
 
 
 def show(study: Results, pair: Comparison, options: Options) -> None:
-    """The two diagrams matched, and the prompts of the pair in hand."""
+    """The two diagrams matched, and the prompts of the selected pair."""
     if pair.before is None:
         st.info(
             "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.",
@@ -82,24 +81,24 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
     st.markdown(words)
     if not (rows["share"] > 0).any():
         return
-    held = _pair_in_hand(rows)
+    held = controls.chosen("c_pair", list(rows["pair"])) or rows["pair"].iloc[0]
     domain = _axis(study, pair.after[2], options, rows, degree)
     about = (data.version(study), *pair.after, *pair.before, str(options.lens), degree, order, domain)
     draw.chart(
         _CHART, about,
         lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit, question=None),
-        selection=PAIR, on_select=lambda: _clicked(rows), change=lambda tables: matching_now(tables, held),
+        selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held),
         words=words,
     )  # fmt: skip
     st.caption(
         "Left, the pairs that pay most: the earlier bar above the later one. Right, every pair: the earlier bar "
-        "hollow, the later one filled, a line between the two or to the diagonal. A click takes the nearest pair."
+        "hollow, the later one filled, a line between the two or to the diagonal. A click selects the nearest pair."
     )
     left, right = st.columns([1, 1.2])
     with left:
         held = st.selectbox(
-            "Pair in hand", rows["pair"].tolist(), key="c_pair", bind="query-params",
-            help="Ranked by its share of the distance. A click in the chart takes it, too.",
+            "Selected pair", rows["pair"].tolist(), **linked("c_pair", "selected pair"),
+            help="Ranked by its share of the distance. A click in the chart selects it, too.",
         )  # fmt: skip
         one = rows[rows["pair"] == held].iloc[0]
         st.markdown(_pair_words(one, pair.names, order, unit))
@@ -114,17 +113,16 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
     else:
         st.info("The hidden states of both cells are needed to see the prompts; they are not in the archive.",
                 icon=":material/info:")  # fmt: skip
-    series, step, layer = pair.after
     frame.below(
-        rows.drop(columns=["place_a", "place_b"]), f"matching-{study.study.name}-{series}-{step}-layer{layer}",
-        "matching", words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
+        rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
+        words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
     )  # fmt: skip
 
 
 # --- what is compared -------------------------------------------------------------------------------
 
 
-def _earlier(study: Results, cell: live.Cell, place) -> live.Cell | None:
+def _earlier(study: Results, cell: data.Cell, place) -> data.Cell | None:
     """The cell to compare with, at the same layer."""
     series, step, layer = cell
     every = {
@@ -139,30 +137,29 @@ def _earlier(study: Results, cell: live.Cell, place) -> live.Cell | None:
         fixed = {LATEST: (series, cached[-1], layer)} | fixed  # first: it leads back to prompts
     ways = fixed | every
     return ways[
-        place.selectbox("Compared with", list(ways), key="c_from", bind="query-params",
+        place.selectbox("Compared with", list(ways), **linked("c_from", "checkpoint to compare with"),
                         help="The earlier checkpoint, at the same layer.")
     ]  # fmt: skip
 
 
-def _name(cell: live.Cell) -> str:
+def _name(cell: data.Cell) -> str:
     return f"{cell[0]}, step {cell[1]:,}" if cell[1] else "the base model"
 
 
-def _side(study: Results, cell: live.Cell, options: Options) -> tuple[list[np.ndarray], live.Seen | None] | None:
+def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.ndarray], live.Seen | None] | None:
     """Diagrams of a cell, measured now where its cloud is at hand, else the archive's."""
     if live.has_cloud(study, cell):
         try:
             seen = live.look(study, cell, options.lens)
         except Fault as fault:
-            st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
+            frame.say(fault)
             return None
         return seen.explored.bars.diagrams, seen
-    bars = data.scaled_bars(study, *cell, options.scale)
-    bars = bars[bars["subsample"] == options.subsample]
-    if bars.empty:
+    diagrams = data.diagrams(study, cell, options.subsample, options.scale)
+    if not sum(map(len, diagrams)):
         st.info(f"The archive has no bars of {_name(cell)} in this subsample.", icon=":material/info:")
         return None
-    return [bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)], None
+    return diagrams, None
 
 
 # --- in words ---------------------------------------------------------------------------------------
@@ -221,16 +218,9 @@ def _axis(study: Results, layer: int, options: Options, rows: pd.DataFrame, degr
     return max(0.0, low - room), high + room
 
 
-def _pair_in_hand(rows: pd.DataFrame) -> str:
-    wanted = st.session_state.get("c_pair", st.query_params.get("c_pair"))
-    if wanted in set(rows["pair"]):
-        return wanted
-    st.session_state.pop("c_pair", None)
-    return rows["pair"].iloc[0]
-
-
-def _clicked(rows: pd.DataFrame) -> None:
-    picked = (st.session_state[_CHART].get("selection") or {}).get(PAIR) or []
+def _select(rows: pd.DataFrame) -> None:
+    """A click in the chart selects a pair."""
+    picked = draw.picked(_CHART, PAIR)
     if picked and picked[0].get(PAIR) in set(rows["pair"]):
         st.session_state["c_pair"] = picked[0][PAIR]
 
@@ -243,22 +233,11 @@ def _before_and_after(study: Results, pair: Comparison, seen, options: Options, 
     categories = live.categories(study)
     sides = zip(st.columns(2), "ab", (pair.before, pair.after), seen, pair.names, strict=True)
     for column, end, cell, one, name in sides:
-        mapped = live.map_of(study, cell, options.lens, "PCA")
-        rows, place = one.explored.rows, int(matched[f"place_{end}"])
-        own = live.prompts(study).iloc[rows]
-        held = _held(one.explored, pair.degree, place)
-        plane = map_plane(mapped.reach)
-        tables = map_tables(mapped.points[rows], own, plane, held=held)
+        own, place = live.prompts(study).iloc[one.explored.rows], int(matched[f"place_{end}"])
+        held = {} if place < 0 else selection.held(selection.made_by(one.explored, pair.degree, place))
         with column:
-            draw.chart(
-                f"map-{end}",
-                (data.version(study), mapped.reach, tuple(categories), name),
-                lambda tables=tables, plane=plane, name=name, mapped=mapped: cloud_map(
-                    tables, plane, categories=categories, question=name[0].upper() + name[1:], answer="",
-                    axes=mapped.axes,
-                ),
-                change=lambda standing, tables=tables: with_tables(standing, tables.values()),
-            )  # fmt: skip
+            mapped = live.map_of(study, cell, options.lens, "PCA")
+            map_view.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)
             if place < 0:
                 st.caption("This bar has no counterpart here.")
             elif pair.degree == 1:
@@ -268,17 +247,6 @@ def _before_and_after(study: Results, pair: Comparison, seen, options: Options, 
             else:
                 st.markdown("The two prompts whose edge ends the bar:")
                 prompts.listing(own.iloc[list(held["edge"])], categories, ["A", "B"])
-
-
-def _held(explored: Explored, degree: int, place: int) -> dict:
-    if place < 0:
-        return {}
-    if degree == 0:
-        merge = explored.merge(place)
-        small, large = sorted((merge.first, merge.second), key=len)
-        return {"edge": merge.edge, "first": small, "second": large}
-    loop = explored.loop(place)
-    return {"cycle": loop.cycle, "edge": loop.edge, "triangle": loop.triangle}
 
 
 # --- which prompts moved it -------------------------------------------------------------------------
@@ -298,20 +266,21 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
     row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
     number = row[0].select_slider(
-        "Subsamples", choices, value=choices[min(2, len(choices) - 1)], key="c_subsamples", bind="query-params"
-    )
+        "Subsamples", choices, value=choices[min(2, len(choices) - 1)],
+        **linked("c_subsamples", "number of subsamples"),
+    )  # fmt: skip
     asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
     row[2].caption(
         "Each prompt is left out of every subsample that holds it; the distance lost is what it contributed. "
         "About half a second per subsample of 160 prompts."
     )
     lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
-    key = (study.record.digest, pair, lens, number)
+    key = (study.version, pair, lens, number)
     if asked and key not in _kept():
         try:
             _measure(study, key, pair, number, lens)
         except Fault as fault:
-            st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}: {fault.mend}.", icon=":material/info:")
+            frame.say(fault)
             return
     table = _kept().get(key)
     if table is None:
@@ -337,8 +306,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         },
     )  # fmt: skip
     st.caption("Distances lost can be negative, and they do not add up to the whole.")
-    series, step, layer = pair.after
-    frame.below(table, f"influence-{study.study.name}-{series}-{step}-layer{layer}", "influence")
+    frame.below(table, file_name("influence", study, pair.after), "influence")
 
 
 @st.cache_resource
@@ -351,8 +319,8 @@ def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Le
     """Runs the jackknife with a bar of progress; Cancel, or any other control of the page, ends it."""
     matrices = []
     for cell in (pair.before, pair.after):
-        matrix, unit = live.distances(study, cell, lens)
-        matrices.append(matrix / unit if lens.scale == "median" else matrix)
+        matrix, median_distance = live.distances(study, cell, lens.metric, lens.dimension)
+        matrices.append(matrix / median_distance if lens.scale == "median" else matrix)
     sets = np.stack([live.index_set(study, k) for k in range(number)])
     bar, stop = st.progress(0.0, text="Leaving out each prompt in turn…"), st.empty()
     stop.button("Cancel", key="c_cancel", icon=":material/close:")  # a click runs the page anew, and so ends this run

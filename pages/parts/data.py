@@ -1,87 +1,134 @@
-"""Cached reading for the pages. Everything is keyed by small values: a study's digest and the table's name."""
+"""Cached reading for the pages: a value per study and choice, computed once and shared between sessions."""
 
 from __future__ import annotations
 
 import atexit
+import os
 import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
+from phcore.checkpoints.roots import allowed_roots
+from phcore.errors import Fault
 from phcore.pipeline import jobs
-from phcore.stages import results
 from phcore.stages.results import Results
+from phcore.study.kept import names
+from phcore.study.redaction import redact_fault
 from phcore.topology.summaries import FEATURES, rescale
 
 SHIPPED = "smollm2-135m-instruct"
+Cell = tuple[str, int, int]  # series, step, layer
 
 
 @st.cache_resource
 def store() -> Store:
-    """The archive, with the one connection that all pages read through."""
-    return Store()
+    """The archive, with the one connection that all pages read through, and what the server may do with it."""
+    return Store(permissions=Permissions.read(os.environ))
 
 
 atexit.register(store.clear)  # DuckDB complains of a connection that outlives the interpreter
 
 
+def read_only() -> bool:
+    """Whether this server only shows. What is left out on the page would be refused anyway."""
+    return store().permissions.read_only
+
+
+def roots() -> list[Path]:
+    """The folders that pages may look at: none on a read-only server."""
+    return [] if read_only() else allowed_roots(os.environ)
+
+
+def shown(fault: Fault) -> Fault:
+    """A fault as the page says it: to strangers without any place."""
+    return redact_fault(fault, [store().root]) if read_only() else fault
+
+
 def study_names() -> list[str]:
     """Studies in the archive; the one that ships comes first, then the latest."""
-    return sorted(results.names(store()), key=lambda name: name != SHIPPED)
+    return sorted(names(store()), key=lambda name: name != SHIPPED)
 
 
 def open_study(name: str) -> Results:
     return Results.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
 
 
-_COMPLETE: set[str] = set()
-_FINISHED: set[str] = set()
+_REACHED: set[tuple] = set()
+
+
+def _has_reached(study: Results, state: str) -> bool:
+    """Whether a study is "complete" or "finished". Once it is, it stays so; pages ask many times."""
+    asked = (study.store.root, study.version, state)
+    if asked not in _REACHED and getattr(study, state):
+        _REACHED.add(asked)
+    return asked in _REACHED
 
 
 def complete(study: Results) -> bool:
-    """Whether the bars and what follows from them are finished. Such tables never change; pages ask many times."""
-    if study.record.digest not in _COMPLETE and study.complete:
-        _COMPLETE.add(study.record.digest)
-    return study.record.digest in _COMPLETE
-
-
-def finished(study: Results) -> bool:
-    """Whether every table is, the evidence too."""
-    if study.record.digest not in _FINISHED and study.finished:
-        _FINISHED.add(study.record.digest)
-    return study.record.digest in _FINISHED
+    """Whether the bars and what follows from them are finished."""
+    return _has_reached(study, "complete")
 
 
 def version(study: Results) -> str:
-    """Changes whenever the study's tables may have changed: its digest, and the clock while it is being computed."""
-    # Logged behaviour and the studies beside it change no other number of a study.
-    digest = "-".join([study.record.digest, study.record.scalars, *study.study.beside])
-    if finished(study):
+    """Changes whenever the study's tables may have changed: its keys, and the clock while it is being computed."""
+    digest = "-".join([study.version, *study.study.beside])
+    if _has_reached(study, "finished"):
         return digest
     job = jobs.status(store(), study.study.name)
     pulse = int(time.time() // 3) if job and job.active else (job.updated if job else 0)
     return f"{digest}-{pulse}"
 
 
+def cached(max_entries: int, *, spinner: bool | str = False, by: Callable[[Results], object] = version):
+    """Decorates a function of a study: computed once per study, state and arguments, for all sessions.
+
+    What it returns is shared: never change it in place. `st.cache_resource.clear()` forgets everything.
+
+    Parameters
+    ----------
+    max_entries : how many values are kept.
+    spinner : what is said while one is computed; False for nothing.
+    by : of the study, what the value depends on. `version` follows a computation; what does not change with it, such
+        as a cloud once it is there, goes by less.
+
+    The other arguments are positional and small: they are told apart by their `repr`, which takes Streamlit less time
+    than to hash an object. A table is none, because a long one has no whole `repr`.
+    """
+
+    def decorate(function):
+        def kept(key: str, _study: Results, _arguments: tuple):
+            return function(_study, *_arguments)
+
+        # Streamlit keeps caches apart by name and source, which all of these would share; an edited one starts anew.
+        kept.__module__, kept.__qualname__ = function.__module__, f"{function.__qualname__} {hash(function.__code__)}"
+        kept = st.cache_resource(kept, max_entries=max_entries, show_spinner=spinner)
+
+        @wraps(function)
+        def read(study: Results, *arguments):
+            return kept(repr((study.study.name, by(study), arguments)), study, arguments)
+
+        return read
+
+    return decorate
+
+
+@cached(24)
 def table(study: Results, name: str) -> pd.DataFrame:
-    """A whole table. Shared between sessions: never change it in place."""
-    return _table(study.study.name, version(study), name)
+    """A whole table."""
+    return study.table(name)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _table(study: str, version: str, name: str) -> pd.DataFrame:
-    return open_study(study).table(name)
-
-
+@cached(64)
 def bars(study: Results, series: str, step: int, layer: int) -> pd.DataFrame:
-    return _bars(study.study.name, version(study), series, step, layer)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _bars(study: str, version: str, series: str, step: int, layer: int) -> pd.DataFrame:
-    return open_study(study).bars(series, step, layer)
+    """Bars of a cell at raw scale: subsample, degree, birth, death."""
+    return study.bars(series, step, layer)
 
 
 def objectives(study: Results) -> dict[str, str]:
@@ -89,37 +136,38 @@ def objectives(study: Results) -> dict[str, str]:
     return {one.name: one.objective for one in study.record.series}
 
 
+@cached(8)
 def summaries(study: Results, scale: str) -> pd.DataFrame:
     """The summaries table at either scale."""
-    return _summaries(study.study.name, version(study), scale)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _summaries(name: str, version: str, scale: str) -> pd.DataFrame:
-    study = open_study(name)
     frame = table(study, "summaries")
     if scale == study.study.scale or frame.empty:
         return frame
-    units = frame[["series", "step", "layer"]].merge(table(study, "cells"), "left")["unit"].to_numpy()
-    values = rescale(frame[list(FEATURES)].to_numpy(), units if scale == "median" else 1 / units)
+    values = rescale(frame[list(FEATURES)].to_numpy(), _factors(study, frame, scale))
     return frame.assign(**dict(zip(FEATURES, values.T, strict=True)))
+
+
+@cached(16)
+def _cells(study: Results) -> dict[Cell, dict]:
+    rows = table(study, "cells").to_dict("records")
+    return {(row["series"], row["step"], row["layer"]): row for row in rows}
 
 
 def about(study: Results, series: str, step: int, layer: int) -> dict | None:
     """What is known of a cell: its row of the table of cells."""
-    return _about(study.study.name, version(study)).get((series, step, layer))
+    return _cells(study).get((series, step, layer))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _about(study: str, version: str) -> dict[tuple[str, int, int], dict]:
-    rows = _table(study, version, "cells").to_dict("records")
-    return {(row["series"], row["step"], row["layer"]): row for row in rows}
-
-
-def unit(study: Results, series: str, step: int, layer: int) -> float:
+def median_distance(study: Results, series: str, step: int, layer: int) -> float:
     """Median pairwise distance of a cell's cloud; NaN where it is not known."""
     row = about(study, series, step, layer)
-    return row["unit"] if row else float("nan")
+    return row["median_distance"] if row else float("nan")
+
+
+def _factors(study: Results, frame: pd.DataFrame, scale: str) -> np.ndarray:
+    """(rows,) what brings distances to the scale that is not the study's, as divisors; NaN for a cloud of one place."""
+    cells = zip(frame["series"], frame["step"], frame["layer"], strict=True)
+    medians = np.array([median_distance(study, *cell) or np.nan for cell in cells])
+    return medians if scale == "median" else 1 / medians
 
 
 def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) -> pd.DataFrame:
@@ -127,31 +175,36 @@ def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) 
     frame = bars(study, series, step, layer)
     if scale == "raw" or frame.empty:
         return frame
-    return frame.assign(**{name: frame[name] / unit(study, series, step, layer) for name in ("birth", "death")})
+    median = median_distance(study, series, step, layer)
+    return frame.assign(birth=frame["birth"] / median, death=frame["death"] / median)
+
+
+def diagrams(study: Results, cell: Cell, subsample: int, scale: str) -> list[np.ndarray]:
+    """H0 and H1 of one subsample of a cell, as the archive has them, by birth and death: (n, 2) each."""
+    frame = scaled_bars(study, *cell, scale)
+    frame = frame[frame["subsample"] == subsample].sort_values(["birth", "death"])
+    return [frame.loc[frame["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
 
 
 def longest_death(study: Results, layer: int, scale: str) -> float:
     """The last death of any cell at this layer: the end of an axis that stays the same from step to step."""
-    longest = _of_layer(study.study.name, version(study), layer, scale, ("h0_death_max", "h1_death_max"))["max"]
+    longest = _ends(study, layer, scale, ("h0_death_max", "h1_death_max"))[1]
     return longest if longest > 0 else 1.0
 
 
 def earliest_loop(study: Results, layer: int, scale: str) -> float:
     """The first birth of a loop in any cell at this layer."""
-    return max(0.0, _of_layer(study.study.name, version(study), layer, scale, ("h1_birth_min",))["min"])
+    return max(0.0, _ends(study, layer, scale, ("h1_birth_min",))[0])
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _of_layer(name: str, version: str, layer: int, scale: str, features: tuple[str, ...]) -> dict[str, float]:
-    study = open_study(name)
+@cached(128)
+def _ends(study: Results, layer: int, scale: str, features: tuple[str, ...]) -> tuple[float, float]:
+    """The least and the most of some summaries that are distances, over all cells of a layer; zeros without any."""
     frame = table(study, "summaries")
     frame = frame[frame["layer"] == layer]
     values = frame[list(features)].to_numpy()
     if not values.size:
-        return {"min": 0.0, "max": 0.0}
-    if scale != study.study.scale:  # births and deaths alone, which are distances: quicker than all 41
-        known = _about(name, version)
-        cells = zip(frame["series"], frame["step"], frame["layer"], strict=True)
-        units = np.array([[known[cell]["unit"]] for cell in cells])
-        values = values / units if scale == "median" else values * units
-    return {"min": float(np.nanmin(values)), "max": float(np.nanmax(values))}
+        return 0.0, 0.0
+    if scale != study.study.scale:
+        values = values / _factors(study, frame, scale)[:, None]
+    return float(np.nanmin(values)), float(np.nanmax(values))

@@ -15,9 +15,9 @@ from pages.parts import present
 from phcore.export import images
 from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.plain import plain
-from phcore.figures.charts.steps import StepAxis
+from phcore.figures.figure import title
 
-_LAST = "chart_drawn_last"  # what stands below a chart is drawn right after it
+_LAST = "draw.last"  # what stands below a chart is drawn right after it
 
 
 def chart(
@@ -28,7 +28,6 @@ def chart(
     selection: str | Sequence[str] | None = None,
     on_select: Callable[[], None] | str = "ignore",
     step: int | None = None,
-    axis: StepAxis | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
     words: str = "",
 ):
@@ -38,7 +37,7 @@ def chart(
     ----------
     name : key of the element on the page.
     selection : the selection parameters that answer clicks, where there are any.
-    step, axis : of a chart over training steps: the step to select; then `about` and `build` are free of it.
+    step : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
 
@@ -47,25 +46,28 @@ def chart(
     The selection event, or None.
     """
     standing = _built((name, about), build)
-    tables = standing.tables if step is None else at_step(standing.tables, step, axis)
+    tables = standing.tables if step is None else at_step(standing.tables, step)
     tables = change(tables) if change else tables
     st.session_state[_LAST] = (name, standing, tables)
     own = json.loads(standing.spec)
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
     }
-    if present.on():
-        own["usermeta"] = own.get("usermeta", {}) | {
-            "present": True
-        }  # another chart than before: drawn anew, for the size it now has
+    if present.on():  # another chart than before: drawn anew, for the size it now has
+        own["usermeta"] = own.get("usermeta", {}) | {"present": True}
     event = st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )
     return event if on_select != "ignore" else None
 
 
+def picked(name: str, selection: str):
+    """What a click or a frame in a chart has chosen: the marks of a point selection, the ends of an interval."""
+    return ((st.session_state.get(name) or {}).get("selection") or {}).get(selection) or []
+
+
 def take_last() -> tuple[str, Callable[[str], bytes]] | None:
-    """The chart drawn last, once: its name, and what saves it as a kind of `figures.KINDS`, as it stands."""
+    """The chart drawn last, once: its name, and what saves it as a kind of `images.KINDS`, as it stands."""
     found = st.session_state.pop(_LAST, None)
     if found is None:
         return None
@@ -86,7 +88,9 @@ class _Standing:
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
     spec, tables = plain(_build)
-    return _Standing(json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, _words(spec))
+    return _Standing(
+        json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, " ".join(title(spec))
+    )
 
 
 def _packed(table: pd.DataFrame) -> bytes:
@@ -96,10 +100,3 @@ def _packed(table: pd.DataFrame) -> bytes:
     with pa.ipc.new_stream(sink, arrow.schema) as stream:
         stream.write_table(arrow)
     return sink.getvalue().to_pybytes()
-
-
-def _words(whole: dict) -> str:
-    """Title and answer of a chart, for those who cannot see it."""
-    title = whole.get("title", "")
-    parts = [title.get("text", ""), title.get("subtitle", "")] if isinstance(title, dict) else [title]
-    return " ".join(" ".join(part) if isinstance(part, list) else str(part) for part in parts)

@@ -6,17 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
-from phcore.archive import permissions
+from pages.parts.controls import linked
+from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.pipeline import jobs
-from phcore.pipeline.run import STAGES
 from phcore.stages.results import Results
-
-
-def read_only() -> bool:
-    """Whether this server only shows. What is left out on the page would be refused anyway: see `permissions`."""
-    return permissions.current().read_only
 
 
 def header(question: str, words: str):
@@ -31,9 +26,15 @@ def header(question: str, words: str):
     with right:
         glossary.button()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
-    left.caption(words + (" *This server is read-only.*" if read_only() else ""))
+    left.caption(words + (" *This server is read-only.*" if data.read_only() else ""))
     toolbar.reserve(right)
     return place
+
+
+def say(fault: Fault, about: str = "", where: str = "") -> None:
+    """What cannot be shown, and how to mend it here; with words about what was asked, and where on the page."""
+    fault = data.shown(fault)
+    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.mend}{where}.", icon=":material/info:")
 
 
 def choose_study(place) -> Results | None:
@@ -42,14 +43,12 @@ def choose_study(place) -> Results | None:
     if not names:
         st.info(
             "No study is served here."
-            if read_only()
+            if data.read_only()
             else "No study has been computed yet. Set one up on the Study page.",
             icon=":material/info:",
         )
         return None
-    name = place.selectbox(
-        "Study", names, key="study", bind="query-params", help="Studies in the archive of this machine."
-    )
+    name = place.selectbox("Study", names, **linked("study", "study"), help="Studies in the archive of this machine.")
     return data.open_study(name)
 
 
@@ -62,7 +61,7 @@ def ready_study(place) -> Results | None:
     if data.table(study, "cells").empty:
         st.info(
             "Nothing has been computed for this study yet. Results show here as they arrive"
-            + ("." if read_only() else "; start the computation on the Study page."),
+            + ("." if data.read_only() else "; start the computation on the Study page."),
             icon=":material/hourglass_empty:",
         )
         return None
@@ -88,16 +87,14 @@ def job_line(study: Results) -> None:
     elif not data.complete(study):
         st.warning(
             "This study is not complete: some checkpoints or layers are still missing."
-            + ("" if read_only() else " Continue on the Study page."),
+            + ("" if data.read_only() else " Continue on the Study page."),
             icon=":material/warning:",
         )
 
 
 def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
-    """Whether there is more to show than before: another stage, another checkpoint, the end."""
-    if now is None or not now.active:
-        return True
-    return before.stage != now.stage or (now.stage == "activations" and int(before.done) != int(now.done))
+    """Whether there is more to show than before: another fiftieth of the work, or the end."""
+    return now is None or not now.active or int(before.share * 50) != int(now.share * 50)
 
 
 # --- a job, watched ---------------------------------------------------------------------------------
@@ -128,8 +125,7 @@ def _watch(first: jobs.Status, words: str) -> None:
             st.rerun()
         with st.container(border=True):
             left, right = st.columns([5, 1], vertical_alignment="center")
-            stage = STAGES.get(job.stage, job.stage.capitalize())
-            counts = f"{stage} {int(job.done)} of {job.total}" if job.total else "Starting"
+            counts = f"{job.stage} {int(job.done)} of {job.total}" if job.total else "Starting"
             text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
             left.progress(min(1.0, job.share), text=text)
             left.caption(time_left(job.seconds_left))
@@ -150,14 +146,13 @@ def time_left(seconds: float | None) -> str:
     return f"About {round(seconds / 60)} minutes left."
 
 
+# --- below a chart ----------------------------------------------------------------------------------
+
 FIGURE_WORDS = {
     "svg": "The chart above, 174 mm wide, letters of 8 points; still editable.",
     "png": "The chart above, twice as sharp as on the screen.",
     "pdf": "The chart above, 174 mm wide, letters of 8 points.",
 }
-
-
-# --- below a chart ----------------------------------------------------------------------------------
 
 
 def below(
@@ -175,26 +170,14 @@ def below(
         st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")
         drawn = draw.take_last()
         columns = iter(st.columns(2 + 3 * bool(drawn) + 1))
-        for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
+
+        def offer(label: str, kind: str, mime: str, make, icon: str, words: str | None = None) -> None:
             next(columns).download_button(
-                kind.upper() if kind == "csv" else "Parquet",
-                data=lambda kind=kind: encode(frame, kind),
-                file_name=f"{name}.{kind}",
-                mime=mime,
-                on_click="ignore",
-                key=f"download-{kind}-{key}",
-                icon=":material/download:",
-                width="stretch",
-            )
+                label, data=make, file_name=f"{name}.{kind}", mime=mime, on_click="ignore", width="stretch",
+                key=f"download-{kind}-{key}", icon=f":material/{icon}:", help=words,
+            )  # fmt: skip
+
+        offer("CSV", "csv", "text/csv", lambda: encode(frame, "csv"), "download")
+        offer("Parquet", "parquet", "application/vnd.apache.parquet", lambda: encode(frame, "parquet"), "download")
         for kind, mime in images.KINDS.items() if drawn else ():
-            next(columns).download_button(
-                kind.upper(),
-                data=lambda kind=kind: drawn[1](kind),
-                file_name=f"{name}.{kind}",
-                mime=mime,
-                on_click="ignore",
-                key=f"figure-{kind}-{key}",
-                icon=":material/image:",
-                width="stretch",
-                help=FIGURE_WORDS[kind],
-            )
+            offer(kind.upper(), kind, mime, lambda kind=kind: drawn[1](kind), "image", FIGURE_WORDS[kind])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, derived
+from pages.parts import data, figure
+from phcore.errors import Fault
+from phcore.figures.figure import PER, Choice
+from phcore.figures.registry import FIGURES
 from phcore.formatting import three
 from phcore.stages.results import Results
 
@@ -18,13 +23,12 @@ def show(study: Results) -> None:
             "Nothing is computed yet. Sentences with numbers appear here as results arrive.", icon=":material/info:"
         )
         return
-    layers = list(study.record.layers)
-    layer = layers[len(layers) // 2]
-    sentences = [*_unusual(cells), *_moves(study, layer), *_apart(study, layer)]
+    choice = Choice.of(study, single=True)
+    sentences = [*_unusual(cells), *_moves(study, choice), *_apart(study, choice)]
     for sentence in sentences:
         st.markdown(f"- {sentence}")
     st.caption(
-        f"At layer {layer} of {study.record.n_layers}, H1, on {study.record.n_prompts} prompts. "
+        f"At layer {choice.layer} of {study.record.n_layers}, H1, on {study.record.n_prompts} prompts. "
         "Every number has its chart on the Trajectories page."
     )
 
@@ -36,13 +40,15 @@ def _unusual(cells: pd.DataFrame) -> list[str]:
     return [f"{len(odd)} of {len(cells)} cells have no topology: {odd.iloc[0]['words']}"]
 
 
-def _moves(study: Results, layer: int) -> list[str]:
+def _moves(study: Results, choice: Choice) -> list[str]:
     """Where each series' velocity peaks, counted per transition and per training step."""
-    choice = (1, study.study.order, study.study.scale)
-    by_move, by_step = (derived.curve(study, choice, per) for per in ("transition", "step"))
+    try:
+        curves = [figure.read(study, FIGURES["velocity"], replace(choice, per=per)).curve for per in PER]
+    except Fault:
+        return []
     sentences = []
     for one in study.record.series:
-        rows = [c[(c["series"] == one.name) & (c["layer"] == layer)] for c in (by_move, by_step)]
+        rows = [curve[curve["series"] == one.name] for curve in curves]
         if any(part.empty for part in rows):
             continue
         peak, fast = (part.loc[part["mean"].idxmax()] for part in rows)
@@ -51,43 +57,37 @@ def _moves(study: Results, layer: int) -> list[str]:
             f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
             f"{fast['step']:.0f}"
         )
-        sentences.append(sentence + _concentration(study, one.name, layer, choice) + ".")
+        sentences.append(sentence + _concentration(study, one.name, choice) + ".")
     return sentences
 
 
-def _concentration(study: Results, series: str, layer: int, choice: derived.Choice) -> str:
-    table = data.table(study, "dynamics")
-    degree, order, scale = choice
-    row = table[
-        (table["series"] == series) & (table["layer"] == layer) & (table["degree"] == degree)
-        & (table["order"] == order) & (table["scale"] == scale) & (table["per"] == "transition")
-        & (table["by"] == "index") & table["with_base"].astype(bool)
-    ]  # fmt: skip
-    if row.empty or pd.isna(row["concentration"].iloc[0]):
+def _concentration(study: Results, series: str, choice: Choice) -> str:
+    rows = figure.view(study).table(
+        "dynamics", series=series, layer=choice.layer, degree=choice.degree, order=choice.order, scale=choice.scale,
+        per="transition", by="index", with_base=True,
+    )  # fmt: skip
+    if rows.empty or pd.isna(rows["concentration"].iloc[0]):
         return ""
-    one = row.iloc[0]
+    one = rows.iloc[0]
     return (
         f"; {one['concentration']:.0%} of its velocity falls in the first third of the checkpoints "
         f"(flat would be 33 %; p = {three(one['p_velocities'])})"
     )
 
 
-def _apart(study: Results, layer: int) -> list[str]:
+def _apart(study: Results, choice: Choice) -> list[str]:
     """How far apart the objectives are at the last common step, against the split-half floor."""
-    names = [one.name for one in study.record.series]
-    found = []
-    for k, a in enumerate(names):
-        for b in names[k + 1 :]:
-            table, floor = derived.between(study, False, a, b, layer, (1, study.study.order, study.study.scale))
-            if len(table) > 1:
-                last = table.iloc[-1]
-                noise = floor.loc[floor["step"] == last["step"], "hi"]
-                found.append((a, b, int(last["step"]), last["value"], float(noise.iloc[0]) if len(noise) else None))
-    if not found:
+    try:
+        table = figure.read(study, FIGURES["separation"], choice).rows
+    except Fault:
         return []
-    a, b, step, value, noise = max(found, key=lambda one: one[3])
-    beside = f" (split-half floor {three(noise)})" if noise else ""
+    last = table[table["step"] > 0].sort_values("step").groupby(["series_a", "series_b"], sort=False).tail(1)
+    if last.empty:
+        return []
+    one = last.loc[last["value"].idxmax()]
+    beside = f" (split-half floor {three(one['hi'])})" if pd.notna(one["hi"]) else ""
     return [
-        f"At step {step}, **{a}** and **{b}** are farthest apart: {three(value)} resampling standard deviations in the "
-        f"41 mean summaries{beside}. One run per objective: an effect size, not a p-value."
+        f"At step {one['step']:.0f}, **{one['series_a']}** and **{one['series_b']}** are farthest apart: "
+        f"{three(one['value'])} resampling standard deviations in the 41 mean summaries{beside}. One run per "
+        "objective: an effect size, not a p-value."
     ]

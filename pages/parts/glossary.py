@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from phcore.figures.glossary import GROUPS, Group, Term
+from phcore.figures.glossary import GROUPS, Group, Term, pictures
 
 _OPEN = "glossary_open"
 
@@ -42,10 +42,8 @@ def _dialog() -> None:
     st.markdown(_content(), unsafe_allow_html=True)
 
 
-@st.cache_data(show_spinner="Drawing the pictures…")
+@st.cache_data(show_spinner=False)
 def _content() -> str:
-    from phcore.figures.glossary import pictures  # the libraries that measure and draw load with the first reader
-
     drawn = pictures()
     return f'{_STYLE}<div class="glossary">{"".join(_group(group, drawn) for group in GROUPS)}</div>'
 

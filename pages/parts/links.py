@@ -12,49 +12,19 @@ from math import isclose
 
 import streamlit as st
 
-from pages.parts import bound
+from pages.parts import bound, controls
 from pages.parts.bound import Bound, Words
 from pages.parts.prompts import plain
 
 VERSION = 1  # of the names and words in a link; 0: links that carry none, from before this one
 _LONGEST = 60  # characters of a wanted value that are repeated on the page
 
-# Every parameter that a link may have, as it is called in a sentence.
-PARAMETERS = {
-    "study": "study", "present": "present mode",
-    "b_view": "view", "b_sub": "subsample", "b_two": "second cell", "b_fixed": "same axes", "b_scale": "scale",
-    "b_map": "map", "b_order": "order of the bars", "b_cap": "number of bars drawn", "b_bar": "bar in hand",
-    "b_at": "distance", "b_cut": "cocycle", "b_points": "number of prompts", "b_metric": "metric",
-    "b_dim": "number of principal components", "b_cat": "category of prompts", "b_text": "words in prompts",
-    "b_series": "series", "b_step": "step", "b_layer": "layer", "b_held": "bar in hand", "b_marked": "prompts marked",
-    "b2_series": "second series", "b2_step": "second step", "b2_layer": "second layer",
-    "b2_held": "bar in hand of the second cell",
-    "c_from": "checkpoint to compare with", "c_degree": "degree", "c_order": "Wasserstein order",
-    "c_pair": "pair in hand", "c_subsamples": "number of subsamples",
-    "t_degree": "degree", "t_layer": "layer", "t_scale": "scale", "t_per": "velocity per", "t_log": "step axis",
-    "t_order": "Wasserstein order", "t_step": "step", "t_way": "way to lay out the paths", "t_x": "feature across",
-    "t_y": "feature up", "t_a": "first series", "t_b": "second series", "t_by": "distance between series",
-    "t_third": "first third", "t_base": "transition from the base model",
-    "e_section": "question", "e_degree": "degree", "e_scale": "scale", "e_layer": "layer", "e_series": "series",
-    "e_way": "distance between objectives", "e_pair": "pair of series", "e_step": "step", "e_size": "effect size",
-    "e_mixture": "mixture", "e_parts": "parts of the mixture", "e_by": "first third", "e_per": "velocity per",
-    "e_null": "null", "e_correction": "correction of p", "e_base": "transition from the base model",
-    "e_name": "behaviour", "e_category": "category of prompts", "e_move_per": "behaviour per",
-    "e_predictor": "early quantity", "e_final_per": "velocity per", "e_final": "final quantity",
-    "e_beside": "studies beside this one", "e_course": "course",
-    "p_with": "second study", "p_degree": "degree", "p_scale": "scale", "p_depth": "depth", "p_per": "velocity per",
-    "p_log": "step axis", "p_base": "transition from the base model",
-    "s_part": "part", "s_charts": "charts of the report", "s_layer": "layer", "s_prompts": "prompts in the report",
-    "s_width": "width of the figures", "s_points": "size of the letters", "s_figures_layer": "layer of the figures",
-}  # fmt: skip
-# What needs the hidden states of the cell, and the words by which it asks for nothing.
-_OF_CLOUDS = {"b_points": "all", "b_dim": "off", "b_cat": "", "b_text": "", "b_marked": ""}
 _SWITCHES = {"true": "on", "false": "off"}
 
 # From each version, what makes of its query one of the next. From 0 to 1 no name and no word changed.
 UPGRADES: dict[int, Callable[[dict[str, Words]], dict[str, Words]]] = {0: dict}
 
-_PENDING, _SAID = "links_pending", "links_said"
+_PENDING, _SAID, _WITHHELD = "links.pending", "links.said", "links.withheld"
 
 _COPY = st.components.v2.component(
     "copy_link",
@@ -74,7 +44,7 @@ export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button"), words = button.querySelector("span")
   const box = parentElement.querySelector("input")
   words.textContent = "Copy link"
-  button.title = "Copies a link to this page as it is now: study, choices and the bar in hand."
+  button.title = "Copies a link to this page as it is now: study, choices and the selected bar."
   const link = () => {
     const url = new URL(window.location.href)
     for (const [key, values] of data.defaults)
@@ -122,6 +92,7 @@ def _version(query: dict[str, Words]) -> int | None:
 
 def arrive() -> None:
     """Takes a link in, before the page is drawn. Once: later on, the address follows the page."""
+    st.session_state[_WITHHELD] = {}
     if _PENDING in st.session_state:
         return
     query = bound.asked()
@@ -133,12 +104,24 @@ def arrive() -> None:
     st.session_state[_PENDING] = wanted
 
 
+def withheld(nothing: dict[str, object], beside: str, why: str) -> None:
+    """A page says which controls it draws only where there is something to choose from.
+
+    Parameters
+    ----------
+    nothing : parameter -> the value by which it asks for nothing; a link with another one is told of it.
+    beside : the control that is drawn anyway; what is said stands until it changes.
+    why : what the controls need, in words.
+    """
+    st.session_state[_WITHHELD] |= {key: (str(value or ""), beside, why) for key, value in nothing.items()}
+
+
 def judge() -> list[str]:
     """What is to be said of the link that opened the page, after it was drawn: a sentence per part not shown."""
     drawn = bound.drawn()
     if wanted := st.session_state.get(_PENDING):
         st.session_state[_PENDING] = {}
-        st.session_state[_SAID] = missed(wanted, drawn)
+        st.session_state[_SAID] = missed(wanted, drawn, st.session_state[_WITHHELD])
     # What is said of a value stands until that value changes.
     said = st.session_state.get(_SAID, [])
     kept = [(key, shown, words) for key, shown, words in said if key not in drawn or drawn[key].value == shown]
@@ -146,23 +129,26 @@ def judge() -> list[str]:
     return [words for _, _, words in kept]
 
 
-def missed(wanted: dict[str, Words], drawn: dict[str, Bound]) -> list[tuple[str, Words, str]]:
+def missed(
+    wanted: dict[str, Words], drawn: dict[str, Bound], withheld: dict[str, tuple[str, str, str]]
+) -> list[tuple[str, Words, str]]:
     """(parameter, what is shown, sentence) for each part of a link that the page does not show.
 
     Parameters
     ----------
     wanted : the query of the link, upgraded.
     drawn : the widgets of the page. A known parameter that has none here, such as the step of a section that is not
-        open, changes nothing on the page, and nothing is said; but for prompts that cannot be chosen.
+        open, changes nothing on the page, and nothing is said; but for those `withheld`:
+    withheld : parameter -> the value that asks for nothing, the control beside it, what it needs (see `withheld`).
     """
-    said = []
+    said, known = [], controls.parameters()
     version = _version(wanted)
     if version is None:
         said.append(("v", (), f"The link's version “{_quoted(wanted['v'])}” is no number; it is read as an old link."))
     elif version > VERSION:
         said.append(("v", (), f"The link was made by a newer version of this app (links of version {version}, here "
                      f"{VERSION}). What is known here is shown."))  # fmt: skip
-    strange = [key for key in wanted if key not in PARAMETERS and key != "v"]
+    strange = [key for key in wanted if key not in known and key != "v"]
     if strange:
         names = ", ".join(f"“{_quoted([key])}”" for key in strange[:5]) + (", …" if len(strange) > 5 else "")
         said.append(("", (), f"The link has parts that no page knows: {names}. They change nothing."))
@@ -170,12 +156,13 @@ def missed(wanted: dict[str, Words], drawn: dict[str, Bound]) -> list[tuple[str,
         if key in drawn and not _same(values, drawn[key].value):
             shown = drawn[key].value
             words = ", ".join(plain(_SWITCHES.get(one, one)) for one in shown) or "none"
-            said.append((key, shown, f"The link asks for the {PARAMETERS.get(key, key)} “{_quoted(values)}”, which is "
+            said.append((key, shown, f"The link asks for the {known.get(key, key)} “{_quoted(values)}”, which is "
                          f"not available here. Shown: {words}."))  # fmt: skip
-        elif "b_view" in drawn and key in _OF_CLOUDS and key not in drawn and values[-1] != _OF_CLOUDS[key]:
-            said.append(("b_view", drawn["b_view"].value, f"The link asks for the {PARAMETERS[key]} "
-                         f"“{_quoted(values)}”, which needs the hidden states of this cell and one of the first two "
-                         "views. Shown: what the archive has."))  # fmt: skip
+        elif key in withheld and key not in drawn:
+            nothing, beside, why = withheld[key]
+            if values[-1] != nothing:
+                said.append((beside, drawn[beside].value, f"The link asks for the {known[key]} “{_quoted(values)}”, "
+                             f"which needs {why}. Shown: what the archive has."))  # fmt: skip
     return said
 
 

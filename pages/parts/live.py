@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from pages.parts import data
+from pages.parts.data import Cell
 from phcore.errors import Fault
 from phcore.figures.charts.cloud_map import complex_paths, map_plane
 from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
-from phcore.stages import cells
+from phcore.stages.registry.keys import keys_of
+from phcore.stages.registry.result import Place
 from phcore.stages.results import Results
 from phcore.topology import complexes, explore, generators, maps
+from phcore.topology.clouds import index_sets
 from phcore.topology.explore import Explored, Lens
 
 MAPPED = 12  # clouds that make the axes of a map
@@ -24,55 +26,50 @@ TRIANGLES = 2_000  # drawn at most, and
 EDGES = 3_000
 COUNTED = 400  # points up to which all triangles are counted: a second's work at a thousand
 
-Cell = tuple[str, int, int]  # series, step, layer
+
+def _texts(study: Results) -> tuple:
+    """What the prompts depend on. What is private is no part of a study's digest."""
+    return study.record.probe_digest, study.study.private
+
+
+def _inputs(study: Results) -> str:
+    """What a cloud depends on: once it is there it stays the same, whatever else is being computed."""
+    return study.version
 
 
 def has_cloud(study: Results, cell: Cell) -> bool:
     """Whether the hidden states of a cell are in the archive (its file is checked when it is read)."""
     series, step, layer = cell
-    return study.store.path("clouds", study.record.cloud_key(study.node(series, step), layer)).exists()
+    key = keys_of(study.record).of("clouds", Place((study.node(series, step),), layer))
+    return study.store.path("clouds", key).exists()
 
 
+@data.cached(8, by=_texts)
 def prompts(study: Results) -> pd.DataFrame:
-    """prompt, text, category, reference. Shared between sessions: never change it in place."""
-    return _prompts(study.study.name, study.record.probe_digest, study.study.private)
+    """prompt, text, category, reference."""
+    return study.prompts
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _prompts(name: str, digest: str, private: tuple[str, ...]) -> pd.DataFrame:
-    return data.open_study(name).prompts
-
-
+@data.cached(8, by=_texts)
 def categories(study: Results) -> list[str]:
-    return _categories(study.study.name, study.record.probe_digest, study.study.private)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _categories(name: str, digest: str, private: tuple[str, ...]) -> list[str]:
-    return sorted(_prompts(name, digest, private)["category"].fillna("").unique())
+    return sorted(prompts(study)["category"].fillna("").unique())
 
 
 def index_set(study: Results, subsample: int) -> np.ndarray:
     """(m,) prompt numbers of a subsample; -1 is the whole cloud."""
+    return np.arange(study.record.n_prompts) if subsample == explore.WHOLE else _index_sets(study)[subsample]
+
+
+@data.cached(16, by=_inputs)
+def _index_sets(study: Results) -> dict[int, np.ndarray]:
     asked = study.study
-    if subsample == explore.WHOLE:
-        return np.arange(study.record.n_prompts)
-    return _index_sets(study.record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)[subsample]
+    return index_sets(study.record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _index_sets(n_prompts: int, count: int, size: int, seed: int) -> dict[int, np.ndarray]:
-    return cells.index_sets(n_prompts, count, size, seed)
-
-
-def distances(study: Results, cell: Cell, lens: Lens) -> tuple[np.ndarray, float]:
-    """All distances of a cell's whole cloud and their median, at raw scale."""
-    return _distances(study.study.name, study.record.digest, cell, lens.metric, lens.dimension)
-
-
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _distances(name: str, digest: str, cell: Cell, metric: str, dimension: int) -> tuple[np.ndarray, float]:
-    return explore.distances(_cloud(data.open_study(name), cell), Lens(metric=metric, dimension=dimension))
+@data.cached(24, by=_inputs)
+def distances(study: Results, cell: Cell, metric: str, dimension: int) -> tuple[np.ndarray, float]:
+    """All distances of a cell's whole cloud and their median, at raw scale; `metric` and `dimension` as in `Lens`."""
+    return explore.distances(_cloud(study, cell), Lens(metric=metric, dimension=dimension))
 
 
 def _cloud(study: Results, cell: Cell) -> np.ndarray:
@@ -106,6 +103,7 @@ class Seen:
         return min(edges, EDGES), filled, edges, triangles
 
 
+@data.cached(64, by=_inputs)
 def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     """A cell through a lens.
 
@@ -114,17 +112,10 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     Fault
         where too few prompts are left, or the cloud has no distances in this metric.
     """
-    return _look(study.study.name, study.record.digest, cell, str(lens), lens)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _look(name: str, digest: str, cell: Cell, words: str, _lens: Lens) -> Seen:
-    lens = _lens  # Streamlit takes long to hash an object, and a moment to hash its words
-    study = data.open_study(name)
     start = time.perf_counter()
-    matrix, unit = distances(study, cell, lens)
+    matrix, median_distance = distances(study, cell, lens.metric, lens.dimension)
     rows = explore.chosen(prompts(study), index_set(study, lens.subsample), lens)
-    explored = explore.explore(matrix, unit, rows, lens)
+    explored = explore.explore(matrix, median_distance, rows, lens)
     spent = 1000 * (time.perf_counter() - start)
     edges, lengths = complexes.edges_by_length(explored.distances)
     triangles, diameters = complexes.triangles_by_diameter(explored.distances, TRIANGLES)
@@ -136,6 +127,12 @@ def _look(name: str, digest: str, cell: Cell, words: str, _lens: Lens) -> Seen:
     curve = complexes.betti_curve(explored.bars.diagrams)
     tree = brackets(explored.lengths, places)
     return Seen(explored, spent, edges[:EDGES], lengths, triangles, diameters, counts, curve, linkage, order, tree)
+
+
+@data.cached(64, by=_inputs)
+def cocycle(study: Results, cell: Cell, lens: Lens, birth: float, death: float) -> np.ndarray:
+    """(k, 2) points: the edges that every cycle around the hole of this H1 bar must cross, as ripser finds them."""
+    return generators.cocycle(look(study, cell, lens).explored.distances, birth, death)
 
 
 # --- the map ----------------------------------------------------------------------------------------
@@ -154,31 +151,31 @@ class Mapped:
 def map_of(study: Results, cell: Cell, lens: Lens, way: str) -> Mapped:
     """The cell's cloud on a plane: "PCA" (axes shared by all cells of the layer) or "MDS" of its own distances."""
     if way == "PCA":  # of the cloud as it is, whatever else is asked
-        return _map(data.version(study), study.study.name, study.record.digest, cell, way, "", 0, lens.scale)
-    how = lens.metric, lens.dimension, lens.scale
-    return _map(data.version(study), study.study.name, study.record.digest, cell, way, *how)
+        return _shared_map(study, cell, lens.scale)
+    return _own_map(study, cell, lens.scale, lens.metric, lens.dimension)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _map(version: str, name: str, digest: str, cell: Cell, way: str, metric: str, dimension: int, scale: str) -> Mapped:
-    study = data.open_study(name)
-    every = cached(study, cell[2])
-    basis, reaches = _basis(name, digest, every)
-    units = np.array([data.unit(study, *one) if scale == "median" else 1.0 for one in every])
-    across, up = (reaches / units[:, None]).max(axis=0)
-    places = maps.project(_cloud(study, cell), basis) / (data.unit(study, *cell) if scale == "median" else 1.0)
-    if way == "PCA":
-        shares = " and ".join(f"{share:.0%}" for share in basis.explained)
-        return Mapped(
-            places,
-            (float(across), float(up)),
-            _axes("component", unit_words(scale)),
-            f"Principal components of {len(every)} clouds of this layer together ({shares} of their variance), each "
-            "centred: the same axes at every step, so what moves is the shape.",
-        )
-    matrix, own = distances(study, cell, Lens(metric=metric, dimension=dimension))
-    points, shares = maps.classical_mds(matrix / own if scale == "median" else matrix)
-    points = maps.align(points, places)
+@data.cached(64)
+def _shared_map(study: Results, cell: Cell, scale: str) -> Mapped:
+    every = cells_with_clouds(study, cell[2])
+    basis, reaches = _basis(study, every)
+    medians = np.array([data.median_distance(study, *one) if scale == "median" else 1.0 for one in every])
+    across, up = (reaches / medians[:, None]).max(axis=0)
+    shares = " and ".join(f"{share:.0%}" for share in basis.explained)
+    return Mapped(
+        maps.project(_cloud(study, cell), basis) / (data.median_distance(study, *cell) if scale == "median" else 1.0),
+        (float(across), float(up)),
+        _axes("component", unit_words(scale)),
+        f"Principal components of {len(every)} clouds of this layer together ({shares} of their variance), each "
+        "centred: the same axes at every step, so what moves is the shape.",
+    )
+
+
+@data.cached(64)
+def _own_map(study: Results, cell: Cell, scale: str, metric: str, dimension: int) -> Mapped:
+    matrix, median_distance = distances(study, cell, metric, dimension)
+    points, shares = maps.classical_mds(matrix / median_distance if scale == "median" else matrix)
+    points = maps.align(points, _shared_map(study, cell, scale).points)
     both = " and ".join(f"{share:.0%}" for share in shares)
     return Mapped(
         points,
@@ -189,15 +186,10 @@ def _map(version: str, name: str, digest: str, cell: Cell, way: str, metric: str
     )
 
 
+@data.cached(64)
 def complex_on(study: Results, cell: Cell, lens: Lens, way: str) -> tuple[list[str], list[str]]:
     """Paths of the edges and triangles of a cell on its map, in the order in which they appear."""
-    return _complex_on(data.version(study), study.study.name, cell, str(lens), way, lens)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _complex_on(version: str, name: str, cell: Cell, words: str, way: str, _lens: Lens) -> tuple[list[str], list[str]]:
-    study = data.open_study(name)
-    seen, mapped = look(study, cell, _lens), map_of(study, cell, _lens, way)
+    seen, mapped = look(study, cell, lens), map_of(study, cell, lens, way)
     return complex_paths(mapped.points[seen.explored.rows], seen.edges, seen.triangles, map_plane(mapped.reach))
 
 
@@ -205,14 +197,9 @@ def _axes(name: str, unit: str) -> tuple[str, str]:
     return f"{name} 1 ({unit})", f"{name} 2 ({unit})"
 
 
-def cached(study: Results, layer: int) -> tuple[Cell, ...]:
+@data.cached(64)
+def cells_with_clouds(study: Results, layer: int) -> tuple[Cell, ...]:
     """Cells of a layer whose clouds are in the archive, the base once."""
-    return _cached_cells(study.study.name, data.version(study), layer)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _cached_cells(name: str, version: str, layer: int) -> tuple[Cell, ...]:
-    study = data.open_study(name)
     found = {}
     for one in study.record.series:
         for node in study.record.path_of(one.name):
@@ -221,10 +208,9 @@ def _cached_cells(name: str, version: str, layer: int) -> tuple[Cell, ...]:
     return tuple(found.values())
 
 
-@st.cache_resource(max_entries=16, show_spinner="Laying out the map…")
-def _basis(name: str, digest: str, every: tuple[Cell, ...]) -> tuple[maps.Basis, np.ndarray]:
+@data.cached(16, spinner="Laying out the map…", by=_inputs)
+def _basis(study: Results, every: tuple[Cell, ...]) -> tuple[maps.Basis, np.ndarray]:
     """The axes of a layer's map, and how far each cell reaches along them, at raw scale."""
-    study = data.open_study(name)
     few = every[:: -(-len(every) // MAPPED)]
     basis = maps.joint_basis([_cloud(study, cell) for cell in few])
     return basis, np.array([np.abs(maps.project(_cloud(study, cell), basis)).max(axis=0) for cell in every])

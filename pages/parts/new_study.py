@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, frame, picker
+from pages.parts import data, frame, picker, practice
+from pages.parts.opened_study import begin, checkpoint_tables, workers
 from phcore import checkpoints
 from phcore.archive.store import digest
-from phcore.checkpoints import roots
 from phcore.errors import Fault
-from phcore.pipeline import jobs, run
+from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
-from phcore.stages.results import Results
 from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
-from phcore.study.record import Record, folder_of, resolve
-from phcore.topology import clouds
+from phcore.study.kept import folder_of
+from phcore.study.record import Record
+from phcore.study.resolve import resolve
 
-BROWSE = "Another folder…"
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
-PRACTICE = "@practice"  # a job name that no study can have
-SIZE = st.column_config.NumberColumn("size", format="bytes")
+_FAULT = "new_study.fault"  # why the computation did not start
 
 
 def show() -> None:
@@ -40,12 +36,12 @@ def show() -> None:
             "The folder above your runs: each sub-folder with checkpoints becomes a series named after it.",
         )
     if model is None or directory is None:
-        _practice()
+        practice.offer()
         return
     try:
         found = _scan(str(directory), str(model))
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return
     if not found:
         st.info(
@@ -53,7 +49,7 @@ def show() -> None:
             "checkpoint-100, checkpoint-200; pick the folder above your series.",
             icon=":material/search_off:",
         )
-        _practice()
+        practice.offer()
         return
 
     st.markdown("### 2. Series")
@@ -65,8 +61,8 @@ def show() -> None:
     if asked is None:
         return
     st.markdown("### 4. Cost and start")
-    if "start-fault" in st.session_state:
-        st.error(st.session_state.pop("start-fault"), icon=":material/error:")
+    if fault := st.session_state.pop(_FAULT, None):
+        st.error(fault, icon=":material/error:")
     _start(asked, found)
 
 
@@ -74,7 +70,7 @@ def _model() -> Path | None:
     """A model from the hub cache or near a root, or any folder inside the roots."""
     known = _local_models()
     names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
-    options = [*names, BROWSE]
+    options = [*names, picker.BROWSE]
     choice = st.selectbox(
         "Base model",
         options,
@@ -88,12 +84,12 @@ def _model() -> Path | None:
         return None
     path = (
         Path(choice)
-        if choice != BROWSE
+        if choice != picker.BROWSE
         else picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
     )
     if path is None:
         return None
-    model = checkpoints.describe_model(path)
+    model = checkpoints.describe_model(path, data.roots())
     if model.status != "ready":
         st.error(model.finding, icon=":material/error:")
         return None
@@ -103,54 +99,21 @@ def _model() -> Path | None:
 
 @st.cache_data(ttl=20, show_spinner="Looking for models on this machine…")
 def _local_models() -> list:
-    return checkpoints.local_models(roots.allowed_roots())
+    return checkpoints.local_models(data.roots())
 
 
 @st.cache_data(ttl=10, show_spinner="Looking at the checkpoints…")
 def _scan(directory: str, model: str) -> list:
-    return checkpoints.scan(Path(directory), Path(model))
+    return checkpoints.scan(directory, model, data.roots())
 
 
 # --- what was found -------------------------------------------------------------------------------
 
 
 def _as_table(found: list) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "series": one.name,
-                "step": c.step,
-                "kind": c.kind,
-                "size": c.size,
-                "status": c.status,
-                "finding": c.finding,
-            }
-            for one in found
-            for c in one.checkpoints
-        ]
-    )
-
-
-def checkpoint_tables(table: pd.DataFrame, expanded: bool = False) -> None:
-    """All checkpoints with their status; problems first, each with its sentence."""
-    problems = table[table["status"] != "ready"]
-    for _, row in problems.head(5).iterrows():
-        st.warning(f"**{row['series']}, step {row['step']}** is left out: {row['finding']}", icon=":material/warning:")
-    if len(problems) > 5:
-        st.warning(f"{len(problems) - 5} more checkpoints are left out: see the table.", icon=":material/warning:")
-    title = f"{len(table)} checkpoints, {len(table) - len(problems)} ready"
-    with st.expander(title, icon=":material/list:", expanded=expanded):
-        names = ["series", "step", "kind", "size", "status", "finding"]
-        st.dataframe(
-            table[names],
-            hide_index=True,
-            height=280,
-            column_config={
-                "size": SIZE,
-                "step": st.column_config.NumberColumn(format="%d"),
-                "finding": st.column_config.TextColumn("finding", width="large"),
-            },
-        )
+    names = ["step", "kind", "size", "status", "finding"]
+    rows = [{"series": one.name} | {name: getattr(c, name) for name in names} for one in found for c in one.checkpoints]
+    return pd.DataFrame(rows)
 
 
 def _series_editor(found: list, key: str) -> tuple[Series, ...]:
@@ -193,7 +156,7 @@ def _steps(one) -> str:
 
 def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Study | None:
     """The study as set up so far; None, with a sentence, where something in it cannot work."""
-    n_layers = checkpoints.describe_model(model).n_layers
+    n_layers = checkpoints.describe_model(model, data.roots()).n_layers
     left, right = st.columns(2)
     name = left.text_input(
         "Name of the study", _free_name(directory.name), key=f"name-{directory}", help="Letters, digits, - _ and dots."
@@ -233,26 +196,12 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         beside = c.multiselect("Studies beside", data.study_names(), key="beside", help=PARAMETERS["beside"])
     try:
         asked = Study(
-            name=name.strip(),
-            model=model,
-            series=series,
-            probes=probes,
-            chat=chat,
-            layers=tuple(layers),
-            dtype=dtype,
-            subsamples=0 if whole else int(count),
-            subsample_size=int(size),
-            seed=int(seed),
-            scale=scale,
-            metric=metric,
-            order=order,
-            norm=norm,
-            engine=engine,
-            second_dtype=second,
-            beside=tuple(beside),
-        )
+            name=name.strip(), model=model, series=series, probes=probes, chat=chat, layers=tuple(layers), dtype=dtype,
+            subsamples=0 if whole else int(count), subsample_size=int(size), seed=int(seed), scale=scale,
+            metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
+        )  # fmt: skip
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return None
     if not asked.included:
         st.info("Include at least one series.", icon=":material/info:")
@@ -274,19 +223,11 @@ def _free_name(wanted: str) -> str:
 @st.cache_data(ttl=10)
 def _probe_files(directory: Path) -> list[str]:
     """Probe sets lie beside the checkpoints, or one folder up."""
-    allowed = roots.allowed_roots()
+    allowed = data.roots()
     kinds = ("*.jsonl", "*.csv", "*.parquet")
-    near = [place for place in (directory, directory.parent) if _inside(place, allowed)]
+    near = [place for place in (directory, directory.parent) if picker.inside(place, allowed)]
     found = (path for place in near for kind in kinds for path in place.glob(kind))
-    return sorted(str(path) for path in found if _inside(path, allowed))
-
-
-def _inside(path: Path, allowed: list[Path]) -> bool:
-    try:
-        roots.resolve_inside(path, allowed)
-    except Fault:
-        return False
-    return True
+    return sorted(str(path) for path in found if picker.inside(path, allowed))
 
 
 # --- cost and start -------------------------------------------------------------------------------
@@ -295,7 +236,7 @@ def _inside(path: Path, allowed: list[Path]) -> bool:
 def _start(asked: Study, found: list) -> None:
     draft = data.store().root / "drafts" / f"{digest(asked.to_dict())}.toml"
     if not draft.exists():
-        asked.write(draft)
+        data.store().write_file(draft, asked.to_toml().encode())
     measuring = f"@estimate-{asked.name}"  # no study can be called that
     job = jobs.status(data.store(), measuring)
     names = {one.name for one in asked.included}
@@ -314,7 +255,7 @@ def _start(asked: Study, found: list) -> None:
     cost = estimate(record, data.store(), workers())
     if cost.seconds is None:
         st.write(
-            f"{cost.checkpoints} checkpoints to read, {cost.cells} cells to measure, "
+            f"{cost.checkpoints} checkpoints to read, {cost.results} results to compute, "
             f"about {cost.bytes / 1e6:.0f} MB of disk. "
             "How long that takes depends on this machine: measuring reads the base model once, "
             "work the study needs anyway."
@@ -344,13 +285,12 @@ def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:
 
 def _compute(asked: Study) -> None:
     """Start the computation and show the study: its results arrive there."""
-    path = asked.write(folder_of(asked, data.store()) / "study.toml")
     try:
-        resolve(asked, data.store())
+        resolve(asked, data.store(), roots=data.roots())
     except Fault as fault:
-        st.session_state["start-fault"] = str(fault)
+        st.session_state[_FAULT] = str(data.shown(fault))
         return
-    begin(asked.name, path)
+    begin(asked.name, folder_of(asked, data.store()) / "study.toml")
     st.session_state["study"] = asked.name
     st.session_state["view"] = "Open a study"
 
@@ -359,99 +299,6 @@ def _compute(asked: Study) -> None:
 def _resolved(draft: str) -> Record | str:
     """The record of a draft, or the sentence that says why there is none."""
     try:
-        return resolve(Study.read(draft), data.store(), keep=False)
+        return resolve(Study.read(draft), data.store(), keep=False, roots=data.roots())
     except Fault as fault:
-        return str(fault)
-
-
-def begin(name: str, study_file: Path) -> None:
-    jobs.start(data.store(), name, ["compute", str(study_file), "--workers", str(workers())])
-
-
-def workers() -> int:
-    return os.cpu_count() or 1
-
-
-def compute_box(study: Results) -> None:
-    """What an opened study still lacks, and the button that computes it."""
-    job = jobs.status(data.store(), study.study.name)
-    if job and job.active:
-        return
-    if study.finished:
-        st.caption("Every table of this study is finished. A second run would compute nothing.")
-        return
-    model = Path(study.study.model)
-    if not model.exists():
-        st.info(
-            f"This study {'has no evidence yet' if study.complete else 'is unfinished'}, and its base model "
-            f"({model.name}) is not on this machine.",
-            icon=":material/cloud_off:",
-        )
-        return
-    plan = run.plan(study.record, data.store())
-    todo = plan.totals(study.record)
-    st.write(
-        f"Missing: {todo['activations']} checkpoints to read, {todo['cells']} cells, {todo['pairs']} distances, and "
-        f"for the Evidence page {len(plan.evidence) + len(plan.numerics)} measurements."
-    )
-    words = "Compute" if study.complete else "Continue computing"
-    if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
-        begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")
-        st.rerun()
-
-
-def subsample_words(record: Record) -> str:
-    """How each cloud is measured, with the size that this many prompts allow."""
-    asked = record.study
-    if not asked.subsamples:
-        return "Each cloud is measured whole."
-    size = clouds.subsample_size(record.n_prompts, asked.subsample_size)
-    fewer = f" (four fifths of the prompts, as there are no more than {asked.subsample_size})"
-    return f"Each cloud is measured on {asked.subsamples} subsamples of {size}{fewer * (size < asked.subsample_size)}."
-
-
-def parameter_table(study: Results) -> None:
-    """Every parameter with its value and what it means."""
-    values = asdict(study.study) | {"layers": list(study.record.layers)}
-    rows = [(name, str(values[name]), words) for name, words in PARAMETERS.items()]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["parameter", "value", "meaning"]),
-        hide_index=True,
-        column_config={"meaning": st.column_config.TextColumn(width="large")},
-    )
-
-
-# --- practice runs --------------------------------------------------------------------------------
-
-
-def _practice() -> None:
-    """A way to try everything from nothing."""
-    place = data.store().root / "practice"
-    if not _inside(data.store().root, roots.allowed_roots()):
-        return  # the app could not look at what it made
-    with st.container(border=True):
-        st.markdown("**No checkpoints at hand?**")
-        st.write(
-            "Train a tiny language model on this machine and fine-tune it towards helpful, harmless and mixed, "
-            "with ten checkpoints each: under two minutes on two cores."
-        )
-        job = jobs.status(data.store(), PRACTICE)
-        if job and job.active:
-            frame.job_card(PRACTICE, "Training")
-        elif (place / "runs").is_dir() and job and job.state == "done":
-            st.success(job.message, icon=":material/check_circle:")
-            st.button(
-                "Use the practice runs", key="use-practice", type="primary", on_click=_use_practice, args=(place,)
-            )
-        else:
-            if job and job.state in ("failed", "crashed"):
-                st.error(job.message, icon=":material/error:")
-            if st.button("Make practice runs", key="practice", icon=":material/school:"):
-                jobs.start(data.store(), PRACTICE, ["practice", str(place)])
-                st.rerun()
-
-
-def _use_practice(place: Path) -> None:
-    st.session_state["model-choice"] = BROWSE
-    st.session_state["model-place"] = place / "base"
-    st.session_state["checkpoints-place"] = place / "runs"
+        return str(data.shown(fault))

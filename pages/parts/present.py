@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-_KEY, _STEPS, _COMPONENT = "present", "present_steps", "present-keys"
+from pages.parts.controls import linked
+
+_KEY, _STEPS, _COMPONENT = "present", "present.steps", "present-keys"
 WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
 
 # The header only leaves the screen: the links of the navigation are in it, and where it has no room it drops them.
@@ -105,7 +107,7 @@ def frame(pages: Sequence[str]) -> None:
     st.session_state.pop(_STEPS, None)  # the page says anew what its steps are
     with st.container(key="present-frame"):
         st.html("<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden}</style>")
-        on = st.toggle("Present", key=_KEY, bind="query-params")
+        on = st.toggle("Present", **linked("present", "present mode"))
         _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH, "pages": list(pages)}, on_go_change=_pressed, height=1)
     if on:
         st.html(_STYLE)

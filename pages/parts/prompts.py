@@ -11,6 +11,7 @@ import streamlit as st
 
 from phcore.figures.charts.theme import category_marks
 
+FIRST = 12  # prompts of a group that are listed
 _SIGNS = {"circle": "●", "square": "■", "diamond": "◆", "cross": "✚"}
 _STYLE = """<style>
 .prompts{display:flex;flex-direction:column;gap:.45rem;margin:.1rem 0 .6rem}
@@ -31,6 +32,11 @@ def listing(prompts: pd.DataFrame, categories: Sequence[str], marks: Iterable[st
         label = f" <small>{escape(category)}</small>" if category else ""
         rows.append(f"<div><b>{escape(mark)} {sign}</b><span>{escape(text)}{label}</span></div>")
     st.html(f'{_STYLE}<div class="prompts">{"".join(rows)}</div>')
+
+
+def first_words(number: int) -> str:
+    """How many of a group are listed, behind what is said of all."""
+    return f", {FIRST} of them:" if number > FIRST else ":"
 
 
 def counted(categories: Iterable[str | None]) -> str:

@@ -6,6 +6,7 @@ changed files), clear the caches of everyone and announce uploads; and each run 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from phcore.archive import permissions
+from phcore.archive.permissions import Permissions
 
 TAKEN = ("rerun_script", "stop_script", "app_heartbeat", "backend_operation_request")  # the last: downloads
 COUNTED = "/_stcore/metrics"  # how many sessions there are and were, for whoever asks
@@ -24,10 +25,10 @@ _PLACE = str(Path(__file__).resolve().parents[1]).encode()
 
 def middleware() -> list[Middleware]:
     """For `st.App`: nothing, unless the server is read-only."""
-    return [Middleware(Wire)] if permissions.current().read_only else []
+    return [Middleware(ProtocolFilter)] if Permissions.read(os.environ).read_only else []
 
 
-class Wire:
+class ProtocolFilter:
     """ASGI middleware: drops what is not in `TAKEN`, names the script without its folder, and counts for nobody."""
 
     def __init__(self, app: ASGIApp):

@@ -8,22 +8,21 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.parts import data, links
-from phcore.archive import permissions
 from phcore.errors import Fault
 from phcore.study import saved_views
 from phcore.study.saved_views import View
 
-_GONE, _FAULT, _DONE = "views_gone", "views_fault", "views_done"
+_GONE, _FAULT, _DONE = "saved.gone", "saved.fault", "saved.done"
 
 
 def popover(page: str) -> None:
-    """The saved views of the study in hand. Nothing where there is no study."""
+    """The saved views of the chosen study. Nothing where there is no study."""
     study = st.session_state.get("study")
     if study is None:
         return
     with st.popover("Views", icon=":material/bookmarks:", type="tertiary", key="views",
                     help="Keep what this page shows under a name, or open what was kept."):  # fmt: skip
-        if not permissions.current().read_only:
+        if not data.read_only():
             _save(study, page)
         if fault := st.session_state.pop(_FAULT, None):
             st.error(fault, icon=":material/error:")
@@ -33,7 +32,7 @@ def popover(page: str) -> None:
         try:
             known = saved_views.views(study, data.store())
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
             return
         if not known:
             st.caption("No view of this study has been saved yet.")
@@ -55,7 +54,7 @@ def _keep(study: str, page: str, query: str) -> None:
         view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
         saved_views.save(view, study, data.store())
     except Fault as fault:
-        st.session_state[_FAULT] = str(fault)
+        st.session_state[_FAULT] = str(data.shown(fault))
     else:
         st.session_state[_DONE] = f"Saved as {view.name!r}."
 
@@ -69,7 +68,7 @@ def _row(study: str, view: View, number: int) -> None:
         f'<a href="./{escape(address)}" target="_self" style="color:inherit">{escape(view.name)}</a>'
         f"<br><small>{escape(view.page.capitalize())}, {escape(view.saved[:16].replace('T', ' '))} UTC</small>{note}"
     )
-    if permissions.current().read_only:
+    if data.read_only():
         return
     right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
                  help=f"Delete the view {view.name!r}. It can be undone.", on_click=_delete,
@@ -80,7 +79,7 @@ def _delete(study: str, name: str) -> None:
     try:
         st.session_state[_GONE] = (study, saved_views.delete(name, study, data.store()))
     except Fault as fault:
-        st.session_state[_FAULT] = str(fault)
+        st.session_state[_FAULT] = str(data.shown(fault))
 
 
 def _undo(study: str) -> None:
@@ -97,6 +96,6 @@ def _restore(study: str, view: View) -> None:
     try:
         saved_views.save(view, study, data.store())
     except Fault as fault:
-        st.session_state[_FAULT] = str(fault)
+        st.session_state[_FAULT] = str(data.shown(fault))
     else:
         st.session_state.pop(_GONE, None)

@@ -1,8 +1,8 @@
-"""The bar in hand: its two names, what is said of it, and the prompts that make it."""
+"""The selected bar: the names of bars, which of them is selected, what is said of it, and the prompts that make it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,27 +11,32 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import prompts
+from pages.parts import controls, data, draw, live, prompts
+from pages.parts.controls import linked
+from pages.parts.data import Cell
 from phcore.errors import Fault
 from phcore.formatting import count, three
-from phcore.topology import generators
-from phcore.topology.explore import Explored
+from phcore.stages.results import Results
+from phcore.topology.explore import Explored, Lens, Loop, Merge
 
 ENDLESS = "H0 endless"
+ENDLESS_WORDS = "**The bar that never ends**: from the last merge on, all prompts are one component."
+_ENDLESS_MARK = "H0-endless"
 COCYCLES = 500  # points up to which ripser, which holds up every session, is asked for a cocycle
-LISTED = 12  # prompts of a group that are listed
 _KINDS = ("merge", "loop")  # what a bar of each degree is called in the list of bars
 
 
 class Bar(NamedTuple):
-    """A row of `explore.ranked`."""
+    """A bar. Equal bars are one mark in the chart, which has the name of the first of them."""
 
     degree: int
     birth: float
     death: float
     persistence: float
-    place: int
-    rank: int
+    rank: int  # by persistence, within its degree
+    name: str
+    mark: str
+    place: int = -1  # in the diagram; -1 among the bars of several
 
     @property
     def label(self) -> str:
@@ -40,17 +45,35 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Bars:
-    """The bars shown, as `explore.ranked`, and the two names of each: in the chart, and in words ("H1 loop 2")."""
+    """The bars shown. `table`: degree, subsample, birth, death, persistence."""
 
     table: pd.DataFrame
-    subsample: int
+    bars: list[Bar]
+
+    @classmethod
+    def of_subsample(cls, ranked: pd.DataFrame, subsample: int) -> Bars:
+        """All bars of one subsample, from `explore.ranked`."""
+        bars, first = [], {}
+        for degree, birth, death, persistence, place, rank in ranked.to_numpy().tolist():
+            name = f"H{degree:.0f}-{subsample}-{place:.0f}"
+            mark = first.setdefault((degree, birth, death), name)
+            bars.append(Bar(int(degree), birth, death, persistence, int(rank), name, mark, int(place)))
+        return cls(ranked.assign(subsample=subsample), bars)
+
+    @classmethod
+    def of_marks(cls, shown: pd.DataFrame) -> Bars:
+        """The bars that are drawn of several subsamples, from `cap_bars`; ranked among themselves."""
+        bars, ranks = [], Counter()
+        rows = shown.sort_values("persistence", ascending=False, kind="stable")
+        for degree, *ends, name in rows[["degree", "birth", "death", "persistence", "bar"]].itertuples(index=False):
+            ranks[degree] += 1
+            bars.append(Bar(degree, *ends, ranks[degree], name, name))
+        return cls(shown, bars)
 
     @cached_property
     def _by_label(self) -> dict[str, Bar]:
         """The most persistent loop first."""
-        bars = [Bar(int(degree), *values, int(place), int(rank)) for degree, *values, place, rank in
-                self.table.sort_values(["degree", "rank"], ascending=[False, True]).to_numpy()]  # fmt: skip
-        return {bar.label: bar for bar in bars}
+        return {bar.label: bar for bar in sorted(self.bars, key=lambda bar: (-bar.degree, bar.rank))}
 
     @property
     def diagrams(self) -> list[np.ndarray]:
@@ -59,55 +82,45 @@ class Bars:
 
     @cached_property
     def labels(self) -> list[str]:
+        """The names in words: "H1 loop 2"."""
         return [*self._by_label, ENDLESS]
 
-    def bar(self, label: str) -> Bar | None:
+    def bar(self, label: str | None) -> Bar | None:
         """The bar of a label; None for the endless one."""
         return self._by_label.get(label)
 
-    def name(self, label: str) -> str:
-        """Of the mark in the chart. Equal bars are one mark, named after the first of them."""
+    def mark(self, label: str | None) -> str | None:
+        """Name of what the chart draws of a bar; None without one."""
         bar = self.bar(label)
-        if bar is None:
-            return "H0-endless"
-        return self._name(bar.degree, min(one.place for one in self._by_label.values() if one[:3] == bar[:3]))
+        return bar.mark if bar else _ENDLESS_MARK if label == ENDLESS else None
 
     def names(self, places: pd.DataFrame) -> list[str]:
-        """Of the marks of bars given by degree and place."""
-        return [self._name(degree, place) for degree, place in places[["degree", "place"]].to_numpy()]
+        """Of bars given by degree and place."""
+        known = {(bar.degree, bar.place): bar.name for bar in self.bars}
+        return [known[degree, place] for degree, place in places[["degree", "place"]].to_numpy()]
 
     def label(self, name: str | None) -> str | None:
-        """The words for a mark of the chart."""
-        if name == "H0-endless":
+        """The words for a bar of the chart."""
+        if name == _ENDLESS_MARK:
             return ENDLESS
-        return next((one.label for one in self._by_label.values() if self._name(one.degree, one.place) == name), None)
+        return next((bar.label for bar in self.bars if bar.name == name), None)
 
-    def _name(self, degree: int, place: int) -> str:
-        return f"H{degree}-{self.subsample}-{place}"
+    def clicked(self, chart: str) -> str | None:
+        """Label of the bar that a click in a chart has chosen."""
+        picked = draw.picked(chart, "bar")
+        return self.label(picked[0].get("bar")) if picked else None
 
 
 def chosen(bars: Bars) -> str:
-    """Label of the bar in hand before its list is drawn: from the page, from a link, or the longest loop."""
-    wanted = st.session_state.get("b_bar", st.query_params.get("b_bar"))
-    if wanted in bars.labels:
-        return wanted
-    st.session_state.pop("b_bar", None)  # a bar that no longer exists
-    return bars.labels[0]
-
-
-def clicked(chart: str, bars: Bars) -> None:
-    """A click on a bar, or on a merge of the tree, takes it in hand."""
-    picked = (st.session_state[chart].get("selection") or {}).get("bar") or []
-    label = bars.label(picked[0].get("bar")) if picked else None
-    if label:
-        st.session_state["b_bar"] = label
+    """Label of the selected bar before its list is drawn: from the page, from a link, or the longest loop."""
+    return controls.chosen("b_bar", bars.labels) or bars.labels[0]
 
 
 def sentence(bars: Bars, label: str, unit: str) -> str:
     """What the bar is, with its numbers."""
     bar = bars.bar(label)
     if bar is None:
-        return "**The bar that never ends**: from the last merge on, all prompts are one component."
+        return ENDLESS_WORDS
     number = int((bars.table["degree"] == bar.degree).sum())
     rank = f"Number {bar.rank} of {number:,} by persistence ({three(bar.persistence)}, {unit})."
     if bar.degree == 0:
@@ -115,32 +128,48 @@ def sentence(bars: Bars, label: str, unit: str) -> str:
     return f"**A loop** that appears at {three(bar.birth)} and is filled at {three(bar.death)}. {rank}"
 
 
-def explain(explored: Explored, bars: Bars, label: str, own: pd.DataFrame, categories: Sequence[str]) -> dict:
-    """Lists the prompts behind the bar; returns what the map draws of it (see `cloud_map.map_tables`)."""
-    bar = bars.bar(label)
+# --- what makes it ----------------------------------------------------------------------------------
+
+
+def made_by(explored: Explored, degree: int, place: int) -> Merge | Loop:
+    """What ends an H0 bar, or what begins and ends one of H1."""
+    return (explored.merge, explored.loop)[degree](place)
+
+
+def held(made: Merge | Loop) -> dict:
+    """What the map shows of it, see `map_tables`. Of a merge, `first` is the smaller group."""
+    if isinstance(made, Loop):
+        return {"cycle": made.cycle, "edge": made.edge, "triangle": made.triangle}
+    small, large = sorted((made.first, made.second), key=len)
+    return {"edge": made.edge, "first": small, "second": large}
+
+
+def explain(study: Results, cell: Cell, lens: Lens, bar: Bar | None, explored: Explored, own: pd.DataFrame) -> dict:
+    """Lists the prompts behind a bar, of those of the map (`own`); returns what the map shows of it."""
     if bar is None:
         st.markdown(f"It holds all {len(own):,} prompts ({prompts.counted(own['category'])}).")
         return {}
-    return (_merge, _loop)[bar.degree](explored, bar.place, own, categories)
+    made, categories = made_by(explored, bar.degree, bar.place), live.categories(study)
+    if bar.degree == 0:
+        _merge(made, own, categories)
+        return held(made)
+    _loop(made, own, categories)
+    return held(made) | _cut(study, cell, lens, made, len(own))
 
 
-def _merge(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:
-    merge = explored.merge(place)
+def _merge(merge: Merge, own: pd.DataFrame, categories: list[str]) -> None:
     ends = sorted(zip(merge.edge, (merge.first, merge.second), strict=True), key=lambda end: len(end[1]))
     st.markdown(f"At {three(merge.distance)} these two prompts are joined, the closest pair between two groups:")
     prompts.listing(own.iloc[[point for point, _ in ends]], categories, ["A", "B"])
     for name, (_, group) in zip(("A", "B"), ends, strict=True):
         members = own.iloc[group]
-        many = f", {LISTED} of them:" if len(group) > LISTED else ":"
+        kinds, more = prompts.counted(members["category"]), prompts.first_words(len(group))
         ringed = ", ringed on the map" if name == "A" else ""
-        kinds = prompts.counted(members["category"])
-        st.markdown(f"**Group {name}**, {count(len(group), 'prompt')} ({kinds}){ringed}{many}")
-        prompts.listing(members.head(LISTED), categories)
-    return {"edge": merge.edge, "first": ends[0][1], "second": ends[1][1]}
+        st.markdown(f"**Group {name}**, {count(len(group), 'prompt')} ({kinds}){ringed}{more}")
+        prompts.listing(members.head(prompts.FIRST), categories)
 
 
-def _loop(explored: Explored, place: int, own: pd.DataFrame, categories: Sequence[str]) -> dict:
-    loop = explored.loop(place)
+def _loop(loop: Loop, own: pd.DataFrame, categories: list[str]) -> None:
     members = own.iloc[loop.cycle]
     st.markdown(
         f"**A cycle of {count(len(members), 'prompt')}** ({prompts.counted(members['category'])}), in order. It is *a* "
@@ -148,30 +177,25 @@ def _loop(explored: Explored, place: int, own: pd.DataFrame, categories: Sequenc
         "shortest way round."
     )
     prompts.listing(members, categories, [str(k) for k in range(1, len(members) + 1)])
-    held: dict = {"cycle": loop.cycle, "edge": loop.edge, "triangle": loop.triangle}
     st.markdown(f"At {three(loop.death)} the triangle of these three prompts fills it:")
     numbers = {point: str(k) for k, point in enumerate(loop.cycle.tolist(), 1)}
     prompts.listing(own.iloc[list(loop.triangle)], categories, [numbers.get(int(p), "△") for p in loop.triangle])
-    few = len(own) <= COCYCLES
+
+
+def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dict:
+    """ripser's cocycle of the loop, where it is asked for."""
+    few = points <= COCYCLES
     shown = st.toggle(
-        "Show ripser's cocycle", key="b_cut", bind="query-params", disabled=not few,
+        "Show ripser's cocycle", **linked("b_cut", "cocycle"), disabled=not few,
         help="The dual view: edges that every cycle around this hole must cross an odd number of times. "
         + ("" if few else f"Offered up to {COCYCLES} prompts."),
     )  # fmt: skip
-    if shown and few:
-        try:
-            held["cut"] = cocycle(explored, loop.birth, loop.death)
-        except Fault as fault:
-            st.caption(str(fault))
-            return held
-        st.caption(f"Dotted on the map: a cut across the loop, {count(len(held['cut']), 'edge')}. Not the loop itself.")
-    return held
-
-
-def cocycle(explored: Explored, birth: float, death: float) -> np.ndarray:
-    return _cocycle(explored.distances.tobytes(), len(explored.distances), birth, death)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _cocycle(distances: bytes, n: int, birth: float, death: float) -> np.ndarray:
-    return generators.cocycle(np.frombuffer(distances).reshape(n, n), birth, death)
+    if not (shown and few):
+        return {}
+    try:
+        cut = live.cocycle(study, cell, lens, loop.birth, loop.death)
+    except Fault as fault:
+        st.caption(str(data.shown(fault)))
+        return {}
+    st.caption(f"Dotted on the map: a cut across the loop, {count(len(cut), 'edge')}. Not the loop itself.")
+    return {"cut": cut}

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import data
+from pages.parts import controls, data
+from pages.parts.controls import linked
 from phcore.errors import Fault
 from phcore.export import images
-from phcore.export.bundle import Choice, bundle
+from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
-from phcore.export.report import FIGURES, Options, bibtex, methods_paragraph, render
+from phcore.export.report import Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.figures.registry import PRINTED
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 
 PREVIEW = 720  # pixels of the report's window
-_WRITTEN = "report_written"  # the study and the options of the report that is shown
+_WRITTEN = "sharing.written"  # the study and the options of the report that is shown
 
 
-def report(study: Results, version: str, today: str) -> None:
+def report(study: Results) -> None:
     """The report's choices, its preview and its file."""
     left, right = st.columns([1.1, 2], gap="large")
     with left:
         title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
         authors = st.text_input("Authors", key="s_authors", max_chars=400)
-        chosen = st.multiselect("Charts, in this order", list(FIGURES), list(FIGURES), key="s_charts",
-                                bind="query-params", format_func=lambda key: FIGURES[key].title)  # fmt: skip
-        layers = list(study.record.layers)
-        layer = st.selectbox("Layer", layers, len(layers) // 2, key="s_layer", bind="query-params",
-                             help="Of the charts that show one.")  # fmt: skip
-        prompts = st.toggle("With the prompts", True, key="s_prompts", bind="query-params",
+        chosen = st.multiselect(
+            "Charts, in this order", list(PRINTED), list(PRINTED), format_func=lambda key: PRINTED[key].title,
+            **linked("s_charts", "charts of the report"),
+        )  # fmt: skip
+        layer = controls.layer(st, study, linked("s_layer", "layer"), "Of the charts that show one.")
+        prompts = st.toggle("With the prompts", True, **linked("s_prompts", "prompts in the report"),
                             help="As text, in a list at the end.")  # fmt: skip
         with st.expander("Notes below charts", icon=":material/edit_note:"):
             notes = {
-                key: st.text_area(FIGURES[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
+                key: st.text_area(PRINTED[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
             }
     options = Options(
-        title=title, authors=authors, date=today, charts=tuple(chosen), prompts=prompts, layer=layer,
+        title=title, authors=authors, date=date.today().isoformat(), charts=tuple(chosen), prompts=prompts, layer=layer,
         notes={key: words for key, words in notes.items() if words.strip()},
     )  # fmt: skip
     with right:
@@ -55,9 +58,9 @@ def report(study: Results, version: str, today: str) -> None:
                 return
         options = st.session_state[_WRITTEN][1]
         try:
-            page = _report(study.study.name, version, options)
+            page = _page(study, options)
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
             return
         st.download_button(
             f"Download the report ({len(page) / 1e6:.1f} MB)", page, f"{study.study.name}.html", "text/html",
@@ -67,29 +70,28 @@ def report(study: Results, version: str, today: str) -> None:
         st.iframe(page, height=PREVIEW)
 
 
-@st.cache_data(max_entries=8, show_spinner="Writing the report…", hash_funcs={Options: repr})
-def _report(name: str, version: str, options: Options) -> str:
-    return render(data.open_study(name), options)
+@data.cached(8, spinner="Writing the report…")
+def _page(study: Results, options: Options) -> str:
+    return render(study, options)
 
 
-def figures_and_tables(study: Results, version: str, today: str) -> None:
+def figures_and_tables(study: Results) -> None:
     st.markdown(
         "Every chart of the app has its own SVG, PNG and PDF below it, beside its table. Here are all figures of the "
         "report, all tables as CSV and Parquet, the study file, methods and sources, and a manifest with digests."
     )
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
-    width = row[0].selectbox("Width", list(images.WIDTHS), 2, key="s_width", bind="query-params",
+    width = row[0].selectbox("Width", list(images.WIDTHS), 2, **linked("s_width", "width of the figures"),
                              help="85, 114 or 174 mm: what most journals print.")  # fmt: skip
-    points = row[1].number_input("Letters (points)", 5.0, 14.0, images.POINTS, 0.5, key="s_points",
-                                 bind="query-params")  # fmt: skip
-    layers = list(study.record.layers)
-    layer = row[2].selectbox("Layer", layers, len(layers) // 2, key="s_figures_layer", bind="query-params")
-    choice = Choice(layer, images.WIDTHS[width], points)
+    points = row[1].number_input("Letters (points)", 5.0, 14.0, images.POINTS, 0.5,
+                                 **linked("s_points", "size of the letters"))  # fmt: skip
+    layer = controls.layer(row[2], study, linked("s_figures_layer", "layer of the figures"))
+    how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
         st.caption("This takes some 20 seconds.")
         return
     bar = st.progress(0.0, "Drawing…")
-    content = bundle(study, choice, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
+    content = bundle(study, how, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
     bar.empty()
     st.download_button(
         f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-images.zip", "application/zip",
@@ -97,7 +99,7 @@ def figures_and_tables(study: Results, version: str, today: str) -> None:
     )  # fmt: skip
 
 
-def whole_study(study: Results, version: str, today: str) -> None:
+def whole_study(study: Results) -> None:
     st.markdown(
         "The study with all its results, for another machine: every file is verified by its digest when it is opened, "
         "and nothing is computed again. No path of this machine is in it."
@@ -113,7 +115,7 @@ def whole_study(study: Results, version: str, today: str) -> None:
             with st.spinner("Packing…"), tempfile.TemporaryDirectory() as place:
                 content = pack(study, Path(place) / "study.zip", prompts=prompts).path.read_bytes()
         except Fault as fault:
-            st.error(str(fault), icon=":material/error:")
+            st.error(str(data.shown(fault)), icon=":material/error:")
         else:
             st.download_button(
                 f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}.zip", "application/zip",
@@ -133,13 +135,13 @@ def open_pack() -> None:
         with st.spinner("Verifying…"):
             done = unpack(file, data.store())
     except Fault as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(str(data.shown(fault)), icon=":material/error:")
         return
     st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
 
 
-def methods(study: Results, version: str, today: str) -> None:
-    there = [name for name in EVIDENCE if not data.table(study, name).empty]
+def methods(study: Results) -> None:
+    there = [name for name in published(evidence=True) if not data.table(study, name).empty]
     words = methods_paragraph(study.record, there)
     sources = bibtex(cited(study.record, there))
     st.markdown("**For the methods section**")

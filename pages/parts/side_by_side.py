@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, live
-from pages.parts.cell import ALL_WORD, BARS, IMAGE, Options, known, pick
-from pages.parts.selection import ENDLESS
+from pages.parts import controls, data, draw
+from pages.parts.cell import ALL_WORD, BARS, FIRST, IMAGE, SECOND, Options, bars_below, capped_words, known, pick
+from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars
 from phcore.figures.charts.theme import FULL_WIDTH, HALF_WIDTH
@@ -18,9 +18,9 @@ from phcore.stages.results import Results
 from phcore.topology import vectors
 
 
-def show(study: Results, first: live.Cell, options: Options) -> None:
+def show(study: Results, first: data.Cell, options: Options) -> None:
     """Two cells on the same axes."""
-    second = pick(study, "b2_", "second ", 1)
+    second = pick(study, SECOND, "second ")
     end = max(data.longest_death(study, layer, options.scale) for layer in {first[2], second[2]})
     if not options.fixed:
         st.caption("Axes are fitted to each cell: lengths cannot be compared between the two.")
@@ -32,7 +32,7 @@ def show(study: Results, first: live.Cell, options: Options) -> None:
         _cell(study, second, options, end, "second", HALF_WIDTH, stacked=True)
 
 
-def one(study: Results, cell: live.Cell, options: Options) -> None:
+def one(study: Results, cell: data.Cell, options: Options) -> None:
     """One cell over the full width."""
     end = data.longest_death(study, cell[2], options.scale) if options.fixed else None
     if end is None:
@@ -41,13 +41,13 @@ def one(study: Results, cell: live.Cell, options: Options) -> None:
 
 
 def _cell(
-    study: Results, cell: live.Cell, options: Options, end: float | None, key: str, width: int, stacked: bool
+    study: Results, cell: data.Cell, options: Options, end: float | None, key: str, width: int, stacked: bool
 ) -> None:
     """A cell in the chosen view, with its table and downloads."""
     series, step, layer = cell
     if not known(study, cell):
         return
-    bars = data.scaled_bars(study, series, step, layer, options.scale)
+    bars = data.scaled_bars(study, *cell, options.scale)
     if options.subsample != ALL_WORD:
         bars = bars[bars["subsample"] == options.subsample]
     if bars.empty:
@@ -62,16 +62,11 @@ def _cell(
         _bars(bars, about, options, domain, unit, title, key, width, stacked)
     else:
         _vector(bars, about, options, domain, unit, title, key, width)
-    frame.below(
-        bars.assign(persistence=bars["death"] - bars["birth"]),
-        f"bars-{study.study.name}-{series}-{step}-layer{layer}",
-        key,
-        words=f"Finite bars of {series}, step {step}, layer {layer}; births and deaths as {unit}.",
-    )
+    bars_below(study, cell, bars.assign(persistence=bars["death"] - bars["birth"]), key, unit)
 
 
 def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int, stacked: bool) -> None:
-    chart, prefix = f"bars-{key}", {"first": "b_", "second": "b2_"}[key]
+    chart, control = f"bars-{key}", {"first": FIRST, "second": SECOND}[key].bar
 
     def build():
         return barcode_and_diagram(
@@ -80,61 +75,36 @@ def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str
         )  # fmt: skip
 
     shown, k, n = cap_bars(bars, options.cap)
-    names = _names(shown)
-    held = _held(f"{prefix}held", names)
+    drawn = Bars.of_marks(shown)
+    held = drawn.mark(controls.chosen(control["key"], drawn.labels))
     draw.chart(
-        chart, about, build, selection="bar", on_select=lambda: _clicked(chart, f"{prefix}held", names),
-        change=lambda tables: barcode_now(tables, None, names.get(held)),
+        chart, about, build, selection="bar", change=lambda tables: barcode_now(tables, None, held),
+        on_select=lambda: st.session_state.update({control["key"]: drawn.clicked(chart)}),
     )  # fmt: skip
     if k < n:
-        st.caption(f"Showing {k:,} of {n:,} bars: the most persistent of each degree.")
-    held = st.selectbox(
-        "Bar in hand", list(names), index=None, key=f"{prefix}held", bind="query-params", placeholder="none",
-        help="Numbered by persistence among the bars shown. A click on a bar takes it, too.",
+        st.caption(capped_words(k, n))
+    label = st.selectbox(
+        "Selected bar", drawn.labels, index=None, **control, placeholder="none",
+        help="Numbered by persistence among the bars shown. A click on a bar selects it, too.",
     )  # fmt: skip
-    bar = shown[shown["bar"] == names.get(held)]
-    if held == ENDLESS:
-        st.markdown("**The bar that never ends**: from the last merge on, all prompts are one component.")
-    elif bar.empty:
+    if label is None:
         st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
     else:
-        st.markdown(_sentence(bar.iloc[0], shown, unit))
+        st.markdown(_sentence(drawn.bar(label), shown, unit))
 
 
-def _names(shown: pd.DataFrame) -> dict[str, str]:
-    """The words for a bar ("H1 loop 2") -> its name in the chart; the longest loop first."""
-    names = {}
-    for degree, kind in ((1, "loop"), (0, "merge")):
-        own = shown[shown["degree"] == degree].sort_values("persistence", ascending=False, kind="stable")
-        names |= {f"H{degree} {kind} {rank}": name for rank, name in enumerate(own["bar"], 1)}
-    return names | {ENDLESS: "H0-endless"}
-
-
-def _held(key: str, names: dict[str, str]) -> str | None:
-    """The bar in hand before its list is drawn: from the page or from a link."""
-    wanted = st.session_state.get(key, st.query_params.get(key))
-    if wanted in names:
-        return wanted
-    st.session_state.pop(key, None)  # a bar that no longer exists
-    return None
-
-
-def _clicked(chart: str, key: str, names: dict[str, str]) -> None:
-    picked = (st.session_state[chart].get("selection") or {}).get("bar") or []
-    name = picked[0].get("bar") if picked else None
-    st.session_state[key] = next((words for words, one in names.items() if one == name), None)
-
-
-def _sentence(bar: pd.Series, shown: pd.DataFrame, unit: str) -> str:
-    """The bar that was clicked."""
-    rank = int((shown.loc[shown["degree"] == bar["degree"], "persistence"] > bar["persistence"]).sum()) + 1
-    birth, death, persistence = (three(bar[name]) for name in ("birth", "death", "persistence"))
-    if bar["degree"] == 0:
+def _sentence(bar: Bar | None, shown: pd.DataFrame, unit: str) -> str:
+    """The selected bar among those shown; None is the endless one."""
+    if bar is None:
+        return ENDLESS_WORDS
+    rank = int((shown.loc[shown["degree"] == bar.degree, "persistence"] > bar.persistence).sum()) + 1
+    birth, death, persistence = map(three, (bar.birth, bar.death, bar.persistence))
+    if bar.degree == 0:
         words = f"**H0 bar**: a component that merges into another one at {death} ({unit})."
     else:
         words = f"**H1 bar**: a loop that appears at {birth} and is filled at {death}"
         words += f" (persistence {persistence}, {unit})."
-    return f"{words} Number {rank} by persistence among the H{bar['degree']} bars shown."
+    return f"{words} Number {rank} by persistence among the H{bar.degree} bars shown."
 
 
 def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, title: str, key: str, width: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import streamlit as st
@@ -11,12 +12,12 @@ from phcore.archive import permissions
 
 def stop() -> Callable[[], None] | None:
     """What is shown to a visitor in place of every page; None for those who may see them."""
-    if not permissions.sign_in_asked():
+    if not permissions.sign_in_asked(os.environ):
         return None
     # Without [auth] among the secrets Streamlit knows of no accounts; then nobody is let in.
     if not st.user.get("is_logged_in", False):
         return _sign_in
-    return None if permissions.admits(st.user.to_dict()) else _no_access
+    return None if permissions.admits(st.user.to_dict(), permissions.allowed(os.environ)) else _no_access
 
 
 def _sign_in() -> None:

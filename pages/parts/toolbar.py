@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.parts import links, present, saved
 
-_PLACES, _PAGE = "toolbar_places", "toolbar_page"
+_PLACES, _PAGE = "toolbar.places", "toolbar.page"
 
 
 def begin(page: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import live
+from pages.parts import data, live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
 from phcore.stages.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
 _POINTS = 40  # few enough to follow single prompts by eye
-_KEY, _CARD = "b_tour", "b_tour_card"  # the step in hand, and the one whose card is on the page
-_BEFORE = "b_before_tour"
+_KEY, _CARD = "tour.step", "tour.card"  # the step that is shown, and the one whose card is on the page
+_BEFORE = "tour.before"
 
 _STEPS = (
     (
@@ -59,7 +59,7 @@ def invite(study: Results) -> None:
 
 
 def card(study: Results) -> bool:
-    """The step in hand, while the tour is on; says whether it is."""
+    """The step that is shown, while the tour is on; says whether it is."""
     here, start = st.session_state.get(_KEY), _place(study)
     st.session_state[_CARD] = here
     if here is None or start is None:
@@ -77,15 +77,15 @@ def card(study: Results) -> bool:
     return True
 
 
-def _place(study: Results) -> live.Cell | None:
+def _place(study: Results) -> data.Cell | None:
     """The base model at the first layer whose clouds are in the archive, or the first cloud there is."""
     for layer in sorted(study.record.layers, key=lambda layer: abs(layer - study.record.n_layers / 2)):
-        if cells := live.cached(study, layer):
+        if cells := live.cells_with_clouds(study, layer):
             return min(cells, key=lambda cell: cell[1])
     return None
 
 
-def _go(study: Results, start: live.Cell, step: int) -> None:
+def _go(study: Results, start: data.Cell, step: int) -> None:
     """Sets the page to what the step speaks of."""
     if st.session_state.get(_KEY) is None:
         st.session_state[_BEFORE] = {key: st.session_state[key] for key in _KEYS if key in st.session_state}
@@ -109,7 +109,7 @@ def _go(study: Results, start: live.Cell, step: int) -> None:
         "b_fixed": True,
     }  # fmt: skip
     if step == len(_STEPS) - 1:
-        last = max(live.cached(study, layer), key=lambda cell: cell[1])
+        last = max(live.cells_with_clouds(study, layer), key=lambda cell: cell[1])
         subsample = "0" if study.study.subsamples else WHOLE_WORD
         state |= {"b_series": last[0], "b_step": last[1], "b_points": ALL_POINTS, "b_sub": subsample}
     st.session_state.pop(KIND, None)  # the distance is the tour's, whatever was looked at before

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from phcore import devices
 from phcore.errors import Fault
+from phcore.study import devices
 
 _MEND = f"Choose another with --device, {devices.DEVICE} or in the study file: cpu or"
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from phcore.analysis import dynamics
 from phcore.analysis.concentration import TRUSTED
-from phcore.analysis.models import DEPTHS, Model, course_distances, courses
+from phcore.analysis.courses import DEPTHS, Model, course_distances, courses
 from phcore.analysis.multiplicity import benjamini_hochberg
 from phcore.analysis.separation import permanova
 from phcore.formatting import three

@@ -4,6 +4,7 @@ Paired Wasserstein distances saturate after a few steps of training; means of su
 not. Both ways are here, each with the floor it has to be read against.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -12,8 +13,10 @@ import pandas as pd
 
 from phcore.analysis.dynamics import distance_matrices
 from phcore.errors import Fault
+from phcore.study import SCALES
 from phcore.topology.maps import classical_mds, shares, signed, two_columns
-from phcore.topology.summaries import FEATURES
+from phcore.topology.summaries import FEATURES, rescale
+from phcore.topology.vectors import landscapes
 
 CELL = ["series", "step"]
 # A spread below this share of a feature's size is rounding of a constant.
@@ -61,7 +64,7 @@ class Paths:
 
 
 def mean_summaries(summaries: pd.DataFrame) -> pd.DataFrame:
-    """Index (series, step, layer) -> the 41 features, mean over subsamples."""
+    """Index (series, step, layer) -> the features, mean over subsamples."""
     return summaries.groupby([*CELL, "layer"], observed=True)[list(FEATURES)].mean()
 
 
@@ -150,6 +153,36 @@ def split_half_floor(standardised: Standardised, repeats: int = 200, seed: int =
     return pd.DataFrame(floors.values(), index=index, columns=["median", "q95"])
 
 
+def standardised_layers(
+    summaries: pd.DataFrame, cells: pd.DataFrame, scale: str, layers: Sequence[int], subsamples: int
+) -> Iterator[tuple[dict, Standardised, pd.DataFrame]]:
+    """Layer and scale, standardised summaries and their split-half floors, where there is a spread to measure by.
+
+    Parameters
+    ----------
+    summaries : at `scale`; they are given at both.
+    cells : series, step, layer and median_distance of each.
+    """
+    if summaries.empty or subsamples < 2:
+        return
+    medians = summaries[["series", "step", "layer"]].merge(cells, "left")["median_distance"].to_numpy()
+    for other in SCALES:
+        frame = summaries if other == scale else _rescaled(summaries, medians, other)
+        for layer in layers:
+            try:
+                one = standardise(frame, layer)
+            except Fault:  # a layer without bars has no summaries to compare
+                continue
+            yield {"layer": layer, "scale": other}, one, split_half_floor(one)
+
+
+def _rescaled(summaries: pd.DataFrame, medians: np.ndarray, scale: str) -> pd.DataFrame:
+    """Summaries of the one scale at the other."""
+    back = np.divide(1, medians, out=np.zeros(len(medians)), where=medians > 0)  # 0: a cloud of one place
+    values = rescale(summaries[list(FEATURES)].to_numpy(), medians if scale == "median" else back)
+    return summaries.assign(**dict(zip(FEATURES, values.T, strict=True)))
+
+
 def paths_pca(summaries: pd.DataFrame, layer: int, *, repeats: int = 200, seed: int = 0) -> Paths:
     """Paths of the mean summaries on their first two principal components, in units of the floor.
 
@@ -191,6 +224,31 @@ def paths_vectors(vectors: np.ndarray, cells: pd.MultiIndex, unit: float = 1.0) 
     points = _points(cells, coordinates / unit)
     loadings = pd.DataFrame(two_columns(axes.T), columns=["pc1", "pc2"])
     return Paths(points, shares(singular**2), unit, loadings, left_out)
+
+
+def paths_landscapes(bars: pd.DataFrame, depth: int = 5, points: int = 120) -> Paths:
+    """Paths of the mean persistence landscapes; the unit is the distance between those of two halves of a cell.
+
+    Parameters
+    ----------
+    bars : series, step, subsample, birth, death of one layer and degree.
+    depth, points : landscapes, and distances they are looked at, from 0 to the last death.
+
+    Raises
+    ------
+    Fault : there is no bar.
+    """
+    if bars.empty:
+        raise Fault("no checkpoint has a bar of this degree here", "look at another layer or degree")
+    grid = np.linspace(0.0, bars["death"].max(), points)
+    diagrams = bars.groupby([*CELL, "subsample"], sort=False, observed=True)
+    each = landscapes(bars[["birth", "death"]].to_numpy(), diagrams.ngroup().to_numpy(), grid, depth)
+    index = diagrams.size().index.droplevel("subsample")
+    starts = np.flatnonzero(~index.duplicated())
+    of_cell = np.split(each, starts[1:])
+    halves = [np.linalg.norm(part[::2].mean(axis=0) - part[1::2].mean(axis=0)) for part in of_cell if len(part) > 1]
+    unit = float(np.median(halves)) if halves else 1.0
+    return paths_vectors(np.array([part.mean(axis=0) for part in of_cell]), index[starts], unit=unit or 1.0)
 
 
 def paths_mds(

@@ -235,11 +235,11 @@ def _measure(cloud: np.ndarray, sets: np.ndarray) -> Measured:
 
 def _apart(a: Measured, b: Measured, degrees: tuple, scales: tuple) -> dict[tuple, np.ndarray]:
     """(degree, order, norm, scale) -> (B,) distances between the subsamples' diagrams of two clouds."""
-    units = {"raw": (1.0, 1.0), "median": (a[1], b[1])}
+    divisors = {"raw": (1.0, 1.0), "median": (a[1], b[1])}
     return {
         (degree, _ORDER, _NORM, scale): np.array(
             [
-                wasserstein(x[degree] / units[scale][0], y[degree] / units[scale][1], order=_ORDER, norm=_NORM)
+                wasserstein(x[degree] / divisors[scale][0], y[degree] / divisors[scale][1], order=_ORDER, norm=_NORM)
                 for x, y in zip(a[0], b[0], strict=True)
             ]
         )

@@ -1,15 +1,12 @@
-"""What this process may do and show: everything, or only read what it was told to serve.
+"""What a process may do and show: everything, or only read what it was told to serve.
 
-A read-only process computes nothing, writes nothing, lists no folder, knows no study but those it serves, and shows
-names where there are paths. That is decided once, from the environment it was started with, and asked for at the few
-functions everything goes through: pages only leave out what would be refused.
+Who may only read computes nothing, writes nothing, lists no folder, knows no study but those that are served, and sees
+names where there are paths. The entrances (the shell command, the pages) read that once from their environment and put
+it on the archive they open; everything else asks the archive it is given. Pages only leave out what would be refused.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +22,14 @@ OFF = ("", "0", "false", "no")
 
 
 @dataclass(frozen=True)
-class Access:
-    """The rights of a process.
+class Permissions:
+    """What whoever holds an archive may do with it, and what is shown of it.
 
     Attributes
     ----------
     read_only : nothing is computed or written.
-    studies : names of the studies that are served; None is all. Asked for in a read-only process only.
-    private : kinds of `KINDS` that a read-only process hides in every study.
+    studies : names of the studies that are served; None is all. Asked for where nothing is written only.
+    private : kinds of `KINDS` that are hidden in every study, there too.
     """
 
     read_only: bool = False
@@ -40,8 +37,8 @@ class Access:
     private: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Access:
-        """The rights an environment gives. What is unclear gives less: a list of studies alone is read-only."""
+    def read(cls, environment: Mapping[str, str]) -> Permissions:
+        """The permissions an environment gives. What is unclear gives less: a list of studies alone is read-only."""
         named = environment.get(STUDIES)
         return cls(
             read_only=named is not None or _on(environment, READ_ONLY),
@@ -58,43 +55,6 @@ class Access:
         return self.read_only and (kind in self.private or kind in private)
 
 
-@functools.cache
-def current() -> Access:
-    """The rights of this process, read from its environment at the first question and never again."""
-    return Access.read(os.environ)
-
-
-def refuse_writing(what: str) -> None:
-    """Called first by whatever computes, writes or looks at folders.
-
-    Raises
-    ------
-    Fault
-        in a read-only process; `what` ends the sentence "it cannot ...".
-    """
-    if current().read_only:
-        from phcore.errors import Fault  # it asks this module whether to name paths
-
-        raise Fault(f"this server is read-only, so it cannot {what}", "Ask whoever runs it")
-
-
-# --- paths --------------------------------------------------------------------------------------
-
-
-def without_paths(text: str, known: Iterable[str | Path] = ()) -> str:
-    """A sentence in which each path is replaced by its last part.
-
-    Parameters
-    ----------
-    known : paths that may occur in it. They are found whole, even where they hold spaces; any other path is taken to
-        end at a space.
-    """
-    for path in sorted({str(one) for one in known}, key=len, reverse=True):
-        if len(path) > 1:
-            text = text.replace(path, Path(path).name)
-    return re.sub(r"[^\s'\"(]*[/\\](?=[^\s'\"()])", "", text)
-
-
 def own_folder(folder: Path) -> bool:
     """Whether a folder and the files in it are no links to another place.
 
@@ -107,25 +67,25 @@ def own_folder(folder: Path) -> bool:
 # --- accounts -----------------------------------------------------------------------------------
 
 
-def sign_in_asked() -> bool:
+def sign_in_asked(environment: Mapping[str, str]) -> bool:
     """Whether pages are shown to known accounts only."""
-    return _on(os.environ, SIGN_IN)
+    return _on(environment, SIGN_IN)
 
 
-def allowed() -> tuple[str, ...]:
-    """Who may sign in, as the environment names them."""
-    return tuple(_listed(os.environ.get(ALLOW, "")))
+def allowed(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Who may sign in, as an environment names them: addresses and @domains, or *. Nobody where it names none."""
+    return tuple(_listed(environment.get(ALLOW, "")))
 
 
-def admits(claims: Mapping[str, object], allow: str | None = None) -> bool:
+def admits(claims: Mapping[str, object], allow: Iterable[str]) -> bool:
     """Whether an account may see the pages.
 
     Parameters
     ----------
     claims : what the provider says of it, after OpenID Connect: `email` and, where it knows, `email_verified`.
-    allow : addresses and @domains with commas between them, or *; None reads the environment. Nobody where empty.
+    allow : see `allowed`.
     """
-    known = {one.lower() for one in (allowed() if allow is None else _listed(allow))}
+    known = {one.lower() for one in allow}
     if "*" in known:
         return True
     address = str(claims.get("email") or "").strip().lower()

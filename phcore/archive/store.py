@@ -20,11 +20,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phcore import places
-from phcore.archive import permissions, shipped
+from phcore.archive import installed, shipped
+from phcore.archive.permissions import Permissions
 from phcore.errors import Fault
 
-SCHEMA = "v1"
+SCHEMA = "v2"
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
@@ -32,10 +32,10 @@ def default_root() -> Path:
     """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder, with the study that ships."""
     if named := os.environ.get("PHCORE_CACHE"):
         return Path(named)
-    if not places.INSTALLED:
-        return places.APP / "cache"
-    root = places.users_archive()
-    shipped.bring(places.APP / "cache", root)
+    if not installed.INSTALLED:
+        return installed.APP / "cache"
+    root = installed.users_archive(os.environ)
+    shipped.bring(installed.APP / "cache", root)
     return root
 
 
@@ -48,12 +48,8 @@ def digest(*parts: object) -> str:
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` as one step: readers see the old bytes or the new ones, never a part.
 
-    Raises
-    ------
-    Fault
-        in a read-only process.
+    What lies in an archive is written through `Store.write_file`, which asks whether it may.
     """
-    permissions.refuse_writing("write files")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
@@ -82,14 +78,32 @@ class Store:
     Parameters
     ----------
     root : the archive's folder (made on first write).
+    permissions : what may be done with it, and what is shown of it; everything, where none are given.
     """
 
-    def __init__(self, root: str | Path | None = None):
+    def __init__(self, root: str | Path | None = None, permissions: Permissions = Permissions()):
         self.root = Path(root or default_root()).resolve()
+        self.permissions = permissions
         self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
-        self._passed_over: set[tuple] = set()  # files that would have been set aside, were this process to write
+        self._passed_over: set[tuple] = set()  # files that would have been set aside, were this archive written to
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lock = threading.Lock()
+
+    def refuse_writing(self, what: str) -> None:
+        """Called first by whatever computes, or changes anything below the root.
+
+        Raises
+        ------
+        Fault
+            where this archive is only read; `what` ends the sentence "it cannot ...".
+        """
+        if self.permissions.read_only:
+            raise Fault(f"this server is read-only, so it cannot {what}", "Ask whoever runs it")
+
+    def write_file(self, path: Path, data: bytes) -> None:
+        """Write what is no result (a record, the state of a job) as one step, if anything may be written."""
+        self.refuse_writing("write files")
+        write_atomically(path, data)
 
     def path(self, stage: str, key: str) -> Path:
         """The file of a result.
@@ -104,11 +118,11 @@ class Store:
         return self.root / SCHEMA / stage / f"{key}.parquet"
 
     def _readable(self, path: Path) -> bool:
-        """Whether a file is there, and may be read: in a read-only process neither a link that leads out of the
+        """Whether a file is there, and may be read: where nothing is written neither a link that leads out of the
         archive nor what was found damaged before."""
         if not path.exists():
             return False
-        if not permissions.current().read_only:
+        if not self.permissions.read_only:
             return True
         return path.resolve().is_relative_to(self.root) and _state(path) not in self._passed_over
 
@@ -125,7 +139,7 @@ class Store:
         return True
 
     def write(self, stage: str, key: str, table: pa.Table | pd.DataFrame, *, row_group: int = ROW_GROUP) -> None:
-        permissions.refuse_writing("write results")
+        self.refuse_writing("write results")
         if isinstance(table, pd.DataFrame):
             table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
         sink = pa.BufferOutputStream()
@@ -140,7 +154,7 @@ class Store:
             row_group_size=row_group,
             write_page_checksum=True,
         )
-        write_atomically(self.path(stage, key), sink.getvalue().to_pybytes())
+        self.write_file(self.path(stage, key), sink.getvalue().to_pybytes())
 
     def read(self, stage: str, key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         """One result with its checksums verified; None where it is missing or was damaged."""
@@ -160,7 +174,7 @@ class Store:
         if getattr(error, "errno", None):
             raise error  # no descriptors left, no permission, no network: the file itself may be whole
         reason = str(error).splitlines()[0][:120]
-        if permissions.current().read_only:
+        if self.permissions.read_only:
             self._passed_over.add(_state(path))
             self.damaged.append(f"{path.name} could not be read; a read-only server leaves it where it is.")
             return
@@ -189,7 +203,7 @@ class Store:
                     }
                 )
                 # Only this folder, from here on and for good: `..` and other paths are refused by DuckDB.
-                folder = self.root / SCHEMA if permissions.current().read_only else self.root
+                folder = self.root / SCHEMA if self.permissions.read_only else self.root
                 self._connection.execute(f"SET allowed_directories=['{str(folder).replace(chr(39), chr(39) * 2)}/']")
                 self._connection.execute("SET enable_external_access=false")
                 self._connection.execute("SET lock_configuration=true")

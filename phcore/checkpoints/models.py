@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
-from phcore.archive import permissions
 from phcore.checkpoints.formats import Flaw, examine, holds_weights, names_in, read_json, tensors
-from phcore.checkpoints.roots import allowed_roots, is_inside
+from phcore.checkpoints.roots import is_inside, refuse_outside
 from phcore.checkpoints.series import references, repository_of, step_of, way_out
 
 MOST_FOLDERS = 3000
@@ -60,9 +59,19 @@ def default_layers(n_layers: int) -> list[int]:
     return sorted({max(1, round(n_layers * k / 5)) for k in range(1, 6)})
 
 
-def describe_model(path: str | Path) -> Model:
-    """What is in a model folder. `status` and `finding` tell what is wrong; only a read-only process raises."""
-    permissions.refuse_writing("look at folders")
+def describe_model(path: str | Path, roots: Sequence[Path] | None = None) -> Model:
+    """What is in a model folder. `status` and `finding` tell what is wrong.
+
+    Parameters
+    ----------
+    roots : where the folder has to lie; None where any may be named.
+
+    Raises
+    ------
+    Fault
+        where it lies elsewhere.
+    """
+    refuse_outside(path, roots)
     path = Path(path)
     if not path.is_dir():
         return Model(path, path.name, status="incomplete", finding="There is no such folder. Pick a model folder.")
@@ -135,14 +144,12 @@ def _name(path: Path) -> str:
     return name if "main" in refs or not refs else f"{name}@{refs[0]}"
 
 
-def local_models(roots: Sequence[Path] | None = None) -> list[Model]:
+def local_models(roots: Sequence[Path]) -> list[Model]:
     """Models in the allowed roots, up to three folders deep, usable ones first.
 
     Hub-cache snapshots are listed where a revision names them. Checkpoint folders (with a step in their names),
     adapters and models of other kinds are left out. A model with a file that is a link out of the roots is refused.
     """
-    permissions.refuse_writing("look at folders")
-    roots = allowed_roots() if roots is None else roots
     found: dict[Path, Model] = {}
     for path in _model_folders(roots):
         model = _describe_inside(path, roots)

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from phcore import places
-from phcore.archive import permissions
+from phcore.archive import installed
 from phcore.errors import Fault
 
 ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
 MEND = f"Pick a folder inside the allowed ones, or add it to the environment variable {ROOTS}"
 
 
-def hub_cache() -> Path:
+def hub_cache(environment: Mapping[str, str]) -> Path:
     """The folder the Hugging Face libraries keep downloads in, found the way they find it."""
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("HF_HOME") or Path(home, "huggingface")
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+    home = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    home = environment.get("HF_HOME") or Path(home, "huggingface")
+    return Path(environment.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
 
 
-def allowed_roots() -> list[Path]:
+def allowed_roots(environment: Mapping[str, str]) -> list[Path]:
     """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist.
 
     By default also the archive of an installed version, where practice runs are made; that of a checkout lies in the
-    working folder. None in a read-only process.
+    working folder.
     """
-    if permissions.current().read_only:
-        return []
-    named = [one for one in os.environ.get(ROOTS, "").split(os.pathsep) if one.strip()]
-    own = [places.users_archive()] if places.INSTALLED else []
-    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache(), *own]
+    named = [one for one in environment.get(ROOTS, "").split(os.pathsep) if one.strip()]
+    own = [installed.users_archive(environment)] if installed.INSTALLED else []
+    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache(environment), *own]
     return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
 
 
@@ -44,7 +41,18 @@ def is_inside(path: Path, roots: Sequence[Path]) -> bool:
     return any(real.is_relative_to(root.resolve()) for root in roots)
 
 
-def resolve_inside(path: str | Path, roots: Sequence[Path] | None = None) -> Path:
+def leaves(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether something that is there lies outside the roots. Links that lead nowhere leave nothing."""
+    return not is_inside(path, roots) and os.path.exists(path)
+
+
+def refuse_outside(path: str | Path, roots: Sequence[Path] | None) -> None:
+    """Raises Fault where something that is there lies outside the roots; None are no roots to stay in."""
+    if roots is not None and leaves(Path(path), roots):
+        raise Fault("this is not in the allowed folders", MEND, path)
+
+
+def resolve_inside(path: str | Path, roots: Sequence[Path]) -> Path:
     """The real path of something that exists inside the allowed roots.
 
     Raises
@@ -52,8 +60,6 @@ def resolve_inside(path: str | Path, roots: Sequence[Path] | None = None) -> Pat
     Fault
         where the path is empty, malformed or missing, or where it (or a link on the way) leads out of the roots.
     """
-    roots = allowed_roots() if roots is None else roots
-    permissions.refuse_writing("look at folders")
     text = str(path)
     if not text.strip() or any(ord(letter) < 32 for letter in text):
         raise Fault(f"{text!r} is not a path", "Pick a folder from the list")
@@ -67,12 +73,11 @@ def resolve_inside(path: str | Path, roots: Sequence[Path] | None = None) -> Pat
     return real
 
 
-def subfolders(path: str | Path, roots: Sequence[Path] | None = None) -> list[Path]:
+def subfolders(path: str | Path, roots: Sequence[Path]) -> list[Path]:
     """Folders directly inside `path`, by name, for a folder picker.
 
     Hidden ones are left out, and so are links that lead out of the roots and folders that cannot be read.
     """
-    roots = allowed_roots() if roots is None else roots
     here = resolve_inside(path, roots)
     try:
         found = [one for one in here.iterdir() if not one.name.startswith(".") and one.is_dir()]

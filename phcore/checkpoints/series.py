@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from phcore.archive import permissions
 from phcore.checkpoints.against_base import Base, check_adapter, check_full
 from phcore.checkpoints.formats import Checkpoint, Flaw, examine, holds_weights, is_adapter, names_in, read_json
-from phcore.checkpoints.roots import ROOTS, allowed_roots, is_inside
+from phcore.checkpoints.roots import ROOTS, is_inside, leaves, refuse_outside
 from phcore.errors import Fault
 
 DEEPEST = 3  # levels of folders above the checkpoints: runs/llama/helpful/seed0/checkpoint-8
@@ -49,7 +47,7 @@ class Found:
     checkpoints: list[Checkpoint]
 
 
-def scan(directory: str | Path, base: str | Path | None = None) -> list[Found]:
+def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[Path] | None = None) -> list[Found]:
     """Series of checkpoints in a folder or, up to three levels, below it; sorted by path.
 
     A folder that holds checkpoints itself is one series. A model folder of the hub cache (`models--org--name`) is a
@@ -60,18 +58,21 @@ def scan(directory: str | Path, base: str | Path | None = None) -> list[Found]:
     directory : where to look.
     base : the base model's folder. With it, every checkpoint is compared with the base by tensor names and shapes.
         Without it, adapters have the status "incomplete": they cannot be used before a base is chosen.
+    roots : where the directory has to lie, and links may lead. None where any folder may be named; links then stay in
+        the directory.
 
     Raises
     ------
     Fault
-        where the directory or the base cannot be used. A bad checkpoint does not raise: its status and finding tell.
+        where the directory or the base cannot be used or lies elsewhere. A bad checkpoint does not raise: its status
+        and finding tell.
     """
-    permissions.refuse_writing("look at folders")
+    refuse_outside(directory, roots)
     directory = Path(directory)
     if not directory.is_dir():
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)
     known = Base(base) if base is not None else None
-    fence = [repository_of(directory.resolve()) or directory.resolve(), *allowed_roots()]
+    fence = [repository_of(directory.resolve()) or directory.resolve(), *(roots or ())]
     found = []
     for folder, places in _series_folders(directory, fence):
         own = [_checkpoint(place, known, fence) for place in places]
@@ -109,7 +110,7 @@ def _series_folders(directory: Path, fence: list[Path]) -> Iterator[tuple[Path, 
         if places:
             yield folder, places
         elif depth < DEEPEST and not _is_repository(folder):
-            waiting += [(child, depth + 1) for child in _children(folder) if not _leaves(child, fence)]
+            waiting += [(child, depth + 1) for child in _children(folder) if not leaves(child, fence)]
 
 
 def _places(folder: Path, fence: list[Path]) -> list[_Place]:
@@ -120,7 +121,7 @@ def _places(folder: Path, fence: list[Path]) -> list[_Place]:
     if not steps:
         return [_Place(folder, step_of(folder.name))] if holds_weights(folder) else []
     numbered = {place.path for place in steps}
-    others = [child for child in children if child not in numbered and not _leaves(child, fence)]
+    others = [child for child in children if child not in numbered and not leaves(child, fence)]
     loose = [_Place(child, None) for child in others if holds_weights(child)]
     # Trainer.save_model() leaves the final weights beside the checkpoints; its state file tells their step.
     final = _state_step(folder, fence) if holds_weights(folder) else None
@@ -204,19 +205,14 @@ def _checkpoint(place: _Place, base: Base | None, fence: list[Path]) -> Checkpoi
 
 def way_out(folder: Path, fence: Sequence[Path]) -> str:
     """The finding about a model's or checkpoint's folder that leaves the fence, or has a link that does; else ""."""
-    if _leaves(folder, fence):
+    if leaves(folder, fence):
         escaped = folder
     else:
         links = (folder / name for name in sorted(names_in(folder)) if (folder / name).is_symlink())
-        escaped = next((link for link in links if _leaves(link, fence)), None)
+        escaped = next((link for link in links if leaves(link, fence)), None)
     if escaped is None:
         return ""
     return f"{escaped.name} is a link that leads out of the allowed folders. Add the folder it leads to to {ROOTS}."
-
-
-def _leaves(path: Path, fence: Sequence[Path]) -> bool:
-    """Whether something that is there lies outside the fence. Links that lead nowhere leave nothing."""
-    return not is_inside(path, fence) and os.path.exists(path)
 
 
 def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:

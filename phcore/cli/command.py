@@ -38,7 +38,9 @@ class Command:
     ----------
     words : what it does, one clause in lower case without a full stop.
     example : arguments of a call that works as it stands, but for the names of files.
-    run : given the options; its exit code, None for 0.
+    run : given the options, with the archive as `store` and the folders that may be looked at as `roots`; its exit
+        code, None for 0.
+    needs : what it does that is refused where nothing may be written (see `Store.refuse_writing`).
     """
 
     name: str
@@ -46,6 +48,7 @@ class Command:
     arguments: tuple[Argument, ...]
     example: str
     run: Run
+    needs: str = ""
 
 
 def argument(*names: str, **how: object) -> Argument:
@@ -53,11 +56,13 @@ def argument(*names: str, **how: object) -> Argument:
     return Argument(names, how)
 
 
-def command(into: list[Command], name: str, words: str, *arguments: Argument, example: str) -> Callable[[Run], Run]:
+def command(
+    into: list[Command], name: str, words: str, *arguments: Argument, example: str, needs: str = ""
+) -> Callable[[Run], Run]:
     """Register the function below as a command of a module's list."""
 
     def register(run: Run) -> Run:
-        into.append(Command(name, words, arguments, example, run))
+        into.append(Command(name, words, arguments, example, run, needs))
         return run
 
     return register
@@ -74,19 +79,29 @@ def called() -> str:
     return SCRIPT if Path(sys.argv[0]).stem == SCRIPT else "python -m phcore"
 
 
-def computed(study: str) -> Results:
-    """An opened study that has results.
+def opened(options: argparse.Namespace) -> Results:
+    """The study that a command is about, with its results."""
+    from phcore.stages.results import Results
+
+    results = Results.open(options.study, options.store, options.roots)
+    for note in results.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return results
+
+
+def computed(options: argparse.Namespace) -> Results:
+    """The same, where it has results.
 
     Raises
     ------
     Fault
         where there is no such study, or nothing of it has been computed.
     """
-    from phcore.stages.results import Results
-
-    results = Results.open(study)
+    results = opened(options)
     if results.table("cells").empty:
-        raise Fault(f"nothing of {results.study.name} has been computed yet", f"Run: {called()} compute {study}")
+        raise Fault(
+            f"nothing of {results.study.name} has been computed yet", f"Run: {called()} compute {options.study}"
+        )
     return results
 
 

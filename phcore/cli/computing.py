@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from phcore import devices
-from phcore.cli.command import STUDY, Command, argument, called, command
+from phcore.cli.command import STUDY, Command, argument, called, command, opened
 from phcore.errors import Fault
-from phcore.study import Study
+from phcore.study import Study, devices
 
 COMMANDS: list[Command] = []
 WORKERS = argument(
@@ -37,21 +36,20 @@ Work = Callable[[Callable, Callable[[], bool]], str]
     DEVICE,
     JOB,
     example="mine.toml --workers 8",
+    needs="compute",
 )
 def estimate(options: argparse.Namespace) -> int:
-    from phcore.archive.store import Store
     from phcore.pipeline import estimate as cost
     from phcore.pipeline.workers import pool
-    from phcore.stages.results import Results
-    from phcore.study.record import resolve
+    from phcore.study.resolve import resolve
 
-    store = Store()
+    store = options.store
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
         if Path(options.study).suffix == ".toml":
-            record = resolve(Study.read(options.study), store, keep=False)
+            record = resolve(Study.read(options.study), store, keep=False, roots=options.roots)
         else:
-            results = Results.open(options.study)
+            results = opened(options)
             if results.finished:
                 return "Everything is computed already."
             record = results.record
@@ -74,24 +72,24 @@ def estimate(options: argparse.Namespace) -> int:
     DEVICE,
     JOB,
     example="mine.toml --workers 8",
+    needs="compute",
 )
 def compute(options: argparse.Namespace) -> int:
-    from phcore.archive.store import Store
     from phcore.pipeline import estimate as cost
-    from phcore.pipeline.run import Run, plan
+    from phcore.pipeline.plan import plan
+    from phcore.pipeline.run import Run
     from phcore.pipeline.workers import pool
-    from phcore.stages.results import Results
-    from phcore.study.record import resolve
+    from phcore.study.resolve import resolve
 
-    store = Store()
+    store = options.store
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
         by_file = Path(options.study).suffix == ".toml"
-        results = Results.open(options.study)
+        results = opened(options)
         record = results.record
         if results.finished and not by_file:
             return f"Nothing was missing: study {record.study.name}."
-        record = resolve(record.study, store)  # the folders may have changed since
+        record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
@@ -118,10 +116,11 @@ def compute(options: argparse.Namespace) -> int:
     DEVICE,
     JOB,
     example="practice",
+    needs="train models",
 )
 def practice(options: argparse.Namespace) -> int:
-    from phcore.archive.store import Store
-    from phcore.pipeline.run import Cancelled, Progress
+    from phcore.pipeline.reading import Cancelled
+    from phcore.pipeline.run import Progress
     from phcore.training.practice import practice as train
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
@@ -137,7 +136,7 @@ def practice(options: argparse.Namespace) -> int:
             told += f" Next: {called()} new {place / 'runs'} --model {place / 'base'} -o practice.toml"
         return told
 
-    return _work(options, Store(), work)
+    return _work(options, options.store, work)
 
 
 @command(
@@ -147,19 +146,19 @@ def practice(options: argparse.Namespace) -> int:
     argument("study", metavar="STUDY", help="the name of a study in the archive"),
     argument("file", metavar="FILE.csv", help="with the columns series, step, name, value"),
     example="mine accuracy.csv",
+    needs="add measures",
 )
 def measures(options: argparse.Namespace) -> None:
-    from phcore.pipeline.run import publish_behaviour
-    from phcore.stages.results import Results
+    from phcore.pipeline.run import publish_missing
     from phcore.study import measures as own
 
-    results = Results.open(options.study)
+    results = opened(options)
     file = Path(options.file)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
-    publish_behaviour(own.attach(content, results.record, results.store), results.store)
+    publish_missing(own.attach(content, results.record, results.store), results.store)
     print(f"Added to {results.study.name}.")
 
 
@@ -189,15 +188,13 @@ def _work(options: argparse.Namespace, store, work: Work) -> int:
 
 def _terminal() -> Callable:
     """Progress as one line that rewrites itself, or as a line per stage and checkpoint where output is a file."""
-    from phcore.pipeline.run import STAGES
-
     live = sys.stderr.isatty()
     last = {"line": ""}
 
     def report(event) -> None:
         left = "" if event.seconds_left is None else f", {event.seconds_left / 60:.1f} min left"
-        stage = STAGES.get(event.stage, event.stage)
-        line = f"{event.share:4.0%}  {stage} {int(event.done)}/{event.total}  {event.label}{left}"
+        counts = f"{event.stage} {int(event.done)}/{event.total}  " if event.total else ""
+        line = f"{event.share:4.0%}  {counts}{event.label}{left}"
         if live:
             print(f"\r\033[K{line[:118]}", end="", file=sys.stderr, flush=True)
         elif (short := (event.stage, int(event.share * 50))) != last["line"]:

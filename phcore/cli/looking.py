@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, save
+from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save
 from phcore.errors import Fault
 from phcore.study import Series, Study
 
@@ -24,11 +24,13 @@ FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which impor
     argument("--model", metavar="BASE", help="base model directory, to check adapters and shapes against"),
     JSON,
     example="/data/runs --model /data/models/base",
+    needs="look at folders",
 )
 def scan(options: argparse.Namespace) -> None:
     from phcore import checkpoints
 
-    found = checkpoints.scan(Path(options.directory), Path(options.model) if options.model else None)
+    directory, model = Path(options.directory), Path(options.model) if options.model else None
+    found = checkpoints.scan(directory, model, [directory, *options.roots])  # what is named may be looked at
     plain = [
         {
             "series": series.name,
@@ -74,13 +76,14 @@ def scan(options: argparse.Namespace) -> None:
     argument("-o", "--output", metavar="FILE.toml", help="study file to write (default: NAME.toml)"),
     argument("--force", action="store_true", help="write over a study file that says something else"),
     example="/data/runs --model /data/models/base -o mine.toml",
+    needs="look at folders",
 )  # fmt: skip
 def new(options: argparse.Namespace) -> None:
     from phcore import checkpoints
     from phcore.study import probes
 
     directory = Path(options.directory).resolve()
-    found = checkpoints.scan(directory, Path(options.model))
+    found = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
     if not found:
         raise Fault("there are no checkpoints here", "Pick the folder above your series", directory)
     name = options.name or directory.name
@@ -106,12 +109,12 @@ def new(options: argparse.Namespace) -> None:
     example="--json",
 )
 def studies(options: argparse.Namespace) -> None:
-    from phcore.archive.store import Store
-    from phcore.stages.results import Results, names
+    from phcore.stages.results import Results
+    from phcore.study.kept import names
 
     rows = []
-    for name in names(Store()):
-        results = Results.open(name)
+    for name in names(options.store):
+        results = Results.open(name, options.store)
         steps = {one.name: [n.step for n in results.record.path_of(one.name)] for one in results.record.series}
         rows.append({"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps})
     if options.json:
@@ -134,16 +137,15 @@ def studies(options: argparse.Namespace) -> None:
 )
 def tables(options: argparse.Namespace) -> None:
     from phcore.export.encoding import encode
-    from phcore.stages.results import Results
-    from phcore.stages.tables import COLUMNS
+    from phcore.stages.registry import tables as every
 
     if options.name is None:
-        for name, columns in COLUMNS.items():
-            print(f"{name}\n" + "\n".join(f"  {column:<14} {words}" for column, words in columns.items()))
+        for one in every().values():
+            print(f"{one.name}\n" + "\n".join(f"  {column:<14} {words}" for column, words in one.columns.items()))
         return
     ending = Path(options.output or "").suffix.lower().removeprefix(".")
     kind = options.format or (ending if ending in FORMATS else "csv")
-    frame = Results.open(options.study).table(options.name)
+    frame = opened(options).table(options.name)
     if kind == "parquet" and options.output is None and sys.stdout.isatty():
         raise Fault("Parquet is not for a terminal", "Give a file with -o")
     data = encode(frame, kind)
@@ -163,7 +165,7 @@ def tables(options: argparse.Namespace) -> None:
     example="smollm2-135m-instruct",
 )
 def findings(options: argparse.Namespace) -> None:
-    found = [asdict(one) for one in computed(options.study).findings()]
+    found = [asdict(one) for one in computed(options).findings()]
     if options.json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
         return

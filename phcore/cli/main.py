@@ -10,6 +10,8 @@ import argparse
 import os
 import sys
 
+from phcore.archive import permissions
+from phcore.checkpoints import roots
 from phcore.cli import computing, looking, serving, sharing
 from phcore.cli.command import called
 from phcore.errors import Fault
@@ -20,7 +22,14 @@ COMMANDS = [*looking.COMMANDS, *computing.COMMANDS, *sharing.COMMANDS, *serving.
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; `arguments` are those of the process by default."""
     options = parser().parse_args(arguments)
+    from phcore.archive.store import Store  # after --help
+
+    allowed = permissions.Permissions.read(os.environ)
+    options.roots = [] if allowed.read_only else roots.allowed_roots(os.environ)
     try:
+        options.store = Store(permissions=allowed)
+        if what := options.needs or (getattr(options, "output", None) and "write files"):
+            options.store.refuse_writing(what)
         return options.run(options) or 0
     except Fault as fault:
         print(f"error: {fault}", file=sys.stderr)
@@ -53,5 +62,5 @@ def parser() -> argparse.ArgumentParser:
         )
         for said in one.arguments:
             part.add_argument(*said.names, **said.how)
-        part.set_defaults(run=one.run)
+        part.set_defaults(run=one.run, needs=one.needs)
     return whole

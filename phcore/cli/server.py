@@ -11,8 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from phcore import places
-from phcore.archive import permissions
+from phcore.archive import installed, permissions
 from phcore.archive.store import default_root
 from phcore.checkpoints import roots
 from phcore.errors import Fault
@@ -116,7 +115,7 @@ def command(room: Room) -> list[str]:
         }
     pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
     pairs += [part for host in hosts for part in ("--server.allowedHosts", host)]
-    return [sys.executable, "-m", "streamlit", "run", str(places.APP / "app.py"), *pairs]
+    return [sys.executable, "-m", "streamlit", "run", str(installed.APP / "app.py"), *pairs]
 
 
 def _named(address: str) -> list[str]:
@@ -130,7 +129,7 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     # The server runs in the app's folder; what is said relative to this one shall mean the same there.
     plain["PHCORE_CACHE"] = str(default_root().resolve())
     if not room.read_only:
-        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots()))
+        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots(given)))
     if room.read_only:
         plain[permissions.READ_ONLY] = "1"
         plain[permissions.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(permissions.PRIVATE)])])
@@ -145,5 +144,5 @@ def run(room: Room) -> None:
     """Become the server: signals and the exit code are its own. Does not return."""
     line = command(room)
     sys.stdout.flush()
-    os.chdir(places.APP)  # where .streamlit/ lies
+    os.chdir(installed.APP)  # where .streamlit/ lies
     os.execve(line[0], line, environment(room, os.environ))

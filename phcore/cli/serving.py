@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from phcore.archive import permissions
 from phcore.cli import server
@@ -21,10 +22,10 @@ PORT = argument("--port", type=int, default=8501, help="default: 8501")
 )
 def app(options: argparse.Namespace) -> None:
     room = server.Room(
-        read_only=permissions.current().read_only,
+        read_only=options.store.permissions.read_only,
         port=options.port,
-        sign_in=permissions.sign_in_asked(),
-        allow=permissions.allowed(),
+        sign_in=permissions.sign_in_asked(os.environ),
+        allow=permissions.allowed(os.environ),
         browser=True,
     )
     server.check(room, ())
@@ -60,22 +61,25 @@ def app(options: argparse.Namespace) -> None:
     example="--read-only --study smollm2-135m-instruct",
 )  # fmt: skip
 def serve(options: argparse.Namespace) -> None:
-    from phcore.archive.store import Store
-    from phcore.stages.results import names
+    from phcore.stages.results import Results
+    from phcore.study.kept import names
 
     room = server.Room(
-        read_only=options.read_only or permissions.current().read_only,
+        read_only=options.read_only or options.store.permissions.read_only,
         studies=tuple(options.study),
         private=tuple(options.private),
         address=options.address,
         port=options.port,
         hosts=tuple(options.host),
         open=options.open,
-        sign_in=options.sign_in or permissions.sign_in_asked(),
-        allow=tuple(options.allow) or permissions.allowed(),
+        sign_in=options.sign_in or permissions.sign_in_asked(os.environ),
+        allow=tuple(options.allow) or permissions.allowed(os.environ),
     )
-    known = names(Store())
+    known = names(options.store)
     server.check(room, known)
+    if not options.store.permissions.read_only:
+        for name in room.studies or known:  # what an earlier version computed is taken over while that is allowed
+            Results.open(name, options.store)
     served = ", ".join(room.studies or known) or "no study yet"
     print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
     server.run(room)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from phcore.cli.command import STUDY, Command, argument, command, computed, save
+from phcore.cli.command import STUDY, Command, argument, command, computed, opened, save
 from phcore.errors import Fault
 
 COMMANDS: list[Command] = []
@@ -33,19 +33,20 @@ def report(options: argparse.Namespace) -> None:
     from datetime import date
 
     from phcore.archive.store import write_atomically
-    from phcore.export.report import FIGURES, Options, render
+    from phcore.export.report import Options, render
+    from phcore.figures.registry import PRINTED
 
     notes = dict(note.partition("=")[::2] for note in options.note)
     chosen = Options(
         title=options.title,
         authors=options.authors,
         date=date.today().isoformat(),
-        charts=tuple(FIGURES) if options.charts is None else tuple(filter(None, options.charts.split(","))),
+        charts=tuple(PRINTED) if options.charts is None else tuple(filter(None, options.charts.split(","))),
         notes=notes,
         prompts=not options.without_prompts,
         layer=options.layer,
     )
-    page = render(computed(options.study), chosen).encode()
+    page = render(computed(options), chosen).encode()
     target = Path(options.output)
     try:
         write_atomically(target, page)
@@ -67,13 +68,13 @@ def report(options: argparse.Namespace) -> None:
 )
 def figures(options: argparse.Namespace) -> None:
     from phcore.export import images
-    from phcore.export.bundle import Choice, write
+    from phcore.export.bundle import Print, write
 
     target = Path(options.output)
     if target.suffix.lower().removeprefix(".") in images.KINDS:
         raise Fault("all figures go into one zip", f"Call it {target.with_suffix('.zip').name}", target)
-    choice = Choice(options.layer, options.width, options.points)
-    size = write(computed(options.study), target, choice)
+    how = Print(options.layer, options.width, options.points)
+    size = write(computed(options), target, how)
     print(f"{options.output}: {size / 1e6:.1f} MB")
 
 
@@ -91,9 +92,7 @@ def figures(options: argparse.Namespace) -> None:
 def clouds(options: argparse.Namespace) -> None:
     import numpy as np
 
-    from phcore.stages.results import Results
-
-    array = Results.open(options.study).clouds(options.series, options.step, options.layer)
+    array = opened(options).clouds(options.series, options.step, options.layer)
     target = Path(options.output)
     save(target, lambda file: np.save(file, array))
     print(f"{target}: {array.shape} float32")
@@ -108,12 +107,12 @@ def clouds(options: argparse.Namespace) -> None:
     argument("--without-prompts", action="store_true", help="leave the texts of prompts and references behind"),
     argument("--with-clouds", action="store_true", help="take the hidden states and next tokens along"),
     example=f"{SHIPS} -o study.zip",
+    needs="pack a study",
 )
 def pack(options: argparse.Namespace) -> None:
     from phcore.export.pack import pack
-    from phcore.stages.results import Results
 
-    study = Results.open(options.study)
+    study = opened(options)
     done = pack(study, options.output, prompts=not options.without_prompts, clouds=options.with_clouds)
     print(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
     for stage, size in sorted(done.sizes.items(), key=lambda one: -one[1]):
@@ -132,15 +131,14 @@ def pack(options: argparse.Namespace) -> None:
     argument("file", metavar="FILE.zip", help="what `pack` wrote"),
     argument("--name", help="name of the study in this archive (default: its own)"),
     example="study.zip --name theirs",
+    needs="open a packed study",
 )
 def open_pack(options: argparse.Namespace) -> None:
-    from phcore.archive.store import Store
     from phcore.export.pack import unpack
     from phcore.stages.results import Results
 
-    store = Store()
-    done = unpack(options.file, store, options.name)
-    study = Results.open(done.name, store)
+    done = unpack(options.file, options.store, options.name)
+    study = Results.open(done.name, options.store)
     there = f", {done.present} were there already" if done.present else ""
     print(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
     if study.record.prompts_withheld:

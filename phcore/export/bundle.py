@@ -15,12 +15,13 @@ from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
-from phcore.export.pack import stripped
-from phcore.export.report.charts import FIGURES, draw
 from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
-from phcore.export.report.reading import Reading
 from phcore.export.report.sources import bibtex
-from phcore.stages import tables
+from phcore.figures.charts.plain import plain
+from phcore.figures.figure import Choice, sentence
+from phcore.figures.registry import PRINTED
+from phcore.stages.registry import tables
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same content gives the same bytes
@@ -28,7 +29,7 @@ _NOT_HERE = ("bars", "subsamples")  # one follows from the seed, the other is mo
 
 
 @dataclass(frozen=True)
-class Choice:
+class Print:
     """How figures are drawn.
 
     Attributes
@@ -43,7 +44,7 @@ class Choice:
 
 
 def bundle(
-    results: Results, choice: Choice = Choice(), progress: Callable[[float], None] = lambda share: None
+    results: Results, how: Print = Print(), progress: Callable[[float], None] = lambda share: None
 ) -> bytes:  # fmt: skip
     """The zip.
 
@@ -56,21 +57,23 @@ def bundle(
     figures/NAME.svg, .png, .pdf; tables/NAME.csv, .parquet; study.toml without paths; methods.txt and references.bib;
     manifest.json with digest, parameters, versions, date, what is missing and why, and the SHA-256 of every other file.
     """
+    results = results.for_strangers()
     found: dict[str, bytes] = {}
     missing: dict[str, str] = {}
-    names = [name for name in tables.COLUMNS if name not in _NOT_HERE]
-    count = len(FIGURES) + len(names)
-    for done, key in enumerate(FIGURES):
-        drawn = draw(key, Reading(results, _layer(results, choice)))
-        if isinstance(drawn, str):
-            missing[f"figures/{key}"] = drawn
+    names = [name for name in tables() if name not in _NOT_HERE]
+    choice = Choice.of(results, layer=how.layer)
+    count = len(PRINTED) + len(names)
+    for done, (name, figure) in enumerate(PRINTED.items()):
+        try:
+            data = figure.read(results, choice)
+        except Fault as fault:
+            missing[f"figures/{name}"] = sentence(fault)
         else:
+            chart = plain(lambda: figure.chart(data, figure.look(results)))  # noqa: B023 -- called at once
             for kind in images.KINDS:
-                found[f"figures/{key}.{kind}"] = images.export(
-                    *drawn.chart, kind, width=choice.width, points=choice.points
-                )
+                found[f"figures/{name}.{kind}"] = images.export(*chart, kind, width=how.width, points=how.points)
         progress((done + 1) / count)
-    for done, name in enumerate(names, start=len(FIGURES)):
+    for done, name in enumerate(names, start=len(PRINTED)):
         frame = results.table(name)
         if frame.empty:
             missing[f"tables/{name}"] = "This study has no rows for it."
@@ -79,10 +82,10 @@ def bundle(
                 found[f"tables/{name}.{kind}"] = encode(frame, kind)
         progress((done + 1) / count)
     found |= dict(_texts(results))
-    return _zip(found, _manifest(results, choice, found, missing))
+    return _zip(found, _manifest(results, how, choice.layer, found, missing))
 
 
-def write(results: Results, target: str | Path, choice: Choice = Choice()) -> int:
+def write(results: Results, target: str | Path, how: Print = Print()) -> int:
     """Write the zip to a file; returns its bytes.
 
     Raises
@@ -90,7 +93,7 @@ def write(results: Results, target: str | Path, choice: Choice = Choice()) -> in
     Fault
         where it cannot be written.
     """
-    content = bundle(results, choice)
+    content = bundle(results, how)
     try:
         write_atomically(Path(target), content)
     except OSError as error:
@@ -98,28 +101,21 @@ def write(results: Results, target: str | Path, choice: Choice = Choice()) -> in
     return len(content)
 
 
-def _layer(results: Results, choice: Choice) -> int:
-    layers = results.record.layers
-    if choice.layer is not None and choice.layer not in layers:
-        raise Fault(f"layer {choice.layer} is not in this study", f"Choose one of: {', '.join(map(str, layers))}")
-    return layers[len(layers) // 2] if choice.layer is None else choice.layer
-
-
 def _texts(results: Results) -> Iterator[tuple[str, bytes]]:
-    record = stripped(results.record)
-    there = [name for name in tables.EVIDENCE if not results.table(name).empty]
+    record = results.record
+    there = [name for name in published(evidence=True) if not results.table(name).empty]
     yield "methods.txt", (methods_paragraph(record, there) + "\n").encode()
     yield "references.bib", bibtex(cited(record, there)).encode()
     yield "study.toml", record.study.to_toml().encode()
 
 
-def _manifest(results: Results, choice: Choice, found: dict[str, bytes], missing: dict[str, str]) -> dict:
+def _manifest(results: Results, how: Print, layer: int, found: dict[str, bytes], missing: dict[str, str]) -> dict:
     return {
         "study": results.study.name,
         "digest": results.record.digest,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "written_with": versions(),
-        "figures": asdict(choice) | {"layer": _layer(results, choice)},
+        "figures": asdict(how) | {"layer": layer},
         "parameters": {name: value for name, value, _ in parameters(results.record)},
         "missing": missing,
         "files": {

@@ -1,44 +1,67 @@
 """What a study will cost on this machine, from measurements made on this machine.
 
-The measurement is the first piece of the study itself (the base model's clouds and cells), so nothing is
-computed for the estimate alone.
+The measurement is the first piece of the study itself (the base model's results), so nothing is computed for the
+estimate alone but what two checkpoints are needed for: there the base stands in for the second one.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from phcore import devices
-from phcore.analysis.behaviour import jensen_shannon
-from phcore.archive import permissions
-from phcore.archive.store import Store, digest, write_atomically
-from phcore.pipeline.run import READ_HERE, Progress, Run, plan
-from phcore.stages import cells, evidence
-from phcore.study.record import NULL_REPLICATES, Record
+from phcore.archive.store import Store, digest
+from phcore.formatting import count
+from phcore.pipeline.plan import Unit, plan
+from phcore.pipeline.run import Progress, Run
+from phcore.stages.registry import Place, Result, files, results
+from phcore.stages.registry.per import CELL, CHECKPOINT, SECOND_READING, SERIES_LAYER, TRANSITION
+from phcore.stages.registry.places import ends
+from phcore.study.record import Record
 
-_ROWS_BYTES = 5_000  # a few rows of numbers, most of it the file's own footer
+_TABLE_BYTES = 50_000  # of a table that is put together: most are smaller, summaries and floors larger
+_OF_ONE_CHECKPOINT = (CHECKPOINT, CELL, SECOND_READING)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Cost of what is missing. `seconds` is None until this machine has been measured."""
+    """Cost of what is missing.
+
+    Attributes
+    ----------
+    checkpoints : models to read; those that are read twice count twice.
+    results : archive files to compute.
+    seconds : None until this machine has been measured.
+    """
 
     checkpoints: int
-    cells: int
-    pairs: int
-    judged: int  # units of the evidence
+    results: int
     bytes: int
     seconds: float | None
     free_bytes: int
 
+    @property
+    def nothing(self) -> bool:
+        return not (self.checkpoints or self.results)
+
+
+def in_words(cost: Estimate) -> str:
+    """The estimate as a sentence or two."""
+    if cost.nothing:
+        return "Everything is computed already."
+    minutes = (cost.seconds or 0) / 60
+    duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
+    return (
+        f"{count(cost.checkpoints, 'checkpoint')} to read, {count(cost.results, 'result')} to compute: {duration} on "
+        f"this machine, {cost.bytes / 1e6:.0f} MB of disk ({cost.free_bytes / 1e9:.1f} GB free)."
+    )
+
 
 def speeds(record: Record, store: Store) -> dict[str, float]:
-    """Seconds per unit of each stage, as last measured here for this model and these parameters."""
+    """Seconds per unit of each result, as last measured here for this model and these parameters."""
     return _remembered(store).get(_like(record), {})
 
 
@@ -46,41 +69,35 @@ def remember(record: Record, store: Store, measured: dict[str, float]) -> None:
     """Keep measured speeds; newer figures replace older ones."""
     known = _remembered(store)
     known[_like(record)] = {**known.get(_like(record), {}), **measured}
-    write_atomically(store.root / "speeds.json", json.dumps(known, indent=1).encode())
+    store.write_file(store.root / "speeds.json", json.dumps(known, indent=1).encode())
 
 
 def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     """Time and disk for everything the archive lacks.
 
-    Disk is reckoned from the sizes of arrays, and of the base model's cells where they are there.
+    Disk is reckoned from the sizes of arrays. Tables that were never put together here count as no time.
     """
-    import shutil
-
-    permissions.refuse_writing("compute")
+    store.refuse_writing("compute")
     todo = plan(record, store)
-    units = todo.totals(record)
     known = speeds(record, store)
+    units = [unit for unit in todo.units if unit.place]
     seconds = None
-    if all(stage in known or not count for stage, count in units.items()):
-        each = {stage: count * known.get(stage, 0.0) for stage, count in units.items()}
-        reading = sum(each.pop(stage) for stage in READ_HERE)
-        seconds = reading + sum(each.values()) / max(1, workers)
-    n, d = record.n_prompts, record.hidden_size
-    next_tokens = n * (512 * 8 + 4)
-    taken = len(todo.activations) * (next_tokens + len(record.layers) * n * d * 4)
-    total = taken + len(todo.cells) * _cell_bytes(record, store) + units["pairs"] * 1_500
-    drawn = sum(unit.writes[0][0] == "nulls" for unit in todo.evidence)
-    total += (len(todo.evidence) - drawn) * _ROWS_BYTES + drawn * _null_bytes(record, store)
+    if all(unit.kind in known for unit in units):
+        reading = sum(known[unit.kind] for unit in units if unit.reads_a_model)
+        rest = sum(known.get(unit.kind, 0.0) for unit in todo.units if not unit.reads_a_model)
+        seconds = reading + rest / max(1, workers)
     store.root.mkdir(parents=True, exist_ok=True)
     return Estimate(
-        checkpoints=units["activations"],
-        cells=units["cells"],
-        pairs=units["pairs"],
-        judged=len(todo.evidence) + len(todo.numerics),
-        bytes=total,
+        checkpoints=len({(unit.place.nodes, unit.place.reading) for unit in todo.readings}),
+        results=len(todo.units) - len(todo.readings),
+        bytes=sum(_bytes(unit, record) for unit in todo.units),
         seconds=seconds,
         free_bytes=shutil.disk_usage(store.root).free,
     )
+
+
+def _bytes(unit: Unit, record: Record) -> int:
+    return results()[unit.name].size(record) if unit.place else _TABLE_BYTES
 
 
 def measure(
@@ -90,88 +107,41 @@ def measure(
     on_event: Callable[[Progress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
-    """Compute the base model's part of the study and time it."""
+    """Compute the base model's part of the study and time it. Returns seconds per unit of each result."""
     alone = replace(record, nodes=(record.base,), study=record.study.with_(series=()))
-    running = Run(alone, store, executor, on_event, cancelled, speeds(record, store))
-    running.compute()
-    measured = {stage: value for stage, value in running.speeds.items() if stage != "pairs"}
-    measured["pairs"] = _seconds_per_pair(record, store)
-    measured |= _seconds_of_evidence(record, store)
+    run = Run(alone, store, executor, on_event, cancelled, speeds(record, store), with_tables=False)
+    run.run()
+    measured = run.speeds | {
+        one.name: _seconds(one, record, store) for one in results().values() if one.per not in _OF_ONE_CHECKPOINT
+    }
     remember(record, store, measured)
     return measured
 
 
-def in_words(estimate: Estimate) -> str:
-    """The estimate as one sentence."""
-    if not (estimate.checkpoints or estimate.cells or estimate.pairs or estimate.judged):
-        return "Everything is computed already."
-    minutes = (estimate.seconds or 0) / 60
-    duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
-    return (
-        f"{estimate.checkpoints} checkpoints to read, {estimate.cells} cells to measure and "
-        f"{estimate.judged} pieces of evidence: {duration} and "
-        f"{max(1, estimate.bytes / 1e6):.0f} MB on this machine ({estimate.free_bytes / 1e9:.0f} GB free)."
-    )
-
-
-def _seconds_per_pair(record: Record, store: Store, repeats: int = 8) -> float:
-    """Neighbouring subsamples of the base stand in for two checkpoints: their bars are as many, and as unlike."""
-    how = evidence.parameters(record)
-    cell = cells.read_cell(store, record.cell_key(record.base, record.layers[-1]))
-    numbers = sorted(cell.diagrams)
-    pairs = list(itertools.pairwise(numbers))[:repeats] or [(numbers[0], numbers[0])] * bool(numbers)
+def _seconds(one: Result, record: Record, store: Store) -> float:
+    """Of a result that takes several checkpoints, with the base in place of each."""
+    layer = None if one.per == TRANSITION else record.layers[-1]
+    place = Place((record.base, record.base), layer)
+    values = {}
+    for need in one.needs:
+        base, *_ = ends(place, results()[need].per)
+        value = files.read(record, store, need, base)
+        if value is None:  # a result of the base that is not there: made by another version, or damaged just now
+            return 0.0
+        values[need] = (value, results()[need].stands_in(value))
     started = time.perf_counter()
-    for a, b in pairs:
-        # One order, as in the matrix of all pairs, which holds most of them.
-        cells.values(cell.diagrams[a], cell.diagrams[b], cell.unit, cell.unit, [how["order"]], how["norm"])
-    return (time.perf_counter() - started) / max(1, len(pairs)) * max(1, len(numbers))
-
-
-def _seconds_of_evidence(record: Record, store: Store) -> dict[str, float]:
-    """The evidence of the base, once more: its geometry and controls (a pair of clouds takes less of each, so that
-    this is on the safe side), and itself as the next checkpoint."""
-    how, root, layer = evidence.parameters(record), str(store.root), record.layers[-1]
-    key, next_key = record.cloud_key(record.base, layer), record.next_key(record.base)
-    cloud, said = cells.needed_cloud(store, key), evidence.read_next(store, next_key)
-    steps = max([len(record.path_of(one.name)) for one in record.series], default=2)
-    of_two = {
-        "geometry": lambda: evidence.measure_geometry(root, key, record.geometry_key(record.base, layer)),
-        "controls": lambda: evidence.measure_null(root, key, record.null_key(record.base, layer), how),
-        "sensitivity": lambda: evidence.sensitivity([cloud, cloud], (0, 1), how),
-        "behaviour": lambda: jensen_shannon(*said, *said),
-    }
-    seconds = {}
-    for stage, work in of_two.items():
-        started = time.perf_counter()
-        work()
-        seconds[stage] = time.perf_counter() - started
-    return seconds | {"sensitivity": seconds["sensitivity"] * steps / 2}
-
-
-def _null_bytes(record: Record, store: Store) -> int:
-    key = record.null_key(record.base, record.layers[-1])
-    measured = store.size("null_diagrams", [key]) + store.size("nulls", [key])
-    size = record.study.subsample_size if record.study.subsamples else record.n_prompts
-    return measured or 2 * NULL_REPLICATES * 2 * size * 16  # kinds, draws, about as many loops as points, two numbers
-
-
-def _cell_bytes(record: Record, store: Store) -> int:
-    key, floor = (
-        record.cell_key(record.base, record.layers[-1]),
-        record.floor_key(record.base, record.layers[-1]),
-    )
-    measured = store.size("diagrams", [key]) + store.size("summaries", [key]) + store.size("floors", [floor])
-    s = record.study
-    bars = 1.5 * (min(s.subsample_size, record.n_prompts) if s.subsamples else record.n_prompts)
-    return measured or int(max(1, s.subsamples) * (bars * 12 + 41 * 8 + 100))
+    one.compute(**values, **files.given(record, place, one))
+    seconds = time.perf_counter() - started
+    steps = max([len(record.path_of(series.name)) for series in record.series], default=2)
+    return seconds * (steps / 2 if one.per == SERIES_LAYER else 1)
 
 
 def _like(record: Record) -> str:
-    """What a unit's cost depends on: the base model, the reading, the device and the topology parameters."""
-    s, device = record.study, devices.wanted(record.study.device)
+    """What a unit's cost depends on: the base model, the reading and the topology parameters."""
+    s = record.study
     how = (s.dtype, s.chat, s.metric, s.engine, s.subsamples, s.subsample_size, s.orders, s.norm)
-    how += (device,) if device != "auto" else ()
-    return digest(record.base.fingerprint, record.probe_digest, how, len(record.layers))
+    versions = [(one.name, one.version) for one in results().values()]
+    return digest(record.base.fingerprint, record.probe_digest, how, len(record.layers), versions)
 
 
 def _remembered(store: Store) -> dict:

@@ -22,9 +22,8 @@ from pathlib import Path
 
 import psutil
 
-from phcore import places
-from phcore.archive import permissions
-from phcore.archive.store import Store, write_atomically
+from phcore.archive import installed
+from phcore.archive.store import Store
 from phcore.errors import Fault
 
 RUNNING = ("starting", "queued", "running")
@@ -76,9 +75,9 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
     Raises
     ------
     Fault
-        in a read-only process.
+        where the archive is only read.
     """
-    permissions.refuse_writing("compute")
+    store.refuse_writing("compute")
     place = folder(store, name)
     place.mkdir(parents=True, exist_ok=True)
     with _locked(place / "start.lock"):  # two clicks at once start one process
@@ -95,10 +94,10 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # not killed with the server, and killable with its children
                 env=environment,
-                cwd=places.APP,
+                cwd=installed.APP,
             )
         first = Status(name, pid=process.pid, born=_born(process.pid))
-        _write(place, first)
+        _write(store, first)
         _children[process.pid] = process
         return first
 
@@ -109,9 +108,9 @@ _children: dict[int, subprocess.Popen] = {}  # polled, or a finished child would
 def status(store: Store, name: str) -> Status | None:
     """The job's state; `crashed` where its process is gone without having said how it ended.
 
-    A read-only process tells of the studies it serves that they are being computed, in no words of the job's own.
+    Where the archive is only read it tells of studies that are served, in no words of the job's own.
     """
-    here = permissions.current()
+    here = store.permissions
     if here.read_only:
         return _in_public(_read(folder(store, name))) if here.serves(name) and not name.startswith("@") else None
     place = folder(store, name)
@@ -126,7 +125,7 @@ def status(store: Store, name: str) -> Status | None:
     if not current.active:
         return current
     crashed = replace(current, state="crashed", seconds_left=None, message=_last_words(place))
-    _write(place, crashed)
+    _write(store, crashed)
     return crashed
 
 
@@ -140,14 +139,14 @@ def _in_public(current: Status | None) -> Status | None:
 
 def cancel(store: Store, name: str) -> None:
     """Ask the job to stop; `enforce` kills it where it does not."""
-    permissions.refuse_writing("stop a computation")
+    store.refuse_writing("stop a computation")
     if (current := status(store, name)) and current.active:
         (folder(store, name) / "cancel").touch()
 
 
 def enforce(store: Store, name: str) -> None:
     """Kill a job that was asked to stop and has not after `PATIENCE` seconds. Call it while watching."""
-    permissions.refuse_writing("stop a computation")
+    store.refuse_writing("stop a computation")
     asked = folder(store, name) / "cancel"
     current = status(store, name)
     if not (current and current.active and asked.exists()):
@@ -155,7 +154,7 @@ def enforce(store: Store, name: str) -> None:
     if time.time() - asked.stat().st_mtime > PATIENCE:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(current.pid, signal.SIGKILL)
-        _write(folder(store, name), replace(current, state="cancelled", message="Stopped."))
+        _write(store, replace(current, state="cancelled", message="Stopped."))
 
 
 def all_jobs(store: Store) -> list[Status]:
@@ -172,8 +171,8 @@ class Reporter:
     """Writes a job's status from inside its process, at most every `HEARTBEAT` seconds unless something ended."""
 
     def __init__(self, store: Store, name: str):
-        permissions.refuse_writing("compute")
-        self.place = folder(store, name)
+        store.refuse_writing("compute")
+        self.store, self.place = store, folder(store, name)
         self.place.mkdir(parents=True, exist_ok=True)
         self.current = Status(name, state="running", pid=os.getpid(), born=_born(os.getpid()))
         self._written = 0.0
@@ -189,13 +188,13 @@ class Reporter:
             self._write(self.current)
 
     def _write(self, current: Status) -> None:
-        _write(self.place, current)
+        _write(self.store, current)
         self._written = time.monotonic()
 
     @contextlib.contextmanager
-    def turn(self, store: Store) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
         """Wait until no other job computes: two at once on one machine are slower than one after the other."""
-        lock = store.root / "jobs" / "turn.lock"
+        lock = self.store.root / "jobs" / "turn.lock"
         with open(lock, "w") as file:
             while True:
                 try:
@@ -217,7 +216,7 @@ def run_job(store: Store, name: str, work: Callable[[Reporter], str]) -> int:
     reporter = Reporter(store, name)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
-        with reporter.turn(store):
+        with reporter.turn():
             message = work(reporter)
         reporter.update(state="done", share=1.0, seconds_left=None, message=message)
         return 0
@@ -255,8 +254,8 @@ def _read(place: Path) -> Status | None:
         return None
 
 
-def _write(place: Path, current: Status) -> None:
-    write_atomically(place / "status.json", json.dumps(asdict(current)).encode())
+def _write(store: Store, current: Status) -> None:
+    store.write_file(folder(store, current.name) / "status.json", json.dumps(asdict(current)).encode())
 
 
 def _last_words(place: Path) -> str:

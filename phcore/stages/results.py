@@ -17,73 +17,95 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from phcore.archive import permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
-from phcore.stages import cells, tables
+from phcore.stages.registry import Place, assembly, earlier, files, keys_of, tables
 from phcore.study import Study
-from phcore.study.record import Node, Record, folder_of, resolve
+from phcore.study.kept import folder_of, names, read
+from phcore.study.record import Node, Record
+from phcore.study.redaction import public
+from phcore.study.resolve import resolve
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from phcore.analysis.findings import Finding
     from phcore.topology.explore import Explored, Lens
 
 
 class Results:
-    """Read-only view of one study in an archive."""
+    """Read-only view of one study in an archive.
 
-    def __init__(self, record: Record, store: Store):
-        self.record, self.store = record, store
+    Attributes
+    ----------
+    notes : sentences on what was found when it was opened, such as results that have to be computed again, and why.
+    """
+
+    def __init__(self, record: Record, store: Store, notes: Sequence[str] = ()):
+        self.record, self.store, self.notes = record, store, tuple(notes)
 
     @classmethod
-    def open(cls, study: str | Path, cache: str | Path | Store | None = None) -> Results:
+    def open(cls, study: str | Path, cache: str | Path | Store | None = None, roots: Sequence[Path] = ()) -> Results:
         """Open a study by the path of its file or by its name in the archive.
+
+        A study that version 0.3 computed is taken over when it is first opened.
 
         Parameters
         ----------
         cache : the archive or its folder; a store that is given is shared, and with it its connection.
+        roots : folders that links may lead to, where a study file's folders have to be looked at.
 
         Raises
         ------
         Fault
-            where there is no such study, or its file or folders cannot be used. A read-only process opens by name
-            only, and says the same of a study that it does not serve as of one that does not exist.
+            where there is no such study, or its file or folders cannot be used. An archive that is only read opens
+            by name only, and says the same of a study that is not served as of one that does not exist.
         """
         store = cache if isinstance(cache, Store) else Store(cache)
-        if Path(study).suffix == ".toml" and not permissions.current().read_only:
+        if Path(study).suffix == ".toml" and not store.permissions.read_only:
             asked = Study.read(study)
-            record = Record.read(folder_of(asked, store))
+            notes = _take_over(store, asked.name)
+            record = read(store, asked.name)
             if record is None or record.study.with_(private=asked.private, device=asked.device) != asked:
-                record = resolve(asked, store, keep=False)  # looking at a study file changes nothing
-            record = replace(record, study=asked)
-            return cls(record, store)
-        record = Record.read(folder_of(str(study), store)) if str(study) in names(store) else None
+                record = resolve(asked, store, keep=False, roots=roots)  # looking at a study file changes nothing
+            return cls(replace(record, study=asked), store, notes)
+        known = names(store)
+        notes = _take_over(store, str(study)) if str(study) in known else []
+        record = read(store, str(study)) if str(study) in known else None
         if record is None:
-            known = ", ".join(names(store)) or "none yet"
-            raise Fault(f"no study is called {str(study)!r}", f"Give a study file (.toml) or one of: {known}")
-        return cls(record, store)
+            raise Fault(
+                f"no study is called {str(study)!r}",
+                f"Give a study file (.toml) or one of: {', '.join(known) or 'none yet'}",
+            )
+        return cls(record, store, notes)
+
+    def for_strangers(self) -> Results:
+        """The study as a read-only server shows it: what leaves this machine as a report or as figures."""
+        folder = folder_of(self.study, self.store)
+        return Results(public(self.record, self.store.permissions, folder), self.store)
 
     @property
     def study(self) -> Study:
         return self.record.study
 
     def table(self, name: str, /, **where: object) -> pd.DataFrame:
-        """One documented table (see `phcore.stages.tables.COLUMNS`); keyword arguments filter by equality."""
-        if name not in tables.COLUMNS:
-            raise Fault(f"there is no table {name!r}", f"Choose one of: {', '.join(tables.COLUMNS)}")
+        """One documented table (see docs/tables.md); keyword arguments filter by equality."""
+        known = tables()
+        if name not in known:
+            raise Fault(f"there is no table {name!r}{_renamed(name)}", f"Choose one of: {', '.join(known)}")
         for column in where:
-            if column not in tables.COLUMNS[name]:
-                near = difflib.get_close_matches(column, tables.COLUMNS[name], 1)
-                mend = f"Did you mean {near[0]!r}? " if near else ""
+            if column not in known[name].columns:
+                near = difflib.get_close_matches(column, known[name].columns, 1)
+                hint = f"Did you mean {near[0]!r}? " if near else ""
                 raise Fault(
-                    f"table {name!r} has no column {column!r}", f"{mend}It has: {', '.join(tables.COLUMNS[name])}"
+                    f"table {name!r} has no column {column!r}", f"{hint}It has: {', '.join(known[name].columns)}"
                 )
-        return tables.table(self.record, self.store, name, where)
+        return assembly.table(self.record, self.store, name, where)
 
     def bars(self, series: str, step: int, layer: int) -> pd.DataFrame:
         """subsample, degree, birth, death of one cell (raw distances)."""
         self.node(series, step)
-        return tables.bars_of_cell(self.record, self.store, series, step, layer)
+        return assembly.bars_of_cell(self.record, self.store, series, step, layer)
 
     def node(self, series: str, step: int) -> Node:
         names = [one.name for one in self.record.series]
@@ -97,7 +119,7 @@ class Results:
 
     def cloud(self, series: str, step: int, layer: int) -> np.ndarray | None:
         """(n_prompts, hidden_size) float32, or None where this cloud is not in the archive."""
-        return cells.read_cloud(self.store, self.record.cloud_key(self.node(series, step), layer))
+        return files.read(self.record, self.store, "clouds", Place((self.node(series, step),), layer))
 
     def clouds(self, series: str, step: int, layers: Sequence[int] | None = None) -> np.ndarray:
         """(layers, n_prompts, hidden_size) float32 of one checkpoint, at all layers of the study or some of them.
@@ -137,6 +159,7 @@ class Results:
             where the cloud is not in the archive, or the lens leaves fewer than two prompts.
         """
         from phcore.topology import explore  # the page that opens first does without
+        from phcore.topology.clouds import WHOLE, index_sets
 
         lens = lens or explore.Lens(metric=self.study.metric)
         cloud = self.cloud(series, step, layer)
@@ -146,11 +169,37 @@ class Results:
                 "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
             )
         s = self.study
-        sets = cells.index_sets(len(cloud), s.subsamples, s.subsample_size, s.seed) | {-1: np.arange(len(cloud))}
+        sets = index_sets(len(cloud), s.subsamples, s.subsample_size, s.seed) | {WHOLE: np.arange(len(cloud))}
         if lens.subsample not in sets:
             raise Fault(f"there is no subsample {lens.subsample}", f"Choose one of -1 (the whole cloud) to {max(sets)}")
         rows = explore.chosen(self.prompts, sets[lens.subsample], lens)
         return explore.explore(*explore.distances(cloud, lens), rows, lens)
+
+    def figure(self, name: str, **choice: object) -> alt.TopLevelMixin:
+        """A figure of this study, as reports and pages draw it; in a notebook it shows itself.
+
+        Parameters
+        ----------
+        name : of a figure in `phcore.figures.registry`.
+        choice : fields of `phcore.figures.figure.Choice`; the others are the study's own.
+
+        Returns
+        -------
+        The chart; its alternative text is `description`, how to read it `usermeta["caption"]`.
+
+        >>> from phcore import Study
+        >>> chart = Study.open("smollm2-135m-instruct").figure("velocity", layer=18, single=True)
+        >>> chart.usermeta["caption"][:19]
+        'W2, ground norm 2 b'
+
+        Raises
+        ------
+        Fault
+            for a figure or a choice that does not exist, or where the study has no numbers for it.
+        """
+        from phcore.figures.registry import drawn  # Altair loads with the first figure
+
+        return drawn(self, name, **choice)
 
     def findings(self) -> list[Finding]:
         """The five claims as verdicts on this study, from whatever tables there are."""
@@ -161,25 +210,42 @@ class Results:
     @property
     def prompts(self) -> pd.DataFrame:
         """prompt (number), text, category, reference."""
-        return tables.prompts(self.record, self.store)
+        return assembly.prompts(self.record, self.store)
+
+    @property
+    def version(self) -> str:
+        """Changes whenever any table of the study may be another one."""
+        return keys_of(self.record).study
+
+    @property
+    def missing(self) -> list[str]:
+        """Names of the tables that a finished study has and this one lacks."""
+        return assembly.missing(self.record, self.store)
 
     @property
     def complete(self) -> bool:
-        """Whether the bars and all that follows from them are finished."""
-        return self._published(tables.PUBLISHED)
+        """Whether the bars and all that follows from them are finished; the evidence may be missing."""
+        return not any(not tables()[name].evidence for name in self.missing)
 
     @property
     def finished(self) -> bool:
-        """Whether every table is: the evidence, too, which studies computed by earlier versions lack."""
-        return self._published((*tables.PUBLISHED, *tables.EVIDENCE))
-
-    def _published(self, names: tuple[str, ...]) -> bool:
-        return all(self.store.has("tables", tables.published_key(self.record, name)) for name in names)
+        """Whether every table is: the evidence, too."""
+        return not self.missing
 
 
-def names(store: Store) -> list[str]:
-    """Studies in this archive, the latest first; in a read-only process those that it serves."""
-    here = permissions.current()
-    found = (path.parent for path in (store.root / "studies").glob("*/record.json"))
-    folders = [one for one in found if not here.read_only or (here.serves(one.name) and permissions.own_folder(one))]
-    return [folder.name for folder in sorted(folders, key=lambda f: -(f / "record.json").stat().st_mtime)]
+def _take_over(store: Store, name: str) -> list[str]:
+    if not earlier.is_of_03(store, name):
+        return []
+    if store.permissions.read_only:
+        if not store.permissions.serves(name):
+            return []
+        raise Fault(
+            f"the study {name} was computed by version 0.3, and this server may not take it over",
+            "Open it once where the archive may be written, for instance with: toposcope studies",
+        )
+    return earlier.take_over(store, name)
+
+
+def _renamed(name: str) -> str:
+    new = next((new for new, old in earlier.RENAMED.items() if old == name), None)
+    return f"; it is called {new!r} now" if new else ""

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from phcore.analysis.behaviour import MEASURED
-from phcore.archive import permissions
-from phcore.archive.store import Store, digest, write_atomically
+from phcore.analysis.against_behaviour import MEASURED
+from phcore.archive.store import Store, digest
 from phcore.errors import Fault
 
 if TYPE_CHECKING:
@@ -307,11 +306,11 @@ def attach(content: bytes, record: Record, store: Store) -> Record:
     Raises
     ------
     Fault
-        where the file cannot be used, or the process is read-only; then nothing is changed.
+        where the file cannot be used, or the archive is only read; then nothing is changed.
     """
-    permissions.refuse_writing("add measures")
+    store.refuse_writing("add measures")
     read_csv(content, steps_of(record))
-    write_atomically(own_file(record.study.name, store), content)
+    store.write_file(own_file(record.study.name, store), content)
     return replace(record, scalars=keep(record, store))
 
 

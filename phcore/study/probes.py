@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,11 @@ class ProbeSet:
             return ""
         return hashlib.sha256(json.dumps(self.references, ensure_ascii=False).encode()).hexdigest()
 
+    @cached_property
+    def category_digest(self) -> str:
+        """SHA-256 of the categories in order; empty where there is none."""
+        return category_digest(self.categories)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What is allowed but worth knowing, in sentences."""
@@ -59,6 +64,13 @@ class ProbeSet:
             return ()
         many = "1 prompt repeats" if copies == 1 else f"{copies} prompts repeat"
         return (f"{many} an earlier one: equal prompts give equal points, which add no shape.",)
+
+
+def category_digest(categories: Sequence[str | None]) -> str:
+    """SHA-256 of categories in the order of their prompts; empty where there is none."""
+    if not any(categories):
+        return ""
+    return hashlib.sha256(json.dumps(list(categories), ensure_ascii=False).encode()).hexdigest()
 
 
 def load(path: str | Path | None = None) -> ProbeSet:

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from phcore.archive import permissions
-from phcore.archive.store import Store, write_atomically
+from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.study import NAME as STUDY_NAME
-from phcore.study.record import folder_of
+from phcore.study.kept import folder_of
 
 MOST = 200  # views of a study
 NAME, NOTE, QUERY = 80, 2000, 8000  # characters of each at most
@@ -89,7 +88,7 @@ def views(study: str, store: Store) -> list[View]:
         where their file is damaged; it is left as it is.
     """
     file = _file(study, store)
-    if not permissions.current().serves(study):
+    if not store.permissions.serves(study):
         return []
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -109,10 +108,10 @@ def save(view: View, study: str, store: Store) -> list[View]:
     Raises
     ------
     Fault
-        where the study is not in the archive, has a view of this name, or has as many as are kept; and in a
-        read-only process.
+        where the study is not in the archive, has a view of this name, or has as many as are kept; and
+        where the archive is only read.
     """
-    permissions.refuse_writing("save a view")
+    store.refuse_writing("save a view")
     if not _file(study, store).parent.is_dir():
         raise Fault(f"there is no study {study!r} in this archive", "Compute it first")
     with _WRITING:
@@ -130,9 +129,9 @@ def delete(name: str, study: str, store: Store) -> View:
     Raises
     ------
     Fault
-        where there is no view of this name; and in a read-only process.
+        where there is no view of this name; and where the archive is only read.
     """
-    permissions.refuse_writing("delete a view")
+    store.refuse_writing("delete a view")
     with _WRITING:
         known = views(study, store)
         gone = [one for one in known if one.name == name]
@@ -151,5 +150,5 @@ def _file(study: str, store: Store) -> Path:
 def _write(known: list[View], study: str, store: Store) -> list[View]:
     known = sorted(known, key=lambda one: one.saved, reverse=True)
     text = json.dumps([asdict(one) for one in known], indent=1, ensure_ascii=False)
-    write_atomically(_file(study, store), text.encode())
+    store.write_file(_file(study, store), text.encode())
     return known

@@ -11,6 +11,8 @@ _CLOSE = 1e-6
 # Asymmetry and diagonal up to this share of the largest distance are rounding, and are mended.
 _ROUNDING = 1e-6
 
+WHOLE = -1  # the subsample number of the whole cloud
+
 
 def subsample_size(n_prompts: int, size: int = 160) -> int:
     """Prompts in one subsample: ``size``, or floor(0.8 n) where the cloud has no more than ``size``.
@@ -32,6 +34,18 @@ def subsamples(n_prompts: int, *, count: int = 64, size: int = 160, seed: int = 
     m = subsample_size(n_prompts, size)
     rng = np.random.default_rng(seed)
     return np.stack([np.sort(rng.choice(n_prompts, m, replace=False)) for _ in range(count)])
+
+
+def numbers(count: int) -> list[int]:
+    """Numbers of the subsamples; 0 of them means the whole cloud alone."""
+    return list(range(count)) or [WHOLE]
+
+
+def index_sets(n_prompts: int, count: int, size: int, seed: int) -> dict[int, np.ndarray]:
+    """Subsample number -> indices of its prompts; of the whole cloud where ``count`` is 0."""
+    if count == 0:
+        return {WHOLE: np.arange(n_prompts)}
+    return dict(enumerate(subsamples(n_prompts, count=count, size=size, seed=seed)))
 
 
 def partners(indices: np.ndarray, n_prompts: int, *, seed: int = 0) -> np.ndarray:
@@ -124,7 +138,7 @@ def _squared_distances(x: np.ndarray) -> np.ndarray:
 
 
 def median_distance(distances: np.ndarray) -> float:
-    """The cell's ``unit``: median of the strict upper triangle; 0.0 for fewer than two points."""
+    """Median of the strict upper triangle; 0.0 for fewer than two points."""
     if len(distances) < 2:
         return 0.0
     return float(np.median(distances[np.triu_indices(len(distances), 1)]))

@@ -6,10 +6,12 @@ GUDHI defaults to p = 1, q = inf. p = inf is the bottleneck distance.
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 
 from phcore.errors import Fault
+from phcore.topology.persistence import Diagrams
 
 EXPONENTS = (1.0, 2.0, float("inf"))
 
@@ -44,6 +46,26 @@ def wasserstein(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float =
     rows, columns, cost, to_a, to_b = _assignment(a, b, order, norm)
     total = cost[rows, columns].sum() + np.delete(to_a, rows).sum() + np.delete(to_b, columns).sum()
     return float(total if order == 1 else np.sqrt(total))
+
+
+def at_every_scale(
+    a: Diagrams, b: Diagrams, median_a: float, median_b: float, orders: Sequence[float], norm: float
+) -> list[tuple[int, float, float, str, float]]:
+    """(degree, order, norm, scale, distance) between the diagrams of two clouds, raw and divided by their medians.
+
+    Parameters
+    ----------
+    median_a, median_b : median pairwise distances of the clouds. One of 0 leaves no unit to measure in, and then only
+        empty diagrams have a distance at that scale.
+    """
+    medians = (median_a or np.nan, median_b or np.nan)
+    return [
+        (degree, order, norm, scale, wasserstein(a[degree] / by_a, b[degree] / by_b, order=order, norm=norm))
+        for scale, by_a, by_b in (("raw", 1.0, 1.0), ("median", *medians))
+        if np.isfinite(by_a * by_b) or not any(map(len, (*a, *b)))
+        for degree in range(len(a))
+        for order in orders
+    ]
 
 
 def matching(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float = 2) -> np.ndarray:

@@ -51,7 +51,7 @@ class Lens:
 
 
 def distances(cloud: np.ndarray, lens: Lens) -> tuple[np.ndarray, float]:
-    """All distances of the whole cloud as the lens takes them, at raw scale, and their median (its `unit`).
+    """All distances of the whole cloud as the lens takes them, at raw scale, and their median.
 
     Raises
     ------
@@ -174,12 +174,12 @@ class Loop:
     death: float
 
 
-def explore(matrix: np.ndarray, unit: float, rows: np.ndarray, lens: Lens) -> Explored:
+def explore(matrix: np.ndarray, median_distance: float, rows: np.ndarray, lens: Lens) -> Explored:
     """The bars of some points of a cloud.
 
     Parameters
     ----------
-    matrix, unit : from `distances`.
+    matrix, median_distance : from `distances`.
     rows : from `chosen`.
 
     Raises
@@ -191,7 +191,7 @@ def explore(matrix: np.ndarray, unit: float, rows: np.ndarray, lens: Lens) -> Ex
         raise Fault(f"{len(rows) or 'no'} prompt{'s'[: len(rows) != 1]} left to look at", "loosen the filters")
     part = matrix[np.ix_(rows, rows)]
     if lens.scale == "median":
-        if not unit:
+        if not median_distance:
             raise Fault("half of all distances are zero, so the median is no unit", "choose the raw scale")
-        part = part / unit
+        part = part / median_distance
     return Explored(rows, part, generators.generators(part), *generators.spanning_tree(part))

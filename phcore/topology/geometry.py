@@ -14,7 +14,7 @@ CELL_WORDS: dict[str, str] = {
     "mean_norm": "mean length of the hidden states",
     "total_variance": "sum over all coordinates of their variance (population)",
     "mean_distance": "mean distance between two points",
-    "median_distance": "median distance between two points: the unit of scale median",
+    "median_distance": "median distance between two points: what scale median divides by",
     "effective_rank": "exp of the entropy of the centred cloud's singular values, as shares of their sum",
     "two_nn": "intrinsic dimension from each point's two nearest neighbours (TwoNN, highest tenth discarded)",
 }

@@ -14,6 +14,8 @@ from phcore.topology.clouds import validated_distance_matrix
 
 Diagrams = list[np.ndarray]  # degree 0 and degree 1, each (k, 2) float64 [birth, death]
 
+EMPTY: Diagrams = [np.empty((0, 2)), np.empty((0, 2))]  # of points that are all in one place
+
 # Both engines compute in float32, which counts exactly up to here.
 _LARGEST_RANK = 2**24
 

@@ -72,16 +72,16 @@ def _totals(diagram: np.ndarray) -> np.ndarray:
     return np.array([persistence.sum(), len(diagram), -(p * np.log(p)).sum()])
 
 
-def rescale(summaries: np.ndarray, unit: float | np.ndarray) -> np.ndarray:
-    """Summaries of raw diagrams as if every birth and death were divided by ``unit``.
+def rescale(summaries: np.ndarray, median_distance: float | np.ndarray) -> np.ndarray:
+    """Summaries of raw diagrams as if every birth and death were divided by ``median_distance``.
 
     Parameters
     ----------
     summaries : (..., 41).
-    unit : the cell's median distance; a number, or an array of the shape (...). 0 (a cloud of one
-        place, whose diagrams are empty) leaves the summaries as they are.
+    median_distance : of the cell; a number, or an array of the shape (...). 0 (a cloud of one place,
+        whose diagrams are empty) leaves the summaries as they are.
     """
     degree = np.array([SCALE_DEGREE[name] for name in FEATURES])
-    unit = np.asarray(unit, dtype=np.float64)
-    divisor = np.where(unit > 0, unit, 1.0)[..., None] ** degree
+    median_distance = np.asarray(median_distance, dtype=np.float64)
+    divisor = np.where(median_distance > 0, median_distance, 1.0)[..., None] ** degree
     return summaries / divisor

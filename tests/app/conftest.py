@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import data
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -32,8 +30,6 @@ def start(monkeypatch):
 
         st.cache_resource.clear()
         st.cache_data.clear()
-        data._COMPLETE.clear()  # they go by the digest, and tests open several archives of one study
-        data._FINISHED.clear()
         monkeypatch.setenv("PHCORE_CACHE", str(cache))
         if roots is not None:
             monkeypatch.setenv("PHCORE_ROOTS", str(roots))

@@ -28,7 +28,7 @@ def archived(series="harmless", step=8, layer=18, subsample=0) -> list[np.ndarra
 # --- bars and prompts -------------------------------------------------------------------------------
 
 
-def test_the_longest_loop_is_in_hand_with_its_prompts(start):
+def test_the_longest_loop_is_selected_with_its_prompts(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
     told, (_, loops) = words(app), archived()
     birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]

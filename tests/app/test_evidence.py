@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pages.parts.evidence.early import CORRECTIONS
+from phcore.figures.concentration import CORRECTIONS
 from phcore.stages import tables
 from phcore.stages.results import Results
 from tests import studies

@@ -5,7 +5,7 @@ import re
 import pytest
 import streamlit as st
 
-from pages.parts import bound, links, prompts
+from pages.parts import bound, controls, links, prompts
 from pages.parts.bound import Bound
 from phcore.errors import Fault
 from phcore.study import saved_views
@@ -120,7 +120,7 @@ def test_a_link_of_another_version_opens_as_far_as_it_is_known(start, computed, 
 def test_what_is_not_there_is_said_and_the_default_shown(start, computed, page, key, value, shown):
     app = start(computed[1], page, **({"study": "tiny"} | {key: value}))
     (told,) = (one.value for one in app.warning if "link" in one.value)
-    assert f"The link asks for the {links.PARAMETERS[key]} “{prompts.plain(value)}”" in told
+    assert f"The link asks for the {controls.parameters()[key]} “{prompts.plain(value)}”" in told
     assert f"Shown: {prompts.plain(shown)}" in told
     assert charts(app) > 0 or page == "study"
 
@@ -163,8 +163,8 @@ def test_strange_words_stay_words(start, computed):
 
 def test_the_same_number_written_otherwise_is_the_same():
     drawn = {"b_at": Bound(("42",), ("51",)), "b_two": Bound(("true",), ("false",)), "b_cat": Bound(("a", "b"), ())}
-    assert not links.missed({"b_at": ("42.0",), "b_two": ("TRUE",), "b_cat": ("a", "b")}, drawn)
-    assert len(links.missed({"b_at": ("42.5",), "b_two": ("1",), "b_cat": ("b",)}, drawn)) == 3
+    assert not links.missed({"b_at": ("42.0",), "b_two": ("TRUE",), "b_cat": ("a", "b")}, drawn, {})
+    assert len(links.missed({"b_at": ("42.5",), "b_two": ("1",), "b_cat": ("b",)}, drawn, {})) == 3
 
 
 # --- the whole state ----------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_the_same_number_written_otherwise_is_the_same():
 @pytest.mark.parametrize(("page", "query"), SCENES, ids=str)
 def test_every_choice_on_a_page_is_in_its_link_and_has_a_name(start, state, page, query):
     app = start(ROOT / "cache", page, **query)
-    known = set(links.PARAMETERS)
+    known = set(controls.parameters())
     assert set(state["drawn"]) <= known
     assert state["query"]["v"] == (str(links.VERSION),)
     kinds = ("selectbox", "select_slider", "slider", "toggle", "multiselect", "number_input", "text_input",
@@ -208,7 +208,7 @@ def test_a_link_holds_what_differs_from_the_defaults(start, computed, state):
     assert state["drawn"]["t_log"].default == ("true",)
 
 
-def test_prompts_and_bars_in_hand_come_with_a_link(start):
+def test_prompts_and_selected_bars_come_with_a_link(start):
     cell = {"b_series": "harmless", "b_step": 8, "b_layer": 18}
     app = start(ROOT / "cache", "barcodes", **cell, b_marked="2,5,12")
     assert app.text_input(key="b_marked").value == "2,5,12"

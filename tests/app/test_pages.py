@@ -4,14 +4,14 @@ from html import escape
 
 import pytest
 
-from pages.parts import data
+from pages.parts import data, navigation
 from phcore.analysis.findings import FAILS, HOLDS, TITLES, UNKNOWN
 from phcore.figures.glossary import TERMS
 from phcore.stages.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
-PAGES = ["study", "barcodes", "trajectories", "evidence", "compare"]
+PAGES = [one.name for one in navigation.PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -3,16 +3,13 @@
 import shutil
 
 import pytest
-from tests.unit.test_access import state
+import streamlit as st
 
-from pages.parts import live, new_study
-from phcore.archive import permissions
-from phcore.archive.permissions import Access
-from phcore.archive.store import Store
+from pages.parts import data, live, new_study
 from phcore.errors import Fault
 from phcore.pipeline import jobs
-from phcore.stages.results import Results
 from tests.app.conftest import run, words
+from tests.unit.archive.test_permissions import state
 
 PAGES = ["study", "barcodes", "trajectories", "evidence", "share"]
 WRITERS = {
@@ -40,8 +37,10 @@ def served(start, computed, tmp_path, monkeypatch):
         if unfinished:
             for path in (cache / "v1" / "tables").iterdir():
                 path.unlink()
-        given = Access(True, query.pop("studies", None), query.pop("private", frozenset()))
-        monkeypatch.setattr(permissions, "current", lambda: given)
+        monkeypatch.setenv("PHCORE_READ_ONLY", "1")
+        for name in ("studies", "private"):
+            if name in query:
+                monkeypatch.setenv(f"PHCORE_{name.upper()}", query.pop(name))
         return start(cache, page, **query), cache
 
     return make
@@ -75,13 +74,13 @@ def test_the_view_of_a_new_study_does_not_open(served):
     app, cache = served(study="tiny")
     before = state(cache)
     app.session_state["view"] = "New study"
-    app.session_state["checkpoints-place"] = cache
+    app.session_state["picker.checkpoints"] = cache
     assert "Base model and checkpoints" not in words(run(app))
     assert state(cache) == before
 
 
 def test_a_study_that_is_not_served_is_not_opened_by_a_link(served):
-    app, cache = served(study="tiny", studies=("tiny",))
+    app, cache = served(study="tiny", studies="tiny")
     shutil.copytree(cache / "studies" / "tiny", cache / "studies" / "secret")
     for name in ("secret", "../tiny", "tiny.toml"):
         app.query_params["study"] = name
@@ -91,13 +90,13 @@ def test_a_study_that_is_not_served_is_not_opened_by_a_link(served):
 
 
 def test_an_archive_without_a_served_study_says_so(served):
-    app, _ = served(studies=())
+    app, _ = served(studies="")
     assert "No study is served here" in words(app)
 
 
 def test_private_prompts_are_numbers_on_the_page(served):
-    app, cache = served("barcodes", study="tiny", private=frozenset({"prompts"}), b_points="all")
-    study = Results.open("tiny", Store(cache))
+    app, _ = served("barcodes", study="tiny", private="prompts", b_points="all")
+    study = data.open_study("tiny")
     assert live.prompts(study)["text"].str.fullmatch(r"prompt \d+ \(private\)").all()
     told = str(app.get("html"))
     assert "red kite" not in words(app) + told
@@ -108,16 +107,18 @@ def test_what_the_buttons_call_is_refused(served, computed):
     study = computed[0]
     before = state(cache)
     for way in (
-        lambda: new_study._compute(study),
         lambda: new_study.begin("tiny", cache / "studies" / "tiny" / "study.toml"),
         lambda: new_study._start(study.with_(name="other"), []),
-        lambda: new_study._scan.__wrapped__(str(cache), str(study.model)),
-        lambda: new_study._local_models.__wrapped__(),
-        lambda: jobs.cancel(Store(cache), "tiny"),
-        lambda: jobs.enforce(Store(cache), "tiny"),
+        lambda: jobs.cancel(data.store(), "tiny"),
+        lambda: jobs.enforce(data.store(), "tiny"),
     ):
         with pytest.raises(Fault, match="read-only"):
             way()
+    with pytest.raises(Fault, match="not in the allowed folders"):
+        new_study._scan.__wrapped__(str(cache), str(study.model))
+    assert new_study._local_models.__wrapped__() == []
+    new_study._compute(study)
+    assert st.session_state.pop("new_study.fault").startswith("this server is read-only")
     assert new_study._probe_files.__wrapped__(cache) == []
     assert new_study._resolved.__wrapped__(str(cache / "studies" / "tiny" / "study.toml")).startswith(
         "this server is read"

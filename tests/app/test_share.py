@@ -74,5 +74,5 @@ def test_what_is_saved_is_the_chart_drawn_last(start, computed, monkeypatch):
     monkeypatch.setattr(draw, "take_last", lambda: seen.append(whole()) or seen[-1])
     start(computed[1], "evidence", study="tiny", e_layer=2)
     name, save = seen[0]
-    assert name == "e_velocity"
+    assert name == "chart-gaussian"
     assert b"174mm" in save("svg")

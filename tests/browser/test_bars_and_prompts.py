@@ -52,7 +52,7 @@ def picture(page, chart: str) -> np.ndarray:
 
 
 def violet(page, chart: str) -> int:
-    """Pixels in the colour of the bar in hand."""
+    """Pixels in the colour of the selected bar."""
     return int((np.abs(picture(page, chart) - VIOLET).max(axis=2) < 12).sum())
 
 
@@ -62,7 +62,7 @@ def crimson(page, chart: str) -> int:
     return int(((red - green > 90) & (red - blue > 40) & (blue > green)).sum())
 
 
-def in_hand(page) -> str:
+def selected(page) -> str:
     return page.locator(".st-key-b_bar input").input_value()
 
 
@@ -71,11 +71,11 @@ def told(page) -> str:
 
 
 def agrees(page, step: int, at: float) -> None:
-    """What is said of the bar in hand and of the distance is what the archive holds."""
+    """What is said of the selected bar and of the distance is what the archive holds."""
     diagrams, words = archived(step), told(page)
     pieces, loops = complexes.betti(diagrams, at)
     assert f"{count(pieces, 'component')} and {count(loops, 'loop')} (Betti numbers {pieces} and {loops})" in words
-    kind, rank = re.fullmatch(r"H([01]) \w+ (\d+)", in_hand(page)).groups()
+    kind, rank = re.fullmatch(r"H([01]) \w+ (\d+)", selected(page)).groups()
     diagram = diagrams[int(kind)]
     birth, death = diagram[np.argsort(-(diagram[:, 1] - diagram[:, 0]), kind="stable")[int(rank) - 1]]
     if kind == "1":
@@ -91,11 +91,11 @@ def agrees(page, step: int, at: float) -> None:
 
 def test_a_bar_a_distance_and_another_checkpoint(server, visit):
     one, page = opened(visit, server.url + CELL)
-    assert in_hand(page) == "H1 loop 1"
+    assert selected(page) == "H1 loop 1"
     click(page, BARS, 0.6, 0.35)  # among the loops of the barcode, where an exact hit is unlikely
     page.wait_for_url(re.compile("b_bar="))
     one.settle()
-    first = in_hand(page)
+    first = selected(page)
     assert first != "H1 loop 1"
     at = float(page.locator(".st-key-b_at input[type=range]").input_value())
     agrees(page, 8, at)
@@ -122,7 +122,7 @@ def test_a_bar_a_distance_and_another_checkpoint(server, visit):
 
 def test_a_link_restores_bar_distance_and_filters(server, visit):
     one, page = opened(visit, server.url + CELL + "&b_bar=H0+merge+3&b_at=41&b_sub=2&b_points=60&b_cat=careful")
-    assert in_hand(page) == "H0 merge 3"
+    assert selected(page) == "H0 merge 3"
     assert "At 41.0:" in told(page)
     assert re.search(r"Live: .* 60 of 320 prompts, from subsample 2", told(page))
     one.assert_clean()
@@ -133,7 +133,7 @@ def test_a_merge_of_the_tree_is_a_bar(server, visit):
     click(page, TREE, 0.7, 0.5)
     page.wait_for_selector("text=/merges into another one at/")
     one.settle()
-    assert in_hand(page).startswith("H0 merge")
+    assert selected(page).startswith("H0 merge")
     assert violet(page, TREE) > 20
     one.assert_clean()
 

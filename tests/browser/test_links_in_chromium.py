@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts import links
+from pages.parts import links, navigation
 from tests import studies
 from tests.browser.conftest import Server
 
@@ -159,7 +159,7 @@ def test_keys_in_a_field_are_text(server, visit):
 def test_a_click_hits_its_step_when_charts_are_large(server, visit):
     one = visit(width=1920)
     page = one.open(server.url + "/trajectories?t_step=64&present=1")
-    marks = page.locator(f".st-key-t_apart {CHART}")
+    marks = page.locator(f".st-key-chart-apart {CHART}")
     marks.scroll_into_view_if_needed()
     one.settle()
     box = marks.evaluate("one => { const r = one.getBoundingClientRect(); return [r.x, r.y, r.width, r.height] }")
@@ -169,7 +169,7 @@ def test_a_click_hits_its_step_when_charts_are_large(server, visit):
     one.assert_clean()
 
 
-@pytest.mark.parametrize("page_name", ["", "barcodes", "trajectories", "evidence", "compare"])
+@pytest.mark.parametrize("page_name", ["", *(one.name for one in navigation.PAGES[1:])])
 @pytest.mark.parametrize("present", [False, True])
 def test_every_page_can_be_embedded(server, visit, page_name, present):
     one = visit()

@@ -11,12 +11,12 @@ import pytest
 import tomli_w
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from tests.unit.test_access import state
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.browser.conftest import ROOT, Server
 from tests.protocol import Client
+from tests.unit.archive.test_permissions import state
 
 PAGES = ("", "barcodes", "trajectories", "evidence")
 WRITERS = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from phcore import places
+from phcore.archive.installed import PACKAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -56,9 +56,9 @@ def test_every_file_of_the_library_is_installed(asked):
 
 
 def test_every_file_of_the_app_is_installed_inside_one_package(asked):
-    assert {name.split(".")[0] for name in asked["packages"]} == {"phcore", places.PACKAGE}
-    assert asked["package_dir"] == {places.PACKAGE: "."}
-    data = set(asked["package_data"][places.PACKAGE])
+    assert {name.split(".")[0] for name in asked["packages"]} == {"phcore", PACKAGE}
+    assert asked["package_dir"] == {PACKAGE: "."}
+    data = set(asked["package_data"][PACKAGE])
     assert tracked("pages") <= data
     assert any(one.endswith(".svg") for one in data)
     assert ".streamlit/config.toml" in data
@@ -66,6 +66,6 @@ def test_every_file_of_the_app_is_installed_inside_one_package(asked):
 
 def test_of_the_archive_only_what_ships_is_installed(asked):
     """Whatever else has been computed in a checkout is its owner's."""
-    data = {one for one in asked["package_data"][places.PACKAGE] if one.startswith("cache/")}
+    data = {one for one in asked["package_data"][PACKAGE] if one.startswith("cache/")}
     names = (ROOT / "cache" / "shipped.txt").read_text().split()
     assert data == {"cache/shipped.txt", *(f"cache/{name}" for name in names)}

@@ -1,7 +1,6 @@
 """A study as one HTML file that opens from disk: findings, interactive charts, tables, methods, glossary."""
 
-from phcore.export.report.charts import FIGURES
 from phcore.export.report.html import Options, render
 from phcore.export.report.methods import bibtex, methods_paragraph
 
-__all__ = ["FIGURES", "Options", "bibtex", "methods_paragraph", "render"]
+__all__ = ["Options", "bibtex", "methods_paragraph", "render"]

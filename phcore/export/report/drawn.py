@@ -1,36 +1,22 @@
-"""What a chart of a report is, and what stands beside it."""
+"""A figure as a report shows it: its chart at every step, how to read it, and its numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
-from phcore.export.report.reading import Reading
-from phcore.figures.charts.moving import at_step
-from phcore.figures.charts.plain import Plain
-from phcore.figures.charts.steps import StepAxis
-
-WIDTH = 900  # pixels: fits the page, and on paper labels stay above 6 points
-
-
-class Absent(Exception):
-    """A chart that this study has no numbers for; the message says what is missing and how to get it."""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A table as words."""
-
-    caption: str
-    header: list[str]
-    rows: list[list[str]]
+from phcore.errors import Fault
+from phcore.figures.charts.moving import Moving, at_step
+from phcore.figures.charts.plain import Plain, plain
+from phcore.figures.figure import Choice, Figure, Numbers, sentence
+from phcore.stages.results import Results
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A chart of the report.
+    """A figure of the report.
 
     Attributes
     ----------
@@ -48,25 +34,28 @@ class Drawn:
     cells: dict[str, dict[int, Plain]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One kind of chart.
+def draw(results: Results, figure: Figure, choice: Choice) -> Drawn | str:
+    """A figure of a study; where that has no numbers for it, the words that say so."""
+    look = figure.look(results)
+    try:
+        data = figure.read(results, choice)
+    except Fault as fault:
+        return sentence(fault)
 
-    Attributes
-    ----------
-    title : what it is, in a few words.
-    draw : reading -> chart; raises `Absent`, or `Fault` where the numbers do not allow it.
-    """
+    def chart(data: Any) -> Plain:
+        return plain(lambda: figure.chart(data, look))
 
-    title: str
-    draw: Callable[[Reading], Drawn]
+    whole, caption, numbers = chart(data), figure.caption(data), figure.numbers(data)
+    if figure.cells is None:
+        return Drawn(whole, caption, numbers, moves=_moves(whole, look.steps))
+    cells = {
+        series: {step: chart(figure.at(data, series, step)) for step in steps}
+        for series, steps in figure.cells(data).items()
+    }
+    return Drawn(whole, caption, numbers, cells=cells)
 
 
-def stepped(reading: Reading, chart: Plain, note: str, numbers: Numbers) -> Drawn:
-    """A chart over training steps, with what each selected step changes in it."""
-    axis = StepAxis(reading.steps)
-    moves = {}
-    for step in reading.steps:
-        tables = at_step(chart.tables, step, axis)
-        moves[step] = {name: table for name, table in tables.items() if table is not chart.tables[name]}
-    return Drawn(chart, note, numbers, moves=moves)
+def _moves(chart: Plain, steps: tuple[int, ...]) -> dict[int, dict[str, pd.DataFrame]]:
+    """What each selected step changes in a chart over training steps."""
+    moving = {name: table for name, table in chart.tables.items() if isinstance(table, Moving)}
+    return {step: at_step(moving, step) for step in steps} if moving else {}

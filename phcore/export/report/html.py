@@ -15,14 +15,15 @@ from markupsafe import Markup
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN, Finding
 from phcore.errors import Fault
 from phcore.export.report import methods
-from phcore.export.report.charts import FIGURES, Drawn, draw
+from phcore.export.report.drawn import Drawn, draw
 from phcore.export.report.packing import Tables, difference, script_json
-from phcore.export.report.reading import Reading
 from phcore.export.report.sources import bibtex
 from phcore.figures import glossary
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
+from phcore.figures.figure import Choice, title
+from phcore.figures.registry import PRINTED
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 
 _FOLDER = Path(__file__).parent
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -37,7 +38,7 @@ class Options:
     ----------
     title : default: the name of the study.
     authors, date : lines below the title; "" for none.
-    charts : keys of `FIGURES`, in the order of the report.
+    charts : names of figures in `PRINTED`, in the order of the report.
     notes : key of a chart -> words of the user below it.
     prompts : whether the prompts are in the report.
     layer : of the charts that show one layer; None: the middle one.
@@ -46,7 +47,7 @@ class Options:
     title: str = ""
     authors: str = ""
     date: str = ""
-    charts: tuple[str, ...] = tuple(FIGURES)
+    charts: tuple[str, ...] = tuple(PRINTED)
     notes: Mapping[str, str] = field(default_factory=dict)
     prompts: bool = True
     layer: int | None = None
@@ -60,16 +61,18 @@ def render(results: Results, options: Options = Options()) -> str:
     Fault
         for a chart that does not exist, a note on a chart that is not in the report, or an unknown layer.
     """
-    reading = Reading(results, _checked(results, options))
-    drawn = {key: draw(key, reading) for key in options.charts}
+    results = results.for_strangers()
+    choice = _checked(results, options)
+    drawn = {key: draw(results, PRINTED[key], choice) for key in options.charts}
+    steps = sorted({0, *(node.step for node in results.record.ready)})
     tables = Tables()
     bundle, page_script = _bundle(), (_FOLDER / "report.js").read_text(encoding="utf-8")
     payload = {
-        "steps": reading.steps,
+        "steps": steps,
         "config": _config(),
         "charts": {key: _payload(one, tables) for key, one in drawn.items() if isinstance(one, Drawn)},
     }
-    present = [name for name in EVIDENCE if not results.table(name).empty]
+    present = [name for name in published(evidence=True) if not results.table(name).empty]
     record = results.record
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
@@ -81,10 +84,10 @@ def render(results: Results, options: Options = Options()) -> str:
         date=options.date,
         record=record,
         model=Path(record.study.model).name,
-        layer=reading.layer,
+        layer=choice.layer,
         findings=[(_unquoted(one), *_BADGES[one.verdict]) for one in results.findings()],
         figures=_figures(drawn, options.notes),
-        steps=reading.steps,
+        steps=steps,
         slides=any(isinstance(one, Drawn) and (one.moves or one.cells) for one in drawn.values()),
         series=_series(results),
         left_out=[node for node in record.nodes if not node.ready],
@@ -106,21 +109,17 @@ def render(results: Results, options: Options = Options()) -> str:
     )
 
 
-def _checked(results: Results, options: Options) -> int:
-    """The layer in view, after all options were looked at."""
+def _checked(results: Results, options: Options) -> Choice:
+    """The layer in view and the defaults of the study, after all options were looked at."""
     for key in options.charts:
-        if key not in FIGURES:
-            raise Fault(f"there is no chart {key!r}", f"Choose from: {', '.join(FIGURES)}")
+        if key not in PRINTED:
+            raise Fault(f"there is no chart {key!r}", f"Choose from: {', '.join(PRINTED)}")
     for key in options.notes:
         if key not in options.charts:
             raise Fault(
                 f"there is a note on {key!r}, which is not in this report", f"Its charts: {', '.join(options.charts)}"
             )
-    layers = results.record.layers
-    layer = layers[len(layers) // 2] if options.layer is None else options.layer
-    if layer not in layers:
-        raise Fault(f"layer {layer} is not in this study", f"Choose one of: {', '.join(map(str, layers))}")
-    return layer
+    return Choice.of(results, layer=options.layer)
 
 
 # --- what the page's script draws ---------------------------------------------------------------------
@@ -128,7 +127,7 @@ def _checked(results: Results, options: Options) -> int:
 
 def _payload(drawn: Drawn, tables: Tables) -> dict:
     """A chart for the page's script: its spec without title, its tables, and what a step changes."""
-    spec, *_ = _untitled(drawn.chart.spec)
+    spec = _untitled(drawn.chart.spec)
     one = {"spec": spec, "tables": tables.keep_all(drawn.chart.tables)}
     if drawn.moves:
         one["moves"] = {step: tables.keep_all(changed) for step, changed in drawn.moves.items()}
@@ -137,23 +136,17 @@ def _payload(drawn: Drawn, tables: Tables) -> dict:
         for series, steps in drawn.cells.items():
             one["cells"][series] = {}
             for step, chart in steps.items():
-                other, asked, said = _untitled(chart.spec)
+                question, answer = title(chart.spec)
                 one["cells"][series][step] = {
-                    "patch": difference(spec, other), "tables": tables.keep_all(chart.tables), "question": asked,
-                    "answer": said,
+                    "patch": difference(spec, _untitled(chart.spec)), "tables": tables.keep_all(chart.tables),
+                    "question": question, "answer": answer,
                 }  # fmt: skip
     return one
 
 
-def _untitled(spec: dict) -> tuple[dict, str, str]:
-    """A chart's spec without title, config and options of the app, and its title: question and answer."""
-    title = spec.get("title", {})
-    question, answer = (" ".join(title.get(part, [])) for part in ("text", "subtitle"))
-    return (
-        {name: value for name, value in spec.items() if name not in ("title", "config", "usermeta")},
-        question,
-        answer,
-    )
+def _untitled(spec: dict) -> dict:
+    """A chart's spec without title, which stands in the page, and without config and options of the app."""
+    return {name: value for name, value in spec.items() if name not in ("title", "config", "usermeta")}
 
 
 def _config() -> dict:
@@ -205,10 +198,10 @@ def _figures(drawn: Mapping[str, Drawn | str], notes: Mapping[str, str]) -> list
 
 
 def _figure(key: str, drawn: Drawn | str, own_note: str) -> dict:
-    about = {"key": key, "kind": FIGURES[key].title, "own_note": own_note}
+    about = {"key": key, "kind": PRINTED[key].title, "own_note": own_note}
     if isinstance(drawn, str):
         return about | {"missing": drawn, "numbers": None}
-    _, question, answer = _untitled(drawn.chart.spec)
+    question, answer = title(drawn.chart.spec)
     return about | {
         "missing": "", "question": question, "answer": answer, "note": drawn.note, "numbers": drawn.numbers,
         "series": list(drawn.cells),

@@ -12,10 +12,11 @@ from pathlib import Path
 from phcore.analysis.dynamics import PERMUTATIONS
 from phcore.export.report.sources import SOURCES, Source, bibtex
 from phcore.formatting import count
-from phcore.stages import cells
-from phcore.stages.tables import EVIDENCE
+from phcore.stages.gaussian_nulls import REPLICATES
+from phcore.stages.registry.assembly import published
 from phcore.study import PARAMETERS
-from phcore.study.record import NULL_REPLICATES, Record
+from phcore.study.record import Record
+from phcore.topology.clouds import index_sets
 
 __all__ = ["bibtex", "cited", "methods_paragraph", "parameters", "versions"]
 
@@ -25,14 +26,19 @@ _KEY = re.compile(r"@([a-z0-9]+)")
 _PACKAGES = ("redzed-tda", "ripser", "numpy", "scipy", "torch", "transformers", "altair")
 
 
-def methods_paragraph(record: Record, evidence: Collection[str] = EVIDENCE) -> str:
+def methods_paragraph(record: Record, evidence: Collection[str] | None = None) -> str:
     """Methods of a study, with citations by name and year. An empty line starts another thought.
 
     Parameters
     ----------
-    evidence : names of the tables of evidence that there are: what was not computed is not described.
+    evidence : names of the tables of evidence that there are: what was not computed is not described. All, where
+        none are given.
     """
-    return _CITATION.sub(_citation, _marked(record, evidence))
+    return _CITATION.sub(_citation, _marked(record, _evidence(evidence)))
+
+
+def _evidence(names: Collection[str] | None) -> Collection[str]:
+    return tuple(published(evidence=True)) if names is None else names
 
 
 def _citation(found: re.Match) -> str:
@@ -42,9 +48,9 @@ def _citation(found: re.Match) -> str:
     return f"({_KEY.sub(lambda key: SOURCES[key[1]].short, found[1])})"
 
 
-def cited(record: Record, evidence: Collection[str] = EVIDENCE) -> dict[str, Source]:
+def cited(record: Record, evidence: Collection[str] | None = None) -> dict[str, Source]:
     """The sources of the paragraph by BibTeX key, in the order in which it cites them."""
-    keys = dict.fromkeys(_KEY.findall(_marked(record, evidence)))
+    keys = dict.fromkeys(_KEY.findall(_marked(record, _evidence(evidence))))
     return {key: SOURCES[key] for key in keys}
 
 
@@ -148,7 +154,7 @@ def _subsamples(record: Record) -> str:
             f"the whole cloud, without subsampling (subsamples = 0; subsample_size {asked.subsample_size} and seed "
             f"{asked.seed} have no effect on diagrams)"
         )
-    sets = cells.index_sets(record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
+    sets = index_sets(record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
     size = len(next(iter(sets.values())))
     fewer = f" ({asked.subsample_size} asked for; four fifths of the prompts taken)" * (size != asked.subsample_size)
     return (
@@ -217,9 +223,9 @@ def _separation(record: Record, evidence: Collection[str]) -> str:
 
 def _geometry(evidence: Collection[str]) -> str:
     words = ""
-    if "controls" in evidence:
+    if "gaussian_velocities" in evidence:
         words += (
-            f"As controls, {NULL_REPLICATES} Gaussian clouds per cell and kind, isotropic and with the mean and "
+            f"As controls, {REPLICATES} Gaussian clouds per cell and kind, isotropic and with the mean and "
             "covariance of the cloud, from the seed of the study, went through the same pipeline; consecutive "
             "checkpoints share their noise."
         )
@@ -244,7 +250,7 @@ def _behaviour(evidence: Collection[str]) -> str:
 
 def _robustness(record: Record, evidence: Collection[str]) -> str:
     second = record.study.second_dtype
-    if "numerics" not in evidence:
+    if "numerical_noise" not in evidence:
         return f"A second reading in {second} was asked for and has not been computed." if second else ""
     words = "For the numerical floor the base and the last checkpoints were read again in other batches"
     return words + (f" and in {second}." if second else ".")

@@ -44,7 +44,7 @@ def barcode_and_diagram(
 ) -> alt.HConcatChart | alt.VConcatChart:
     """Barcode and diagram of one cell. Hover marks the nearest bar in both; a click chooses it (`bar`).
 
-    The bar in hand is a column of the data (`held`, see `barcode_now`): it may come from a click here, from a
+    The selected bar is a column of the data (`held`, see `barcode_now`): it may come from a click here, from a
     list beside the chart or from a link, and all must agree.
 
     Parameters
@@ -68,10 +68,10 @@ def barcode_and_diagram(
     rows = _now(rows, at, None, ())
     line = None if at is None else View(distance_rule(at))
     hover, click = near("near_bar", PARAM), picked(PARAM)
-    in_hand = {"or": ["datum.held", {"param": "near_bar", "empty": False}]}
+    selected = {"or": ["datum.held", {"param": "near_bar", "empty": False}]}
     tooltip = _tooltip(rows)
     barcode = [
-        *_bars(in_hand, domain, unit, thickness(pitch), across, height),
+        *_bars(selected, domain, unit, thickness(pitch), across, height),
         *([] if line is None else [rule(line, distance_position(alt.X, "at", domain, unit, _PADDING))]),
         *_names(rows, group_words(bars, cap), height),
         _strips(across, height, tooltip),
@@ -81,7 +81,7 @@ def barcode_and_diagram(
         alt.layer(*barcode, width=across, height=height),
         alt.layer(
             *_quadrant(line, domain, unit),
-            *_points(in_hand, domain, unit, len(rows), tooltip),
+            *_points(selected, domain, unit, len(rows), tooltip),
             *_key(domain, side),
             width=side,
             height=side,
@@ -98,7 +98,7 @@ def barcode_and_diagram(
 def barcode_now(
     tables: Mapping[str, pd.DataFrame], at: float | None = None, held: str | None = None, marked: Collection[str] = ()
 ) -> dict[str, pd.DataFrame]:
-    """The tables of a standing chart at another distance, with another bar in hand and others marked, by name."""
+    """The tables of a standing chart at another distance, with another selected bar and others marked, by name."""
     return {name: _now_table(table, at, held, marked) for name, table in tables.items()}
 
 
@@ -129,8 +129,8 @@ def _quadrant(line: View | None, domain, unit: str) -> list[View]:
     ]
 
 
-def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[View]:
-    """The bars, the sign on the infinite one, and the marks of the bar in hand; data from the chart."""
+def _bars(selected, domain, unit, thick: int, across: int, height: int) -> list[View]:
+    """The bars, the sign on the infinite one, and the marks of the selected bar; data from the chart."""
     x, y = distance_position(alt.X, "birth", domain, unit, _PADDING), _place(height)
     death = alt.X2(field="death")
     end = (
@@ -138,7 +138,7 @@ def _bars(in_hand, domain, unit, thick: int, across: int, height: int) -> list[V
         .transform_filter("datum.endless")
         .encode(x=distance_position(alt.X, "death", domain, unit, _PADDING), y=y)
     )
-    held = View().transform_filter(in_hand)
+    held = View().transform_filter(selected)
     return [
         View()
         .mark_rule(clip=True, strokeWidth=thick)
@@ -181,13 +181,13 @@ def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[View]
     ]
 
 
-def _points(in_hand, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[View]:
+def _points(selected, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[View]:
     """The diagram; data from the chart."""
     x = distance_position(alt.X, "birth", domain, f"birth ({unit})", _PADDING)
     y = distance_position(alt.Y, "death", domain, f"death ({unit})", _PADDING)
     ends = pd.DataFrame({"birth": list(domain), "death": list(domain)})
     size = 46 if number <= 150 else 30 if number <= 300 else 20
-    held = View().transform_filter(in_hand)
+    held = View().transform_filter(selected)
     meets = View(name="diagram").mark_point(opacity=0, size=1, cursor="pointer", clip=True)
     return [
         View(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),

@@ -1,4 +1,4 @@
-"""The cloud in two dimensions: its prompts, the complex at a distance, and what makes the bar in hand."""
+"""The cloud in two dimensions: its prompts, the complex at a distance, and what makes the selected bar."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -54,7 +54,7 @@ def map_tables(
     points : (n, 2) places.
     prompts : (n rows) prompt, text, category: in the order of `points`.
     edges, triangles : the complex drawn: the first of the paths from `complex_paths`.
-    held : of the bar in hand: `cycle` (points in order), `edge`, `triangle`, `cut` (edges), `first` and `second`
+    held : of the selected bar: `cycle` (points in order), `edge`, `triangle`, `cut` (edges), `first` and `second`
         (groups of points: the first is ringed, points of neither step back); any of them.
     marked : points selected on the map.
     """

@@ -130,7 +130,7 @@ def dendrogram_tables(
     domain: tuple[float, float],
     width: int = HALF_WIDTH,
 ) -> dict[str, pd.DataFrame]:
-    """What the dendrogram shows, as its tables, but for the bar in hand (`held_branch`).
+    """What the dendrogram shows, as its tables, but for the selected bar (`held_branch`).
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def dendrogram_tables(
 def held_branch(
     corners: np.ndarray, held: int | None, domain: tuple[float, float], width: int = HALF_WIDTH
 ) -> pd.DataFrame:
-    """The merge in hand, by its number, as the table that shows it."""
+    """The selected merge, by its number, as the table that shows it."""
     plane = _plane(domain, len(corners) + 1, width)
     return pd.DataFrame({"held": [one_path([] if held is None else plane.lines(corners[[held]]))]})
 

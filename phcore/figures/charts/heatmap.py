@@ -9,6 +9,7 @@ import pandas as pd
 
 from phcore.figures.charts.answers import heatmap_answer
 from phcore.figures.charts.linking import link, picked
+from phcore.figures.charts.moving import moving
 from phcore.figures.charts.steps import PARAM, StepAxis, named_step, step_name
 from phcore.figures.charts.theme import (
     FULL_WIDTH,
@@ -141,24 +142,25 @@ def _marks(part, axis, layers, domain, value_title, selected, place, first) -> l
     ]
 
 
-def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[View]:
+def _selected(part, axis: StepAxis, selected: int | None, place: int) -> list[View]:
     """A frame around the column of the selected step, named above it; the name alone where it is empty."""
-    frame, name = selected_rows(part, axis, selected, place)
+
+    def edges(step: int | None) -> tuple[float, float] | None:
+        here = part.loc[part["step"] == step, ["begin", "end"]].head(1).to_numpy().tolist()
+        return tuple(here[0]) if here else None
+
+    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew: hence `place`.
+    def frame(step: int | None) -> pd.DataFrame:
+        begin, end = edges(step) or (float("nan"), float("nan"))
+        return pd.DataFrame([{"begin": begin, "end": end, "place": place}])
+
+    def name(step: int | None) -> pd.DataFrame:
+        middle = axis.between(*found) if (found := edges(step)) else None
+        return pd.DataFrame([named_step(step, axis, middle) | {"place": place}])
+
     return [
-        View(frame)
+        View(moving(frame, selected))
         .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
         .encode(x=axis.x("begin"), x2=alt.X2(field="end")),
-        step_name(name, axis.x()),
+        step_name(moving(name, selected), axis.x()),
     ]
-
-
-def selected_rows(
-    part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The frame (begin, end, place) and its name, of one panel: `part` holds its cells."""
-    here = part.loc[part["step"] == selected, ["begin", "end"]].head(1).to_numpy().tolist()
-    begin, end = here[0] if here else (float("nan"), float("nan"))
-    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew: hence `place`.
-    frame = pd.DataFrame([{"begin": begin, "end": end, "place": place}])
-    middle = axis.between(begin, end) if here else None
-    return frame, pd.DataFrame([named_step(selected, axis, middle) | {"place": place}])

@@ -88,17 +88,17 @@ def matching_chart(
     domain : of all axes.
     names : of the two checkpoints, the earlier first.
     degree : of the bars, for their shape.
-    held : name of the pair in hand; `matching_now` changes it.
+    held : name of the selected pair; `matching_now` changes it.
     """
     side, across = height, width - height - 120
     table = _placed(rows, held, height)
     hover = near("near_pair", PAIR)
-    in_hand = {"or": ["datum.held", {"param": "near_pair", "empty": False}]}
+    selected = {"or": ["datum.held", {"param": "near_pair", "empty": False}]}
     told = {"pair": "pair", "what": "what", "before": names[0], "after": names[1], "share_words": "share"}
     tooltip = nearest_tooltip(told)
     chart = alt.hconcat(
-        alt.layer(*_bars(in_hand, domain, unit, tooltip, names, across, height), width=across, height=height),
-        alt.layer(*_diagram(in_hand, domain, unit, degree, tooltip, names, side), width=side, height=side),
+        alt.layer(*_bars(selected, domain, unit, tooltip, names, across, height), width=across, height=height),
+        alt.layer(*_diagram(selected, domain, unit, degree, tooltip, names, side), width=side, height=side),
         data=table,
         spacing=30,
         **framed(question, answer, width),
@@ -107,7 +107,7 @@ def matching_chart(
 
 
 def matching_now(tables: Mapping[str, pd.DataFrame], held: str | None) -> dict[str, pd.DataFrame]:
-    """The tables of a standing chart with another pair in hand."""
+    """The tables of a standing chart with another selected pair."""
     return {
         name: table.assign(held=table["pair"] == held) if "held" in table else table for name, table in tables.items()
     }
@@ -136,7 +136,7 @@ def _placed(rows: pd.DataFrame, held: str | None, height: int) -> pd.DataFrame:
     return table
 
 
-def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> list[View]:
+def _bars(selected, domain, unit, tooltip, names, across: int, height: int) -> list[View]:
     scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
     rows = View().transform_filter("datum.listed")
 
@@ -147,7 +147,7 @@ def _bars(in_hand, domain, unit, tooltip, names, across: int, height: int) -> li
         )  # fmt: skip
 
     middle = alt.Y(field="y", type="quantitative", scale=scale, axis=None)
-    held = rows.transform_filter(in_hand)
+    held = rows.transform_filter(selected)
     key = pd.DataFrame({"x": [6, 126], "words": list(names)})
     meets = rows.mark_point(opacity=0, size=1, cursor="pointer").encode(
         x=alt.XValue(across / 2), y=middle, tooltip=tooltip
@@ -187,7 +187,7 @@ def _key(key: pd.DataFrame, across: int) -> list[View]:
     return marks
 
 
-def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> list[View]:
+def _diagram(selected, domain, unit, degree: int, tooltip, names, side: int) -> list[View]:
     shape = ("circle", "triangle-up")[degree]
     ends = pd.DataFrame({"x_a": list(domain), "up_a": list(domain)})
 
@@ -213,7 +213,7 @@ def _diagram(in_hand, domain, unit, degree: int, tooltip, names, side: int) -> l
             y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
         )
     )
-    held = View().transform_filter(in_hand)
+    held = View().transform_filter(selected)
     meets = at(View(), "b", opacity=0, size=1, cursor="pointer").encode(tooltip=tooltip)
     meets.name = "matched"
     before, after = (View().transform_filter(f"datum.place_{end} >= 0") for end in "ab")

@@ -1,45 +1,42 @@
 """Moving the selected step of a chart that stands: only the few tables that show it change.
 
-Building a chart takes a hundred times as long, and the screen would draw it anew instead of moving a mark.
+Building a chart takes a hundred times as long, and the screen would draw it anew instead of moving a mark. A chart says
+itself which of its tables move, by making them with `moving`.
 """
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
 import pandas as pd
 
-from phcore.figures.charts.heatmap import selected_rows
-from phcore.figures.charts.paths import selected_words
-from phcore.figures.charts.steps import StepAxis, named_step
+At = Callable[[int | None], pd.DataFrame]
 
 
-def at_step(tables: Mapping[str, pd.DataFrame], selected: int, axis: StepAxis) -> dict[str, pd.DataFrame]:
-    """All tables of a step chart (velocity, heatmap, path, distance), with another step selected.
+class Moving(pd.DataFrame):
+    """A table of a chart that knows itself at any other selected step. What is made from it is a plain table."""
 
-    Parameters
-    ----------
-    tables : by name, in the order of the chart.
-    axis : the chart's step axis; its width does not matter.
-    """
-    panels = [table for table in tables.values() if {"begin", "end", "step"} <= set(table)]
-    return {name: _moved(table, panels, selected, axis) for name, table in tables.items()}
+    _metadata: ClassVar = ["_at"]
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+
+def moving(at: At, selected: int | None) -> Moving:
+    """The table `at` the selected step (None: none is), which can be moved to others."""
+    table = Moving(at(selected))
+    table._at = at
+    return table
+
+
+def at_step(tables: Mapping[str, pd.DataFrame], selected: int | None) -> dict[str, pd.DataFrame]:
+    """All tables of a chart, by name, with another step selected; those that do not show it are the same objects."""
+    return {name: moving(table._at, selected) if isinstance(table, Moving) else table for name, table in tables.items()}
 
 
 def with_tables(standing: Mapping[str, pd.DataFrame], new: Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables of a standing chart, each replaced by the new one with the same columns, where there is one."""
     by_columns = {frozenset(table): table for table in new}
     return {name: by_columns.get(frozenset(table), table) for name, table in standing.items()}
-
-
-def _moved(table: pd.DataFrame, panels: list[pd.DataFrame], selected: int, axis: StepAxis) -> pd.DataFrame:
-    columns = set(table)
-    if "selected" in columns:  # the points of a path
-        return table.assign(selected=table["step"] == selected)
-    if columns == {"words"}:  # the step's name in a corner
-        return selected_words(selected)
-    if columns == {"step", "words", "align"}:  # the rule
-        return pd.DataFrame([named_step(selected, axis)])
-    if columns in ({"begin", "end", "place"}, {"step", "words", "align", "place"}):  # frame and name of a panel
-        place = int(table["place"].iloc[0])
-        frame, name = selected_rows(panels[place], axis, selected, place)
-        return frame if "begin" in columns else name
-    return table

@@ -10,6 +10,7 @@ import pandas as pd
 from phcore.figures.charts.answers import feature_answer, path_answer
 from phcore.figures.charts.curve_rows import runs
 from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.moving import moving
 from phcore.figures.charts.steps import PARAM
 from phcore.figures.charts.theme import (
     BASE_COLOUR,
@@ -74,7 +75,7 @@ def path_chart(
     frame = _Frame(paths, floor_radius or 0.0, equal, across, height)
     x, y = frame.channel(alt.X, "x", x_title), frame.channel(alt.Y, "y", y_title)
     table = _grown(paths)
-    table["selected"] = table["step"] == selected_step
+    shown = moving(lambda step: table.assign(selected=table["step"] == step), selected_step)
     colour = alt.Color(
         field="objective",
         type="nominal",
@@ -104,7 +105,7 @@ def path_chart(
         *_base(table, x, y),
         *_names(table, frame, x, y, colour),
         pointer.encode(x=x, y=y, tooltip=nearest_tooltip(told)),
-        data=table,
+        data=shown,
         width=across,
         height=height,
         **framed(question, answer, width),
@@ -191,15 +192,11 @@ def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list
     ]
 
 
-def selected_words(selected: int | None) -> pd.DataFrame:
-    """The name of the selected step, as a table of one row."""
-    return pd.DataFrame({"words": ["" if selected is None else f"step {selected:,}"]})
-
-
 def _selected(selected: int | None, x, y, colour, width) -> list[View]:
     """Large marks at the selected step, and its name in the upper right corner."""
     here = View().transform_filter("datum.selected").encode(x=x, y=y)
-    name = View(selected_words(selected)).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
+    words = moving(lambda step: pd.DataFrame({"words": ["" if step is None else f"step {step:,}"]}), selected)
+    name = View(words).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
     return [
         here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
         name.encode(x=alt.XValue(width - 4), y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),

@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.linking import C, link, near, nearest_tooltip, picked
+from phcore.figures.charts.moving import moving
 from phcore.figures.charts.theme import INK, LABEL_SIZE, SOFT
 from phcore.figures.charts.view import View
 
@@ -74,7 +75,7 @@ def step_rule(selected: int | None, axis: StepAxis) -> list[View]:
 
     It has a table of its own, so that playing the steps changes data, not the chart.
     """
-    table = pd.DataFrame([named_step(selected, axis)])
+    table = moving(lambda step: pd.DataFrame([named_step(step, axis)]), selected)
     return [
         View(table).mark_rule(color=INK, strokeWidth=1.5, opacity=0.75).encode(x=axis.x()),
         step_name(table, axis.x()),

@@ -36,7 +36,7 @@ SOFT = _ink("#596170", "#a9b1be")  # subtitles, secondary words
 TONE = _ink("#868e9c", "#727b8a")  # H0
 FAINT = _ink("#cdd2da", "#3d4450")  # diagonals, guides
 FLOOR = _ink("#9aa1ad", "#868e9c")  # floors and nulls: bands behind what they judge
-ACCENT = _ink("#7c3aed", "#b79cff")  # the bar in hand; no objective is violet
+ACCENT = _ink("#7c3aed", "#b79cff")  # the selected bar; no objective is violet
 MARK = _ink("#c2185b", "#ff86b3")  # prompts chosen on the map, and the bars that begin or end at them
 
 GREYS = tuple(

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from phcore import activations, devices
+from phcore import activations
 from phcore.activations import device, extraction, scoring
 from phcore.activations.extraction import Prefix, Reader
 from phcore.errors import Fault
+from phcore.study import devices
 from phcore.training import practice
 from tests import studies
 from tests.models import ARCHITECTURES, HIDDEN, LAYERS, PROMPTS, VOCABULARY

@@ -78,6 +78,14 @@ def test_one_row_per_reading_and_null():
     assert table.notna().all(axis=None)
 
 
+def test_a_series_that_does_not_start_at_the_base_has_no_row_that_includes_it():
+    steps = STEPS[1:]
+    table = concentration_table(*study(walk(5, steps), steps), N, M, n=50)
+    assert len(table) == 2 * 2 * len(NULLS)
+    assert table["with_base"].tolist() == [False] * len(table)
+    assert set(table["transitions"]) == {len(steps) - 1}  # and loses no transition to it
+
+
 @pytest.mark.parametrize("per", ["transition", "step"])
 @pytest.mark.parametrize("by", ["index", "step"])
 def test_both_nulls_by_enumeration(per, by):
@@ -239,6 +247,36 @@ def test_p_over_layers_and_over_the_study():
     for _, rows in table.groupby(READING):
         assert len(rows) == 6
         np.testing.assert_allclose(rows["p_bh"], false_discovery_control(rows["p"]))
+
+
+@pytest.mark.parametrize(
+    ("null", "p", "p_max"), [("velocities", [3 / 7, 1], [5 / 7, 1]), ("studentised", [2 / 7, 1], [4 / 7, 1])]
+)
+def test_the_maximum_over_two_layers_by_hand(monkeypatch, null, p, p_max):
+    """All six orders of three velocities, (3, 2, 1) at one layer and (1, 1, 4) at the other.
+
+    Shares of the first under the null, less 1/3 and over their deviation: 1.22, 1.22, 0, 0, -1.22, -1.22 and
+    -0.71 four times, 1.41, 1.41. Larger of the two: 1.22, 1.22, 0, 0, 1.41, 1.41; four of them reach 1.22.
+
+    Studentised, with g1 kept within 0.45 g0: 1.5, 1.40, 0, 0, -1.40, -1.5 and -0.84, -0.81, -0.84, -0.81, 1.69, 1.69;
+    standardised 1.27, 1.18, 0, ... and -0.72, ..., 1.41, 1.41: the observed 1.27 and two more reach it.
+    """
+
+    def every(length, n, seed):
+        return np.array(list(itertools.permutations(range(length))))
+
+    monkeypatch.setattr("phcore.analysis.concentration.orders", every)
+    rows = [
+        ("a", t, t + 1, layer, 0, 1, 2.0, 2.0, "raw", value)
+        for layer, v in ((6, (3.0, 2.0, 1.0)), (12, (1.0, 1.0, 4.0)))
+        for t, value in enumerate(v)
+    ]
+    velocities = pd.DataFrame(rows, columns=["series", "step_from", "step", "layer", "subsample", *CURVE[2:], "value"])
+    table = concentration_table(velocities, None, N, M, n=6)
+    own = table[(table["per"] == "transition") & (table["by"] == "index") & table["with_base"]]
+    own = own[own["null"] == null].set_index("layer").loc[[6, 12]]
+    assert own["p"].tolist() == pytest.approx(p)
+    assert own["p_max"].tolist() == pytest.approx(p_max)
 
 
 def test_the_same_layer_twice_costs_nothing():

@@ -26,12 +26,12 @@ KEY = {"layer": 6, "degree": 1, "order": 2.0, "norm": 2.0, "scale": "raw"}
 
 
 def table(means, *, noise=1.0, layer=6, count=B, seed=0, varying=FEATURES):
-    """Summaries with given cell means {(series, step): (41,) or number}; base noise is shared by series."""
+    """Summaries with given cell means {(series, step): (len(FEATURES),) or number}; base noise is shared by series."""
     rng = np.random.default_rng(seed)
-    base = rng.normal(size=(count, 41))
+    base = rng.normal(size=(count, len(FEATURES)))
     frames = []
     for (series, step), mean in means.items():
-        spread = base if step == 0 else rng.normal(size=(count, 41))
+        spread = base if step == 0 else rng.normal(size=(count, len(FEATURES)))
         spread = spread * np.isin(FEATURES, varying) * noise
         frame = pd.DataFrame(100 + spread - spread.mean(axis=0) + mean, columns=list(FEATURES))
         frames.append(frame.assign(series=series, step=step, layer=layer, subsample=np.arange(count)))
@@ -42,7 +42,7 @@ def line(series, steps, direction, speed=1.0):
     return {(series, step): step * speed * direction for step in steps}
 
 
-E0, E1 = np.eye(41)[0], np.eye(41)[1]
+E0, E1 = np.eye(len(FEATURES))[0], np.eye(len(FEATURES))[1]
 TWO = line("helpful", [0, 1, 2, 4], E0) | line("harmless", [0, 2, 4, 8], E1)
 
 
@@ -51,7 +51,7 @@ TWO = line("helpful", [0, 1, 2, 4], E0) | line("harmless", [0, 2, 4, 8], E1)
 
 def test_mean_summaries():
     means = mean_summaries(table(TWO))
-    assert means.shape == (8, 41)
+    assert means.shape == (8, len(FEATURES))
     np.testing.assert_allclose(means.loc[("helpful", 4, 6)], 100 + 4 * E0)
 
 
@@ -63,7 +63,7 @@ def test_the_unit_is_the_pooled_resampling_deviation_and_counts_a_shared_base_on
     assert len(variances) == 7
     np.testing.assert_allclose(found.unit[FEATURES[5]], np.sqrt(variances.mean()), rtol=1e-12)
     np.testing.assert_allclose(found.means.loc[("helpful", 2)], (100 + 2 * E0) / found.unit, rtol=1e-12)
-    assert found.subsamples.shape == (8 * B, 41)
+    assert found.subsamples.shape == (8 * B, len(FEATURES))
     assert found.dropped == ()
 
 
@@ -131,8 +131,8 @@ def test_the_split_half_floor_of_independent_noise(count):
     found = standardise(table(TWO, count=count), 6)
     floors = split_half_floor(found, repeats=300)
     assert len(floors) == 8
-    # Unit variance: |difference of half means|^2 has the mean 41 (1/h + 1/(count - h)).
-    expected = np.sqrt(41 * (1 / (count // 2) + 1 / (count - count // 2)))
+    # Unit variance: |difference of half means|^2 has the mean len(FEATURES) (1/h + 1/(count - h)).
+    expected = np.sqrt(len(FEATURES) * (1 / (count // 2) + 1 / (count - count // 2)))
     np.testing.assert_allclose(floors["median"].mean(), expected, rtol=0.05)
     assert (floors["q95"] > floors["median"]).all()
 

@@ -342,7 +342,7 @@ def test_separation_from_a_summaries_table():
     rng = np.random.default_rng(0)
     rows = []
     for series, step in itertools.product("ab", (1, 2)):
-        values = rng.normal(size=(B, 41)) * (np.array(FEATURES) != "h0_count") + 5 + (series == "a")
+        values = rng.normal(size=(B, len(FEATURES))) * (np.array(FEATURES) != "h0_count") + 5 + (series == "a")
         frame = pd.DataFrame(values, columns=list(FEATURES))
         rows.append(frame.assign(series=series, step=step, layer=6, subsample=range(B)))
     table = pd.concat(rows, ignore_index=True)

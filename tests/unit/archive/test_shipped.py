@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from phcore import places
-from phcore.archive import shipped, store
+from phcore.archive import installed, shipped, store
 from phcore.errors import Fault
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -72,8 +71,8 @@ def test_the_archive_of_an_installed_version(source, tmp_path, monkeypatch):
         os.rename(source / one, source / "cache" / one)
     monkeypatch.delenv("PHCORE_CACHE", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(places, "INSTALLED", True)
-    monkeypatch.setattr(places, "APP", source)
+    monkeypatch.setattr(installed, "INSTALLED", True)
+    monkeypatch.setattr(installed, "APP", source)
     assert store.default_root() == tmp_path / "data" / "toposcope"
     assert (tmp_path / "data" / "toposcope" / "studies" / "s" / "record.json").exists()
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "mine"))
@@ -81,7 +80,7 @@ def test_the_archive_of_an_installed_version(source, tmp_path, monkeypatch):
     assert not (tmp_path / "mine").exists()
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert places.users_archive() == tmp_path / "home" / ".local" / "share" / "toposcope"
+    assert installed.users_archive(os.environ) == tmp_path / "home" / ".local" / "share" / "toposcope"
 
 
 def test_a_checkout_has_its_own(monkeypatch):

@@ -79,25 +79,22 @@ def test_a_file_has_no_subfolders(house):
         roots.subfolders(house / "file.txt", [house])
 
 
-def test_roots_from_the_environment(house, monkeypatch):
-    monkeypatch.setenv("PHCORE_ROOTS", os.pathsep.join([str(house / "A"), str(house / "gone"), "", str(house / "A")]))
-    assert roots.allowed_roots() == [house / "A"]
+def test_roots_from_the_environment(house):
+    named = os.pathsep.join([str(house / "A"), str(house / "gone"), "", str(house / "A")])
+    assert roots.allowed_roots({"PHCORE_ROOTS": named}) == [house / "A"]
 
 
 def test_default_roots_are_the_working_folder_and_the_hub_cache(house, monkeypatch):
-    monkeypatch.delenv("PHCORE_ROOTS", raising=False)
     monkeypatch.chdir(house / "b")
-    monkeypatch.setenv("HF_HUB_CACHE", str(house / "A"))
-    assert roots.allowed_roots() == [house / "b", house / "A"]
+    assert roots.allowed_roots({"HF_HUB_CACHE": str(house / "A")}) == [house / "b", house / "A"]
 
 
-def test_the_hub_cache_is_where_the_libraries_look(monkeypatch):
-    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    assert roots.hub_cache() == Path.home() / ".cache/huggingface/hub"
-    monkeypatch.setenv("XDG_CACHE_HOME", "/x")
-    assert roots.hub_cache() == Path("/x/huggingface/hub")
-    monkeypatch.setenv("HF_HOME", "/h")
-    assert roots.hub_cache() == Path("/h/hub")
-    monkeypatch.setenv("HF_HUB_CACHE", "/c")
-    assert roots.hub_cache() == Path("/c")
+def test_the_hub_cache_is_where_the_libraries_look():
+    given = {}
+    assert roots.hub_cache(given) == Path.home() / ".cache/huggingface/hub"
+    given["XDG_CACHE_HOME"] = "/x"
+    assert roots.hub_cache(given) == Path("/x/huggingface/hub")
+    given["HF_HOME"] = "/h"
+    assert roots.hub_cache(given) == Path("/h/hub")
+    given["HF_HUB_CACHE"] = "/c"
+    assert roots.hub_cache(given) == Path("/c")

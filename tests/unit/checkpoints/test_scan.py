@@ -161,8 +161,7 @@ def test_a_hub_model_without_steps_is_no_series(tmp_path, base):
     assert (found.name, found.checkpoints[0].kind, found.checkpoints[0].status) == ("helpful-lora", "adapter", "ready")
 
 
-def test_links_that_leave_the_folder(tmp_path, base, monkeypatch):
-    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path / "runs"))
+def test_links_that_leave_the_folder(tmp_path, base):
     elsewhere = paper.lora(tmp_path / "elsewhere" / "adapter")
     run = tmp_path / "runs" / "helpful"
     paper.lora(run / "checkpoint-1")
@@ -171,10 +170,19 @@ def test_links_that_leave_the_folder(tmp_path, base, monkeypatch):
     (run / "checkpoint-3" / "adapter_model.safetensors").unlink()
     (run / "checkpoint-3" / "adapter_model.safetensors").symlink_to(elsewhere / "adapter_model.safetensors")
     (run / "checkpoint-4").symlink_to(run / "checkpoint-1")
-    statuses = {c.step: c.status for c in checkpoints.scan(run, base)[0].checkpoints}
-    assert statuses == {1: "ready", 2: "refused", 3: "refused", 4: "ready"}
-    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
-    assert all(c.ready for c in checkpoints.scan(run, base)[0].checkpoints)
+    for roots in (None, [tmp_path / "runs"]):
+        statuses = {c.step: c.status for c in checkpoints.scan(run, base, roots)[0].checkpoints}
+        assert statuses == {1: "ready", 2: "refused", 3: "refused", 4: "ready"}
+    assert all(c.ready for c in checkpoints.scan(run, base, [tmp_path])[0].checkpoints)
+
+
+def test_a_folder_outside_the_roots_is_not_looked_at(tmp_path, base):
+    run = paper.lora(tmp_path / "runs" / "helpful" / "checkpoint-1").parent
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots" / "link").symlink_to(run)
+    for place in (run, tmp_path / "roots" / "link"):
+        with pytest.raises(Fault, match="not in the allowed folders"):
+            checkpoints.scan(place, base, [tmp_path / "roots"])
 
 
 def test_the_walk_stays_within_the_allowed_folders(tmp_path, base, monkeypatch):
@@ -197,10 +205,8 @@ def test_the_walk_stays_within_the_allowed_folders(tmp_path, base, monkeypatch):
     read = []
     honest = Path.iterdir
     monkeypatch.setattr(Path, "iterdir", lambda folder: read.append(folder.resolve()) or honest(folder))
-    # also where the folder to scan, or the base, is in none of the roots: the user named it
-    for roots in (runs, tmp_path / "elsewhere"):
-        monkeypatch.setenv("PHCORE_ROOTS", str(roots))
-        found = checkpoints.scan(runs, base)
+    for roots in ([runs], None):
+        found = checkpoints.scan(runs, base, roots)
         assert {one.path.relative_to(runs).as_posix(): [c.step for c in one.checkpoints] for one in found} == {
             "harmless": [1],
             "helpful": [1],
@@ -213,15 +219,14 @@ def test_the_walk_stays_within_the_allowed_folders(tmp_path, base, monkeypatch):
             "inner": "ready",
         }
     assert not any(one.is_relative_to(outside) for one in read)
-    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
-    steps = {one.path.relative_to(runs).as_posix(): [c.step for c in one.checkpoints] for one in checkpoints.scan(runs)}
+    found = checkpoints.scan(runs, roots=[tmp_path])
+    steps = {one.path.relative_to(runs).as_posix(): [c.step for c in one.checkpoints] for one in found}
     assert steps["harmless"] == [64]
     assert steps["helpful"] == [1, 2]
     assert steps["linked"] == [1]
 
 
-def test_a_dead_link_hides_no_other_link(tmp_path, monkeypatch):
-    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path / "runs"))
+def test_a_dead_link_hides_no_other_link(tmp_path):
     elsewhere = paper.lora(tmp_path / "elsewhere")
     folder = paper.lora(tmp_path / "runs" / "checkpoint-1")
     (folder / "a-dead-link").symlink_to(tmp_path / "nowhere")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from phcore.cli.main import COMMANDS, main, parser
-from phcore.stages.tables import COLUMNS
+from phcore.stages.registry import tables
 from tests import models, studies
 
 
@@ -102,11 +102,11 @@ def test_studies_lists_what_is_there(archive, capsys):
     assert row["steps"]["helpful"] == [0, 1, 2, 4]
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("name", tables())
 def test_tables_as_csv_json_and_parquet(archive, tmp_path, capsysbinary, name):
     assert main(["tables", "tiny", name]) == 0
     text = pd.read_csv(io.BytesIO(capsysbinary.readouterr().out))
-    assert list(text.columns) == list(COLUMNS[name])
+    assert list(text.columns) == list(tables()[name].columns)
     assert main(["tables", "tiny", name, "--format", "json"]) == 0
     records = json.loads(capsysbinary.readouterr().out)
     assert main(["tables", "tiny", name, "--format", "parquet", "-o", str(tmp_path / "t.parquet")]) == 0
@@ -128,7 +128,7 @@ def test_tables_as_csv_json_and_parquet(archive, tmp_path, capsysbinary, name):
 )
 def test_a_table_is_what_its_file_is_called(archive, tmp_path, name, more, read):
     assert main(["tables", "tiny", "cells", "-o", str(tmp_path / name), *more]) == 0
-    assert list(read(tmp_path / name).columns) == list(COLUMNS["cells"])
+    assert list(read(tmp_path / name).columns) == list(tables()["cells"].columns)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_an_infinite_order_survives_json(llama, tmp_path, monkeypatch, capsysbin
 def test_tables_without_a_name_lists_them(archive, capsys):
     assert main(["tables", "tiny"]) == 0
     told = capsys.readouterr().out
-    assert all(name in told for name in COLUMNS)
+    assert all(name in told for name in tables())
 
 
 def test_clouds_are_written_as_numpy(archive, tmp_path):
@@ -168,6 +168,7 @@ def test_clouds_are_written_as_numpy(archive, tmp_path):
 
 
 def test_clouds_that_are_not_there_name_those_that_are(computed, tmp_path, monkeypatch, capsys):
+    from phcore.stages.registry import Place, keys_of
     from phcore.stages.results import Results
 
     shutil.copytree(computed[1], tmp_path / "cache")
@@ -175,7 +176,8 @@ def test_clouds_that_are_not_there_name_those_that_are(computed, tmp_path, monke
     results = Results.open("tiny")
     node = results.node("helpful", 2)
     for layer in (0, 2):
-        results.store.path("clouds", results.record.cloud_key(node, layer)).unlink()
+        key = keys_of(results.record).of("clouds", Place((node,), layer))
+        results.store.path("clouds", key).unlink()
     words = ["clouds", "tiny", "--series", "helpful", "--step", "2", "-o", str(tmp_path / "x.npy")]
     assert main(words) == 1
     assert "layer 0 are not in this archive. Ask for layer 1, which is there." in capsys.readouterr().err
@@ -185,7 +187,7 @@ def test_clouds_that_are_not_there_name_those_that_are(computed, tmp_path, monke
 @pytest.mark.parametrize("words", [["findings", "runs"], ["report", "runs", "-o", "R"], ["figures", "runs", "-o", "F"]])
 def test_what_was_never_computed_says_so(runs, llama, tmp_path, monkeypatch, capsys, words):
     from phcore.archive.store import Store
-    from phcore.study.record import resolve
+    from phcore.study.resolve import resolve
 
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
     resolve(studies.build_study(tmp_path, llama, name="runs"), Store())

@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from phcore import places
-from phcore.archive import permissions
+from phcore.archive import installed, permissions
 from phcore.cli import main, server
 from phcore.cli.server import Room
 from phcore.errors import Fault
@@ -14,7 +13,7 @@ from phcore.errors import Fault
 def options(room: Room) -> dict[str, list[str]]:
     """option -> its values on the command line."""
     words = server.command(room)
-    words = words[words.index(str(places.APP / "app.py")) + 1 :]
+    words = words[words.index(str(installed.APP / "app.py")) + 1 :]
     found: dict[str, list[str]] = {}
     for name, value in zip(words[::2], words[1::2], strict=True):
         found.setdefault(name.removeprefix("--"), []).append(value)
@@ -87,14 +86,16 @@ def test_the_environment_gives_the_rights_that_were_asked_for():
     given = {"PATH": "/bin"}
     assert not {"PHCORE_READ_ONLY", "PHCORE_STUDIES", "PHCORE_SIGN_IN"} & set(server.environment(Room(), given))
     room = Room(read_only=True, studies=("a", "b"), private=("prompts",))
-    assert permissions.Access.read(server.environment(room, given)) == permissions.Access(
+    assert permissions.Permissions.read(server.environment(room, given)) == permissions.Permissions(
         True, ("a", "b"), frozenset({"prompts"})
     )
-    assert permissions.Access.read(server.environment(Room(read_only=True), given)) == permissions.Access(True)
+    assert permissions.Permissions.read(server.environment(Room(read_only=True), given)) == permissions.Permissions(
+        True
+    )
     signed = server.environment(Room(read_only=True, sign_in=True, allow=("@x.org", "a@y.org")), given)
     assert signed[permissions.SIGN_IN] == "1"
-    assert permissions.admits({"email": "a@y.org"}, signed[permissions.ALLOW])
-    assert not permissions.admits({"email": "b@y.org"}, signed[permissions.ALLOW])
+    assert permissions.admits({"email": "a@y.org"}, permissions.allowed(signed))
+    assert not permissions.admits({"email": "b@y.org"}, permissions.allowed(signed))
 
 
 def test_folders_mean_the_same_to_the_server_wherever_it_was_started(tmp_path, monkeypatch):
@@ -117,7 +118,9 @@ def test_no_right_is_given_that_was_taken_before():
     }
     assert given.items() <= server.environment(Room(), given).items()
     narrower = server.environment(Room(read_only=True, studies=("a",), private=("paths",)), given)
-    assert permissions.Access.read(narrower) == permissions.Access(True, ("a",), frozenset({"prompts", "paths"}))
+    assert permissions.Permissions.read(narrower) == permissions.Permissions(
+        True, ("a",), frozenset({"prompts", "paths"})
+    )
     assert narrower[permissions.ALLOW] == "@x.org"
 
 
@@ -150,7 +153,7 @@ def test_the_command_prints_the_address_and_becomes_the_server(computed, started
 
 def test_the_command_in_a_read_only_environment_serves_read_only(computed, started, monkeypatch, capsys):
     monkeypatch.setenv("PHCORE_CACHE", str(computed[1]))
-    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(True, ()))
+    monkeypatch.setenv("PHCORE_STUDIES", "")
     assert main.main(["serve", "--study", "tiny"]) == 1  # it may not be read here
     assert main.main(["serve"]) == 0
     assert "read-only: no study yet" in capsys.readouterr().out
@@ -176,7 +179,7 @@ def test_the_app_takes_no_address():
 
 def test_the_app_of_a_read_only_environment_is_read_only(started, monkeypatch, tmp_path):
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path))
-    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(True, ()))
+    monkeypatch.setenv("PHCORE_READ_ONLY", "1")
     assert main.main(["app"]) == 0
     assert started[0][2]["PHCORE_READ_ONLY"] == "1"
     assert "--server.maxUploadSize" in started[0][1]

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from phcore.stages.tables import EVIDENCE
 
 from phcore import Fault
 from phcore.archive.store import Store
@@ -27,7 +28,6 @@ from phcore.figures.charts.moving import at_step
 from phcore.figures.charts.steps import StepAxis
 from phcore.formatting import three
 from phcore.stages.results import Results
-from phcore.stages.tables import EVIDENCE
 from phcore.study import PARAMETERS
 from tests import studies
 from tests.browser.conftest import ROOT

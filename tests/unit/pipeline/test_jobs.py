@@ -111,11 +111,11 @@ def test_a_broken_status_is_no_job(store):
 
 def test_one_job_at_a_time(store):
     first, second = jobs.Reporter(store, "a"), jobs.Reporter(store, "b")
-    with first.turn(store):
+    with first.turn():
         (jobs.folder(store, "b") / "cancel").touch()
-        with pytest.raises(KeyboardInterrupt), second.turn(store):
+        with pytest.raises(KeyboardInterrupt), second.turn():
             raise AssertionError("two jobs had their turn at once")
         assert second.current.state == "queued"
     (jobs.folder(store, "b") / "cancel").unlink()
-    with second.turn(store):
+    with second.turn():
         assert second.current.state == "running"

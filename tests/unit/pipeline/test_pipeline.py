@@ -17,7 +17,7 @@ from phcore.errors import Unusable
 from phcore.pipeline import run as pipeline
 from phcore.stages import cells, tables
 from phcore.stages.results import Results
-from phcore.study.record import NULL_REPLICATES, Record, folder_of, resolve
+from phcore.study.record import NULL_REPLICATES, Record, resolve
 from phcore.topology import clouds, controls, distances, geometry, persistence
 from tests import studies
 
@@ -236,7 +236,7 @@ def test_another_study_of_the_same_name_is_not_overwritten(computed, tmp_path, t
     other = studies.build_study(tmp_path, tiny("gpt2"))
     with pytest.raises(Fault, match="another study is called tiny"):
         resolve(other, store)
-    assert Record.read(folder_of("tiny", store)).study == study
+    assert Record.read(store, "tiny").study == study
 
 
 def test_a_base_that_does_not_load_ends_the_run(llama, tmp_path, monkeypatch):
@@ -346,7 +346,7 @@ def test_two_processes_compute_the_same_study_at_once(llama, tmp_path):
 def test_a_record_survives_the_disk(computed):
     study, cache = computed
     made = resolve(study, Store(cache), keep=False)
-    read = Record.read(folder_of("tiny", Store(cache)))
+    read = Record.read(Store(cache), "tiny")
     assert read.digest == made.digest
     assert [(n.label, n.step, n.fingerprint) for n in read.nodes] == [
         (n.label, n.step, n.fingerprint) for n in made.nodes

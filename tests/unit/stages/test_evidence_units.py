@@ -7,7 +7,7 @@ import pytest
 
 from phcore.archive.store import Store
 from phcore.stages import cells, evidence
-from phcore.topology import clouds, controls, geometry, persistence
+from phcore.topology import clouds, gaussian_null, geometry, persistence
 from phcore.topology.distances import wasserstein
 
 HOW = {"metric": "euclidean", "engine": "redzed", "subsamples": 4, "subsample_size": 16, "seed": 3,
@@ -54,7 +54,7 @@ def test_controls_compare_the_same_draws_at_two_checkpoints(store, two):
         evidence.measure_null(str(store.root), name, name, HOW)
     nulls = evidence.read_nulls(store, "a")
     assert {kind: list(each) for kind, each in nulls.items()} == {"isotropic": [0, 1, 2], "covariance": [0, 1, 2]}
-    matrix = clouds.distance_matrix(controls.gaussian(two[0], "covariance", 16, replicate=2, seed=3))
+    matrix = clouds.distance_matrix(gaussian_null.gaussian(two[0], "covariance", 16, replicate=2, seed=3))
     diagrams, unit = nulls["covariance"][2]
     assert unit == clouds.median_distance(matrix)
     for degree, expected in enumerate(persistence.diagrams(matrix)):

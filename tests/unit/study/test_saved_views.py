@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from phcore.archive import permissions
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.study import saved_views
@@ -113,9 +113,9 @@ def test_what_is_not_there_is_said(store):
         saved_views.views("../tiny", store)
 
 
-def test_a_read_only_process_shows_views_and_keeps_them(store, monkeypatch):
+def test_where_it_is_only_read_views_are_shown_and_kept(store):
     saved_views.save(GOOD, "tiny", store)
-    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(read_only=True))
+    store = Store(store.root, Permissions(read_only=True))
     for call in (
         lambda: saved_views.save(replace(GOOD, name="x"), "tiny", store),
         lambda: saved_views.delete(GOOD.name, "tiny", store),

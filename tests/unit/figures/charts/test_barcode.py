@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
-from tests.unit.charts.test_moving import taken_apart
 
 from phcore.figures.charts import barcode_and_diagram, bars_domain
 from phcore.figures.charts.barcode import barcode_now
 from phcore.topology.complexes import betti
+from tests.unit.figures.charts.test_moving import taken_apart
 
 
 def views(chart) -> dict:
@@ -59,7 +59,7 @@ def test_names_of_views_stay_the_same_from_one_drawing_to_the_next(bars, shape):
     assert shape(barcode_and_diagram(one, domain=(0, 40))) == shape(barcode_and_diagram(one, domain=(0, 40)))
 
 
-def test_the_distance_and_the_bar_in_hand_change_tables_only(bars):
+def test_the_distance_and_the_selected_bar_change_tables_only(bars):
     one = bars[bars["subsample"] == 0]
     spec, standing = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=3.0))
     other, wanted = taken_apart(barcode_and_diagram(one, domain=(0, 40), at=9.0))

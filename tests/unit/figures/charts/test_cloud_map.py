@@ -3,12 +3,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.charts.test_moving import taken_apart
 
 from phcore.figures.charts.cloud_map import cloud_map, complex_paths, map_plane, map_tables, shortened
 from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.plane import NOTHING, Plane, one_path
 from phcore.figures.charts.theme import category_marks
+from tests.unit.figures.charts.test_moving import taken_apart
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [-2.0, 0.5]])
 PROMPTS = pd.DataFrame(
@@ -73,7 +73,7 @@ def test_every_edge_and_triangle_is_drawn():
     assert paths["cycle"] == paths["edge"] == paths["cut"] == NOTHING
 
 
-def test_the_bar_in_hand_numbers_its_cycle_and_rings_its_points():
+def test_the_selected_bar_numbers_its_cycle_and_rings_its_points():
     parts = tables(held=HELD, marked=[4])
     points = parts["points"]
     assert points["order"].tolist() == ["1", "2", "3", "4", ""]

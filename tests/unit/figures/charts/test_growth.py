@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.charts.test_moving import taken_apart
 
 from phcore.figures.charts.growth import (
     MIXED,
@@ -17,6 +16,7 @@ from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.plane import NOTHING
 from phcore.topology import complexes, generators, persistence
 from phcore.topology.clouds import distance_matrix
+from tests.unit.figures.charts.test_moving import taken_apart
 
 DOMAIN = (0.0, 4.0)
 
@@ -104,7 +104,7 @@ def test_merges_of_equal_points_answer_no_click(prompts):
     assert len(tables["leaves"]) == 4
 
 
-def test_the_bar_in_hand_changes_tables_only(points, prompts, render):
+def test_the_selected_bar_changes_tables_only(points, prompts, render):
     corners, *_ = tree(points)
     plain, held = held_branch(corners, None, DOMAIN), held_branch(corners, 13, DOMAIN)
     assert plain["held"].tolist() == [NOTHING]

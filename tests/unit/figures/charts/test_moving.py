@@ -6,10 +6,10 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from phcore.figures.charts import StepAxis, heatmap, objective_distance_chart, path_chart, velocity_chart
+from phcore.figures.charts import heatmap, objective_distance_chart, path_chart, velocity_chart
 from phcore.figures.charts.behaviour import behaviour_chart
 from phcore.figures.charts.mixture import mixture_chart
-from phcore.figures.charts.moving import at_step
+from phcore.figures.charts.moving import Moving, at_step, moving
 from phcore.figures.charts.separation import separation_chart
 
 STEPS = [0, 1, 2, 4, 8]
@@ -74,8 +74,16 @@ def taken_apart(chart) -> tuple[dict, dict[str, pd.DataFrame]]:
 def test_only_the_tables_of_the_step_change(name, step):
     spec, tables = taken_apart(CHARTS[name](8))
     wanted_spec, wanted = taken_apart(CHARTS[name](step))
-    moved = at_step(tables, step, StepAxis(STEPS))
+    moved = at_step(tables, step)
     assert spec == wanted_spec
     assert list(moved) == list(wanted)
     for key, table in wanted.items():
         pd.testing.assert_frame_equal(moved[key], table, check_dtype=False)
+        assert (moved[key] is not tables[key]) == isinstance(table, Moving)
+
+
+def test_what_is_made_of_a_table_that_moves_stands():
+    table = moving(lambda step: pd.DataFrame({"step": [step, 1]}), 3)
+    for made in (table[table["step"] == 1], table.assign(one=1), table.copy(), table.head(1)):
+        assert not isinstance(made, Moving)
+    assert at_step({"a": table}, 5)["a"]["step"].tolist() == [5, 1]

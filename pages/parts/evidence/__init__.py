@@ -1,1 +1,0 @@
-"""The sections of the Evidence page, one file each. They are drawn one at a time."""

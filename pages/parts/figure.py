@@ -1,0 +1,153 @@
+"""A figure on a page: what can be chosen of it, its chart, what is said of it, its table and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.parts import data, draw, frame, present
+from phcore.errors import Fault
+from phcore.figures.figure import Choice, Control, Figure, Look, sentence
+from phcore.stages.results import Results
+
+_ROW = 7  # parts of a row of controls
+
+
+class View(Results):
+    """A study whose tables are read once, for all sessions."""
+
+    def table(self, name: str, /, **where: object) -> pd.DataFrame:
+        table = data.table(self, name)
+        if not where:
+            return table
+        wanted = pd.Series(True, index=table.index)
+        for column, value in where.items():
+            wanted &= table[column] == value
+        return table[wanted].reset_index(drop=True)
+
+
+def view(study: Results) -> View:
+    return View(study.record, study.store)
+
+
+def read(study: Results, figure: Figure, choice: Choice) -> Any:
+    """What a figure reads, once for each choice; a click that changes nothing it looks at reads nothing."""
+    choice = choice.only(figure.uses)
+    return _read(study.study.name, _versions(study, choice), figure.read.__module__, choice, figure)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _figure: Figure) -> Any:
+    return _figure.read(View.open(name, data.store()), choice)
+
+
+def _versions(study: Results, choice: Choice) -> tuple[str, ...]:
+    return data.version(study), *(data.version(data.open_study(name)) for name in choice.beside)
+
+
+def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[str], **click: Any) -> Choice:
+    """A whole figure: heading, controls, chart, caption, table. Where there is none, a sentence says why.
+
+    Parameters
+    ----------
+    said : sentences that stand on the page already, and are not said again.
+    click : see `chart`.
+
+    Returns
+    -------
+    The choice with what was chosen here.
+    """
+    try:
+        if figure.heading:
+            read(study, figure, choice)  # without anything to show there is nothing to choose, nor a heading
+            st.markdown(f"### {figure.heading}")
+        choice = choose(study, figure, choice)
+        found = read(study, figure, choice)
+    except Fault as fault:
+        if (words := sentence(fault)) not in said:
+            st.info(words, icon=":material/info:")
+        said.add(words)
+        return choice
+    if words := figure.warning(found):
+        st.warning(words, icon=":material/warning:")
+    if words := figure.sentence(found):
+        st.markdown(words)
+    if figure.chart:
+        chart(study, figure, choice, look, **click)
+    if words := figure.caption(found):
+        st.caption(words)
+    below(study, figure, choice)
+    return choice
+
+
+def chart(
+    study: Results, figure: Figure, choice: Choice, look: Look, *, name: str = "",
+    step: int | None = None, on_step: Callable[[str], None] | None = None,
+) -> None:  # fmt: skip
+    """The chart alone, or the sentence that says why there is none.
+
+    Parameters
+    ----------
+    name : of the chart, where a page shows the figure several times.
+    step, on_step : the selected step, and what is called with the chart's key when another is clicked.
+    """
+    try:
+        found = read(study, figure, choice)
+    except Fault as fault:
+        st.info(sentence(fault), icon=":material/info:")
+        return
+    key, own = f"chart-{name or figure.name}", choice.only(figure.uses)
+    click = {"selection": "step", "on_select": lambda: on_step(key), "step": step} if on_step else {}
+    about = (_versions(study, own), figure.name, own, look)
+    draw.chart(key, about, lambda: figure.chart(found, look), **click)
+
+
+def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: str = "") -> None:
+    """The numbers of a figure as a table, and as files."""
+    layer = f"-layer{choice.layer}" if "layer" in figure.uses else ""
+    own, words = figure.below
+    table = figure.table(read(study, figure, choice))
+    frame.below(table, f"{figure.name}-{study.study.name}{layer}", key or figure.name, title=title or own, words=words)
+
+
+def choose(study: Results, figure: Figure, choice: Choice) -> Choice:
+    """The controls of a figure, row by row, and what is chosen in them."""
+    whole = view(study)
+    for _, row in groupby(figure.controls, lambda one: one.row):
+        controls = list(row)
+        if not any(one.kind == "switch" or one.options(whole, choice) for one in controls):
+            continue
+        widths = [one.width for one in controls]
+        rest = _ROW - sum(widths)
+        columns = st.columns(widths + [rest] * (rest > 0.1), vertical_alignment="bottom")
+        for column, control in zip(columns, controls, strict=False):
+            choice = _chosen(column, control, whole, choice)
+    return choice
+
+
+def _chosen(column, control: Control, study: Results, choice: Choice) -> Choice:
+    """One control, and the choice with its value."""
+    how = {"key": control.key, "bind": "query-params", "help": control.help}
+    if control.kind == "switch":
+        return replace(choice, **{control.field: column.toggle(control.label, True, **how)})
+    options = list(control.options(study, choice))
+    if not options:
+        return choice
+    default = control.default(study, choice, options)
+    how["format_func"] = control.words
+    if control.kind == "row":
+        value = column.segmented_control(control.label, options, default=default, required=True, **how)
+    elif control.kind == "several":
+        value = tuple(column.multiselect(control.label, options, default, placeholder="Choose some", **how))
+    else:
+        value = column.selectbox(control.label, options, options.index(default), **how)
+    if control.steps:
+        present.steps(control.key, options)
+    if isinstance(control.field, tuple):
+        return replace(choice, **dict(zip(control.field, value, strict=True)))
+    return replace(choice, **{control.field: value})

@@ -1,0 +1,347 @@
+"""What a model does, beside what its topology does: how far its next words move, how it answers, what was logged.
+
+Behavioural velocity is the Jensen-Shannon divergence between the next-token distributions of consecutive checkpoints.
+It is held against topological velocity in two ways: which of them peaks first (`lags`), and whether early topology
+tells the final behaviour (`early_final`).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from phcore.analysis.dynamics import PER, early, peak_step
+
+MEASURED = ("js", "refusal", "nll")
+"""Names of what the model itself gives; scalars from elsewhere cannot take them."""
+ALL = ""  # the category that stands for all prompts
+BEHAVIOUR = ["series", "step", "name", "category", "value", "source"]
+MOVES = ["series", "step_from", "step", "name", "category", "value"]
+_KEYS = ["series", "name", "category"]
+_CURVE = ["series", "layer", "degree", "scale"]
+RESAMPLES = 1_000
+FEWEST_RUNS = 3  # below it, resampled runs say nothing about other runs
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def by_category(values: np.ndarray, categories: list[str | None]) -> pd.DataFrame:
+    """Mean over all prompts (category "") and over those of each category; NaN values are left out.
+
+    Parameters
+    ----------
+    values : (n,), one per prompt.
+    categories : n labels; prompts without one (None or "") count among all prompts only.
+
+    Returns
+    -------
+    category, value: no row for a category without a single value.
+    """
+    frame = pd.DataFrame({"category": pd.Series(categories, dtype=object), "value": np.asarray(values, np.float64)})
+    frame = frame.dropna(subset="value")
+    whole = frame.assign(category=ALL)
+    labelled = frame[frame["category"].notna() & (frame["category"] != ALL)]
+    return pd.concat([whole, labelled]).groupby("category", as_index=False, sort=True)["value"].mean()
+
+
+def behaviour_table(scores: pd.DataFrame, scalars: pd.DataFrame) -> pd.DataFrame:
+    """The ``behaviour`` table.
+
+    Parameters
+    ----------
+    scores : series, step, prompt, category, refusal, nll; NaN where there is no score.
+    scalars : series, step, name, value, source ("trainer" or "file"). What a file says about a series and a name
+        stands in place of what the trainer logged under it.
+
+    Returns
+    -------
+    series, step, name, category, value, source. Names are "refusal" (mean log-probability) and "nll" (mean nats per
+    token), for all prompts and each category, and those of the scalars, for all prompts.
+
+    Raises
+    ------
+    ValueError
+        where a scalar has one of the names `MEASURED`.
+    """
+    taken = sorted(set(scalars["name"]) & set(MEASURED))
+    if taken:
+        raise ValueError(f"scalars are named {taken}, which the model's own measures are")
+    parts = [
+        by_category(part[name].to_numpy(), part["category"].tolist()).assign(
+            series=series, step=step, name=name, source="model"
+        )
+        for (series, step), part in scores.groupby(["series", "step"], sort=False, observed=True)
+        for name in ("refusal", "nll")
+    ]
+    filed = pd.MultiIndex.from_frame(scalars.loc[scalars["source"] == "file", ["series", "name"]])
+    own = pd.MultiIndex.from_frame(scalars[["series", "name"]]).isin(filed)
+    parts.append(scalars[~own | (scalars["source"] == "file")].assign(category=ALL))
+    return pd.concat([part[BEHAVIOUR] for part in parts if len(part)] or [pd.DataFrame(columns=BEHAVIOUR)]).reset_index(
+        drop=True
+    )
+
+
+def at_checkpoints(behaviour: pd.DataFrame, steps_of: dict[str, list[int]]) -> pd.DataFrame:
+    """Each behaviour's value at each checkpoint: the mean of what was logged since the one before.
+
+    Logged losses are noisy, so all values after the previous checkpoint up to this one count, this one included. At
+    the first checkpoint only its own step counts, since what was before it is not known.
+
+    Parameters
+    ----------
+    behaviour : the table of that name.
+    steps_of : series -> ascending steps of its checkpoints; other series are left out.
+
+    Returns
+    -------
+    series, step, name, category, value; no row where nothing was logged.
+    """
+    parts = []
+    for series, rows in behaviour.dropna(subset="value").groupby("series", sort=False, observed=True):
+        steps = np.asarray(steps_of.get(series, ()))
+        if not len(steps):
+            continue
+        place = np.searchsorted(steps, rows["step"])
+        fits = (place < len(steps)) & (rows["step"].to_numpy() >= steps[0])
+        parts.append(rows[fits].assign(step=steps[place[fits]]))
+    if not parts:
+        return pd.DataFrame(columns=["series", "step", "name", "category", "value"])
+    keys = ["series", "step", "name", "category"]
+    return pd.concat(parts).groupby(keys, as_index=False, sort=False, observed=True)["value"].mean()
+
+
+def moves(behaviour: pd.DataFrame, js: pd.DataFrame, steps_of: dict[str, list[int]]) -> pd.DataFrame:
+    """The ``behaviour_moves`` table: how far each behaviour moves between consecutive checkpoints.
+
+    Parameters
+    ----------
+    behaviour : the table of that name.
+    js : series, step_from, step, category, value: mean Jensen-Shannon divergence, nats; taken as it is.
+    steps_of : series -> ascending steps of its checkpoints.
+
+    Returns
+    -------
+    series, step_from, step, name, category, value: "js", and for any other name the absolute difference of
+    `at_checkpoints`, where both ends are known.
+    """
+    here = at_checkpoints(behaviour, steps_of)
+    pairs = [(series, a, b) for series, steps in steps_of.items() for a, b in pairwise(steps)]
+    parts = [js.assign(name="js")[MOVES]]
+    if pairs and len(here):
+        grid = pd.DataFrame(pairs, columns=["series", "step_from", "step"])
+        ends = grid.merge(here, on=["series", "step"])
+        starts = here.rename(columns={"step": "step_from", "value": "before"})
+        both = ends.merge(starts, on=[*_KEYS, "step_from"])
+        both = both.assign(value=(both["value"] - both["before"]).abs())
+        parts.append(both.sort_values([*_KEYS, "step"], kind="stable")[MOVES])
+    return pd.concat([part for part in parts if len(part)] or parts[:1]).reset_index(drop=True)
+
+
+# --- which peaks first --------------------------------------------------------------------------
+
+
+def lags(velocities: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
+    """The ``lags`` table: peak of each behaviour against the peak of topological velocity.
+
+    Both peaks are sought among the transitions where both are known (nothing is logged at step 0, so a logged loss
+    first moves in the second transition), and both per transition or both per training step.
+
+    Parameters
+    ----------
+    velocities : the table of that name, of one order and norm.
+    moves : the ``behaviour_moves`` table; only its rows about all prompts count.
+
+    Returns
+    -------
+    series, layer, degree, scale, per, name, peak_topology, peak_lo, peak_hi, peak_behaviour, lag_steps,
+    lag_checkpoints, resolution_steps, transitions. Steps are those at which the fastest transition ends; the lag is
+    behaviour minus topology, positive where topology comes first; peak_lo and peak_hi are the 10 and 90 % quantiles
+    of the subsamples' own peaks; resolution_steps is the wider of the two gaps that end at the peaks: a lag below it
+    is none. NaN where one of the two does not move at all.
+
+    Raises
+    ------
+    ValueError
+        where there is more than one order or norm.
+    """
+    _demand_one(velocities, ["order", "norm"])
+    velocities = velocities.astype({"value": np.float64})
+    behaviours = moves[moves["category"] == ALL].dropna(subset="value")
+    grids = {
+        series: sorted({*rows["step_from"], *rows["step"]})
+        for series, rows in velocities.groupby("series", observed=True)
+    }
+    rows = []
+    for curve, part in velocities.groupby(_CURVE, sort=True, observed=True):
+        table = part.pivot(index=["step_from", "step"], columns="subsample", values="value")
+        table = table.dropna(how="all").sort_index(level="step")
+        for name, move in behaviours[behaviours["series"] == curve[0]].groupby("name", observed=True):
+            known = move.set_index(["step_from", "step"])["value"]
+            both = table.index.intersection(known.index)
+            if not len(both):
+                continue
+            both = both.sortlevel("step")[0]
+            label = dict(zip(_CURVE, curve, strict=True))
+            for per in PER:
+                figures = _lag(table.loc[both].to_numpy(), known.loc[both].to_numpy(), both, grids[curve[0]], per)
+                rows.append({**label, "per": per, "name": name, **figures})
+    figures = ["peak_topology", "peak_lo", "peak_hi", "peak_behaviour", "lag_steps", "lag_checkpoints"]
+    columns = [*_CURVE, "per", "name", *figures, "resolution_steps", "transitions"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _lag(v: np.ndarray, move: np.ndarray, transitions: pd.MultiIndex, grid: list[int], per: str) -> dict[str, float]:
+    """v (T, B) velocities by subsample, move (T,), both over the same T transitions."""
+    start, end = (transitions.get_level_values(name).to_numpy() for name in ("step_from", "step"))
+    gaps = (end - start).astype(np.float64)
+    if per == "step":
+        v, move = v / gaps[:, None], move / gaps
+    steps = np.append(start[0], end)
+    topology, behaviour = peak_step(np.nanmean(v, axis=1), steps), peak_step(move, steps)
+    own = [one for one in (peak_step(column, steps) for column in v.T) if np.isfinite(one)]
+    # Quantiles that are steps of the grid, not steps between them.
+    lo, hi = np.quantile(own, [0.1, 0.9], method="inverted_cdf") if own else (np.nan, np.nan)
+    found = {"peak_topology": topology, "peak_lo": lo, "peak_hi": hi, "peak_behaviour": behaviour}
+    if np.isnan(topology) or np.isnan(behaviour):
+        found |= dict.fromkeys(("lag_steps", "lag_checkpoints", "resolution_steps"), np.nan)
+    else:
+        gap_of = dict(zip(end, gaps, strict=True))
+        found |= {
+            "lag_steps": behaviour - topology,
+            "lag_checkpoints": float(grid.index(behaviour) - grid.index(topology)),
+            "resolution_steps": max(gap_of[topology], gap_of[behaviour]),
+        }
+    return found | {"transitions": len(transitions)}
+
+
+# --- early topology against final behaviour -----------------------------------------------------
+
+
+def early_final(
+    concentration: pd.DataFrame,
+    velocities: pd.DataFrame,
+    behaviour: pd.DataFrame,
+    steps_of: dict[str, list[int]],
+    *,
+    n: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The ``early_final`` table: does early topology tell the behaviour at the end?
+
+    Points are (series, layer). All layers of a run share its final behaviour, so the interval resamples whole runs
+    with replacement. Layers differ in the level of their velocities, at scale raw above all; that alone pulls rho
+    towards 0.
+
+    Parameters
+    ----------
+    concentration : the table of that name, of one order and norm; the first third by index counts, with the
+        transition from the base model where there is one.
+    velocities : the table of that name, of the same order and norm: the mean over the first third of transitions
+        by index is the early velocity.
+    behaviour : the table of that name; only its rows about all prompts count, at each series' last checkpoint.
+    steps_of : series -> ascending steps of its checkpoints.
+    n, seed : resamples, the same for all rows of the table with the same runs.
+
+    Returns
+    -------
+    degree, scale, per, predictor ("concentration" or "early_velocity"), name, rho (Spearman; NaN where one of the two
+    is constant), lo, hi (2.5 and 97.5 % of the resamples that have one; NaN below three runs), points, runs.
+
+    Raises
+    ------
+    ValueError
+        where there is more than one order or norm.
+    """
+    every = early_points(concentration, velocities, behaviour, steps_of)
+    keys = ["degree", "scale", "per", "predictor", "name"]
+    rows = [
+        {**dict(zip(keys, key, strict=True)), **_correlation(points, n, seed)}
+        for key, points in every.groupby(keys, sort=True, observed=True)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "rho", "lo", "hi", "points", "runs"])
+
+
+def early_points(
+    concentration: pd.DataFrame, velocities: pd.DataFrame, behaviour: pd.DataFrame, steps_of: dict[str, list[int]]
+) -> pd.DataFrame:
+    """What `early_final` correlates, parameters and errors as there.
+
+    Returns
+    -------
+    degree, scale, per, predictor, name, series, layer, x (the predictor), y (the behaviour at the last checkpoint).
+    """
+    _demand_one(velocities, ["order", "norm"])
+    _demand_one(concentration, ["order", "norm"])
+    predictors = pd.concat([_concentrations(concentration), _early_velocities(velocities)])
+    here = at_checkpoints(behaviour[behaviour["category"] == ALL], steps_of)
+    last = {series: steps[-1] for series, steps in steps_of.items() if len(steps)}
+    final = here[here["step"] == here["series"].map(last)]
+    points = predictors.merge(final[["series", "name", "value"]], on="series")
+    points = points.rename(columns={"early": "x", "value": "y"}).dropna(subset=["x", "y"])
+    return points[["degree", "scale", "per", "predictor", "name", "series", "layer", "x", "y"]]
+
+
+def _concentrations(table: pd.DataFrame) -> pd.DataFrame:
+    """series, layer, degree, scale, per, predictor, early."""
+    table = table[table["by"] == "index"]
+    # A series that does not start at the base model has no value with it. Both nulls repeat the same value.
+    table = table.sort_values("with_base", ascending=False, kind="stable").drop_duplicates([*_CURVE, "per"])
+    return table[[*_CURVE, "per"]].assign(predictor="concentration", early=table["concentration"].astype(np.float64))
+
+
+def _early_velocities(table: pd.DataFrame) -> pd.DataFrame:
+    """The same columns; per transition, and per step as the mean of the transitions' own velocities."""
+    table = table.astype({"value": np.float64}).dropna(subset="value")
+    rows = []
+    means = table.groupby([*_CURVE, "step_from", "step"], as_index=False, observed=True)["value"].mean()
+    for curve, part in means.groupby(_CURVE, observed=True):
+        part = part.sort_values("step")
+        mask = early(np.append(part["step_from"].iloc[0], part["step"]))
+        for per in PER:
+            gaps = (part["step"] - part["step_from"]).to_numpy() if per == "step" else 1.0
+            speed = part["value"].to_numpy() / gaps
+            rows.append((*curve, per, "early_velocity", speed[mask].mean() if mask.any() else np.nan))
+    return pd.DataFrame(rows, columns=[*_CURVE, "per", "predictor", "early"])
+
+
+def _correlation(points: pd.DataFrame, n: int, seed: int) -> dict[str, float]:
+    runs = [group for _, group in points.groupby("series", sort=True, observed=True)]
+    found = {"rho": np.nan, "lo": np.nan, "hi": np.nan, "points": len(points), "runs": len(runs)}
+    if not runs:
+        return found
+    # (runs, layers), NaN where a run lacks a layer.
+    x, y = (np.full((len(runs), max(map(len, runs))), np.nan) for _ in range(2))
+    for k, group in enumerate(runs):
+        x[k, : len(group)], y[k, : len(group)] = group["x"], group["y"]
+    found["rho"] = float(_spearman(x.reshape(1, -1), y.reshape(1, -1))[0])
+    if len(runs) >= FEWEST_RUNS:
+        drawn = np.random.default_rng(seed).integers(len(runs), size=(n, len(runs)))
+        rhos = _spearman(x[drawn].reshape(n, -1), y[drawn].reshape(n, -1))
+        rhos = rhos[np.isfinite(rhos)]
+        if len(rhos):
+            found["lo"], found["hi"] = map(float, np.percentile(rhos, [2.5, 97.5]))
+    return found
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of each row, (n,). Points are missing where x is NaN; NaN where one is constant."""
+    there = np.isfinite(x)
+
+    def centred(values: np.ndarray) -> np.ndarray:
+        ranks = rankdata(np.where(there, values, np.inf), axis=1)  # what is missing ranks last, and is taken out
+        mean = (ranks * there).sum(axis=1, keepdims=True) / there.sum(axis=1, keepdims=True)
+        return np.where(there, ranks - mean, 0)
+
+    x, y = centred(x), centred(y)
+    spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    return np.divide((x * y).sum(axis=1), spread, out=np.full(len(x), np.nan), where=spread > 0)
+
+
+def _demand_one(table: pd.DataFrame, columns: list[str]) -> None:
+    for column in columns:
+        if column in table and table[column].nunique() > 1:
+            raise ValueError(f"the table holds {table[column].nunique()} values of {column}, not one")

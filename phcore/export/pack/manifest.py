@@ -1,0 +1,139 @@
+"""What a pack says of itself, and the names and sizes that its files can have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import BinaryIO, get_args, get_origin, get_type_hints
+
+from phcore.archive.store import SCHEMA
+from phcore.errors import Fault
+from phcore.stages.registry import earlier, results
+
+FORMAT = 2  # of packs: a change that earlier versions cannot open raises it
+FORMAT_03 = 1  # of version 0.3
+MANIFEST, RECORD, STUDY, MEASURES = "manifest.json", "record.json", "study.toml", "measures.csv"
+# A cloud of 10,000 prompts and 16,384 dimensions has 0.7 GB, a study of 100 checkpoints with its clouds some 10 GB.
+LARGEST_FILE, LARGEST_PACK, MOST_FILES = 2 * 2**30, 64 * 2**30, 200_000
+LARGEST_TEXT = 32 * 2**20  # bytes of the manifest and of the record: 200,000 files are named in some 26 MB
+CHUNK = 2**20
+AGAIN = "Copy the file again, or have the study packed again"
+SMALLER = "Leave the hidden states behind, or make two studies of it"
+
+
+def file_names(format: int) -> re.Pattern:
+    """The only names a file in a pack can have: digests in lower case, so that no two of them differ by case alone."""
+    about, key, word = f"{MANIFEST}|{RECORD}|{STUDY}|{MEASURES}", "[0-9a-f]{32}", "[a-z][a-z0-9_]{0,40}"
+    if format == FORMAT_03:
+        stages = f"(?:{'|'.join(earlier.STAGES)})/{key}|probes/[0-9a-f]{{64}}|tables/{key}-{word}(?:-[0-9]{{1,4}})?"
+        return re.compile(rf"{about}|{earlier.SCHEMA}/(?:{stages})\.parquet")
+    stages = f"(?:{'|'.join((*results(), 'scalars', 'probes'))})/{key}|tables/{word}-{key}"
+    return re.compile(rf"{about}|{SCHEMA}/(?:{stages})\.parquet")
+
+
+def stage_of(name: str) -> str:
+    """What a file of a pack belongs to: the name of a result, or "about"."""
+    parts = name.split("/")
+    return parts[1] if len(parts) == 3 else "about"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a pack: its name, its size in bytes and its SHA-256 in hex."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, name: str, path: Path) -> Entry:
+        return cls(name, path.stat().st_size, sha256(path))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a pack holds and where it comes from.
+
+    Attributes
+    ----------
+    phcore, packages : versions on the machine that packed.
+    date : of packing, UTC, ISO 8601.
+    record : the record's digest.
+    prompts, clouds : whether the texts of the prompts are inside, and the hidden states with the next tokens.
+    """
+
+    format: int
+    phcore: str
+    packages: dict[str, str]
+    date: str
+    study: str
+    record: str
+    prompts: bool
+    clouds: bool
+    files: tuple[Entry, ...]
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), indent=1).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Raises Fault for another format, and ValueError, TypeError or KeyError for what is no manifest."""
+        plain = json.loads(data)
+        if type(plain["format"]) is int and plain["format"] > FORMAT:
+            raise Fault(
+                f"it has format {plain['format']}, and this version opens formats up to {FORMAT}",
+                "Open it with the version that packed it, or a later one",
+            )
+        found = cls(**plain | {"files": tuple(Entry(**one) for one in plain["files"])})
+        if not fits(found, cls) or found.format not in (FORMAT, FORMAT_03):
+            raise TypeError("a value of the manifest has the wrong type")
+        return found
+
+
+def check_sizes(entries: Sequence[Entry]) -> None:
+    """Raises Fault for a file, or a pack, that is larger than a study can be."""
+    total = sum(entry.bytes for entry in entries)
+    for entry in entries:
+        most = LARGEST_FILE if entry.path.endswith(".parquet") else LARGEST_TEXT
+        if entry.bytes > most:
+            raise Fault(f"{entry.path} has {entry.bytes / 1e6:,.0f} MB; a pack takes {most / 1e6:,.0f} MB", SMALLER)
+    if total > LARGEST_PACK or len(entries) > MOST_FILES:
+        raise Fault(
+            f"it has {len(entries):,} files of {total / 1e9:,.1f} GB; a pack takes {MOST_FILES:,} files of "
+            f"{LARGEST_PACK / 1e9:,.0f} GB",
+            SMALLER,
+        )
+
+
+def fits(value: object, hint: object) -> bool:
+    """Whether a value, with all it holds, has the type its dataclass says; True is no int."""
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return type(value) is hint and all(fits(getattr(value, one.name), hints[one.name]) for one in fields(hint))
+    if get_origin(hint) is tuple:
+        return type(value) is tuple and all(fits(one, get_args(hint)[0]) for one in value)
+    if get_origin(hint) is dict:
+        kinds = get_args(hint)
+        pairs: Iterable = value.items() if type(value) is dict else [(None, None)]
+        return all(fits(one, kinds[0]) and fits(other, kinds[1]) for one, other in pairs)
+    return isinstance(value, Path) if hint is Path else type(value) is hint
+
+
+def sha256(path: Path) -> str:
+    """In hex, of a file of any size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy(source: BinaryIO, target: BinaryIO, size: int) -> tuple[int, str]:
+    """Copy up to `size` bytes and one chunk more; returns how many there were, and their SHA-256."""
+    count, seen = 0, hashlib.sha256()
+    while count <= size and (data := source.read(CHUNK)):
+        target.write(data)
+        seen.update(data)
+        count += len(data)
+    return count, seen.hexdigest()

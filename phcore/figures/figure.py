@@ -1,0 +1,274 @@
+"""What a figure is: tables of a study, a chart of them, a caption that says how to read it, and its numbers.
+
+Each figure is one file beside this one; `registry` lists them all. Pages, the report, the figures as files and
+notebooks take a figure as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from phcore.analysis.concentration import TRUSTED
+from phcore.errors import Fault
+from phcore.figures.charts.theme import FULL_WIDTH
+from phcore.stages.results import Results
+
+PAPER = 900  # pixels: fits the page of a report, and on paper labels stay above 6 points
+DEGREES = {"H1 loops": 1, "H0 components": 0}
+SCALES = ("raw", "median")
+PER = ("transition", "step")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a reader may choose. What is None is left to the figure, which takes the first or the most telling.
+
+    Attributes
+    ----------
+    single : one layer alone, where a figure shows all of them otherwise.
+    per, by, with_base, null : as in the tables `dynamics` and `concentration`.
+    correction : of p for the many layers, in words: a key of `concentration.CORRECTIONS`.
+    distance : between two series, one of those that `separation` knows.
+    layout, across, up : of the paths: a key of `paths.LAYOUTS`, and the features of the layout of two.
+    series, step : the one that is shown, alone or between two others.
+    first, second : two series that are compared.
+    size : of the effects: a key of `SIZES` of the chart.
+    behaviour, category : as in the table `behaviour_moves`.
+    predictor, final : as in the table `early_final`.
+    course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
+    """
+
+    degree: int
+    order: float
+    scale: str
+    layer: int
+    single: bool = False
+    per: str = "transition"
+    by: str = "index"
+    with_base: bool = True
+    null: str = TRUSTED
+    correction: str = "max-statistic over layers"
+    distance: str = "mean summaries"
+    layout: str = "mean summaries"
+    across: str = "h1_count"
+    up: str = "h1_persistence_mean"
+    series: str | None = None
+    step: int | None = None
+    first: str | None = None
+    second: str | None = None
+    size: str = "g"
+    behaviour: str | None = None
+    category: str | None = None
+    predictor: str = "concentration"
+    final: str | None = None
+    course: str = "velocity"
+    beside: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, results: Results, **asked: object) -> Choice:
+        """The defaults of a study (H1, its own order and scale, the layer in the middle) but for what is asked.
+
+        Raises
+        ------
+        Fault
+            for a choice that does not exist, or a layer, degree or scale that the study does not have.
+        """
+        layers = results.record.layers
+        known = {one.name for one in fields(cls)}
+        if strange := sorted(set(asked) - known):
+            raise Fault(f"there is nothing called {strange[0]!r} to choose", f"Choose from: {', '.join(sorted(known))}")
+        if asked.get("layer") is None:
+            asked["layer"] = layers[len(layers) // 2]
+        if asked["layer"] not in layers:
+            raise Fault(f"layer {asked['layer']} is not in this study", f"Choose one of: {', '.join(map(str, layers))}")
+        choice = cls(**{"degree": 1, "order": results.study.order, "scale": results.study.scale} | asked)
+        for name, options in (("degree", (0, 1)), ("scale", SCALES)):
+            if getattr(choice, name) not in options:
+                raise Fault(
+                    f"there is no {name} {getattr(choice, name)!r}", f"Choose one of: {', '.join(map(str, options))}"
+                )
+        return choice
+
+    def only(self, names: Sequence[str]) -> Choice:
+        """The same choice for everything that depends on these fields alone: others are as if never chosen."""
+        never = Choice(degree=1, order=2.0, scale="raw", layer=0)
+        return replace(never, **{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a chart is drawn: what several charts share, so that they can be compared.
+
+    Attributes
+    ----------
+    steps, objectives : of the axis and of the colours: all of the study, or of the studies that stand side by side.
+    width, height : pixels; None: as high as the chart is by itself.
+    log : whether the axis of steps is logarithmic.
+    step : the selected one.
+    top : the upper end of the y axis, where it is that of another chart, too.
+    question, answer : title and subtitle in place of the chart's own.
+    """
+
+    steps: tuple[int, ...]
+    objectives: tuple[str, ...]
+    width: int = FULL_WIDTH
+    height: int | None = None
+    log: bool = True
+    step: int | None = None
+    top: float | None = None
+    question: str | None = None
+    answer: str | None = None
+
+    @classmethod
+    def of(cls, *studies: Results, **changes: object) -> Look:
+        """On the axis of steps and in the colours of these studies."""
+        steps = sorted({0, *(node.step for one in studies for node in one.record.ready)})
+        objectives = dict.fromkeys(one.objective for study in studies for one in study.record.series)
+        return cls(tuple(steps), tuple(objectives), **changes)
+
+    @property
+    def size(self) -> dict:
+        """Arguments of a chart that has no steps."""
+        given = {"height": self.height, "question": self.question, "answer": self.answer}
+        return {"width": self.width} | {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def frame(self) -> dict:
+        """Arguments of a chart with colours of objectives, and no axis of steps."""
+        return {"objectives": self.objectives} | self.size
+
+    @property
+    def stepped(self) -> dict:
+        """Arguments of a chart over training steps."""
+        return {"steps": self.steps, "selected_step": self.step, "log": self.log} | self.frame
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A table as words."""
+
+    caption: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def listed(caption: str, table: pd.DataFrame, columns: Mapping[str, Callable[[Any], str]]) -> Numbers:
+    """A row of words per row of a table; `columns`: name on screen -> the words of a row (a named tuple)."""
+    return Numbers(caption, list(columns), [[words(one) for words in columns.values()] for one in table.itertuples()])
+
+
+def by_step(caption: str, table: pd.DataFrame, index: list[str], words: Sequence[str]) -> Numbers:
+    """Steps across; rows by the columns `index`, in the order of the table."""
+    table = table.assign(words=list(words), **{name: table[name].astype(str) for name in index})
+    wide = table.pivot(index=index, columns="step", values="words").fillna("–")
+    wide = wide.loc[table.set_index(index).index.unique()]
+    keys = [list(key) if isinstance(key, tuple) else [key] for key in wide.index]
+    rows = [key + [str(value) for value in row] for key, row in zip(keys, wide.to_numpy().tolist(), strict=True)]
+    return Numbers(caption, [*index, *(f"{step:,}" for step in wide.columns)], rows)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing to choose on a page.
+
+    Attributes
+    ----------
+    key : its name in a link.
+    field : of `Choice`, or several that a tuple of values is for.
+    options : of a study and what was chosen before -> values; none: it is not shown.
+    words : value -> the words by which it is chosen, and which stand in a link.
+    default : of a study, what was chosen before and the options -> value; by default the first, of a switch True.
+    kind : "list", "row" (of buttons), "several" or "switch".
+    width : in parts of 7.
+    row : below the one before.
+    steps : whether it is a step, which the keys of a presentation move.
+    """
+
+    key: str
+    field: str | tuple[str, ...]
+    label: str
+    options: Callable[[Results, Choice], Sequence] = lambda results, choice: ()
+    words: Callable[[Any], str] = str
+    default: Callable[[Results, Choice, Sequence], Any] = lambda results, choice, options: options[0]
+    help: str | None = None
+    kind: str = "list"
+    width: float = 1.2
+    row: int = 0
+    steps: bool = False
+
+
+def fixed(*values: Any) -> Callable[[Results, Choice], Sequence]:
+    """Options that are the same whatever the study."""
+    return lambda results, choice: values
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One kind of figure. `Data` is whatever `read` returns.
+
+    Attributes
+    ----------
+    title : what it is, in a few words.
+    uses : the fields of `Choice` that `read` looks at.
+    read : results, choice -> Data. Raises `Fault` where the study has no numbers for it: what is missing, and how to
+        get it.
+    chart : Data, look -> chart; None: words and a table alone.
+    caption : Data -> how to read it. May be empty.
+    table : Data -> its numbers, for a file.
+    numbers : Data -> the same as words. A figure without them is on a page only: neither report nor zip holds it.
+    paper : the fields of `Look` that are others in a report.
+    cells : Data -> series -> steps, where each step is another chart; `at` (Data, series, step) -> Data of that one.
+    section : of the Evidence page, where it stands on that page.
+    heading, sentence : above it: a line, and Data -> what it says, in Markdown.
+    controls : what can be chosen there.
+    follows : the figure whose choice it shares; it has no controls of its own.
+    warning : Data -> what to beware of; may be empty.
+    below : title and words of the box with its table.
+    """
+
+    name: str
+    title: str
+    uses: tuple[str, ...]
+    read: Callable[[Results, Choice], Any]
+    chart: Callable[[Any, Look], alt.TopLevelMixin] | None
+    caption: Callable[[Any], str]
+    table: Callable[[Any], pd.DataFrame]
+    numbers: Callable[[Any], Numbers] | None = None
+    paper: Mapping[str, object] = field(default_factory=dict)
+    cells: Callable[[Any], dict[str, list[int]]] | None = None
+    at: Callable[[Any, str, int], Any] | None = None
+    section: str = ""
+    heading: str = ""
+    sentence: Callable[[Any], str] = lambda data: ""
+    controls: tuple[Control, ...] = ()
+    follows: str = ""
+    warning: Callable[[Any], str] = lambda data: ""
+    below: tuple[str, str] = ("Table and download", "")
+
+    def look(self, results: Results) -> Look:
+        """As a report draws it: at the last step of the study."""
+        look = Look.of(results, width=PAPER)
+        return replace(look, step=look.steps[-1], **self.paper)
+
+
+def title(spec: Mapping) -> tuple[str, str]:
+    """The question a chart asks and the answer it gives; together, its alternative text.
+
+    Parameters
+    ----------
+    spec : of the chart, as plain Vega-Lite.
+    """
+    said = spec.get("title", {})
+    said = said if isinstance(said, Mapping) else {"text": said}
+    question, answer = (said.get(part) or "" for part in ("text", "subtitle"))
+    return tuple(" ".join(part) if isinstance(part, list) else part for part in (question, answer))
+
+
+def sentence(fault: Fault) -> str:
+    """What is missing and how to get it, as two sentences."""
+    return " ".join(f"{words[0].upper()}{words[1:]}." for words in (fault.fault, fault.mend) if words)

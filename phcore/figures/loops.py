@@ -1,0 +1,50 @@
+"""How many loops a cell has, and how many its Gaussian clouds. (Components are always one fewer than points.)"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from phcore.analysis import against_null
+from phcore.errors import Fault
+from phcore.figures.figure import Choice, Figure
+from phcore.figures.reading import COMPUTE
+from phcore.formatting import three
+from phcore.stages.results import Results
+
+
+def read(results: Results, choice: Choice) -> pd.DataFrame:
+    """series, step, layer, bars and, for each kind of control, its mean, lo and hi."""
+    table = against_null.bar_counts(results.table("summaries"), results.table("gaussian_nulls"))
+    if "covariance" not in table or table["covariance"].isna().all():
+        raise Fault("the loops of matching Gaussian clouds have not been counted for this study", COMPUTE)
+    return table
+
+
+def sentence(table: pd.DataFrame) -> str:
+    means = table.groupby("layer")[["bars", "covariance", "isotropic"]].mean()
+    own, same_covariance, same_variance = (
+        low if low == high else f"{low} to {high}"
+        for low, high in zip(means.min().map(three), means.max().map(three), strict=True)
+    )
+    once = table.drop_duplicates(["step", "layer", "bars", "covariance"])  # series repeat the base they share
+    more = int((once["bars"] > once["covariance_hi"]).sum())
+    fewer = int((once["bars"] < once["covariance_lo"]).sum())
+    return (
+        f"Of {len(once):,} cells, **{more:,}** have more H1 bars than Gaussian clouds with their mean and covariance, "
+        f"and **{fewer:,}** have fewer. Mean of a layer: {own}; of such Gaussian clouds, {same_covariance}; of clouds "
+        f"with the same total variance in every direction, {same_variance}."
+    )
+
+
+FIGURE = Figure(
+    name="loops",
+    title="Loops of the cells, and of Gaussian clouds that match",
+    uses=(),
+    read=read,
+    chart=None,
+    caption=lambda table: "Noise in many dimensions is full of loops: the number of H1 bars alone says nothing.",
+    table=lambda table: table,
+    section="More than noise?",
+    heading="Are there more loops than in noise?",
+    sentence=sentence,
+)

@@ -1,0 +1,81 @@
+"""What several figures read from the tables of a study."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from phcore.analysis import dynamics
+from phcore.errors import Fault
+from phcore.figures.figure import Choice
+from phcore.formatting import unit_words
+from phcore.stages.results import Results
+from phcore.topology.summaries import FEATURES, rescale
+
+CURVE = ("degree", "order", "scale")  # what one curve of velocity depends on
+COMPUTE = "compute the study where its checkpoints are"
+
+
+def rows(results: Results, name: str, choice: Choice, *fields: str) -> pd.DataFrame:
+    """The rows of a table in which these fields are as chosen."""
+    return results.table(name, **{one: getattr(choice, one) for one in fields})
+
+
+def owners(results: Results) -> dict[str, str]:
+    """Series -> objective, in the order of the study."""
+    return {one.name: one.objective for one in results.record.series}
+
+
+def labelled(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the objective of each series, in the order of the study."""
+    own = owners(results)
+    places = {name: place for place, name in enumerate(own)}
+    table = table.sort_values("series", key=lambda names: names.map(places), kind="stable", ignore_index=True)
+    return table.assign(objective=table["series"].map(own))
+
+
+def labelled_pairs(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the objectives of series_a and series_b."""
+    own = owners(results)
+    return table.assign(**{f"objective_{side}": table[f"series_{side}"].map(own) for side in "ab"})
+
+
+def of_distance(results: Results, choice: Choice, per: str = "transition") -> str:
+    """The quantity and unit of a velocity, in words."""
+    each = " per training step" if per == "step" else ""
+    return f"H{choice.degree} velocity ({unit_words(choice.scale, results.study.metric)}{each})"
+
+
+def curve(results: Results, choice: Choice, per: str = "transition") -> pd.DataFrame:
+    """The columns of `dynamics.velocity_curve`, with lo and hi (10 and 90 % of the subsamples) and objective.
+
+    Raises
+    ------
+    Fault
+        where no two consecutive checkpoints are finished.
+    """
+    velocities = rows(results, "velocities", choice, *CURVE)
+    if velocities.empty:
+        raise Fault("no two consecutive checkpoints are finished yet, so there is no velocity", COMPUTE)
+    found = dynamics.velocity_curve(velocities, per).rename(columns={"q10": "lo", "q90": "hi"})
+    return labelled(results, found)
+
+
+def floor(results: Results, choice: Choice) -> pd.DataFrame:
+    """layer, step, lo, hi: 10 to 90 % of the resampling floors of the cells at that step."""
+    values = rows(results, "floors", choice, *CURVE)
+    if values.empty:
+        return pd.DataFrame(columns=["layer", "step", "lo", "hi"])
+    grouped = values.groupby(["layer", "step"])["value"]
+    return pd.DataFrame({"lo": grouped.quantile(0.1), "hi": grouped.quantile(0.9)}).reset_index()
+
+
+def summaries(results: Results, scale: str) -> pd.DataFrame:
+    """The table of that name at either scale; the archive holds it at the study's own."""
+    table = results.table("summaries")
+    if scale == results.study.scale or table.empty:
+        return table
+    units = table[["series", "step", "layer"]].merge(results.table("cells"), "left")["median_distance"].to_numpy()
+    back = np.divide(1, units, out=np.zeros(len(units)), where=units > 0)  # 0: a cloud of one place
+    values = rescale(table[list(FEATURES)].to_numpy(), units if scale == "median" else back)
+    return table.assign(**dict(zip(FEATURES, values.T, strict=True)))

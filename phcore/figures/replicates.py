@@ -1,0 +1,49 @@
+"""Runs of one objective against runs of others, where there are several runs to tell them apart by."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from phcore.analysis.separation import WHOLE
+from phcore.errors import Fault
+from phcore.figures.figure import Choice, Figure
+from phcore.figures.reading import owners, rows
+from phcore.formatting import three
+from phcore.stages.results import Results
+
+
+def read(results: Results, choice: Choice) -> pd.DataFrame:
+    """The table `runs` at this scale, the layer in view first."""
+    table = rows(results, "runs", choice, "scale")
+    if table.loc[table["step"] == WHOLE, "p"].isna().all():
+        objectives = len(set(owners(results).values()))
+        if len(results.record.series) < 2:
+            raise Fault("objectives can be compared from two series on", "add a series to the study")
+        raise Fault(
+            f"one run per objective ({objectives} objectives): no p-value",
+            "These runs differ; whether their objectives do takes two or more runs of each",
+        )
+    return table.sort_values("layer", key=lambda layers: layers != choice.layer, kind="stable", ignore_index=True)
+
+
+def sentence(table: pd.DataFrame) -> str:
+    one = table[(table["step"] == WHOLE) & table["p"].notna()].iloc[0]
+    return (
+        f"**Whole runs, layer {one['layer']}:** runs of different objectives are {three(one['between'])} apart, of one "
+        f"objective {three(one['within'])}; PERMANOVA pseudo-F {one['pseudo_f']:.2f}, p = {one['p']:.2g} "
+        f"({int(one['permutations']):,} orders of {int(one['runs'])} runs)."
+    )
+
+
+FIGURE = Figure(
+    name="replicates",
+    title="Runs of one objective against runs of others",
+    uses=("scale", "layer"),
+    read=read,
+    chart=None,
+    caption=lambda table: "",
+    table=lambda table: table,
+    section="Apart?",
+    sentence=sentence,
+    below=("Table and download", "step -1: the whole run."),
+)

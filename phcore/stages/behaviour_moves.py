@@ -1,0 +1,30 @@
+"""Moves of behaviour: how far each behaviour goes from checkpoint to checkpoint."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from phcore.stages.registry.columns import TRANSITION
+from phcore.stages.registry.result import Table
+
+
+def compute(behaviour: pd.DataFrame, divergence: pd.DataFrame, series_steps: dict[str, list[int]]) -> pd.DataFrame:
+    from phcore.analysis.against_behaviour import moves
+
+    return moves(behaviour, divergence, series_steps)
+
+
+TABLE = Table(
+    name="behaviour_moves",
+    needs=("behaviour", "divergence"),
+    parameters=("series_steps",),
+    compute=compute,
+    order=("name", "category", "step"),
+    published=False,
+    columns={
+        **{name: TRANSITION[name] for name in ("series", "step_from", "step")},
+        "name": "js: mean Jensen-Shannon divergence of next-token distributions (nats); others: change of a behaviour",
+        "category": "as in behaviour",
+        "value": "its value",
+    },
+)

@@ -1,0 +1,62 @@
+"""Effects: in which summaries two series differ, and by how much of their spread."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from phcore.stages.registry.columns import CELL as CELL_WORDS
+from phcore.stages.registry.columns import DISTANCE, PAIR
+from phcore.stages.registry.result import Table
+from phcore.stages.separation import NEEDS, PARAMETERS, joined
+from phcore.topology.clouds import subsample_size as size_of
+
+NUMBERS = ("g", "g_lo", "g_hi", "delta", "delta_lo", "delta_hi")
+
+
+def compute(
+    summaries: pd.DataFrame,
+    cells: pd.DataFrame,
+    scale: str,
+    layers: tuple[int, ...],
+    subsamples: int,
+    objectives: dict[str, str],
+    n_prompts: int,
+    subsample_size: int,
+) -> pd.DataFrame:
+    from phcore.analysis.objectives import standardised_layers
+    from phcore.analysis.separation import effects
+
+    size = size_of(n_prompts, subsample_size)
+    table = joined(
+        effects(one, a, b, n_prompts, size).assign(series_a=a, series_b=b, **labels)
+        for labels, one, _ in standardised_layers(summaries, cells, scale, layers, subsamples)
+        for a, b in combinations(objectives, 2)
+    )
+    # One row per feature: half the size, and more than enough digits.
+    return table.reindex(columns=list(TABLE.columns)).astype(dict.fromkeys(NUMBERS, np.float32))
+
+
+TABLE = Table(
+    name="effects",
+    needs=NEEDS,
+    parameters=(*PARAMETERS, "n_prompts", "subsample_size"),
+    compute=compute,
+    live=False,
+    evidence=True,
+    columns={
+        **PAIR,
+        "step": "training step of both",
+        "layer": CELL_WORDS["layer"],
+        "scale": DISTANCE["scale"],
+        "feature": "one of the summaries",
+        "g": "Hedges' g: difference of the means of a and b in resampling standard deviations",
+        "g_lo": "2.5 % of it for another choice of prompts",
+        "g_hi": "97.5 % of it",
+        "delta": "Cliff's delta: how much more often a is above b than below",
+        "delta_lo": "2.5 % of it for another choice of prompts",
+        "delta_hi": "97.5 % of it",
+    },
+)

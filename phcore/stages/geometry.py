@@ -1,0 +1,28 @@
+"""Geometry: what is known of a cloud without any homology."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from phcore.errors import Fault
+from phcore.stages.registry.arrow import one_row
+from phcore.stages.registry.assembly import ROWS
+from phcore.stages.registry.columns import CELL as CELL_WORDS
+from phcore.stages.registry.per import CELL
+from phcore.stages.registry.result import Result, Table
+from phcore.topology import geometry
+
+
+def compute(clouds: np.ndarray) -> pa.Table:
+    """One row; NaN for a cloud that is not finite."""
+    try:
+        return one_row(geometry.describe(clouds))
+    except Fault:
+        return one_row(dict.fromkeys(geometry.CELL_WORDS, float("nan")))
+
+
+RESULT = Result(name="geometry", label="Geometry", per=CELL, needs=("clouds",), compute=compute)
+TABLE = Table(
+    name="geometry", gathers="geometry", order=ROWS, evidence=True, columns={**CELL_WORDS, **geometry.CELL_WORDS}
+)

@@ -1,0 +1,26 @@
+"""Moves: how the geometry of two consecutive clouds differs, prompt by prompt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from phcore.errors import Fault
+from phcore.stages.registry.arrow import one_row
+from phcore.stages.registry.assembly import ROWS
+from phcore.stages.registry.columns import TRANSITION
+from phcore.stages.registry.per import TRANSITION_LAYER
+from phcore.stages.registry.result import Result, Table
+from phcore.topology import geometry
+
+
+def compute(clouds: tuple[np.ndarray, np.ndarray]) -> pa.Table:
+    """One row; NaN where one of them is not finite."""
+    try:
+        return one_row(geometry.compare(*clouds))
+    except Fault:
+        return one_row(dict.fromkeys(geometry.MOVE_WORDS, float("nan")))
+
+
+RESULT = Result(name="moves", label="Geometry", per=TRANSITION_LAYER, needs=("clouds",), compute=compute)
+TABLE = Table(name="moves", gathers="moves", order=ROWS, evidence=True, columns={**TRANSITION, **geometry.MOVE_WORDS})

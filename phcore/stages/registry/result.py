@@ -1,0 +1,125 @@
+"""What a result is: the one declaration that plan, progress, estimate, pack, tables and documentation are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from phcore.errors import Fault
+from phcore.study.record import Node, Record
+
+
+class Missing(Fault):
+    """A result that something is made from is not in the archive, or was damaged and set aside just now."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one archive file is for.
+
+    Attributes
+    ----------
+    nodes : its checkpoints, in order; none for a whole study.
+    layer : None where the result has none.
+    reading : how a checkpoint is read a second time; empty for the first.
+    """
+
+    nodes: tuple[Node, ...] = ()
+    layer: int | None = None
+    reading: str = ""
+
+    @property
+    def words(self) -> str:
+        """For progress: helpful, step 4, layer 18."""
+        if not self.nodes:
+            return "whole study"
+        last = self.nodes[-1]
+        return f"{last.label}, step {last.step}" + (f", layer {self.layer}" if self.layer is not None else "")
+
+
+WHOLE_STUDY = Place()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One kind of archive file. Its key is a digest of `name`, `version`, `settings`, the values of `parameters` and
+    `inputs`, and the keys of what it needs: whatever can change a number gives another file.
+
+    Attributes
+    ----------
+    name : of the result, and of its folder in the archive.
+    label : what progress calls it; several results may share one.
+    per : what one file is for.
+    version : of the definition. Raise it whenever the same inputs give other numbers.
+    needs : names of results it is made from, each taken at the checkpoints of its place.
+    parameters : what `compute` is given by name: attributes of the study, or facts (see `facts`).
+    inputs : facts that change numbers but are not given to `compute`.
+    settings : constants of the definition, given to `compute` by name.
+    compute : (one keyword per need, parameter and setting) -> Arrow table. A need holds one value, or a tuple of them
+        where the place has several checkpoints.
+    part : for what is read from a model: which part of a reading it keeps ("states", "next_tokens", "scores").
+        `compute` is then given that part, and the layer where it has one. Models are read one after another.
+    decode : what another result is given of it, from its Arrow table.
+    intermediate : only wanted while something that is made from it is missing; left behind by packs.
+    stands_in : from its decoded value, one as of another checkpoint, for estimates.
+    size : record -> bytes of one file, about; for estimates.
+    """
+
+    name: str
+    label: str
+    per: str
+    compute: Callable[..., pa.Table]
+    version: int = 1
+    needs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
+    decode: Callable[[pa.Table], Any] = lambda table: table
+    intermediate: bool = False
+    stands_in: Callable[[Any], Any] = lambda value: value
+    size: Callable[[Record], int] = lambda record: 4_000  # a few rows, most of it the file's own footer
+
+    @property
+    def reads_a_model(self) -> bool:
+        return bool(self.part)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One documented table of a study. Its key is made as a result's.
+
+    Attributes
+    ----------
+    name : by which it is asked for.
+    columns : column -> what it holds, in words.
+    gathers : the result whose files it holds, each row with the labels of its place in front.
+    select : SQL of the columns that are gathered (the file is `t`).
+    needs : names of other tables it is made from.
+    parameters, inputs, settings, version : as of a result.
+    compute : (`rows` of the gathered files, one keyword per need, parameter and setting) -> DataFrame. None: the
+        gathered rows as they are.
+    order : columns that rows are sorted by, after the study's order of series; None leaves them as they come.
+    published : kept as a file of its own when the study is finished. Otherwise it is put together at every reading,
+        because that takes no time or rests on what may change without the study.
+    live : whether there is something to see of it before the study is finished.
+    evidence : judges other tables; a study is complete without it, and finished with it.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    gathers: str = ""
+    select: str = "t.*"
+    needs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+    compute: Callable[..., Any] | None = None
+    order: tuple[str, ...] | None = None
+    published: bool = True
+    live: bool = True
+    evidence: bool = False

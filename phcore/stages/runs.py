@@ -1,0 +1,47 @@
+"""Runs: whole runs within and between objectives, where there are several of each."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from phcore.stages.registry.columns import CELL as CELL_WORDS
+from phcore.stages.registry.columns import DISTANCE
+from phcore.stages.registry.result import Table
+from phcore.stages.separation import NEEDS, PARAMETERS, joined
+
+
+def compute(
+    summaries: pd.DataFrame,
+    cells: pd.DataFrame,
+    scale: str,
+    layers: tuple[int, ...],
+    subsamples: int,
+    objectives: dict[str, str],
+) -> pd.DataFrame:
+    from phcore.analysis.objectives import standardised_layers
+    from phcore.analysis.separation import runs
+
+    each = standardised_layers(summaries, cells, scale, layers, subsamples)
+    return joined(runs(one, objectives).assign(**labels) for labels, one, _ in each)
+
+
+TABLE = Table(
+    name="runs",
+    needs=NEEDS,
+    parameters=PARAMETERS,
+    compute=compute,
+    live=False,
+    evidence=True,
+    columns={
+        "layer": CELL_WORDS["layer"],
+        "scale": DISTANCE["scale"],
+        "step": "training step; -1: the whole run",
+        "objectives": "number of objectives",
+        "runs": "number of runs",
+        "within": "mean distance between runs of the same objective",
+        "between": "mean distance between runs of different objectives",
+        "pseudo_f": "pseudo-F of the PERMANOVA",
+        "p": "p-value, whole runs permuted",
+        "permutations": "orders it rests on",
+    },
+)

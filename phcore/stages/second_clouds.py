@@ -1,0 +1,16 @@
+"""Second clouds: the base and the last checkpoints read once more, otherwise than before. What differs is rounding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from phcore.stages import clouds
+from phcore.stages.registry.per import SECOND_READING
+
+RESULT = replace(
+    clouds.RESULT,
+    name="second_clouds",
+    label="Numerical noise",
+    per=SECOND_READING,
+    inputs=(*clouds.RESULT.inputs, "reading"),
+)

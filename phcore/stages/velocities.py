@@ -1,0 +1,53 @@
+"""Velocities: how far the diagrams of a cell are from those of the checkpoint before, subsample by subsample."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from phcore.stages.cells import Cell
+from phcore.stages.registry.arrow import DISTANCES, from_rows
+from phcore.stages.registry.assembly import ROWS
+from phcore.stages.registry.columns import DISTANCE, SUBSAMPLE, TRANSITION
+from phcore.stages.registry.per import TRANSITION_LAYER
+from phcore.stages.registry.result import Result, Table
+from phcore.topology.clouds import numbers
+from phcore.topology.distances import at_every_scale
+from phcore.topology.persistence import EMPTY, Diagrams
+
+Two = tuple[dict[int, Diagrams], dict[int, Diagrams]]
+
+
+def compute(
+    diagrams: Two, cells: tuple[Cell, Cell], subsamples: int, orders: tuple[float, ...], norm: float
+) -> pa.Table:
+    """Every order, degree and scale. Nothing where a cell has no topology."""
+    return from_rows(rows(diagrams, cells, subsamples, orders, norm), ("subsample", *DISTANCES))
+
+
+def rows(diagrams: Two, cells: tuple[Cell, Cell], subsamples: int, orders: tuple[float, ...], norm: float) -> list:
+    """(subsample, degree, order, norm, scale, value) between two cells."""
+    if not all(cell.has_topology for cell in cells):
+        return []
+    medians = [cell.median_distance for cell in cells]
+    return [
+        (number, *value)
+        for number in numbers(subsamples)
+        for value in at_every_scale(*(one.get(number, EMPTY) for one in diagrams), *medians, orders, norm)
+    ]
+
+
+RESULT = Result(
+    name="velocities",
+    label="Distances",
+    per=TRANSITION_LAYER,
+    needs=("diagrams", "cells"),
+    parameters=("subsamples", "orders", "norm"),
+    compute=compute,
+    size=lambda record: 1_500 + 12 * max(1, record.study.subsamples) * len(record.study.orders),
+)
+TABLE = Table(
+    name="velocities",
+    gathers="velocities",
+    order=ROWS,
+    columns={**TRANSITION, **SUBSAMPLE, **DISTANCE, "value": "Wasserstein distance between the two diagrams"},
+)

@@ -1,0 +1,117 @@
+"""A study looked up in its folders: what is there, fingerprinted once, and kept from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from phcore import checkpoints
+from phcore.archive.store import Store
+from phcore.errors import Fault
+from phcore.study import measures, probes
+from phcore.study.definition import Series, Study
+from phcore.study.kept import keep as keep_record
+from phcore.study.kept import read
+from phcore.study.record import BASE, Node, Record
+
+
+def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path] = ()) -> Record:
+    """Look at a study's folders and fingerprint what is there.
+
+    Parameters
+    ----------
+    keep : add the study to the archive's list.
+    roots : folders that links in the study's folders may lead to.
+
+    Raises
+    ------
+    Fault
+        where the base model, the probe set or a series folder cannot be used at all. A single bad
+        checkpoint does not raise: it stays in the record with its finding.
+    """
+    store.refuse_writing("look at checkpoints")
+    model = checkpoints.describe_model(study.model)
+    if model.status != "ready":
+        raise Fault(model.finding.rstrip("."), "Pick another base model", study.model)
+    if any(layer > model.n_layers for layer in study.layers):
+        raise Fault(
+            f"layer {max(study.layers)} was asked for, and the model has {model.n_layers}",
+            f"Choose layers from 0 to {model.n_layers}",
+            study.model,
+        )
+    probe_set = probes.load(study.probes)
+    previous = read(store, study.name)
+    record = Record(
+        study=study,
+        layers=study.layers or tuple(checkpoints.default_layers(model.n_layers)),
+        n_layers=model.n_layers,
+        hidden_size=model.hidden_size,
+        n_prompts=len(probe_set.prompts),
+        probe_digest=probe_set.digest,
+        tokenizer=checkpoints.tokenizer_digest(study.model),
+        nodes=_nodes(study, store, _known_refusals(previous), roots),
+        reference_digest=probe_set.reference_digest,
+        category_digest=probe_set.category_digest,
+    )
+    keep_probes(probe_set, record, store)
+    record = replace(record, scalars=measures.keep(record, store))
+    if keep:
+        if previous and _unrelated(previous.study, study):
+            raise Fault(
+                f"another study is called {study.name}: on {previous.study.model.name}, from other folders",
+                "Choose another name",
+            )
+        keep_record(record, store)
+    return record
+
+
+def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[Path]) -> tuple[Node, ...]:
+    """The base and the checkpoints of each series; those that loading refused before are left out at once."""
+    memory = store.root / "fingerprints.json"
+    base = checkpoints.Checkpoint.of_base(study.model)
+    base_print = checkpoints.fingerprint(base, None, memory)
+    nodes = [Node(BASE, 0, "base", str(study.model), base.size, "ready", "", base_print)]
+    for series in study.included:
+        for one in _found(series, study, roots):
+            node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
+            if node.ready:
+                node = replace(node, fingerprint=checkpoints.fingerprint(one, base, memory))
+                if node.fingerprint in refused:
+                    node = replace(node, status="refused", finding=refused[node.fingerprint])
+            nodes.append(node)
+    return tuple(nodes)
+
+
+def keep_probes(probe_set: probes.ProbeSet, record: Record, store: Store) -> None:
+    """Keep the prompts beside the results, so that a bar leads back to its prompts on any machine."""
+    frame = pd.DataFrame(
+        {
+            "prompt": range(len(probe_set.prompts)),
+            "text": probe_set.prompts,
+            "category": probe_set.categories,
+            "reference": probe_set.references,
+        }
+    )
+    store.write("probes", record.probes_key, frame)
+
+
+def _unrelated(a: Study, b: Study) -> bool:
+    """Another model and no folder in common: not an edited study, but another one of the same name."""
+    return a.model != b.model and not {one.path for one in a.series} & {one.path for one in b.series}
+
+
+def _found(series: Series, study: Study, roots: Sequence[Path]) -> list[checkpoints.Checkpoint]:
+    found = checkpoints.scan(series.path, study.model, [series.path, *roots])
+    here = [one for one in found if Path(one.path).resolve() == series.path.resolve()]
+    if not here:
+        raise Fault("there is no checkpoint in this folder", "Pick the folder that holds them", series.path)
+    return here[0].checkpoints
+
+
+def _known_refusals(previous: Record | None) -> dict[str, str]:
+    """Checkpoints that loading refused before: the same bytes would be refused again."""
+    nodes = previous.nodes if previous else ()
+    return {n.fingerprint: n.finding for n in nodes if n.status == "refused" and n.fingerprint}

@@ -1,0 +1,57 @@
+"""Gaussian clouds that match a cell: what bars, and what velocities, look like where there is no shape.
+
+Rows of a Gaussian cloud are independent, so that a subsample of a large one is a small one: m rows are drawn afresh
+for each replicate. The standard normal draws depend on the seed, the replicate and the kind alone. Consecutive
+checkpoints therefore share them, and the Gaussian cloud moves because its parameters do and for no other reason.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from phcore.errors import Fault
+
+KIND_WORDS: dict[str, str] = {
+    "isotropic": "Gaussian of the cell's total variance, the same in every direction: size alone",
+    "covariance": "Gaussian with the cell's own mean and covariance: everything of second order",
+}
+KINDS: tuple[str, ...] = tuple(KIND_WORDS)
+
+
+def gaussian(cloud: np.ndarray, kind: str, count: int, *, replicate: int, seed: int = 0) -> np.ndarray:
+    """A Gaussian cloud that matches a given one.
+
+    With Xc the centred cloud and Z standard normal, the rows of Z Xc / sqrt(n - 1) have the (unbiased) covariance of
+    the cloud's, whatever its rank, and no (d, d) matrix is needed. Two clouds X, Y of the same n points and the same Z
+    give two Gaussian clouds with the cross-covariance Xc' Yc / (n - 1), too: point by point they move as far as the
+    real points do on average, and where Y is X turned, moved or scaled, so are they.
+
+    Parameters
+    ----------
+    cloud : (n, d).
+    kind : one of `KINDS`.
+    count : rows to draw, m.
+    replicate, seed : of the draws.
+
+    Returns
+    -------
+    (count, d) float64.
+
+    Raises
+    ------
+    Fault : the cloud is empty, not two-dimensional or not finite.
+    """
+    x = np.asarray(cloud, dtype=np.float64)
+    if x.ndim != 2 or not x.size:
+        raise Fault(f"a cloud has the shape (prompts, hidden), not {x.shape}", "pass one layer at a time")
+    if not np.isfinite(x).all():
+        raise Fault("the cloud holds NaN or infinity", "look for overflow in the activations")
+    if kind not in KINDS:
+        raise Fault(f"there is no Gaussian null {kind!r}", f"Choose one of: {', '.join(KINDS)}")
+    n, d = x.shape
+    mean = x[0] + (x - x[0]).mean(axis=0)  # of equal points: themselves, to the bit
+    centred = (x - mean) / np.sqrt(max(1, n - 1))
+    draws = np.random.default_rng([seed, replicate, KINDS.index(kind)])
+    if kind == "isotropic":
+        return mean + np.sqrt(np.square(centred).sum() / d) * draws.standard_normal((count, d))
+    return mean + draws.standard_normal((count, n)) @ centred

@@ -1,0 +1,109 @@
+"""Divergence of next-token distributions against oracles, by hand, nasty input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
+
+from phcore.analysis.next_tokens import jensen_shannon, jensen_shannon_slack
+
+LN2 = np.log(2)
+
+
+def listed(distributions, k):
+    """ids, logp, rest of the k most probable tokens of each row."""
+    ids = np.argsort(-distributions, axis=1, kind="stable")[:, :k].astype(np.int32)
+    p = np.take_along_axis(distributions, ids, axis=1)
+    with np.errstate(divide="ignore"):
+        return ids, np.log(p), np.maximum(0, 1 - p.sum(axis=1))
+
+
+def dirichlet(rng, n, vocabulary, sharpness):
+    return rng.dirichlet(np.full(vocabulary, sharpness), size=n)
+
+
+@pytest.mark.parametrize("sharpness", [0.02, 0.3, 5.0])
+def test_whole_vocabularies_give_the_divergence_of_scipy(sharpness):
+    rng = np.random.default_rng(0)
+    p, q = dirichlet(rng, 30, 50, sharpness), dirichlet(rng, 30, 50, sharpness)
+    found = jensen_shannon(*listed(p, 50), *listed(q, 50))
+    np.testing.assert_allclose(found, jensenshannon(p, q, axis=1) ** 2, atol=1e-12)
+    np.testing.assert_allclose(jensen_shannon_slack(*listed(p, 50), *listed(q, 50)), 0, atol=1e-9)
+
+
+def test_by_hand():
+    # a: tokens 5 (1/2), 7 (1/4); b: tokens 7 (3/4), 9 (1/8). Token 7 is common; the rest is 3/4 against 1/4.
+    args = [[[5, 7]], np.log([[0.5, 0.25]]), [0.25], [[9, 7]], np.log([[0.125, 0.75]]), [0.125]]
+    half = 0.25 * np.log(0.25 / 0.5) + 0.75 * np.log(0.75 / 0.5)
+    assert jensen_shannon(*args)[0] == pytest.approx(half)
+    # one outcome of 3/4 and 1/4: half of their sum, times the entropy of those shares
+    entropy = -0.25 * np.log(0.25) - 0.75 * np.log(0.75)
+    assert jensen_shannon_slack(*args)[0] == pytest.approx(entropy / 2)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10_000), k=st.integers(1, 40), l=st.integers(1, 40), sharpness=st.sampled_from([0.05, 0.5, 3])
+)
+def test_the_truth_lies_between_bound_and_slack(seed, k, l, sharpness):  # noqa: E741
+    rng = np.random.default_rng(seed)
+    p = dirichlet(rng, 5, 40, sharpness)
+    q = 0.5 * p + 0.5 * dirichlet(rng, 5, 40, sharpness)
+    args = (*listed(p, k), *listed(q, l))
+    low, slack = jensen_shannon(*args), jensen_shannon_slack(*args)
+    exact = jensenshannon(p, q, axis=1) ** 2
+    assert (low <= exact + 1e-9).all()
+    assert (exact <= low + slack + 1e-9).all()
+    assert ((low >= 0) & (low <= LN2)).all()
+    back = (*listed(q, l), *listed(p, k))
+    np.testing.assert_allclose(jensen_shannon(*back), low, atol=1e-12)
+    np.testing.assert_allclose(jensen_shannon_slack(*back), slack, atol=1e-12)
+
+
+def test_equal_and_disjoint_and_the_order_of_tokens():
+    rng = np.random.default_rng(1)
+    p = dirichlet(rng, 20, 100, 0.1)
+    ids, logp, rest = listed(p, 30)
+    assert (jensen_shannon(ids, logp, rest, ids, logp, rest) == 0).all()
+    order = rng.permuted(np.tile(np.arange(30), (20, 1)), axis=1)
+    shuffled = np.take_along_axis(ids, order, axis=1), np.take_along_axis(logp, order, axis=1), rest
+    np.testing.assert_allclose(jensen_shannon(ids, logp, rest, *shuffled), 0, atol=1e-12)
+    sure = [[[3]], [[0.0]], [0.0]], [[[4]], [[0.0]], [0.0]]
+    # Nothing in common, but all of it lies in one outcome: all that is known is that ln 2 may be missing.
+    assert jensen_shannon(*sure[0], *sure[1])[0] == 0
+    assert jensen_shannon_slack(*sure[0], *sure[1])[0] == pytest.approx(LN2)
+    both = [[[3, 4]], [[0.0, -np.inf]], [0.0]], [[[3, 4]], [[-np.inf, 0.0]], [0.0]]
+    assert jensen_shannon(*both[0], *both[1])[0] == pytest.approx(LN2)
+
+
+def test_probabilities_that_are_no_numbers():
+    ids, logp, rest = listed(dirichlet(np.random.default_rng(2), 3, 9, 1.0), 5)
+    broken = logp.copy()
+    broken[1, 0] = np.nan
+    for function in (jensen_shannon, jensen_shannon_slack):
+        assert np.isnan(function(ids, broken, rest, ids[:, ::-1], logp[:, ::-1], rest)).tolist()[::2] == [False, False]
+    assert np.isnan(jensen_shannon(ids, broken, rest, ids, logp, rest)).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (np.zeros((2, 3)), np.zeros((2, 2)), np.zeros(2), np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2)),
+        (np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(1)),
+        (np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 1)), np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2)),
+        (np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)),
+    ],
+)
+def test_shapes_that_do_not_belong_together(args):
+    for function in (jensen_shannon, jensen_shannon_slack):
+        with pytest.raises(ValueError):
+            function(*args)
+
+
+def test_no_prompts_and_no_tokens():
+    none = np.zeros((0, 4), int), np.zeros((0, 4)), np.zeros(0)
+    assert jensen_shannon(*none, *none).shape == (0,)
+    empty = np.zeros((2, 0), int), np.zeros((2, 0)), np.ones(2)
+    assert (jensen_shannon(*empty, *empty) == 0).all()
+    np.testing.assert_allclose(jensen_shannon_slack(*empty, *empty), LN2)
