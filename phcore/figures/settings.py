@@ -7,7 +7,7 @@ from typing import NamedTuple
 import altair as alt
 import pandas as pd
 
-from phcore.analysis import sensitivity
+from phcore.analysis import other_settings
 from phcore.errors import Fault
 from phcore.figures.charts.sensitivity import sensitivity_chart
 from phcore.figures.figure import Choice, Control, Figure, Look, Numbers, listed
@@ -41,10 +41,10 @@ def read(results: Results, choice: Choice) -> Data:
     own = table[table["series"] == series]
     if own["value"].isna().all():
         raise Fault(f"nothing moves in {series} at layer {choice.layer}", "look at another layer")
-    curves = sensitivity.settings(own, choice.scale, choice.order)
+    curves = other_settings.settings(own, choice.scale, choice.order)
     steps = sorted({0, *(node.step for node in results.record.path_of(series))})
     return Data(
-        curves.assign(series=series, objective=owners(results)[series]), sensitivity.concentrations(curves), own,
+        curves.assign(series=series, objective=owners(results)[series]), other_settings.concentrations(curves), own,
         steps, series, choice.layer, choice.scale, choice.degree,
     )  # fmt: skip
 
