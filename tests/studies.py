@@ -8,7 +8,7 @@ from pathlib import Path
 from phcore import Series, Study
 from phcore.archive.store import Store
 from phcore.pipeline.run import Run
-from phcore.stages.registry import tables
+from phcore.stages.registry import assembly
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
 from tests import models
@@ -76,7 +76,7 @@ def without_evidence(source: Path, target: Path, clouds: bool = True) -> Store:
     for stage in (*judged, *(() if clouds else read)):
         for path in (store.root / "v1" / stage).iterdir():
             path.unlink()
-    for name in tables.EVIDENCE:
+    for name in assembly.published(evidence=True):
         for path in (store.root / "v1" / "tables").glob(f"*-{name}-*.parquet"):
             path.unlink()
     return store

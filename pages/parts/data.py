@@ -121,7 +121,7 @@ def cached(max_entries: int, *, spinner: bool | str = False, by: Callable[[Resul
 @cached(24)
 def table(study: Results, name: str) -> pd.DataFrame:
     """A whole table."""
-    return study.table(name)
+    return Results.table(study, name)  # whatever reads through this function itself
 
 
 @cached(64)

@@ -34,7 +34,7 @@ def header(question: str, words: str):
 def say(fault: Fault, about: str = "", where: str = "") -> None:
     """What cannot be shown, and how to mend it here; with words about what was asked, and where on the page."""
     fault = data.shown(fault)
-    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.mend}{where}.", icon=":material/info:")
+    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.hint}{where}.", icon=":material/info:")
 
 
 def choose_study(place) -> Results | None:

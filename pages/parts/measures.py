@@ -27,7 +27,7 @@ def own(study: Results, choice: Choice, look: Look) -> None:
             try:
                 record = measures.attach(file.getvalue(), study.record, data.store())
             except Fault as fault:
-                st.error(str(fault), icon=":material/error:")
+                st.error(str(data.shown(fault)), icon=":material/error:")
                 return
             with st.spinner("Comparing them with topology…"):
                 publish_missing(record, data.store())

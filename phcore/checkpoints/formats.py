@@ -41,15 +41,15 @@ NOT_WEIGHTS = {
 class Flaw(Fault):
     """A fault of one checkpoint, with the status it gets: incomplete, damaged, refused or mismatch."""
 
-    def __init__(self, status: str, fault: str, mend: str, path: str | Path | None = None):
-        super().__init__(fault, mend, path)
+    def __init__(self, status: str, fault: str, hint: str, path: str | Path | None = None):
+        super().__init__(fault, hint, path)
         self.status = status
 
     @property
     def finding(self) -> str:
         plain_word = self.fault.split(" ")[0].isalpha()  # not a file's or tensor's name
         fault = self.fault[:1].upper() + self.fault[1:] if plain_word else self.fault
-        return f"{fault}. {self.mend}."
+        return f"{fault}. {self.hint}."
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def tensors(folder: Path) -> dict[str, Tensor]:
         try:
             found |= read_header(file)
         except Fault as fault:
-            raise Flaw("damaged", f"{file.name}: {fault.fault}", fault.mend, folder) from None
+            raise Flaw("damaged", f"{file.name}: {fault.fault}", fault.hint, folder) from None
     if len(files) > 1 or files[0].name not in (SINGLE, ADAPTER):
         absent = sorted(set(read_json(folder / INDEX)["weight_map"]) - set(found))
         if absent:

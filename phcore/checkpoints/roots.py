@@ -10,7 +10,7 @@ from phcore.archive import installed
 from phcore.errors import Fault
 
 ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
-MEND = f"Pick a folder inside the allowed ones, or add it to the environment variable {ROOTS}"
+HINT = f"Pick a folder inside the allowed ones, or add it to the environment variable {ROOTS}"
 
 
 def hub_cache(environment: Mapping[str, str]) -> Path:
@@ -49,7 +49,7 @@ def leaves(path: Path, roots: Sequence[Path]) -> bool:
 def refuse_outside(path: str | Path, roots: Sequence[Path] | None) -> None:
     """Raises Fault where something that is there lies outside the roots; None are no roots to stay in."""
     if roots is not None and leaves(Path(path), roots):
-        raise Fault("this is not in the allowed folders", MEND, path)
+        raise Fault("this is not in the allowed folders", HINT, path)
 
 
 def resolve_inside(path: str | Path, roots: Sequence[Path]) -> Path:
@@ -67,9 +67,9 @@ def resolve_inside(path: str | Path, roots: Sequence[Path]) -> Path:
         real = Path(text).expanduser().resolve(strict=True)
     except (OSError, RuntimeError, ValueError):
         # The same words whether it is missing or unreadable: nothing is told about places outside the roots.
-        raise Fault("there is no such file or folder in the allowed folders", MEND, text) from None
+        raise Fault("there is no such file or folder in the allowed folders", HINT, text) from None
     if not is_inside(real, roots):
-        raise Fault("there is no such file or folder in the allowed folders", MEND, text)
+        raise Fault("there is no such file or folder in the allowed folders", HINT, text)
     return real
 
 

@@ -296,4 +296,4 @@ def title(spec: Mapping) -> tuple[str, str]:
 
 def sentence(fault: Fault) -> str:
     """What is missing and how to get it, as two sentences."""
-    return " ".join(f"{words[0].upper()}{words[1:]}." for words in (fault.fault, fault.mend) if words)
+    return " ".join(f"{words[0].upper()}{words[1:]}." for words in (fault.fault, fault.hint) if words)

@@ -194,7 +194,7 @@ class Run:
         """A checkpoint that will not load is left out, with its reason; the base model cannot be."""
         if node.label == BASE:
             raise fault
-        sentence = f"{fault.fault}. {fault.mend}."
+        sentence = f"{fault.fault}. {fault.hint}."
         # What may pass (memory, a folder that is not mounted) is tried again by the next run.
         status = "refused" if isinstance(fault, Unusable) else "failed"
         self.record = self.record.without(node, sentence, status)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.stages.registry import Place, assembly, earlier, files, keys_of, tables
@@ -39,10 +40,12 @@ class Results:
     Attributes
     ----------
     notes : sentences on what was found when it was opened, such as results that have to be computed again, and why.
+    permissions : of those who see it; where none are given, the archive's.
     """
 
-    def __init__(self, record: Record, store: Store, notes: Sequence[str] = ()):
+    def __init__(self, record: Record, store: Store, notes: Sequence[str] = (), permissions: Permissions | None = None):
         self.record, self.store, self.notes = record, store, tuple(notes)
+        self.permissions = permissions or store.permissions
 
     @classmethod
     def open(cls, study: str | Path, cache: str | Path | Store | None = None, roots: Sequence[Path] = ()) -> Results:
@@ -81,8 +84,9 @@ class Results:
 
     def for_strangers(self) -> Results:
         """The study as a read-only server shows it: what leaves this machine as a report or as figures."""
-        folder = folder_of(self.study, self.store)
-        return Results(public(self.record, self.store.permissions, folder), self.store)
+        strangers = replace(self.permissions, read_only=True)
+        record = public(self.record, strangers, folder_of(self.study, self.store))
+        return Results(record, self.store, permissions=strangers)
 
     def other(self, name: str) -> Results:
         """Another study of the same archive."""
@@ -218,7 +222,7 @@ class Results:
     @property
     def prompts(self) -> pd.DataFrame:
         """prompt (number), text, category, reference."""
-        return assembly.prompts(self.record, self.store)
+        return assembly.prompts(self.record, self.store, self.permissions)
 
     @property
     def version(self) -> str:

@@ -48,8 +48,8 @@ PARAMETERS = {
     "second_dtype": "A number format the base and the last checkpoints are read in once more, to see how much of the "
     "velocity is rounding. Left empty: they are read again in the same format, in other batches only.",
     "beside": "Other studies in the archive, of other base models, whose curves are shown beside this one.",
-    "private": "What a read-only server hides of the study: prompts (their texts; numbers and categories stay), or "
-    "paths, which it hides in any case. Left empty: prompts are shown. Changes no number.",
+    "private": "What read-only servers, reports and figures hide of the study: prompts (their texts; numbers and "
+    "categories stay), or paths, which they hide in any case. Left empty: prompts are shown. Changes no number.",
     "probes": "The fixed prompts whose hidden states are compared: the set that ships, or a JSONL, CSV or "
     "Parquet file with a column `prompt` and optionally `category` and `reference`.",
 }
@@ -178,7 +178,7 @@ class Study:
         try:
             return cls.from_dict(raw, folder=path.resolve().parent, name=path.stem)
         except Fault as fault:
-            raise Fault(fault.fault, fault.mend, path) from None
+            raise Fault(fault.fault, fault.hint, path) from None
 
     @classmethod
     def from_dict(cls, raw: dict, *, folder: Path | None = None, name: str = "study") -> Study:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from phcore.archive.permissions import KINDS, Permissions
 from phcore.errors import Fault
@@ -19,11 +19,11 @@ from phcore.study.record import Record
 _BEFORE = r"(?<![\w.)\]/\\~])"
 _START = r"(?:~(?:[A-Za-z_][\w.-]*)?/|\.{1,2}[/\\]|/|[A-Za-z]:[/\\]|\\\\)"
 _END = r"\s'\"`<>"
-# Brackets and commas end a path, unless it goes on behind them.
-_LETTER = rf"(?:[^{_END},;:()]|(?:[,;:](?![/\\~]|[A-Za-z]:[/\\])|[()])(?=[^{_END}]*[/\\]))"
+_REST = rf"(?:[^{_END},;:]|[,;:](?![/\\~]|[A-Za-z]:[/\\]))"  # a list of paths is not one
 _QUOTED = rf"(?P<quote>['\"`])(?P<quoted>{_START}[^\n]*?)(?P=quote)"
 _LINK = r"(?P<link>https?://\S+)"
-_PLAIN = rf"{_BEFORE}{_START}{_LETTER}+"
+_PLAIN = rf"{_BEFORE}{_START}{_REST}+"
+_ABSOLUTE = re.compile(r"/|(?P<windows>[A-Za-z]:[/\\]|\\\\)")
 
 
 def public(record: Record, permissions: Permissions, folder: Path) -> Record:
@@ -31,16 +31,16 @@ def public(record: Record, permissions: Permissions, folder: Path) -> Record:
 
     Parameters
     ----------
-    permissions : of whoever shows it.
+    permissions : of strangers.
     folder : of the study in its archive. Its study file may call more private than the record does: owners edit it
         without computing anything anew.
     """
-    here, study = replace(permissions, read_only=True), record.study
+    study = record.study
     private = {*study.private, *_private(folder)}
     bare = redact(record)
     shown = bare.study.with_(
-        beside=tuple(name for name in study.beside if here.serves(name)),
-        private=tuple(kind for kind in KINDS if here.hides(kind, private)),
+        beside=tuple(name for name in study.beside if permissions.serves(name)),
+        private=tuple(kind for kind in KINDS if permissions.hides(kind, private)),
     )
     return replace(bare, study=shown)
 
@@ -48,12 +48,9 @@ def public(record: Record, permissions: Permissions, folder: Path) -> Record:
 def redact(record: Record) -> Record:
     """The record without a path of this machine: of each model, folder and file the last part of its name.
 
-    Keys and the digest do not depend on where checkpoints lay, so the results are found as before. Only where the
-    finding on a checkpoint quotes a path, and loses it, is the digest another one.
+    Keys and the digest depend neither on where checkpoints lay nor on findings, so the results are found as before.
     """
-    study = record.study
-    places = {str(study.model), study.probes, *(str(one.path) for one in study.series)}
-    places |= {node.path for node in record.nodes}
+    study, places = record.study, places_of(record)
     shown = study.with_(
         model=last_part(study.model),
         probes=last_part(study.probes),
@@ -70,10 +67,17 @@ def redact(record: Record) -> Record:
     return replace(record, study=shown, nodes=nodes)
 
 
+def places_of(record: Record) -> set[str]:
+    """Every absolute path that a record names, but for those in its findings."""
+    study = record.study
+    named = {str(study.model), study.probes, *(str(one.path) for one in study.series), *(n.path for n in record.nodes)}
+    return {place for place in named if _ABSOLUTE.match(place)}
+
+
 def redact_fault(fault: Fault, known: Iterable[str | Path]) -> Fault:
     """A fault that names no place."""
     known = [*known, *([] if fault.path is None else [fault.path])]
-    return Fault(without_paths(fault.fault, known), without_paths(fault.mend, known))
+    return Fault(without_paths(fault.fault, known), without_paths(fault.hint, known))
 
 
 def without_paths(sentence: str, known: Iterable[str | Path] = ()) -> str:
@@ -86,7 +90,7 @@ def without_paths(sentence: str, known: Iterable[str | Path] = ()) -> str:
     """
     if not sentence:
         return sentence
-    whole = [f"(?:{place})(?![\\w-]|\\.\\w)(?:[/\\\\]{_LETTER}*)?" for place in _patterns(sentence, known)]
+    whole = [rf"(?:{place})(?![\w-]|\.\w)(?:[/\\]{_REST}*)?" for place in _patterns(sentence, known)]
     pattern = re.compile("|".join([_QUOTED, _LINK, *whole, _PLAIN]))
     while (bare := pattern.sub(_shorter, sentence)) != sentence:  # what is left of one may make another whole
         sentence = bare
@@ -96,16 +100,21 @@ def without_paths(sentence: str, known: Iterable[str | Path] = ()) -> str:
 def _shorter(found: re.Match) -> str:
     if found["link"]:
         return found[0]
-    quote = found["quote"] or ""
-    return f"{quote}{last_part(found['quoted'] or found[0])}{quote}"
+    if quote := found["quote"]:
+        return f"{quote}{last_part(found['quoted'])}{quote}"
+    # What follows the last name, such as a comma or a bracket, is the sentence's own.
+    last = re.split(r"[/\\]", found[0])[-1]
+    after = last[len(re.split("[,;:()]", last, maxsplit=1)[0]) :]
+    return last_part(found[0].removesuffix(after)) + after
 
 
 def _patterns(sentence: str, known: Iterable[str | Path]) -> list[str]:
     """Patterns of the known places that may occur in a sentence, and of the folders above them; whole ones first."""
     places: set[tuple[str, ...]] = set()
-    for one in map(_pure, known):
-        if one.is_absolute():
-            places |= {place.parts for place in (one, *one.parents) if place.name and place.name in sentence}
+    for one in map(str, known):
+        if kind := _ABSOLUTE.match(one):
+            place = PureWindowsPath(one) if kind["windows"] else PurePosixPath(one)
+            places |= {at.parts for at in (place, *place.parents) if at.name and at.name in sentence}
     return [_pattern(parts) for parts in sorted(places, key=lambda parts: (-len(parts), parts))]
 
 
@@ -115,11 +124,6 @@ def _pattern(parts: tuple[str, ...]) -> str:
     start = r"[/\\]+" if parts[0][0] in "/\\" else ""
     # Whatever stands before it, unless it could be part of two words: "train/data" where there is a folder /data.
     return ("" if len(names) > 1 else _BEFORE) + start + r"[/\\]+".join(names)
-
-
-def _pure(path: str | Path) -> PurePath:
-    windows = re.match(r"[A-Za-z]:[/\\]|\\\\", str(path))
-    return PureWindowsPath(path) if windows else PurePosixPath(path)
 
 
 def last_part(path: str | Path) -> str:

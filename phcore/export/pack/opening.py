@@ -47,7 +47,7 @@ from phcore.study import Study, measures
 from phcore.study.kept import folder_of, read
 from phcore.study.probes import category_digest
 from phcore.study.record import BASE, Record
-from phcore.study.redaction import redact
+from phcore.study.redaction import places_of, redact
 
 MOST_PAIRS = 20_000_000  # checkpoints squared times layers: naming the distances between them takes a minute
 SPARE = 64 * 2**20  # bytes of the disk that are left free
@@ -121,7 +121,7 @@ def _judging(path: Path | None, doing: str = "read") -> Iterator[None]:
         yield
     except Fault as fault:
         # Whatever place a reader named lies in a folder that is gone by now.
-        raise Fault(fault.fault, fault.mend, path if doing == "read" else fault.path) from None
+        raise Fault(fault.fault, fault.hint, path if doing == "read" else fault.path) from None
     except OSError as error:
         if isinstance(error, FileNotFoundError) and doing == "read":
             raise Fault("there is no such file", "Check the path", path) from None
@@ -229,7 +229,7 @@ def _record(manifest: Manifest, place: Path) -> Record:
         raise Fault(f"its {RECORD} is not the record of a study", AGAIN)
     if len(record.nodes) ** 2 * len(record.layers) > MOST_PAIRS:
         raise Fault(f"it has {len(record.nodes):,} checkpoints, more than a study can", AGAIN)
-    if redact(record) != record:
+    if places_of(record) or redact(record) != record:
         raise Fault(f"its {RECORD} holds paths of another machine", AGAIN)
     if (earlier.digest_of(record) if of_03 else record.digest) != manifest.record:
         raise Fault(

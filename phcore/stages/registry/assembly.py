@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.stages.registry.discovery import results, tables
 from phcore.stages.registry.facts import value
@@ -145,13 +146,18 @@ def _fact(name: str, record: Record, store: Store) -> Any:
     return _FROM_THE_ARCHIVE[name](record, store) if name in _FROM_THE_ARCHIVE else value(name, record, WHOLE_STUDY)
 
 
-def prompts(record: Record, store: Store) -> pd.DataFrame:
-    """prompt (number), text, category, reference. Texts that are private stay in the archive: each is its number."""
+def prompts(record: Record, store: Store, permissions: Permissions | None = None) -> pd.DataFrame:
+    """prompt (number), text, category, reference. Texts that are private stay in the archive: each is its number.
+
+    Parameters
+    ----------
+    permissions : of those who see it; where none are given, the archive's.
+    """
     kept = store.read("probes", record.probes_key)
     if kept is None:
         return pd.DataFrame(columns=["prompt", "text", "category", "reference"])
     frame = kept.to_pandas()
-    if store.permissions.hides("prompts", record.study.private):
+    if (permissions or store.permissions).hides("prompts", record.study.private):
         return frame.assign(text=[f"prompt {number} (private)" for number in frame["prompt"]], reference=None)
     return frame
 

@@ -229,7 +229,7 @@ def test_a_study_that_is_not_served_is_one_that_does_not_exist(archive, rights, 
     with pytest.raises(Fault) as fault:
         Results.open(name, archive)
     assert fault.value.fault == f"no study is called {name!r}"
-    assert fault.value.mend == "Give a study file (.toml) or one of: tiny"
+    assert fault.value.hint == "Give a study file (.toml) or one of: tiny"
     assert results.names(archive) == ["tiny"]
 
 
@@ -242,7 +242,7 @@ def test_a_study_file_is_not_opened_by_its_path(archive, computed, rights, tmp_p
         Results.open(path, archive)
     with pytest.raises(Fault) as gone:
         Results.open(tmp_path / "gone.toml", archive)
-    assert there.value.mend == gone.value.mend
+    assert there.value.hint == gone.value.hint
     assert "no study is called" in there.value.fault
 
 

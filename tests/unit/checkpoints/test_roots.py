@@ -70,7 +70,7 @@ def test_nothing_is_told_about_places_outside(house):
     for path in (house.parent / "outside", house.parent / "no-such"):
         with pytest.raises(Fault) as fault:
             roots.resolve_inside(path, [house])
-        faults.append((fault.value.fault, fault.value.mend))
+        faults.append((fault.value.fault, fault.value.hint))
     assert faults[0] == faults[1]
 
 

@@ -179,7 +179,7 @@ def test_the_app_takes_no_address():
 
 def test_the_app_of_a_read_only_environment_is_read_only(started, monkeypatch, tmp_path):
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path))
-    monkeypatch.setattr(permissions, "current", lambda: permissions.Access(True, ()))
+    monkeypatch.setenv("PHCORE_STUDIES", "")
     assert main.main(["app"]) == 0
     assert started[0][2]["PHCORE_READ_ONLY"] == "1"
     assert "--server.maxUploadSize" in started[0][1]

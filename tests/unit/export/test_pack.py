@@ -107,7 +107,7 @@ def refuse(source, store, match):
     # Not the whole message: it begins with a path, and pytest's folders have the names of tests.
     assert re.search(match, caught.value.fault), caught.value
     assert (tree(store.root) if store.root.exists() else None) == before
-    assert caught.value.mend
+    assert caught.value.hint
     return caught.value
 
 
@@ -370,7 +370,7 @@ def test_another_study_of_that_name_is_not_touched(computed, lean, store):
     other = replace(record, study=record.study.with_(seed=7))
     other.keep(store)
     fault = refuse(lean, store, "another study in the archive is called tiny")
-    assert "--name" in fault.mend
+    assert "--name" in fault.hint
     assert unpack(lean, store, name="tiny-2").name == "tiny-2"
     assert Results.open("tiny-2", store).finished
     assert Results.open("tiny", store).study.seed == 7
@@ -602,7 +602,7 @@ def test_a_disk_that_is_too_full(lean, store, monkeypatch):
 @pytest.mark.parametrize("number", [2, 99])
 def test_a_newer_format(lean, tmp_path, store, number):
     fault = refuse(forged(lean, tmp_path / "x.zip", head={"format": number, "new": 1}), store, "opens formats up to 1")
-    assert "later" in fault.mend
+    assert "later" in fault.hint
 
 
 @pytest.mark.parametrize(
@@ -765,7 +765,7 @@ def test_any_changed_byte_is_refused_or_harmless(whole, tmp_path_factory, where,
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=["ctrl-c", "full"])
-@pytest.mark.parametrize("stage", ["rename 0", "rename 1", "rename 12", "rename -1", "copy 0", "copy 9", "write"])
+@pytest.mark.parametrize("stage", ["rename 0", "rename 1", "rename 12", "rename -1", "copy 0", "copy 9", "keep"])
 @pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
 def test_an_interrupted_open_leaves_nothing(lean, tmp_path, store, monkeypatch, error, stage, used):
     if used:  # another study that shares a file
@@ -794,7 +794,7 @@ def test_an_interrupted_open_leaves_nothing(lean, tmp_path, store, monkeypatch, 
         elif what == "copy":
             patch.setattr(pack, "_copy", breaking(pack._copy, after=True))
         else:
-            patch.setattr(Record, "write", breaking(Record.write, after=True))
+            patch.setattr(Record, "keep", breaking(Record.keep, after=True))
         with pytest.raises((KeyboardInterrupt, Fault)):
             unpack(lean, store)
     assert left[0] == -1
@@ -828,7 +828,7 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
     rename = os.rename
 
     def breaking(source, target):
-        if threading.current_thread().name == "first" and Path(source).name == "study":
+        if threading.current_thread().name == "first" and Path(source).parent.name == "studies":
             started.set()
             waiting.wait(0.5)  # the second has extracted by now, and waits at the lock
             raise OSError(28, "No space left on device")
@@ -859,14 +859,14 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
 def test_a_result_that_somebody_computed_meanwhile_is_not_taken_back(lean, store, monkeypatch):
     name = any_result(files_of(lean))
     other = pd.DataFrame({"x": [1.0]})
-    write = Record.write
+    keep = Record.keep
 
-    def meanwhile(self, folder):
+    def meanwhile(self, place):
         store.write("tables", Path(name).stem, other)
-        write(self, folder)
+        keep(self, place)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Record, "write", meanwhile)
+    monkeypatch.setattr(Record, "keep", meanwhile)
     with pytest.raises(KeyboardInterrupt):
         unpack(lean, store)
     assert [path for path in tree(store.root) if path.endswith(".parquet")] == [name]

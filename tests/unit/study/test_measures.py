@@ -147,7 +147,7 @@ def test_what_is_wrong_is_said_with_its_line(content, fault, mend):
     with pytest.raises(Fault) as caught:
         measures.read_csv(content.encode(), KNOWN)
     assert fault in caught.value.fault
-    assert mend in caught.value.mend
+    assert mend in caught.value.hint
 
 
 def test_other_encodings_and_files_that_are_none(tmp_path):

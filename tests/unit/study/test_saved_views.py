@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused_in_words(wrong):
     with pytest.raises(Fault) as caught:
         replace(GOOD, **wrong)
     assert caught.value.fault
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
