@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from phcore.stages.tables import COLUMNS
 
-from phcore.analysis.simulate import BURST, GROWTH, KINDS, MEMORY, event, path, simulate
 from phcore.errors import Fault
+from scripts.simulate import BURST, GROWTH, KINDS, MEMORY, event, path, simulate
 
 SMALL = {"prompts": 30, "dimension": 3, "checkpoints": 7, "subsamples": 3, "size": 20}
 
