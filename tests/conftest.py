@@ -98,8 +98,6 @@ def computed(once, llama):
     from phcore.study import kept
     from tests import studies
 
-    folder = once(
-        "study", lambda folder: studies.compute(studies.build_study(folder, llama), Store(folder / "cache"))
-    )
+    folder = once("study", lambda folder: studies.compute(studies.build_study(folder, llama), Store(folder / "cache")))
     yield kept.read(Store(folder / "cache"), "tiny").study, folder / "cache"
     assert not list(folder.glob("cache/damaged")), "a test damaged the study that all tests share"

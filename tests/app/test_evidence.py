@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from phcore.figures.concentration import CORRECTIONS
 from phcore.archive.store import SCHEMA
+from phcore.figures.concentration import CORRECTIONS
 from phcore.stages.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
@@ -164,7 +164,9 @@ def test_evidence_that_is_not_there_is_said_in_a_sentence(start, computed, tmp_p
     assert charts(app) == 0
 
 
-@pytest.mark.parametrize("lost", [one for one in studies.evidence() if one not in ("moves", "gaussian_nulls", "scores")])
+@pytest.mark.parametrize(
+    "lost", [one for one in studies.evidence() if one not in ("moves", "gaussian_nulls", "scores")]
+)
 def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, tmp_path, lost):
     """As in the middle of a run: one table is missing, and so are the cells it would be put together from."""
     store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)

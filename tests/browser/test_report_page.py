@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phcore.export.report import FIGURES, Options, render
+from phcore.export.report import Options, render
+from phcore.figures.registry import PRINTED
 from phcore.stages.registry import assembly
 from phcore.stages.results import Results
 from tests import studies
@@ -30,7 +31,7 @@ def report(computed, tmp_path_factory):
     evil = Results(dataclasses.replace(results.record, study=results.study.with_(series=series)), store)
     for name in ("concentration", "effects", "mixture", "lags"):  # other labels, another key
         store.write(*assembly.file_of(evil.record, name), results.table(name))
-    notes = dict.fromkeys(FIGURES, EVIL)
+    notes = dict.fromkeys(PRINTED, EVIL)
     path = folder / "report.html"
     path.write_text(render(evil, Options(title=EVIL, authors=EVIL, notes=notes)), encoding="utf-8")
     return path
@@ -70,14 +71,14 @@ def wait_for(page, question: str) -> None:
 
 def test_every_chart_is_drawn_and_nothing_is_requested(opened):
     page = opened()
-    assert page.locator("svg.marks").count() == len(FIGURES)
-    for key in FIGURES:
+    assert page.locator("svg.marks").count() == len(PRINTED)
+    for key in PRINTED:
         box = page.locator(f"#{key}-chart svg.marks").bounding_box()
         assert box["width"] > 500
         assert box["height"] > 100
     # Scripts of others are words: in the title, the notes, the prompts and the charts.
     assert page.locator("h1").inner_text() == EVIL
-    assert page.locator(".own-note").all_inner_texts() == [EVIL] * len(FIGURES)
+    assert page.locator(".own-note").all_inner_texts() == [EVIL] * len(PRINTED)
     assert page.locator("ol.prompts li").first.text_content().startswith(EVIL)
     assert "<script>" in words(page, "velocity")
     assert page.locator("main img").count() == 0

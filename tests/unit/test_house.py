@@ -40,6 +40,37 @@ def test_only_the_store_writes_the_archive(path):
         assert "duckdb" not in imports(path)
 
 
+def test_pages_know_nothing_of_the_shell():
+    """What both need lives where it belongs: the app is not made of commands."""
+    for page in sorted((ROOT / "pages").rglob("*.py")):
+        tree = ast.walk(ast.parse(page.read_text(encoding="utf-8")))
+        named = {
+            f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+            for node in tree
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        assert not [one for one in named if f"{one}.".startswith("phcore.cli.")], page
+
+
+def test_the_library_is_light():
+    """A training script imports it beside what it needs itself."""
+    heavy = {"streamlit", "torch", "transformers", "peft", "altair", "pandas", "duckdb", "scipy"}
+    code = f"import sys, phcore; sys.exit(sorted({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_is_light():
+    code = (
+        "import sys, contextlib\nfrom phcore.cli.main import main\n"
+        "with contextlib.suppress(SystemExit): main(['compute', '-h'])\n"
+        "sys.exit(sorted({'torch', 'streamlit', 'altair', 'scipy'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 ENTRANCES = (ROOT / "phcore" / "cli", ROOT / "pages")
 
 

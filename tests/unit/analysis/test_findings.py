@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from phcore.stages.registry import tables as documented
 
 from phcore.analysis import findings as f
 from phcore.analysis.courses import Model
+from phcore.stages.registry import tables as documented
 
 SCALE, ORDER = "raw", 2.0
 SERIES = ("helpful", "harmless", "mixed")

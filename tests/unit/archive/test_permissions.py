@@ -480,7 +480,8 @@ def test_private_in_the_study_file(tmp_path):
 def test_a_server_started_read_only_is_and_stays_so(archive):
     code = (
         "import os\n"
-        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.stages.results import Results\nfrom phcore.study.kept import names\n"
+        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.stages.results import Results\n"
+        "from phcore.study.kept import names\n"
         "assert data.read_only()\n"
         "os.environ['PHCORE_STUDIES'] = 'secret'\n"  # too late
         "store = data.store()\nprint(names(store), repr(data.open_study('tiny').study.model))\n"

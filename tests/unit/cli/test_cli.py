@@ -2,13 +2,15 @@
 
 import io
 import json
+import shlex
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
-from phcore.stages.registry import tables
 
-from phcore.cli.main import main
+from phcore.cli.main import COMMANDS, main, parser
+from phcore.stages.registry import tables
 from tests import models, studies
 
 
@@ -47,6 +49,10 @@ def test_new_writes_a_study_file_that_computes(runs, llama, tmp_path, monkeypatc
     target = tmp_path / "mine.toml"
     probes = studies.write_probes(tmp_path / "probes.jsonl", 12)
     assert main(["new", str(runs), "--model", str(llama), "--probes", str(probes), "-o", str(target)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == str(target)
+    assert "Study runs, series full, harmless, helpful. Next:" in told[1]
+    assert told[1].endswith(f" estimate {target}")
     target.write_text(target.read_text().replace("subsamples = 64", "subsamples = 3"))
     assert main(["estimate", str(target), "--workers", "1"]) == 0
     assert "checkpoints to read" in capsys.readouterr().out
@@ -60,6 +66,32 @@ def test_new_writes_a_study_file_that_computes(runs, llama, tmp_path, monkeypatc
     assert "Nothing was missing" in capsys.readouterr().out
     assert main(["estimate", str(target)]) == 0
     assert "computed already" in capsys.readouterr().out
+
+
+def test_new_writes_over_nothing_that_was_edited(runs, llama, tmp_path, capsys):
+    target = tmp_path / "mine.toml"
+    words = ["new", str(runs), "--model", str(llama), "-o", str(target)]
+    assert main(words) == 0
+    assert main(words) == 0  # the same again
+    edited = target.read_text().replace("subsamples = 64", "subsamples = 3")
+    target.write_text(edited)
+    assert main(words) == 1
+    assert "--force" in capsys.readouterr().err
+    assert target.read_text() == edited
+    assert main([*words, "--force"]) == 0
+    assert "subsamples = 64" in target.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("gone.jsonl", None), ("notes.txt", "What is a loop?"), ("empty.jsonl", '{"text": "no"}')]
+)
+def test_new_looks_at_the_probes_at_once(runs, llama, tmp_path, capsys, name, content):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    target = tmp_path / "mine.toml"
+    assert main(["new", str(runs), "--model", str(llama), "--probes", str(tmp_path / name), "-o", str(target)]) == 1
+    assert name in capsys.readouterr().err
+    assert not target.exists()
 
 
 def test_studies_lists_what_is_there(archive, capsys):
@@ -81,6 +113,31 @@ def test_tables_as_csv_json_and_parquet(archive, tmp_path, capsysbinary, name):
     parquet = pd.read_parquet(tmp_path / "t.parquet")
     assert len(text) == len(records) == len(parquet)
     assert len(text) or name == "runs"  # one run per objective
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "read"),
+    [
+        ("t.parquet", [], pd.read_parquet),
+        ("t.PARQUET", [], pd.read_parquet),
+        ("t.json", [], pd.read_json),
+        ("t.csv", [], pd.read_csv),
+        ("t.txt", [], pd.read_csv),
+        ("t.csv", ["--format", "parquet"], pd.read_parquet),
+    ],
+)
+def test_a_table_is_what_its_file_is_called(archive, tmp_path, name, more, read):
+    assert main(["tables", "tiny", "cells", "-o", str(tmp_path / name), *more]) == 0
+    assert list(read(tmp_path / name).columns) == list(tables()["cells"].columns)
+
+
+@pytest.mark.parametrize(
+    "words", [["tables", "tiny", "cells"], ["clouds", "tiny", "--series", "full", "--step", "2"]]
+)  # fmt: skip
+def test_a_missing_folder_is_a_sentence(archive, tmp_path, capsys, words):
+    assert main([*words, "-o", str(tmp_path / "none" / "x.npy")]) == 1
+    assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_infinite_order_survives_json(llama, tmp_path, monkeypatch, capsysbinary):
@@ -105,6 +162,42 @@ def test_clouds_are_written_as_numpy(archive, tmp_path):
     array = np.load(target)
     assert array.shape == (3, 40, array.shape[2])
     assert array.dtype == np.float32
+    assert main(["clouds", "tiny", "--series", "helpful", "--step", "2", "--layer", "1", "-o", str(target)]) == 0
+    np.testing.assert_array_equal(np.load(target), array[1:2])
+    assert [one.name for one in tmp_path.iterdir()] == ["clouds.npy"]
+
+
+def test_clouds_that_are_not_there_name_those_that_are(computed, tmp_path, monkeypatch, capsys):
+    from phcore.stages.registry import Place, keys_of
+    from phcore.stages.results import Results
+
+    shutil.copytree(computed[1], tmp_path / "cache")
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    results = Results.open("tiny")
+    node = results.node("helpful", 2)
+    for layer in (0, 2):
+        key = keys_of(results.record).of("clouds", Place((node,), layer))
+        results.store.path("clouds", key).unlink()
+    words = ["clouds", "tiny", "--series", "helpful", "--step", "2", "-o", str(tmp_path / "x.npy")]
+    assert main(words) == 1
+    assert "layer 0 are not in this archive. Ask for layer 1, which is there." in capsys.readouterr().err
+    assert main([*words, "--layer", "1"]) == 0
+
+
+@pytest.mark.parametrize("words", [["findings", "runs"], ["report", "runs", "-o", "R"], ["figures", "runs", "-o", "F"]])
+def test_what_was_never_computed_says_so(runs, llama, tmp_path, monkeypatch, capsys, words):
+    from phcore.archive.store import Store
+    from phcore.study.resolve import resolve
+
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    resolve(studies.build_study(tmp_path, llama, name="runs"), Store())
+    assert main([str(tmp_path / one) if one in "RF" else one for one in words]) == 1
+    assert "nothing of runs has been computed yet" in capsys.readouterr().err
+
+
+def test_figures_are_no_picture(archive, tmp_path, capsys):
+    assert main(["figures", "tiny", "-o", str(tmp_path / "f.png")]) == 1
+    assert "one zip. Call it f.zip." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -131,12 +224,31 @@ def test_wrong_usage_is_2(arguments, capsys):
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("command", ["scan", "new", "estimate", "compute", "studies", "tables", "clouds", "practice"])
-def test_every_command_has_help(command, capsys):
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+def test_every_command_has_help_that_ends_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
-        main([command, "--help"])
+        main([command.name, "--help"])
     assert ended.value.code == 0
-    assert "usage" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "usage" in told
+    line = told.splitlines()[-1]
+    words = shlex.split(line.partition("phcore ")[2])
+    assert line.startswith("example: python -m phcore ")
+    assert parser().parse_args(words).run is command.run  # the example is one
+    for said in command.arguments:
+        assert said.how.get("help"), (command.name, said.names)
+
+
+def test_a_console_command_shows_its_own_name(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["/usr/bin/toposcope", "scan"])
+    with pytest.raises(SystemExit):
+        main(["scan", "-h"])
+    assert "example: toposcope scan /data/runs" in capsys.readouterr().out
+
+
+def test_no_command_is_there_twice():
+    names = [one.name for one in COMMANDS]
+    assert len(names) == len(set(names))
 
 
 def test_adapters_on_another_base_are_mismatches(tmp_path, llama, capsys):

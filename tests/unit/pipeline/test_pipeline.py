@@ -13,17 +13,13 @@ import numpy as np
 import pytest
 
 from phcore import Fault, Series
-from phcore.archive.store import SCHEMA, Store
+from phcore.archive.store import Store
 from phcore.errors import Unusable
-from phcore.pipeline.plan import labels, plan
-from phcore.pipeline.reading import Cancelled
 from phcore.stages.gaussian_nulls import REPLICATES
-from phcore.stages.registry import WHOLE_STUDY, Place, files, keys_of, results, tables
+from phcore.stages.registry import results, tables
 from phcore.stages.results import Results
-from phcore.study import kept
-from phcore.study.record import BATCHES
 from phcore.study.resolve import resolve
-from phcore.topology import clouds, distances, gaussian_null, geometry, persistence
+from phcore.topology import clouds, distances, geometry, persistence
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]

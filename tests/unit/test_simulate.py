@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from phcore.stages.registry import tables
 
-from phcore.analysis.simulate import BURST, GROWTH, KINDS, MEMORY, event, path, simulate
 from phcore.errors import Fault
+from phcore.stages.registry import tables
+from scripts.simulate import BURST, GROWTH, KINDS, MEMORY, event, path, simulate
 
 SMALL = {"prompts": 30, "dimension": 3, "checkpoints": 7, "subsamples": 3, "size": 20}
 

@@ -1,0 +1,187 @@
+"""Where models and their inputs are. Without a GPU, torch's `meta` device stands for one: it computes shapes only, and
+refuses what is not beside it, as a GPU does."""
+
+import numpy as np
+import pytest
+import torch
+
+from phcore import activations
+from phcore.activations import device, extraction, scoring
+from phcore.activations.extraction import Prefix, Reader
+from phcore.errors import Fault
+from phcore.study import devices
+from phcore.training import practice
+from tests import studies
+from tests.models import ARCHITECTURES, HIDDEN, LAYERS, PROMPTS, VOCABULARY
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Pretend that there are so many."""
+
+    def make(count):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("count", "asked", "there"),
+    [(0, "auto", "cpu"), (2, "auto", "cuda:0"), (2, "cpu", "cpu"), (2, "cuda", "cuda:0"), (2, "cuda:1", "cuda:1")],
+)
+def test_what_is_asked_for_is_taken(gpus, count, asked, there):
+    gpus(count)
+    assert device.choose(asked) == torch.device(there)
+
+
+@pytest.mark.parametrize(
+    ("count", "asked", "words"),
+    [
+        (0, "cuda", "no NVIDIA GPU"),
+        (0, "cuda:1", "no NVIDIA GPU"),
+        (2, "cuda:2", "there is no cuda:2 here.* cpu or cuda:0, cuda:1"),
+        (0, "mps", "no Apple GPU"),
+        (0, "tpu", "is no device"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_the_mend(gpus, monkeypatch, count, asked, words):
+    gpus(count)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(Fault, match=words):
+        device.choose(asked)
+    with pytest.raises(Fault, match=words):
+        activations.Loader("/nowhere", device=asked)
+
+
+def test_nothing_asked_is_what_the_environment_asks(gpus, monkeypatch):
+    gpus(1)
+    monkeypatch.setenv(devices.DEVICE, "cpu")
+    assert device.choose() == torch.device("cpu")
+    monkeypatch.delenv(devices.DEVICE)
+    assert device.choose() == torch.device("cuda:0")
+
+
+def test_a_model_too_large_for_the_device_is_a_fault(llama, monkeypatch):
+    def full(self, *_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(Fault, match="not enough memory for it on cpu"):
+        activations.load_model(llama)
+
+
+# --- inputs are where the model is ----------------------------------------------------------------
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def elsewhere(request, tiny):
+    """A model on no real device, and prompts."""
+    folder = tiny(request.param)
+    return on_meta(activations.load_model(folder)), activations.encode(folder, PROMPTS)
+
+
+def on_meta(model):
+    """The model on `meta`, which checks that whatever it is given lies there too."""
+
+    def check(_module, arguments, named):
+        given = [one for one in (*arguments, *named.values()) if isinstance(one, torch.Tensor)]
+        assert {one.device.type for one in given} == {"meta"}
+
+    # What looks into its inputs, for a short cut or a warning, finds nothing to see here.
+    model.set_attn_implementation("eager")
+    model.base_model.warn_if_padding_and_no_attention_mask = lambda *_: None
+    for module in (model, model.base_model, model.get_input_embeddings()):
+        module.register_forward_pre_hook(check, with_kwargs=True)
+    return model.to("meta")
+
+
+def test_a_batch_is_read_where_the_model_is(elsewhere):
+    model, token_ids = elsewhere
+    reader = Reader(model, [0, LAYERS])
+    with torch.inference_mode():
+        prefix = reader.prefix(token_ids[0][: extraction.common_prefix(token_ids)])
+        for begun in (Prefix(), prefix):
+            states, logits = reader.read(token_ids, begun)
+            assert {one.device.type for one in (*states.values(), logits)} == {"meta"}
+            assert states[LAYERS].shape == (len(PROMPTS), HIDDEN)
+            assert logits.shape == (len(PROMPTS), VOCABULARY)
+
+
+def test_so_are_the_branches_of_continuations(elsewhere, monkeypatch):
+    """Up to where numbers are taken off the device: `meta` has none to give."""
+    model, token_ids = elsewhere
+    seen = []
+    monkeypatch.setattr(Reader, "run", lambda *a, run=Reader.run, **k: seen.append(run(*a, **k)) or seen[-1])
+    rows = [(i, scoring._grow([[5, 6, 7], [5, 8, 9]]), range(2)) for i in range(3)]
+    with torch.inference_mode(), pytest.raises(NotImplementedError, match="meta"):
+        scoring._read(Reader(model, [LAYERS]), token_ids, rows, Prefix())
+    ((states, logits),) = seen
+    assert states[LAYERS].device.type == logits.device.type == "meta"
+
+
+def test_so_are_the_texts_of_practice_runs(llama):
+    model = on_meta(activations.load_model(llama))
+    batch = {name: torch.zeros(2, 5, dtype=torch.long) for name in ("input_ids", "attention_mask", "labels")}
+    moved = practice._beside(batch, model)
+    assert {one.device.type for one in moved.values()} == {"meta"}
+    assert model(**moved).loss.device.type == "meta"
+
+
+# --- on a GPU -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.setenv(devices.DEVICE, "cuda")
+
+
+def rows_off(one, other):
+    """Largest relative difference of a row over all layers."""
+    pairs = [(one.clouds[k], other.clouds[k]) for k in one.clouds]
+    return max((np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1)).max() for a, b in pairs)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_rows_on_the_gpu_are_those_of_the_cpu(tiny, lora, gpu, architecture):
+    folder = tiny(architecture)
+    token_ids = activations.encode(folder, PROMPTS)
+    openings = activations.refusal_tokens(folder)
+    found = {}
+    for name in ("cpu", None):
+        with activations.Loader(folder, device=name) as loader:
+            for kind, place in (("base", folder), ("adapter", lora(architecture))):
+                model = loader.open(place, kind)
+                found[name, kind] = activations.read(model, token_ids, range(LAYERS + 1), openings)
+    assert model.device.type == "cuda"
+    for kind in ("base", "adapter"):
+        (here, said_here), (there, said_there) = found["cpu", kind], found[None, kind]
+        assert rows_off(there, here) < 1e-3
+        np.testing.assert_allclose(there.next_logprobs, here.next_logprobs, atol=1e-3)
+        np.testing.assert_allclose(there.rest_mass, here.rest_mass, atol=1e-3)
+        np.testing.assert_allclose(said_there.refusal, said_here.refusal, rtol=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_batch_changes_no_row_on_the_gpu(tiny, gpu, architecture):
+    folder = tiny(architecture)
+    model, token_ids = activations.load_model(folder), activations.encode(folder, PROMPTS)
+    reference = activations.extract(model, token_ids, range(LAYERS + 1), batch_tokens=1)
+    for batch_tokens in (60, 100_000):
+        taken = activations.extract(model, token_ids, range(LAYERS + 1), batch_tokens=batch_tokens)
+        assert rows_off(taken, reference) < 1e-3
+
+
+@pytest.mark.gpu
+def test_a_study_and_practice_runs_on_the_gpu(tmp_path, llama, gpu):
+    from phcore.archive.store import Store
+
+    store = Store(tmp_path / "cache")
+    studies.compute(studies.build_study(tmp_path, llama, subsamples=2), store)
+    recipe = practice.Recipe(layers=2, hidden=48, base_steps=4, schedule=(1, 2), held_out=4)
+    place = practice.practice(tmp_path / "practice", recipe=recipe)
+    model = activations.load_model(place / "runs" / "helpful" / "checkpoint-2")
+    assert model.device.type == "cuda"
+    assert practice._mark(place)["finished"]
