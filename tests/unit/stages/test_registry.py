@@ -73,7 +73,8 @@ def test_a_table_is_sound(name):
     assert set(one.needs) <= set(list(tables())[: list(tables()).index(name)])
     if one.compute is None:
         assert one.gathers
-        assert not (one.needs or one.parameters or one.settings)
+        assert one.needs == one.parameters == ()
+        assert not one.settings
     else:
         assert keywords(one.compute) == given(one)
     assert all(one.columns.values())
