@@ -10,7 +10,7 @@ from PIL import Image
 
 from phcore.export.report import Options, render
 from phcore.figures.registry import PRINTED
-from phcore.stages import tables
+from phcore.stages.registry import assembly
 from phcore.stages.results import Results
 from tests import studies
 
@@ -26,11 +26,11 @@ def report(computed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     store = studies.copy_archive(computed[1], folder / "cache")
     results = Results.open(computed[0].name, store)
-    store.write("probes", results.record.probe_digest, results.prompts.assign(text=EVIL))
+    store.write("probes", results.record.probes_key, results.prompts.assign(text=EVIL))
     series = tuple(dataclasses.replace(one, objective=f"{one.objective} {EVIL}") for one in results.study.series)
     evil = Results(dataclasses.replace(results.record, study=results.study.with_(series=series)), store)
     for name in ("concentration", "effects", "mixture", "lags"):  # other labels, another key
-        tables.publish(evil.record, store, name, results.table(name))
+        store.write(*assembly.file_of(evil.record, name), results.table(name))
     notes = dict.fromkeys(PRINTED, EVIL)
     path = folder / "report.html"
     path.write_text(render(evil, Options(title=EVIL, authors=EVIL, notes=notes)), encoding="utf-8")

@@ -241,7 +241,7 @@ def test_words_of_others_are_only_text(tmp_path, computed):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     results = Results.open(computed[0].name, store)
     probes = results.prompts.assign(text=EVIL, category="<b>")
-    store.write("probes", results.record.probe_digest, probes)
+    store.write("probes", results.record.probes_key, probes)
     series = tuple(dataclasses.replace(one, objective=f"<i>{one.objective}") for one in results.study.series)
     record = dataclasses.replace(results.record, study=results.study.with_(series=series))
     evil = Results(record, store)
