@@ -9,17 +9,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from phcore.analysis.against_behaviour import MEASURED
 from phcore.archive.store import Store, digest
 from phcore.errors import Fault
+from phcore.study.record import Record
 
-if TYPE_CHECKING:
-    from phcore.study.record import Record
-
+MEASURED = ("js", "refusal", "nll")
+"""Names of what the model itself gives; scalars from elsewhere cannot take them."""
 STATE = "trainer_state.json"
 LARGEST = 50 * 2**20  # bytes of a state file or a table; a log of a million steps is smaller
 COLUMNS = ("series", "step", "name", "value")
