@@ -9,13 +9,14 @@ from itertools import zip_longest
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, figure, frame, toolbar
+from pages.parts import controls, data, figure, frame, toolbar
+from pages.parts.controls import linked
 from pages.parts.verdicts import BADGES
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
 from phcore.figures.charts.curves import top_of
 from phcore.figures.charts.theme import HALF_WIDTH
-from phcore.figures.figure import DEGREES, PER, Choice, Look
+from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
 from phcore.formatting import wasserstein_words
 from phcore.stages.results import Results
@@ -123,25 +124,25 @@ if not others:
     toolbar.stop()
 
 row = st.columns([2.6, 1.3, 1.1, 1.1, 1.3, 1], vertical_alignment="bottom")
-name = row[0].selectbox("Second study", others, key="p_with", bind="query-params")
-degree = row[1].selectbox("Degree", list(DEGREES), key="p_degree", bind="query-params")
-depth = row[2].selectbox("Depth", list(_DEPTHS), 2, key="p_depth", bind="query-params",
+name = row[0].selectbox("Second study", others, **linked("p_with", "second study"))
+degree = controls.degree(row[1], linked("p_degree", "degree"))
+depth = row[2].selectbox("Depth", list(_DEPTHS), 2, **linked("p_depth", "depth"),
                          help="Relative depth: the layer nearest to it is taken in each model.")  # fmt: skip
-scale = row[3].selectbox("Scale", ["median", "raw"], key="p_scale", bind="query-params",
+scale = row[3].selectbox("Scale", ["median", "raw"], **linked("p_scale", "scale"),
                          help="Raw distances of two models differ by their norms; divided by the median, only shape is "
                          "left.")  # fmt: skip
-per = row[4].selectbox("Velocity per", PER, key="p_per", bind="query-params")
+per = row[4].selectbox("Velocity per", PER, **linked("p_per", "velocity per"))
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = st.toggle("Logarithmic steps", True, key="p_log", bind="query-params")
-    with_base = st.toggle("Count the transition from the base model", True, key="p_base", bind="query-params",
-                          help="For the concentration.")  # fmt: skip
+    log = st.toggle("Logarithmic steps", True, **linked("p_log", "step axis"))
+    with_base = st.toggle("Count the transition from the base model", True, help="For the concentration.",
+                          **linked("p_base", "transition from the base model"))  # fmt: skip
 pair = (first, data.open_study(name))
 if data.table(pair[1], "cells").empty:
     st.info(f"Nothing has been computed for {name} yet: start it on the Study page.", icon=":material/hourglass_empty:")
     toolbar.stop()
 
 choices = [
-    Choice.of(one, degree=DEGREES[degree], scale=scale, per=per, with_base=with_base, single=True,
+    Choice.of(one, degree=degree, scale=scale, per=per, with_base=with_base, single=True,
               layer=nearest(one, _DEPTHS[depth]))
     for one in pair
 ]  # fmt: skip

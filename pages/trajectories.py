@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import figure, frame, present, toolbar
+from pages.parts import controls, figure, frame, present, toolbar
+from pages.parts.controls import linked
 from phcore.figures.charts.theme import HALF_WIDTH
-from phcore.figures.figure import DEGREES, PER, SCALES, Choice, Look
+from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
 from phcore.stages.results import Results
 
@@ -36,8 +37,7 @@ def step_slider(steps: list[int]) -> int:
             st.rerun()
     present.steps("t_step", steps)
     return st.select_slider(
-        "Selected step, the same in every chart (0 = base model)", steps, value=steps[-1], key="t_step",
-        bind="query-params",
+        "Selected step, the same in every chart (0 = base model)", steps, value=steps[-1], **linked("t_step", "step"),
     )  # fmt: skip
 
 
@@ -46,11 +46,11 @@ def dynamics_table(study: Results, choice: Choice) -> None:
     st.markdown("### How concentrated is the change?")
     left, right = st.columns(2)
     by = left.segmented_control(
-        "First third counted by", ["index", "step"], default="index", key="t_third", bind="query-params", required=True,
+        "First third counted by", ["index", "step"], default="index", **linked("t_third", "first third"), required=True,
         help="index: the first third of the checkpoints. step: the checkpoints in the first third of training.",
     )  # fmt: skip
     with_base = right.toggle(
-        "Count the transition from the base model", True, key="t_base", bind="query-params",
+        "Count the transition from the base model", True, **linked("t_base", "transition from the base model"),
         help="The first transition, from the base model to the first checkpoint, can dominate the sum.",
     )  # fmt: skip
     table = figure.view(study).table(
@@ -104,25 +104,21 @@ if study is None:
     toolbar.stop()
 
 row = st.columns([1.2, 1.2, 1.6, 1.6, 1.2, 1], vertical_alignment="bottom")
-degree = row[0].selectbox("Degree", list(DEGREES), key="t_degree", bind="query-params")
-layers = list(study.record.layers)
-layer = row[1].selectbox("Layer", layers, len(layers) // 2, key="t_layer", bind="query-params",
-                         help="For the paths and the distance between objectives.")  # fmt: skip
-scale = row[2].selectbox("Scale", SCALES, SCALES.index(study.study.scale), key="t_scale",
-                         bind="query-params",
-                         help="Raw distances mix size with shape; divided by the median, only shape.")  # fmt: skip
-per = row[3].selectbox("Velocity per", PER, key="t_per", bind="query-params",
+degree = controls.degree(row[0], linked("t_degree", "degree"))
+layer = controls.layer(row[1], study, linked("t_layer", "layer"), "For the paths and the distance between objectives.")
+scale = controls.scale(row[2], study, linked("t_scale", "scale"))
+per = row[3].selectbox("Velocity per", PER, **linked("t_per", "velocity per"),
                        help="With uneven checkpoints the two look different, and both are true.")  # fmt: skip
 if st.session_state.pop("t_ended", False):  # the last step was reached: set before the toggle is drawn
     st.session_state["t_play"] = False
 playing = row[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = st.toggle("Logarithmic steps", True, key="t_log", bind="query-params")
+    log = st.toggle("Logarithmic steps", True, **linked("t_log", "step axis"))
     orders = {f"{p:g}": p for p in study.study.orders}
     order = st.selectbox("Wasserstein order of the velocity (inf: bottleneck)", list(orders),
-                         list(orders.values()).index(study.study.order), key="t_order",
-                         bind="query-params")  # fmt: skip
-choice = Choice.of(study, degree=DEGREES[degree], order=orders[order], scale=scale, layer=layer, per=per)
+                         list(orders.values()).index(study.study.order),
+                         **linked("t_order", "Wasserstein order"))  # fmt: skip
+choice = Choice.of(study, degree=degree, order=orders[order], scale=scale, layer=layer, per=per)
 look = Look.of(study, log=log)
 steps = list(look.steps)
 

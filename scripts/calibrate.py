@@ -3,7 +3,7 @@
     python scripts/calibrate.py --runs 1000 --processes 2
     python scripts/calibrate.py --runs 40 --kinds fresh jump --keep calibration
 
-Studies of `phcore.analysis.simulate` go through the project's own tables. Printed, in Markdown: how often each
+Studies of `scripts/simulate.py` go through the project's own tables. Printed, in Markdown: how often each
 p-value is below 0.05 in studies without change (calibrated: within the exact binomial 95 % interval of 5 %), how
 often the interval of the concentration holds its expectation, and what each statistic answers where something changes.
 """
@@ -26,8 +26,9 @@ from scipy.stats import binom
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from phcore.analysis import objectives, separation, simulate
+from phcore.analysis import objectives, separation
 from phcore.analysis.concentration import NULLS, READING, concentration_table
+from scripts import simulate
 
 LEVEL = 0.05
 # As studies save their checkpoints: an even grid by index, a very uneven one by step.

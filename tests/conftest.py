@@ -8,7 +8,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Numbers are compared to the last bits, and many tests build a model's inputs by hand. Those marked `gpu` ask for one.
 os.environ["PHCORE_DEVICE"] = "cpu"
 
+import fcntl
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -51,14 +54,31 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """Folder of a tiny model by architecture; each is built once, when first asked for. Read only."""
-    root, built = tmp_path_factory.mktemp("tiny"), {}
+def once(tmp_path_factory):
+    """`once(name, build)`: a folder that `build(folder)` has filled, one for all processes of this run of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, build: Callable[[Path], object]) -> Path:
+        folder, finished = root / name, root / f"{name}.finished"
+        with open(root / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not finished.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                build(folder)
+                finished.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def tiny(once):
+    """Folder of a tiny model by architecture; each is built when first asked for. Read only."""
 
     def of(architecture):
-        if architecture not in built:
-            built[architecture] = models.build_model(root / architecture, architecture)
-        return built[architecture]
+        return once(f"tiny-{architecture}", lambda folder: models.build_model(folder, architecture))
 
     return of
 
@@ -69,25 +89,22 @@ def llama(tiny):
 
 
 @pytest.fixture(scope="session")
-def lora(tmp_path_factory, tiny):
+def lora(once, tiny):
     """Folder of a LoRA adapter on a tiny model, by architecture. Read only."""
-    root, built = tmp_path_factory.mktemp("lora"), {}
 
     def of(architecture):
-        if architecture not in built:
-            built[architecture] = models.build_adapter(root / architecture, tiny(architecture))
-        return built[architecture]
+        return once(f"lora-{architecture}", lambda folder: models.build_adapter(folder, tiny(architecture)))
 
     return of
 
 
 @pytest.fixture(scope="session")
-def computed(tmp_path_factory, llama):
+def computed(once, llama):
     """(study, cache folder) of the small study, computed. Read only: copy the cache to change it."""
     from phcore.archive.store import Store
+    from phcore.study import kept
     from tests import studies
 
-    folder = tmp_path_factory.mktemp("study")
-    study = studies.build_study(folder, llama)
-    studies.compute(study, Store(folder / "cache"))
-    return study, folder / "cache"
+    folder = once("study", lambda folder: studies.compute(studies.build_study(folder, llama), Store(folder / "cache")))
+    yield kept.read(Store(folder / "cache"), "tiny").study, folder / "cache"
+    assert not list(folder.glob("cache/damaged")), "a test damaged the study that all tests share"

@@ -1,14 +1,16 @@
-"""A small real study, computed once per test session: a tiny model, three series, one bad checkpoint."""
+"""A small real study, computed once per run of the tests: a tiny model, three series, one bad checkpoint."""
 
 import json
+import os
 import shutil
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from phcore import Series, Study
-from phcore.archive.store import Store
+from phcore.archive.store import SCHEMA, Store
 from phcore.pipeline.run import Run
-from phcore.stages.registry import assembly
+from phcore.stages.registry import results, tables
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
 from tests import models
@@ -63,20 +65,69 @@ def compute(study: Study, store: Store, **options) -> tuple[Record, Run]:
 
 
 def copy_archive(source: Path, target: Path) -> Store:
-    shutil.copytree(source, target)
+    """A copy to change. Its results are links: whoever damages one uses `overwrite`, as an archive itself does."""
+    shutil.copytree(source, target, copy_function=_copy)
     return Store(target)
+
+
+def _copy(source: str, target: str) -> None:
+    if source.endswith(".parquet"):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """Other bytes in a copied archive; the file that it was a link to stays as it is."""
+    path.unlink()
+    path.write_bytes(data)
+
+
+def files(store: Store, name: str) -> list[Path]:
+    """The archive's files of one result."""
+    return sorted((store.root / SCHEMA / name).glob("*.parquet"))
+
+
+def table_files(store: Store, *names: str) -> list[Path]:
+    """The published files of some tables, of all studies of the archive."""
+    return sorted(path for name in names for path in (store.root / SCHEMA / "tables").glob(f"{name}-*.parquet"))
+
+
+def remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+def evidence() -> list[str]:
+    """Names of the tables that judge others."""
+    return [one.name for one in tables().values() if one.evidence]
+
+
+def resting_on(*names: str) -> set[str]:
+    """Names of the results that are made from these, directly or not, and these."""
+    found = set(names)
+    for one in results().values():  # each after what it needs
+        if found & set(one.needs):
+            found.add(one.name)
+    return found
+
+
+def tables_resting_on(gathered: Iterable[str], *names: str) -> set[str]:
+    """Names of the tables that hold rows of such results, of `names`, and of what is made from either."""
+    rows, found = set(gathered), set(names)
+    for one in tables().values():
+        if one.gathers in rows or found & set(one.needs):
+            found.add(one.name)
+    return found
 
 
 def without_evidence(source: Path, target: Path, clouds: bool = True) -> Store:
     """A copy of a finished archive without the evidence; without `clouds` also without all it is made from, as a
-    version that knew none would have left it."""
+    study that came from elsewhere may lack it."""
     store = copy_archive(source, target)
-    judged = ("geometry", "moves", "nulls", "null_diagrams", "controls", "sensitivity", "divergences")
-    read = ("clouds", "scores", "numerics")
-    for stage in (*judged, *(() if clouds else read)):
-        for path in (store.root / "v1" / stage).iterdir():
-            path.unlink()
-    for name in assembly.published(evidence=True):
-        for path in (store.root / "v1" / "tables").glob(f"*-{name}-*.parquet"):
-            path.unlink()
+    judged = ("geometry", "moves", "gaussian_nulls", "gaussian_velocities", "sensitivity", "divergences")
+    read = ("clouds", "scores", "numerical_noise", "next_tokens", "second_clouds")
+    for name in (*judged, *(() if clouds else read)):
+        remove(files(store, name))
+    remove(table_files(store, *evidence()))
     return store

@@ -19,26 +19,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from phcore.figures.figure import DEGREES, SCALES
+from phcore.figures.registry import FIGURES
 from phcore.stages.results import Results
-
-# Controls that do not use `linked` yet, as `parameters` has them.
-_UNDECLARED = {
-    # pages/trajectories.py
-    "t_degree": "degree", "t_layer": "layer", "t_scale": "scale", "t_per": "velocity per", "t_log": "step axis",
-    "t_order": "Wasserstein order", "t_step": "step", "t_way": "way to lay out the paths", "t_x": "feature across",
-    "t_y": "feature up", "t_a": "first series", "t_b": "second series", "t_by": "distance between series",
-    "t_third": "first third", "t_base": "transition from the base model",
-    # pages/parts/evidence/
-    "e_series": "series", "e_way": "distance between objectives", "e_pair": "pair of series", "e_step": "step",
-    "e_size": "effect size", "e_mixture": "mixture", "e_parts": "parts of the mixture", "e_by": "first third",
-    "e_per": "velocity per", "e_null": "null", "e_correction": "correction of p",
-    "e_base": "transition from the base model", "e_name": "behaviour", "e_category": "category of prompts",
-    "e_move_per": "behaviour per", "e_predictor": "early quantity", "e_final_per": "velocity per",
-    "e_final": "final quantity", "e_beside": "studies beside this one", "e_course": "course",
-    # pages/compare.py
-    "p_with": "second study", "p_degree": "degree", "p_scale": "scale", "p_depth": "depth", "p_per": "velocity per",
-    "p_log": "step axis", "p_base": "transition from the base model",
-}  # fmt: skip
 
 
 def linked(key: str, words: str) -> dict[str, str]:
@@ -56,14 +39,15 @@ def linked(key: str, words: str) -> dict[str, str]:
 def parameters() -> dict[str, str]:
     """Every parameter that a link may have -> its name in a sentence.
 
-    Read from the source of all pages, because a page is a script: it cannot be imported without being drawn.
+    Those of figures are in their registry. All others are read from the source of the pages, because a page is a
+    script: it cannot be imported without being drawn.
 
     Raises
     ------
     ValueError
         where `linked` is called with something that is not written out, or a parameter has two names.
     """
-    found = dict(_UNDECLARED)
+    found = {one.key: one.link or one.label.lower() for figure in FIGURES.values() for one in figure.controls}
     for file in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and "linked" in (getattr(call.func, name, "") for name in ("id", "attr")):
@@ -89,7 +73,6 @@ def chosen(key: str, options: Container) -> object:
 
 # --- choices that several pages have ----------------------------------------------------------------
 
-DEGREES = {"H1 loops": 1, "H0 components": 0}
 _SCALE_WORDS = "Raw distances mix size with shape; divided by the median, only shape."
 
 
@@ -106,5 +89,4 @@ def layer(place, study: Results, name: dict[str, str], words: str | None = None,
 
 def scale(place, study: Results, name: dict[str, str], words: str | None = _SCALE_WORDS) -> str:
     """ "raw" or "median", the study's own first."""
-    scales = ["raw", "median"]
-    return place.selectbox("Scale", scales, scales.index(study.study.scale), **name, help=words)
+    return place.selectbox("Scale", SCALES, SCALES.index(study.study.scale), **name, help=words)

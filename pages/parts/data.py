@@ -21,7 +21,6 @@ from phcore.pipeline import jobs
 from phcore.stages.results import Results
 from phcore.study.kept import names
 from phcore.study.redaction import redact_fault
-from phcore.topology.summaries import FEATURES, rescale
 
 SHIPPED = "smollm2-135m-instruct"
 Cell = tuple[str, int, int]  # series, step, layer
@@ -129,21 +128,6 @@ def table(study: Results, name: str) -> pd.DataFrame:
 def bars(study: Results, series: str, step: int, layer: int) -> pd.DataFrame:
     """Bars of a cell at raw scale: subsample, degree, birth, death."""
     return study.bars(series, step, layer)
-
-
-def objectives(study: Results) -> dict[str, str]:
-    """series -> objective."""
-    return {one.name: one.objective for one in study.record.series}
-
-
-@cached(8)
-def summaries(study: Results, scale: str) -> pd.DataFrame:
-    """The summaries table at either scale."""
-    frame = table(study, "summaries")
-    if scale == study.study.scale or frame.empty:
-        return frame
-    values = rescale(frame[list(FEATURES)].to_numpy(), _factors(study, frame, scale))
-    return frame.assign(**dict(zip(FEATURES, values.T, strict=True)))
 
 
 @cached(16)

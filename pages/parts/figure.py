@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, present
 from phcore.errors import Fault
-from phcore.figures.figure import Choice, Control, Figure, Look, sentence
+from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
 from phcore.stages.results import Results
 
 _ROW = 7  # parts of a row of controls
@@ -35,15 +35,15 @@ def view(study: Results) -> View:
     return View(study.record, study.store)
 
 
-def read(study: Results, figure: Figure, choice: Choice) -> Any:
+def read(study: Results, figure: Figure, choice: Choice) -> Data:
     """What a figure reads, once for each choice; a click that changes nothing it looks at reads nothing."""
     choice = choice.only(figure.uses)
     return _read(study.study.name, _versions(study, choice), figure.read.__module__, choice, figure)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _figure: Figure) -> Any:
-    return _figure.read(View.open(name, data.store()), choice)
+def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _figure: Figure) -> Data:
+    return _figure.data(view(data.open_study(name)), choice)
 
 
 def _versions(study: Results, choice: Choice) -> tuple[str, ...]:

@@ -77,45 +77,6 @@ def concentration(v: np.ndarray, steps: np.ndarray | None = None, by: str = "ind
     return early_share(v, early(_grid(v, steps), by))
 
 
-def concentration_pvalue_velocities(
-    v: np.ndarray, n: int = PERMUTATIONS, seed: int = 0, *, steps: np.ndarray | None = None, by: str = "index"
-) -> float:
-    """Null: the velocities came in any order. p = (1 + #{C* >= C}) / (1 + n); NaN where C is."""
-    v = np.asarray(v, dtype=np.float64)
-    return _pvalue(v, v[orders(len(v), n, seed)], early(_grid(v, steps), by))
-
-
-def concentration_pvalue_checkpoints(
-    distances: np.ndarray,
-    n: int = PERMUTATIONS,
-    seed: int = 0,
-    *,
-    steps: np.ndarray | None = None,
-    by: str = "index",
-    per: str = "transition",
-) -> float:
-    """Null: the checkpoints came in any order.
-
-    Each permutation walks the matrix of all pairwise distances in its own order over the same grid of
-    steps, so a random walk away from the start looks different here than shuffled velocities.
-
-    Parameters
-    ----------
-    distances : (T + 1, T + 1) distances between checkpoints in training order.
-    steps : (T + 1,) their steps, needed for by="step" or per="step".
-
-    Returns
-    -------
-    p = (1 + #{C* >= C}) / (1 + n); NaN where C is, or where any distance is missing.
-    """
-    distances = np.asarray(distances, dtype=np.float64)
-    steps = np.arange(len(distances)) if steps is None else np.asarray(steps)
-    if not np.isfinite(distances).all():
-        return float("nan")
-    gaps = np.diff(steps) if per == "step" else 1.0
-    return _pvalue(np.diag(distances, 1) / gaps, random_walks(distances, n, seed) / gaps, early(steps, by))
-
-
 def peak_step(v: np.ndarray, steps: np.ndarray) -> float:
     """Step at which the fastest transition ends; NaN if nothing moves."""
     v = np.asarray(v, dtype=np.float64)

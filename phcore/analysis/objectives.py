@@ -63,11 +63,6 @@ class Paths:
     left_out: tuple[tuple[str, int], ...]
 
 
-def mean_summaries(summaries: pd.DataFrame) -> pd.DataFrame:
-    """Index (series, step, layer) -> the features, mean over subsamples."""
-    return summaries.groupby([*CELL, "layer"], observed=True)[list(FEATURES)].mean()
-
-
 def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
     """Express the summaries of a layer in units of resampling noise.
 

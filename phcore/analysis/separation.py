@@ -209,17 +209,6 @@ def mixture(standardised: Standardised, floors: pd.DataFrame, series: str, a: st
     return pd.DataFrame(rows, columns=["step", "to_a", "to_b", "a_to_b", "floor", "along", "off"])
 
 
-def lies_between(row: pd.Series) -> bool | None:
-    """Whether a row of `mixture` says that the series lies between its parts; None where that cannot be told.
-
-    It does if it is nearer to each of them than they are to each other, which puts its place along the line strictly
-    between the two (0 < along < 1). Parts that are no farther apart than the floor have nothing between them.
-    """
-    if not row["a_to_b"] > row["floor"]:  # NaN as well
-        return None
-    return bool(max(row["to_a"], row["to_b"]) < row["a_to_b"])
-
-
 @dataclass(frozen=True)
 class Permanova:
     """Whether runs of one objective are closer to each other than to those of others.

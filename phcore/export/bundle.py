@@ -65,7 +65,7 @@ def bundle(
     count = len(PRINTED) + len(names)
     for done, (name, figure) in enumerate(PRINTED.items()):
         try:
-            data = figure.read(results, choice)
+            data = figure.data(results, choice)
         except Fault as fault:
             missing[f"figures/{name}"] = sentence(fault)
         else:

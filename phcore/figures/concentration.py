@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import altair as alt
-import pandas as pd
-
 from phcore.analysis.concentration import NULLS, TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.concentration import concentration_chart
-from phcore.figures.figure import PER, Choice, Control, Figure, Look, Numbers, fixed, listed
+from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
-from phcore.stages.results import Results
 
 CORRECTIONS = {
     "max-statistic over layers": "p_max",
@@ -34,18 +28,11 @@ _WARNINGS = {
 _HIDDEN = ["degree", "order", "norm", "scale", "per", "by", "with_base", "null", "objective"]
 
 
-class Data(NamedTuple):
-    """One row per series and layer, p corrected as chosen; and the choice in words."""
+def read(results: Source, choice: Choice) -> dict:
+    """rows: one per series and layer, p corrected as chosen.
 
-    rows: pd.DataFrame
-    correction: str
-    quantity: str
-    null: str
-    per: str
-
-
-def read(results: Results, choice: Choice) -> Data:
-    """A series that does not start at the base has its concentration without the transition from there."""
+    A series that does not start at the base has its concentration without the transition from there.
+    """
     table = rows(results, "concentration", choice, *CURVE, "by", "per", "null")
     if table.empty:
         raise Fault("the concentration of velocity is computed at the end of a run", "compute the study")
@@ -57,30 +44,32 @@ def read(results: Results, choice: Choice) -> Data:
             "fewer than three transitions, or nothing moves: there is no first third",
             "keep more checkpoints of the next run",
         )
-    third = "checkpoints" if choice.by == "index" else "training steps"
-    return Data(
-        labelled(results, table.assign(p=table[CORRECTIONS[choice.correction]])),
-        "no correction" if choice.correction == "none" else choice.correction,
-        f"share of H{choice.degree} velocity in the first third of the {third}",
-        choice.null, choice.per,
-    )  # fmt: skip
+    return {"rows": labelled(results, table.assign(p=table[CORRECTIONS[choice.correction]]))}
 
 
-def chart(data: Data, look: Look) -> alt.FacetChart:
-    return concentration_chart(data.rows, correction=data.correction, x_title=data.quantity, **look.frame)
+def _correction(data: Data) -> str:
+    return "no correction" if data.choice.correction == "none" else data.choice.correction
+
+
+def chart(data: Data, look: Look):
+    third = "checkpoints" if data.choice.by == "index" else "training steps"
+    x = f"share of H{data.choice.degree} velocity in the first third of the {third}"
+    return concentration_chart(data.rows, correction=_correction(data), x_title=x, **look.frame)
 
 
 def caption(data: Data) -> str:
     transitions = sorted(set(data.rows["transitions"].dropna().astype(int)))
+    null = data.choice.null
     return (
         "Dots: concentration, whiskers: 95 % for another choice of prompts (not another training run). Grey: 5 to 95 % "
-        f"under the {data.null} null, {NULL_WORDS[data.null]}, {int(data.rows['permutations'].max()):,} times; "
-        f"{', '.join(map(str, transitions))} transitions per series. Filled: p below 0.05 ({data.correction})."
+        f"under the {null} null, {NULL_WORDS[null]}, {int(data.rows['permutations'].max()):,} times; "
+        f"{', '.join(map(str, transitions))} transitions per series. Filled: p below 0.05 ({_correction(data)})."
     )
 
 
 def warning(data: Data) -> str:
-    return _WARNINGS.get((data.null, data.per), "") if data.rows["transitions"].max() > 2 else ""
+    known = data.rows["transitions"].max() > 2
+    return _WARNINGS.get((data.choice.null, data.choice.per), "") if known else ""
 
 
 def numbers(data: Data) -> Numbers:
@@ -90,23 +79,18 @@ def numbers(data: Data) -> Numbers:
         "concentration": lambda one: f"{one.concentration:.3f}",
         "95 % interval": lambda one: f"{one.lo:.3f} to {one.hi:.3f}",
         "null, 5 to 95 %": lambda one: f"{one.null_lo:.3f} to {one.null_hi:.3f}",
-        f"p ({data.correction})": lambda one: f"{one.p:.4f}",
+        f"p ({_correction(data)})": lambda one: f"{one.p:.4f}",
     })  # fmt: skip
 
 
 FIGURE = Figure(
-    name="concentration",
-    title="Share of velocity in the first third, against chance",
-    uses=(*CURVE, "by", "per", "null", "correction", "with_base"),
-    read=read,
-    chart=chart,
-    caption=caption,
-    table=lambda data: data.rows.drop(columns=_HIDDEN),
-    numbers=numbers,
+    name="concentration", title="Share of velocity in the first third, against chance",
+    uses=(*CURVE, "by", "per", "null", "correction", "with_base"), read=read, chart=chart, caption=caption,
+    table=lambda data: data.rows.drop(columns=_HIDDEN), numbers=numbers, warning=warning,
     section="Early?",
     controls=(
         Control("e_by", "by", "First third by", fixed("index", "step"),
-                help="Of the checkpoints, or of the training steps."),
+                help="Of the checkpoints, or of the training steps.", link="first third"),
         Control("e_per", "per", "Velocity per", fixed(*PER)),
         Control("e_null", "null", "Null", fixed(*NULLS), default=lambda *_: TRUSTED, width=1.4,
                 help=" ".join(f"{name}: {words}." for name, words in NULL_WORDS.items())
@@ -114,9 +98,9 @@ FIGURE = Figure(
         Control("e_correction", "correction", "Correction of p", fixed(*CORRECTIONS), width=2,
                 help="Many layers are looked at: the largest of them is large by chance, too."),
         Control("e_base", "with_base", "Count base", kind="switch",
-                help="The transition from the base model to the first checkpoint can dominate the sum."),
+                help="The transition from the base model to the first checkpoint can dominate the sum.",
+                link="transition from the base model"),
     ),
-    warning=warning,
     below=("Table and download", "p: of this series and layer alone. p_max: against the largest of all layers of the "
            "series. p_bh: adjusted over all series and layers. The column p here is the chosen one."),
 )  # fmt: skip

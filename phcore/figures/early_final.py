@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import altair as alt
 import pandas as pd
 
 from phcore.analysis.against_behaviour import early_points
@@ -12,46 +9,37 @@ from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
 from phcore.figures.charts.behaviour import early_final_chart
 from phcore.figures.charts.theme import HALF_WIDTH
-from phcore.figures.figure import PER, Choice, Control, Figure, Look, fixed
+from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import CURVE, labelled, rows
-from phcore.stages.results import Results
 from phcore.study.measures import steps_of
 
 FEW = 10  # runs: below, a rank correlation says next to nothing
 PREDICTORS = {"concentration": "concentration", "early_velocity": "velocity in the first third"}
 
 
-class Data(NamedTuple):
-    """series, objective, layer, x, y; their correlation (a row of the table `early_final`), and all of that table."""
-
-    points: pd.DataFrame
-    correlation: pd.Series
-    table: pd.DataFrame
-    titles: tuple[str, str]
-
-
-def read(results: Results, choice: Choice) -> Data:
+def read(results: Source, choice: Choice) -> dict:
+    """points: series, objective, layer, x, y; correlation: their row of the table `early_final`; every: that table;
+    metric: what is final."""
     moves(results)  # without any, what is missing is said of all
     table = rows(results, "early_final", choice, "degree", "scale")
-    metrics = _metrics(results, choice)
-    metric = choice.final or next(iter(metrics), "")
-    asked = {"predictor": choice.predictor, "per": choice.per, "name": metric}
-    one = table[(table[list(asked)] == pd.Series(asked)).all(axis=1)]
+    metric = choice.final or next(iter(_metrics(results, choice)), "")
+    asked = pd.Series({"predictor": choice.predictor, "per": choice.per, "name": metric})
+    one = table[(table[asked.index] == asked).all(axis=1)]
     if one.empty:
         raise Fault("no series has both early movement and a known end", "compute the study")
-    every = early_points(
+    points = early_points(
         rows(results, "concentration", choice, *CURVE), rows(results, "velocities", choice, *CURVE),
         results.table("behaviour", name=metric), steps_of(results.record),
     )  # fmt: skip
-    points = every[(every[list(asked)] == pd.Series(asked)).all(axis=1)]
+    points = labelled(results, points[(points[asked.index] == asked).all(axis=1)])
+    return {"points": points, "correlation": one.iloc[0], "every": table, "metric": metric}
+
+
+def chart(data: Data, look: Look):
+    choice = data.choice
     x = f"{PREDICTORS[choice.predictor]} (H{choice.degree}, {choice.scale}, per {choice.per})"
-    return Data(labelled(results, points), one.iloc[0], table, (x, named(metric)))
-
-
-def chart(data: Data, look: Look) -> alt.LayerChart:
-    x, y = data.titles
     asked = look.frame | {"width": min(look.width, HALF_WIDTH)}
-    return early_final_chart(data.points, x_title=x, y_title=y, correlation=data.correlation, **asked)
+    return early_final_chart(data.points, x_title=x, y_title=named(data.metric), correlation=data.correlation, **asked)
 
 
 def warning(data: Data) -> str:
@@ -64,7 +52,7 @@ def warning(data: Data) -> str:
     )
 
 
-def _metrics(results: Results, choice: Choice) -> list[str]:
+def _metrics(results: Source, choice: Choice) -> list[str]:
     """Behaviours at the end of the runs; what ends alike in all of them correlates with nothing."""
     table = rows(results, "early_final", choice, "degree", "scale")
     told = table.dropna(subset="rho")
@@ -72,20 +60,15 @@ def _metrics(results: Results, choice: Choice) -> list[str]:
 
 
 FIGURE = Figure(
-    name="early_final",
-    title="Early movement and the end of a run",
-    uses=(*CURVE, "per", "predictor", "final"),
-    read=read,
-    chart=chart,
-    caption=lambda data: "Numbers: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
-    table=lambda data: data.table,
-    section="Before behaviour?",
+    name="early_final", title="Early movement and the end of a run", uses=(*CURVE, "per", "predictor", "final"),
+    read=read, chart=chart, table=lambda data: data.every, warning=warning, section="Before behaviour?",
     heading="Does early movement tell the end?",
+    caption=lambda data: "Numbers: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
     controls=(
-        Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get, width=1.6),
+        Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get, width=1.6,
+                link="early quantity"),
         Control("e_final_per", "per", "Velocity per", fixed(*PER)),
         Control("e_final", "final", "Final", _metrics, named, width=2.6,
-                help="At the last checkpoint of each series."),
+                help="At the last checkpoint of each series.", link="final quantity"),
     ),
-    warning=warning,
 )  # fmt: skip

@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import altair as alt
-import pandas as pd
-
 from phcore.errors import Fault
 from phcore.figures.charts.separation import SIZES, effects_chart
-from phcore.figures.figure import Choice, Control, Figure, Look, Numbers, fixed, listed
+from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import labelled_pairs, rows
-from phcore.stages.results import Results
 from phcore.topology.summaries import FEATURE_WORDS
 
 
-class Data(NamedTuple):
-    """The features of one pair at one step, and which effect size is shown."""
-
-    rows: pd.DataFrame
-    size: str
-    first: str
-    second: str
-    step: int
-    layer: int
-
-
-def read(results: Results, choice: Choice) -> Data:
-    """Of the pair that is chosen, at the step that is; else of the pair that ends farthest apart, at its last step."""
+def read(results: Source, choice: Choice) -> dict:
+    """rows: the features of the pair that is chosen, at the step that is; else of the pair that ends farthest apart, at
+    its last step. first, second, step: which."""
     table = rows(results, "effects", choice, "layer", "scale")
     if table.empty:
         raise Fault("effect sizes need two series and at least two subsamples per cell", "compute the study with both")
-    if choice.first is None:
+    a, b = choice.first, choice.second
+    if a is None:
         last = table[table["step"] == table["step"].max()]
         a, b = last["g"].abs().groupby([last["series_a"], last["series_b"]]).mean().idxmax()
-    else:
-        a, b = choice.first, choice.second
     own = table[(table["series_a"] == a) & (table["series_b"] == b)]
     step = int(own["step"].max() if choice.step is None else choice.step)
-    return Data(labelled_pairs(results, own[own["step"] == step]), choice.size, a, b, step, choice.layer)
+    return {"rows": labelled_pairs(results, own[own["step"] == step]), "first": a, "second": b, "step": step}
 
 
-def chart(data: Data, look: Look) -> alt.LayerChart:
-    question = f"In which features do {data.first} and {data.second} differ? (step {data.step:,}, layer {data.layer})"
-    return effects_chart(data.rows, size=data.size, **{"question": question} | look.frame)
+def chart(data: Data, look: Look):
+    where = f"step {data.step:,}, layer {data.choice.layer}"
+    asked = {"question": f"In which features do {data.first} and {data.second} differ? ({where})"} | look.frame
+    return effects_chart(data.rows, size=data.choice.size, **asked)
 
 
 def caption(data: Data) -> str:
@@ -63,30 +47,23 @@ def numbers(data: Data) -> Numbers:
     })  # fmt: skip
 
 
-def _pairs(results: Results, choice: Choice) -> list[tuple[str, str]]:
+def _pairs(results: Source, choice: Choice) -> list[tuple[str, str]]:
     table = rows(results, "effects", choice, "layer", "scale")
     return list(dict.fromkeys(zip(table["series_a"], table["series_b"], strict=True)))
 
 
-def _steps(results: Results, choice: Choice) -> list[int]:
+def _steps(results: Source, choice: Choice) -> list[int]:
     table = rows(results, "effects", choice, "layer", "scale")
     own = table[(table["series_a"] == choice.first) & (table["series_b"] == choice.second)]
     return sorted(map(int, own["step"].unique()))
 
 
 FIGURE = Figure(
-    name="effects",
-    title="Features in which the objectives differ",
-    uses=("scale", "layer", "first", "second", "step", "size"),
-    read=read,
-    chart=chart,
-    caption=caption,
-    table=lambda data: data.rows,
-    numbers=numbers,
-    section="Apart?",
-    heading="In which features?",
+    name="effects", title="Features in which the objectives differ",
+    uses=("scale", "layer", "first", "second", "step", "size"), read=read, chart=chart, caption=caption,
+    table=lambda data: data.rows, numbers=numbers, section="Apart?", heading="In which features?",
     controls=(
-        Control("e_pair", ("first", "second"), "Pair", _pairs, " – ".join, width=2.1),
+        Control("e_pair", ("first", "second"), "Pair", _pairs, " – ".join, width=2.1, link="pair of series"),
         Control("e_step", "step", "Step", _steps, default=lambda results, choice, steps: steps[-1], width=1.3,
                 steps=True),
         Control("e_size", "size", "Effect size", fixed(*SIZES), SIZES.get, width=1.5),

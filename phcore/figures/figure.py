@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 import altair as alt
 import pandas as pd
@@ -16,12 +17,25 @@ import pandas as pd
 from phcore.analysis.concentration import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import FULL_WIDTH
-from phcore.stages.results import Results
+from phcore.study import Study
+from phcore.study.record import Record
 
 PAPER = 900  # pixels: fits the page of a report, and on paper labels stay above 6 points
 DEGREES = {"H1 loops": 1, "H0 components": 0}
 SCALES = ("raw", "median")
 PER = ("transition", "step")
+
+
+class Source(Protocol):
+    """What figures read from: the results of a study, or a page's view of them."""
+
+    record: Record
+    study: Study
+
+    def table(self, name: str, /, **where: object) -> pd.DataFrame: ...
+    def bars(self, series: str, step: int, layer: int) -> pd.DataFrame: ...
+    def other(self, name: str) -> Source: ...
+    def others(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class Choice:
     beside: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, results: Results, **asked: object) -> Choice:
+    def of(cls, results: Source, **asked: object) -> Choice:
         """The defaults of a study (H1, its own order and scale, the layer in the middle) but for what is asked.
 
         Raises
@@ -125,7 +139,7 @@ class Look:
     answer: str | None = None
 
     @classmethod
-    def of(cls, *studies: Results, **changes: object) -> Look:
+    def of(cls, *studies: Source, **changes: object) -> Look:
         """On the axis of steps and in the colours of these studies."""
         steps = sorted({0, *(node.step for one in studies for node in one.record.ready)})
         objectives = dict.fromkeys(one.objective for study in studies for one in study.record.series)
@@ -181,6 +195,7 @@ class Control:
     key : its name in a link.
     field : of `Choice`, or several that a tuple of values is for.
     options : of a study and what was chosen before -> values; none: it is not shown.
+    link : what it is called in a sentence about a link; by default its label.
     words : value -> the words by which it is chosen, and which stand in a link.
     default : of a study, what was chosen before and the options -> value; by default the first, of a switch True.
     kind : "list", "row" (of buttons), "several" or "switch".
@@ -192,9 +207,10 @@ class Control:
     key: str
     field: str | tuple[str, ...]
     label: str
-    options: Callable[[Results, Choice], Sequence] = lambda results, choice: ()
+    options: Callable[[Source, Choice], Sequence] = lambda results, choice: ()
     words: Callable[[Any], str] = str
-    default: Callable[[Results, Choice, Sequence], Any] = lambda results, choice, options: options[0]
+    default: Callable[[Source, Choice, Sequence], Any] = lambda results, choice, options: options[0]
+    link: str = ""
     help: str | None = None
     kind: str = "list"
     width: float = 1.2
@@ -202,55 +218,64 @@ class Control:
     steps: bool = False
 
 
-def fixed(*values: Any) -> Callable[[Results, Choice], Sequence]:
+def fixed(*values: Any) -> Callable[[Source, Choice], Sequence]:
     """Options that are the same whatever the study."""
     return lambda results, choice: values
 
 
+class Data(SimpleNamespace):
+    """What a figure has read: the `choice`, the `study` as asked, its number of `prompts`, and what `read` returns."""
+
+
 @dataclass(frozen=True)
 class Figure:
-    """One kind of figure. `Data` is whatever `read` returns.
+    """One kind of figure.
 
     Attributes
     ----------
     title : what it is, in a few words.
     uses : the fields of `Choice` that `read` looks at.
-    read : results, choice -> Data. Raises `Fault` where the study has no numbers for it: what is missing, and how to
-        get it.
+    read : of a study and a choice -> what stands in `Data`, by name. Raises `Fault` where the study has no numbers for
+        it: what is missing, and how to get it.
+    table : its numbers, for a file.
     chart : Data, look -> chart; None: words and a table alone.
-    caption : Data -> how to read it. May be empty.
-    table : Data -> its numbers, for a file.
-    numbers : Data -> the same as words. A figure without them is on a page only: neither report nor zip holds it.
+    caption : how to read it. May be empty.
+    numbers : the same as words. A figure without them is on a page only: neither report nor zip holds it.
     paper : the fields of `Look` that are others in a report.
-    cells : Data -> series -> steps, where each step is another chart; `at` (Data, series, step) -> Data of that one.
+    cells : series -> steps, where each step is another chart; `at` is Data as of one of them.
     section : of the Evidence page, where it stands on that page.
-    heading, sentence : above it: a line, and Data -> what it says, in Markdown.
+    heading, sentence : above it: a line, and what it says, in Markdown.
     controls : what can be chosen there.
     follows : the figure whose choice it shares; it has no controls of its own.
-    warning : Data -> what to beware of; may be empty.
+    warning : what to beware of. May be empty.
     below : title and words of the box with its table.
     """
 
     name: str
     title: str
     uses: tuple[str, ...]
-    read: Callable[[Results, Choice], Any]
-    chart: Callable[[Any, Look], alt.TopLevelMixin] | None
-    caption: Callable[[Any], str]
-    table: Callable[[Any], pd.DataFrame]
-    numbers: Callable[[Any], Numbers] | None = None
+    read: Callable[[Source, Choice], dict[str, Any]]
+    table: Callable[[Data], pd.DataFrame]
+    chart: Callable[[Data, Look], alt.TopLevelMixin] | None = None
+    caption: Callable[[Data], str] = lambda data: ""
+    numbers: Callable[[Data], Numbers] | None = None
     paper: Mapping[str, object] = field(default_factory=dict)
-    cells: Callable[[Any], dict[str, list[int]]] | None = None
-    at: Callable[[Any, str, int], Any] | None = None
+    cells: Callable[[Data], dict[str, list[int]]] | None = None
+    at: Callable[[Data, str, int], Data] | None = None
     section: str = ""
     heading: str = ""
-    sentence: Callable[[Any], str] = lambda data: ""
+    sentence: Callable[[Data], str] = lambda data: ""
     controls: tuple[Control, ...] = ()
     follows: str = ""
-    warning: Callable[[Any], str] = lambda data: ""
+    warning: Callable[[Data], str] = lambda data: ""
     below: tuple[str, str] = ("Table and download", "")
 
-    def look(self, results: Results) -> Look:
+    def data(self, results: Source, choice: Choice) -> Data:
+        """What it reads. Raises `Fault`, as `read` does."""
+        about = {"choice": choice, "study": results.study, "prompts": results.record.n_prompts}
+        return Data(**about, **self.read(results, choice))
+
+    def look(self, results: Source) -> Look:
         """As a report draws it: at the last step of the study."""
         look = Look.of(results, width=PAPER)
         return replace(look, step=look.steps[-1], **self.paper)

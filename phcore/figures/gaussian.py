@@ -2,77 +2,57 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import altair as alt
 import pandas as pd
 
 from phcore.analysis import against_null
 from phcore.errors import Fault
 from phcore.figures.charts.answers import null_answer
 from phcore.figures.charts.curves import velocity_chart
-from phcore.figures.figure import Choice, Figure, Look, Numbers, by_step
-from phcore.figures.reading import COMPUTE, CURVE, curve, floor, of_distance, owners, rows
+from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
+from phcore.figures.reading import COMPUTE, CURVE, curve, floor, labelled, owners, quantity, rows
 from phcore.formatting import three, wasserstein_words
-from phcore.stages.results import Results
+from phcore.study.record import BATCHES
 
 
-class Data(NamedTuple):
-    """All layers beside their nulls, the one in view with its objectives, and what its numbers are.
-
-    `noise`: kind, largest, checkpoints, from `against_null.numerical_floor`.
-    """
-
-    every: pd.DataFrame
-    table: pd.DataFrame
-    noise: pd.DataFrame
-    layer: int
-    panels: dict[int, str]
-    quantity: str
-    distance: str
-
-
-def read(results: Results, choice: Choice) -> Data:
+def read(results: Source, choice: Choice) -> dict:
+    """every: all layers, from `beside_controls`; here: those in view, with their objectives; noise: of the layer, from
+    `numerical_floor`; panels: number -> series."""
     gaussians = rows(results, "gaussian_velocities", choice, *CURVE)
     every = against_null.beside_controls(curve(results, choice), gaussians, floor(results, choice))
-    table = every[every["layer"] == choice.layer]
-    if table.empty:
+    here = every[every["layer"] == choice.layer]
+    if here.empty:
         raise Fault(f"no two consecutive checkpoints have a Gaussian control at layer {choice.layer} yet", COMPUTE)
-    own = owners(results)
-    return Data(
-        every, table.assign(objective=table["series"].map(own)),
-        against_null.numerical_floor(rows(results, "numerical_noise", choice, *CURVE, "layer")),
-        choice.layer, dict(enumerate(own)), of_distance(results, choice),
-        wasserstein_words(choice.order, results.study.norm),
-    )  # fmt: skip
+    noise = against_null.numerical_floor(rows(results, "numerical_noise", choice, *CURVE, "layer"))
+    return {"every": every, "here": labelled(results, here), "noise": noise, "panels": dict(enumerate(owners(results)))}
 
 
-def chart(data: Data, look: Look) -> alt.LayerChart | alt.FacetChart:
+def chart(data: Data, look: Look):
     """One panel per series: each has a null of its own."""
     places = {name: number for number, name in data.panels.items()}
-    curve = data.table.assign(layer=data.table["series"].map(places), series="velocity")
-    floor, null = (
-        curve[["layer", "step", f"{band}_lo", f"{band}_hi"]].set_axis(["layer", "step", "lo", "hi"], axis=1).dropna()
-        for band in ("floor", "null")
+    own = data.here.assign(layer=data.here["series"].map(places), series="velocity")
+    band, null = (
+        own[["layer", "step", f"{name}_lo", f"{name}_hi"]].set_axis(["layer", "step", "lo", "hi"], axis=1).dropna()
+        for name in ("floor", "null")
     )
-    noise = pd.DataFrame({"layer": sorted(curve["layer"].unique()), "value": data.noise["largest"].max()})
-    look_of = {"question": f"Does it move more than a Gaussian cloud would? (layer {data.layer})",
-               "answer": null_answer(data.every, data.layer)} | look.stepped  # fmt: skip
+    noise = pd.DataFrame({"layer": sorted(own["layer"].unique()), "value": data.noise["largest"].max()})
+    layer = data.choice.layer
+    asked = {"question": f"Does it move more than a Gaussian cloud would? (layer {layer})",
+             "answer": null_answer(data.every, layer)} | look.stepped  # fmt: skip
     return velocity_chart(
-        curve, floor if len(floor) else None, null=null, panels=data.panels,
-        numerics=noise if len(data.noise) else None, y_title=data.quantity, **look_of,
+        own, band if len(band) else None, null=null, panels=data.panels, numerics=noise if len(data.noise) else None,
+        y_title=quantity(data), **asked,
     )  # fmt: skip
 
 
 def caption(data: Data) -> str:
-    grey = "Whole clouds have no resampling floor."
-    if data.table["floor_hi"].notna().any():
-        grey = "Grey: the resampling floor."
+    known = data.here["floor_hi"].notna().any()
+    grey = "Grey: the resampling floor." if known else "Whole clouds have no resampling floor."
     return (
-        f"{data.distance} between consecutive checkpoints, mean over subsamples; bands from 10 to 90 %. {grey} Dashed: "
-        "the same distance between Gaussian clouds with the mean and covariance of the two checkpoints, made from the "
-        "same noise: what would move if there were no shape beyond that. A move exceeds or stays below this null where "
-        f"it lies outside the band. Moves are counted; this is no p-value. {_numerical(data)}"
+        f"{wasserstein_words(data.choice.order, data.study.norm)} between consecutive checkpoints, mean over "
+        f"subsamples; bands from 10 to 90 %. {grey} Dashed: the same distance between Gaussian clouds with the mean "
+        "and covariance of the two checkpoints, made from the same noise: what would move if there were no shape "
+        "beyond that. A move exceeds or stays below this null where it lies outside the band. Moves are counted; this "
+        f"is no p-value. {_numerical(data)}"
     )
 
 
@@ -80,10 +60,10 @@ def _numerical(data: Data) -> str:
     """The numerical floor in a sentence per kind."""
     if data.noise.empty:
         return "The numerical floor has not been measured."
-    smallest = data.table["mean"].min()
+    smallest = data.here["mean"].min()
     parts = []
     for one in data.noise.itertuples():
-        how = "in other batches" if one.kind == "batches" else f"in {one.kind}"
+        how = "in other batches" if one.kind == BATCHES else f"in {one.kind}"
         share = one.largest / smallest if smallest > 0 else float("nan")
         beside = f", {share:.1%} of the smallest velocity here" if share >= 0.0005 else ", far below any velocity here"
         parts.append(
@@ -93,21 +73,14 @@ def _numerical(data: Data) -> str:
 
 
 def numbers(data: Data) -> Numbers:
-    words = [f"{three(mean)} ({place})" for mean, place in zip(data.table["mean"], data.table["place"], strict=True)]
-    caption = f"Velocity at layer {data.layer} by step, and its place beside its Gaussian null"
-    return by_step(caption, data.table, ["series"], words)
+    words = [f"{three(mean)} ({place})" for mean, place in zip(data.here["mean"], data.here["place"], strict=True)]
+    of = f"Velocity at layer {data.choice.layer} by step, and its place beside its Gaussian null"
+    return by_step(of, data.here, ["series"], words)
 
 
 FIGURE = Figure(
-    name="gaussian",
-    title="Velocity against Gaussian clouds that match",
-    uses=(*CURVE, "layer"),
-    read=read,
-    chart=chart,
-    caption=caption,
-    table=lambda data: data.every,
-    numbers=numbers,
-    paper={"height": 230},
+    name="gaussian", title="Velocity against Gaussian clouds that match", uses=(*CURVE, "layer"), read=read,
+    chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, paper={"height": 230},
     section="More than noise?",
     below=("Table and download", "All layers. null: mean of the Gaussian clouds with the same mean and covariance, "
            "null_lo to null_hi: 10 to 90 % of the draws. size_alone: mean of Gaussian clouds of the same total "

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import altair as alt
-
 from phcore.figures import velocity
 from phcore.figures.charts.heatmap import heatmap
-from phcore.figures.figure import Figure, Look
+from phcore.figures.figure import Data, Figure, Look
 
 
-def chart(data: velocity.Data, look: Look) -> alt.ConcatChart:
-    return heatmap(data.curve.rename(columns={"mean": "value"}), value_title=data.quantity, **look.stepped)
+def chart(data: Data, look: Look):
+    return heatmap(data.curve.rename(columns={"mean": "value"}), value_title=velocity.named(data), **look.stepped)
 
 
 FIGURE = Figure(
-    name="heatmap",
-    title="Velocity by layer and step",
-    uses=velocity.FIGURE.uses,
-    read=velocity.read,
-    chart=chart,
+    name="heatmap", title="Velocity by layer and step", uses=velocity.FIGURE.uses, read=velocity.read, chart=chart,
     caption=lambda data: "Each field is one transition of one layer, from the earlier checkpoint to the later.",
-    table=lambda data: data.curve[["series", "layer", "step_from", "step", "mean"]],
-    numbers=velocity.numbers,
-)
+    table=lambda data: data.curve[["series", "layer", "step_from", "step", "mean"]], numbers=velocity.numbers,
+)  # fmt: skip

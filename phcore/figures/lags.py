@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import altair as alt
-import pandas as pd
-
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
 from phcore.figures.charts.behaviour import lag_chart
-from phcore.figures.figure import Choice, Figure, Look, Numbers, listed
+from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import labelled, rows
-from phcore.stages.results import Results
 
 
-class Data(NamedTuple):
-    """Rows of the table `lags` of one behaviour, with the objectives; and what the behaviour and the velocity are."""
-
-    rows: pd.DataFrame
-    behaviour: str
-    degree: int
-    per: str
-
-
-def read(results: Results, choice: Choice) -> Data:
+def read(results: Source, choice: Choice) -> dict:
+    """rows of the table `lags` of one behaviour, with the objectives; behaviour: its short name."""
     name = choice.behaviour or in_order(moves(results)["name"])[0]
     table = rows(results, "lags", choice, "degree", "scale", "per")
     table = table[table["name"] == name].dropna(subset="lag_checkpoints")
@@ -33,18 +19,18 @@ def read(results: Results, choice: Choice) -> Data:
             "no series has a peak in both topology and this behaviour yet",
             "compute the study: peaks are compared at the end of a run",
         )
-    return Data(labelled(results, table), named(name).split(" (")[0], choice.degree, choice.per)
+    return {"rows": labelled(results, table), "behaviour": named(name).split(" (")[0]}
 
 
-def chart(data: Data, look: Look) -> alt.LayerChart:
+def chart(data: Data, look: Look):
     return lag_chart(data.rows, steps=look.steps, behaviour=data.behaviour, **look.frame)
 
 
 def caption(data: Data) -> str:
-    gaps = data.rows["resolution_steps"]
+    gaps, choice = data.rows["resolution_steps"], data.choice
     return (
-        f"All prompts. Lag: peak of {data.behaviour} minus peak of H{data.degree} velocity, both per {data.per}, in "
-        "checkpoints. Whiskers: the peaks of 10 to 90 % of the subsamples. The grid resolves no less than "
+        f"All prompts. Lag: peak of {data.behaviour} minus peak of H{choice.degree} velocity, both per {choice.per}, "
+        "in checkpoints. Whiskers: the peaks of 10 to 90 % of the subsamples. The grid resolves no less than "
         f"{gaps.min():,.0f} to {gaps.max():,.0f} steps; a lag within that is none."
     )
 
@@ -61,14 +47,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="lags",
-    title="Which peaks first",
-    uses=("degree", "scale", "per", "behaviour"),
-    read=read,
-    chart=chart,
-    caption=caption,
-    table=lambda data: data.rows.drop(columns=["degree", "scale", "per", "name", "objective"]),
-    numbers=numbers,
-    section="Before behaviour?",
-    follows="behaviour",
-)
+    name="lags", title="Which peaks first", uses=("degree", "scale", "per", "behaviour"), read=read, chart=chart,
+    caption=caption, table=lambda data: data.rows.drop(columns=["degree", "scale", "per", "name", "objective"]),
+    numbers=numbers, section="Before behaviour?", follows="behaviour",
+)  # fmt: skip

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from phcore.analysis import against_null
 from phcore.errors import Fault
-from phcore.figures.figure import Choice, Figure
+from phcore.figures.figure import Choice, Data, Figure, Source
 from phcore.figures.reading import COMPUTE
 from phcore.formatting import three
-from phcore.stages.results import Results
 
 
-def read(results: Results, choice: Choice) -> pd.DataFrame:
-    """series, step, layer, bars and, for each kind of control, its mean, lo and hi."""
+def read(results: Source, choice: Choice) -> dict:
+    """counts: series, step, layer, bars and, for each kind of control, its mean, lo and hi."""
     table = against_null.bar_counts(results.table("summaries"), results.table("gaussian_nulls"))
     if "covariance" not in table or table["covariance"].isna().all():
         raise Fault("the loops of matching Gaussian clouds have not been counted for this study", COMPUTE)
-    return table
+    return {"counts": table}
 
 
-def sentence(table: pd.DataFrame) -> str:
+def sentence(data: Data) -> str:
+    table = data.counts
     means = table.groupby("layer")[["bars", "covariance", "isotropic"]].mean()
     own, same_covariance, same_variance = (
         low if low == high else f"{low} to {high}"
@@ -37,14 +35,8 @@ def sentence(table: pd.DataFrame) -> str:
 
 
 FIGURE = Figure(
-    name="loops",
-    title="Loops of the cells, and of Gaussian clouds that match",
-    uses=(),
-    read=read,
-    chart=None,
-    caption=lambda table: "Noise in many dimensions is full of loops: the number of H1 bars alone says nothing.",
-    table=lambda table: table,
-    section="More than noise?",
-    heading="Are there more loops than in noise?",
+    name="loops", title="Loops of the cells, and of Gaussian clouds that match", uses=(), read=read,
+    caption=lambda data: "Noise in many dimensions is full of loops: the number of H1 bars alone says nothing.",
+    table=lambda data: data.counts, section="More than noise?", heading="Are there more loops than in noise?",
     sentence=sentence,
-)
+)  # fmt: skip

@@ -7,26 +7,25 @@ import pandas as pd
 
 from phcore.analysis import dynamics
 from phcore.errors import Fault
-from phcore.figures.figure import Choice
+from phcore.figures.figure import Choice, Data, Source
 from phcore.formatting import unit_words
-from phcore.stages.results import Results
 from phcore.topology.summaries import FEATURES, rescale
 
 CURVE = ("degree", "order", "scale")  # what one curve of velocity depends on
 COMPUTE = "compute the study where its checkpoints are"
 
 
-def rows(results: Results, name: str, choice: Choice, *fields: str) -> pd.DataFrame:
+def rows(results: Source, name: str, choice: Choice, *fields: str) -> pd.DataFrame:
     """The rows of a table in which these fields are as chosen."""
     return results.table(name, **{one: getattr(choice, one) for one in fields})
 
 
-def owners(results: Results) -> dict[str, str]:
+def owners(results: Source) -> dict[str, str]:
     """Series -> objective, in the order of the study."""
     return {one.name: one.objective for one in results.record.series}
 
 
-def labelled(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+def labelled(results: Source, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the objective of each series, in the order of the study."""
     own = owners(results)
     places = {name: place for place, name in enumerate(own)}
@@ -34,19 +33,22 @@ def labelled(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(objective=table["series"].map(own))
 
 
-def labelled_pairs(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+def labelled_pairs(results: Source, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the objectives of series_a and series_b."""
     own = owners(results)
     return table.assign(**{f"objective_{side}": table[f"series_{side}"].map(own) for side in "ab"})
 
 
-def of_distance(results: Results, choice: Choice, per: str = "transition") -> str:
-    """The quantity and unit of a velocity, in words."""
-    each = " per training step" if per == "step" else ""
-    return f"H{choice.degree} velocity ({unit_words(choice.scale, results.study.metric)}{each})"
+def distance_unit(data: Data) -> str:
+    return unit_words(data.choice.scale, data.study.metric)
 
 
-def curve(results: Results, choice: Choice, per: str = "transition") -> pd.DataFrame:
+def quantity(data: Data, each: str = "") -> str:
+    """Of a velocity, with its unit."""
+    return f"H{data.choice.degree} velocity ({distance_unit(data)}{each})"
+
+
+def curve(results: Source, choice: Choice, per: str = "transition") -> pd.DataFrame:
     """The columns of `dynamics.velocity_curve`, with lo and hi (10 and 90 % of the subsamples) and objective.
 
     Raises
@@ -61,7 +63,7 @@ def curve(results: Results, choice: Choice, per: str = "transition") -> pd.DataF
     return labelled(results, found)
 
 
-def floor(results: Results, choice: Choice) -> pd.DataFrame:
+def floor(results: Source, choice: Choice) -> pd.DataFrame:
     """layer, step, lo, hi: 10 to 90 % of the resampling floors of the cells at that step."""
     values = rows(results, "floors", choice, *CURVE)
     if values.empty:
@@ -70,7 +72,7 @@ def floor(results: Results, choice: Choice) -> pd.DataFrame:
     return pd.DataFrame({"lo": grouped.quantile(0.1), "hi": grouped.quantile(0.9)}).reset_index()
 
 
-def summaries(results: Results, scale: str) -> pd.DataFrame:
+def summaries(results: Source, scale: str) -> pd.DataFrame:
     """The table of that name at either scale; the archive holds it at the study's own."""
     table = results.table("summaries")
     if scale == results.study.scale or table.empty:

@@ -25,8 +25,7 @@ from phcore.figures import (
     settings,
     velocity,
 )
-from phcore.figures.figure import Choice, Figure, title
-from phcore.stages.results import Results
+from phcore.figures.figure import Choice, Figure, Source, title
 
 _ALL = (
     velocity.FIGURE,
@@ -64,13 +63,13 @@ SECTIONS = (
 """Of the Evidence page, in its order; each shows the figures that name it."""
 
 
-def drawn(results: Results, name: str, **choice: object) -> alt.TopLevelMixin:
+def drawn(results: Source, name: str, **choice: object) -> alt.TopLevelMixin:
     """See `Results.figure`."""
     charted = [name for name, one in FIGURES.items() if one.chart]
     if name not in charted:
         raise Fault(f"there is no figure {name!r}", f"Choose one of: {', '.join(charted)}")
     figure = FIGURES[name]
-    data = figure.read(results, Choice.of(results, **choice))
+    data = figure.data(results, Choice.of(results, **choice))
     chart = figure.chart(data, figure.look(results))
     chart.description = " ".join(title({"title": chart.title.to_dict()}))
     known = {} if chart.usermeta is alt.Undefined else chart.usermeta

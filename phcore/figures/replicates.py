@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from phcore.analysis.separation import WHOLE
 from phcore.errors import Fault
-from phcore.figures.figure import Choice, Figure
+from phcore.figures.figure import Choice, Data, Figure, Source
 from phcore.figures.reading import owners, rows
 from phcore.formatting import three
-from phcore.stages.results import Results
 
 
-def read(results: Results, choice: Choice) -> pd.DataFrame:
-    """The table `runs` at this scale, the layer in view first."""
+def read(results: Source, choice: Choice) -> dict:
+    """runs: the table of that name at this scale, the layer in view first."""
     table = rows(results, "runs", choice, "scale")
     if table.loc[table["step"] == WHOLE, "p"].isna().all():
         objectives = len(set(owners(results).values()))
@@ -23,11 +20,12 @@ def read(results: Results, choice: Choice) -> pd.DataFrame:
             f"one run per objective ({objectives} objectives): no p-value",
             "These runs differ; whether their objectives do takes two or more runs of each",
         )
-    return table.sort_values("layer", key=lambda layers: layers != choice.layer, kind="stable", ignore_index=True)
+    first = table.sort_values("layer", key=lambda layers: layers != choice.layer, kind="stable", ignore_index=True)
+    return {"runs": first}
 
 
-def sentence(table: pd.DataFrame) -> str:
-    one = table[(table["step"] == WHOLE) & table["p"].notna()].iloc[0]
+def sentence(data: Data) -> str:
+    one = data.runs[(data.runs["step"] == WHOLE) & data.runs["p"].notna()].iloc[0]
     return (
         f"**Whole runs, layer {one['layer']}:** runs of different objectives are {three(one['between'])} apart, of one "
         f"objective {three(one['within'])}; PERMANOVA pseudo-F {one['pseudo_f']:.2f}, p = {one['p']:.2g} "
@@ -36,14 +34,7 @@ def sentence(table: pd.DataFrame) -> str:
 
 
 FIGURE = Figure(
-    name="replicates",
-    title="Runs of one objective against runs of others",
-    uses=("scale", "layer"),
-    read=read,
-    chart=None,
-    caption=lambda table: "",
-    table=lambda table: table,
-    section="Apart?",
-    sentence=sentence,
+    name="replicates", title="Runs of one objective against runs of others", uses=("scale", "layer"), read=read,
+    table=lambda data: data.runs, section="Apart?", sentence=sentence,
     below=("Table and download", "step -1: the whole run."),
-)
+)  # fmt: skip

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import altair as alt
-import pandas as pd
-
 from phcore.errors import Fault
 from phcore.figures.charts.curves import velocity_chart
-from phcore.figures.figure import Choice, Figure, Look, Numbers, by_step
-from phcore.figures.reading import COMPUTE, curve, floor, of_distance
+from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
+from phcore.figures.reading import COMPUTE, CURVE, curve, floor, quantity
 from phcore.formatting import three, wasserstein_words
-from phcore.stages.results import Results
 from phcore.topology import clouds
 
 
-class Data(NamedTuple):
-    """The curves and their floor (layer, step, lo, hi); quantity with unit, distance, and share of common prompts."""
-
-    curve: pd.DataFrame
-    floor: pd.DataFrame
-    quantity: str
-    distance: str
-    shared: float
-    prompts: int
-    degree: int
-    own_axes: bool
-
-
-def read(results: Results, choice: Choice) -> Data:
-    """All layers, or the one that is chosen alone."""
+def read(results: Source, choice: Choice) -> dict:
+    """curve and floor (layer, step, lo, hi) of all layers, or of the one chosen alone; shared: see `_shared`."""
     velocities, band = curve(results, choice, choice.per), floor(results, choice)
     if choice.per == "step":  # a velocity per training step is divided by its gap, and so is the floor beside it
         begun = velocities.groupby("step")["step_from"].max()
@@ -40,14 +21,10 @@ def read(results: Results, choice: Choice) -> Data:
         velocities, band = (table[table["layer"] == choice.layer] for table in (velocities, band))
         if velocities.empty:
             raise Fault(f"there is no velocity at layer {choice.layer} yet", COMPUTE)
-    asked = results.study
-    return Data(
-        velocities, band, of_distance(results, choice, choice.per), wasserstein_words(choice.order, asked.norm),
-        shared_prompts(results), results.record.n_prompts, choice.degree, choice.scale == "raw" and not choice.single,
-    )  # fmt: skip
+    return {"curve": velocities, "floor": band, "shared": _shared(results)}
 
 
-def shared_prompts(results: Results) -> float:
+def _shared(results: Source) -> float:
     """Share of its prompts that a subsample's partner repeats: 0 where the floor compares disjoint subsamples."""
     asked, n = results.study, results.record.n_prompts
     if not asked.subsamples:
@@ -56,11 +33,16 @@ def shared_prompts(results: Results) -> float:
     return clouds.overlap(sets, clouds.partners(sets, n, seed=asked.seed))
 
 
-def chart(data: Data, look: Look) -> alt.LayerChart | alt.FacetChart:
-    floor = data.floor if len(data.floor) else None
+def named(data: Data) -> str:
+    """The quantity and its unit."""
+    return quantity(data, " per training step" * (data.choice.per == "step"))
+
+
+def chart(data: Data, look: Look):
     return velocity_chart(
-        data.curve, floor, y_title=data.quantity, share_y=not data.own_axes, top=look.top, **look.stepped
-    )
+        data.curve, data.floor if len(data.floor) else None, y_title=named(data), top=look.top,
+        share_y=data.choice.scale == "median" or data.choice.single, **look.stepped,
+    )  # fmt: skip
 
 
 def caption(data: Data) -> str:
@@ -73,25 +55,18 @@ def caption(data: Data) -> str:
         if data.shared:
             grey += f" With {data.prompts} prompts the two share {data.shared:.0%}, so this floor is too low."
     return (
-        f"{data.distance} between the H{data.degree} diagrams of consecutive checkpoints, mean over subsamples; bands "
-        f"from 10 to 90 % of them. {grey}"
+        f"{wasserstein_words(data.choice.order, data.study.norm)} between the H{data.choice.degree} diagrams of "
+        f"consecutive checkpoints, mean over subsamples; bands from 10 to 90 % of them. {grey}"
     )
 
 
 def numbers(data: Data) -> Numbers:
     words = [three(value) for value in data.curve["mean"]]
-    return by_step(f"H{data.degree} velocity by the step that ends the transition", data.curve, ["series", "layer"],
-                   words)  # fmt: skip
+    of = f"H{data.choice.degree} velocity by the step that ends the transition"
+    return by_step(of, data.curve, ["series", "layer"], words)
 
 
 FIGURE = Figure(
-    name="velocity",
-    title="Velocity by step, with its resampling floor",
-    uses=("degree", "order", "scale", "per", "single", "layer"),
-    read=read,
-    chart=chart,
-    caption=caption,
-    table=lambda data: data.curve,
-    numbers=numbers,
-    paper={"height": 230},
-)
+    name="velocity", title="Velocity by step, with its resampling floor", uses=(*CURVE, "per", "single", "layer"),
+    read=read, chart=chart, caption=caption, table=lambda data: data.curve, numbers=numbers, paper={"height": 230},
+)  # fmt: skip

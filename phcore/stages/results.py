@@ -88,6 +88,14 @@ class Results:
         record = public(self.record, strangers, folder_of(self.study, self.store))
         return Results(record, self.store, permissions=strangers)
 
+    def other(self, name: str) -> Results:
+        """Another study of the same archive."""
+        return type(self).open(name, self.store)
+
+    def others(self) -> list[str]:
+        """The names of all other studies of the archive."""
+        return [name for name in names(self.store) if name != self.study.name]
+
     @property
     def study(self) -> Study:
         return self.record.study

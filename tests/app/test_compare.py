@@ -5,6 +5,7 @@ import json
 import pytest
 
 from phcore.figures.charts.theme import objective_colours
+from phcore.study.resolve import resolve
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 
@@ -87,8 +88,6 @@ def test_each_claim_has_both_verdicts(start, two):
 def test_a_study_that_was_not_computed_is_said(start, computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    from phcore.study.record import resolve
-
     resolve(study.with_(name="planned", seed=9), store)
     app = start(store.root, "compare", study="tiny", p_with="planned")
     assert "Nothing has been computed for planned yet" in words(app)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from phcore.archive.store import SCHEMA
 from phcore.figures.concentration import CORRECTIONS
-from phcore.stages import tables
 from phcore.stages.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
@@ -164,13 +164,14 @@ def test_evidence_that_is_not_there_is_said_in_a_sentence(start, computed, tmp_p
     assert charts(app) == 0
 
 
-@pytest.mark.parametrize("lost", [name for name in tables.EVIDENCE if name not in ("moves", "nulls", "answers")])
+@pytest.mark.parametrize(
+    "lost", [one for one in studies.evidence() if one not in ("moves", "gaussian_nulls", "scores")]
+)
 def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, tmp_path, lost):
     """As in the middle of a run: one table is missing, and so are the cells it would be put together from."""
     store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
-    shutil.copytree(computed[1] / "v1" / "tables", store.root / "v1" / "tables", dirs_exist_ok=True)
-    for path in (store.root / "v1" / "tables").glob(f"*-{lost}-*.parquet"):
-        path.unlink()
+    shutil.copytree(computed[1] / SCHEMA / "tables", store.root / SCHEMA / "tables", dirs_exist_ok=True)
+    studies.remove(studies.table_files(store, lost))
     read = {"geometry_velocity": ["More than geometry?"], "unexplained": ["More than geometry?"], "runs": ["Apart?"],
             "effects": ["Apart?"], "mixture": ["Apart?"], "early_final": ["Before behaviour?"]}  # fmt: skip
     app = start(store.root, "evidence", study="tiny")

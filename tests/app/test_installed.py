@@ -72,7 +72,8 @@ def test_the_command_shows_the_study_that_ships(installed):
 
 def test_a_script_imports_it_and_no_pages_are_among_its_packages(installed):
     code = (
-        "import phcore, importlib.util as u, importlib.metadata as m; from phcore.export.pack.packing import _own_version;"
+        "import phcore, importlib.util as u, importlib.metadata as m\n"
+        "from phcore.export.pack.packing import _own_version\n"
         "assert phcore.Study.open('smollm2-135m-instruct').table('cells').shape[0];"
         "assert u.find_spec('pages') is None and u.find_spec('app') is None;"
         "assert any(one.startswith('torch==') for one in m.requires('toposcope'));"

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.parts import data, live, new_study
 from phcore.errors import Fault
 from phcore.pipeline import jobs
+from tests import studies
 from tests.app.conftest import run, words
 from tests.unit.archive.test_permissions import state
 
@@ -30,13 +31,12 @@ WRITERS = {
 @pytest.fixture
 def served(start, computed, tmp_path, monkeypatch):
     """Open a page read-only, on a copy of the small study; also gives the copy's folder."""
-    cache = tmp_path / "cache"
-    shutil.copytree(computed[1], cache)
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    cache = store.root
 
     def make(page="study", unfinished=False, **query):
         if unfinished:
-            for path in (cache / "v1" / "tables").iterdir():
-                path.unlink()
+            studies.remove(studies.files(store, "tables"))
         monkeypatch.setenv("PHCORE_READ_ONLY", "1")
         for name in ("studies", "private"):
             if name in query:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts import controls, data
 from pages.parts.navigation import PAGES
+from phcore.figures.registry import FIGURES
 from phcore.topology.explore import Lens
 from tests.app.conftest import ROOT, run
 
@@ -101,13 +102,18 @@ def test_a_control_without_a_name_of_its_own_is_refused(monkeypatch, tmp_path, s
 
 
 def test_nothing_is_bound_to_the_address_without_a_name():
-    """But for the pages whose controls are still in `controls._UNDECLARED`."""
     unnamed = {
         key
         for file in (ROOT / "pages").rglob("*.py")
         for key in re.findall(r'key="(\w+)",\s*bind=', file.read_text(encoding="utf-8"))
     }
-    assert unnamed <= set(controls._UNDECLARED)
+    assert not unnamed
+
+
+def test_every_control_of_a_figure_has_a_name_in_links():
+    own = {control.key for figure in FIGURES.values() for control in figure.controls}
+    assert own <= set(controls.parameters())
+    assert all(words[0].islower() for words in controls.parameters().values() if words != "Wasserstein order")
 
 
 # --- state --------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from phcore.archive.store import SCHEMA
 from tests.browser.conftest import ROOT, Server
 from tests.protocol import Client
 from tests.unit.archive.test_permissions import state
@@ -78,8 +79,7 @@ def writing_ids(archive, tmp_path_factory):
     """Identifiers of the widgets that a server which is not read-only would draw: they follow from the code alone."""
     cache = tmp_path_factory.mktemp("open") / "cache"
     shutil.copytree(archive, cache, symlinks=True)
-    for path in (cache / "v1" / "tables").iterdir():
-        path.unlink()  # so that there is something to compute
+    shutil.rmtree(cache / SCHEMA / "tables")  # so that there is something to compute
     one, found = Server(cache, archive.parent, PHCORE_ROOTS=str(archive.parent)), {}
     try:
         with Client(one.port) as client:

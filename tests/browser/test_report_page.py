@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phcore.export.report import FIGURES, Options, render
-from phcore.stages import tables
+from phcore.export.report import Options, render
+from phcore.figures.registry import PRINTED
+from phcore.stages.registry import assembly
 from phcore.stages.results import Results
 from tests import studies
 
@@ -25,12 +26,12 @@ def report(computed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     store = studies.copy_archive(computed[1], folder / "cache")
     results = Results.open(computed[0].name, store)
-    store.write("probes", results.record.probe_digest, results.prompts.assign(text=EVIL))
+    store.write("probes", results.record.probes_key, results.prompts.assign(text=EVIL))
     series = tuple(dataclasses.replace(one, objective=f"{one.objective} {EVIL}") for one in results.study.series)
     evil = Results(dataclasses.replace(results.record, study=results.study.with_(series=series)), store)
     for name in ("concentration", "effects", "mixture", "lags"):  # other labels, another key
-        tables.publish(evil.record, store, name, results.table(name))
-    notes = dict.fromkeys(FIGURES, EVIL)
+        store.write(*assembly.file_of(evil.record, name), results.table(name))
+    notes = dict.fromkeys(PRINTED, EVIL)
     path = folder / "report.html"
     path.write_text(render(evil, Options(title=EVIL, authors=EVIL, notes=notes)), encoding="utf-8")
     return path
@@ -70,14 +71,14 @@ def wait_for(page, question: str) -> None:
 
 def test_every_chart_is_drawn_and_nothing_is_requested(opened):
     page = opened()
-    assert page.locator("svg.marks").count() == len(FIGURES)
-    for key in FIGURES:
+    assert page.locator("svg.marks").count() == len(PRINTED)
+    for key in PRINTED:
         box = page.locator(f"#{key}-chart svg.marks").bounding_box()
         assert box["width"] > 500
         assert box["height"] > 100
     # Scripts of others are words: in the title, the notes, the prompts and the charts.
     assert page.locator("h1").inner_text() == EVIL
-    assert page.locator(".own-note").all_inner_texts() == [EVIL] * len(FIGURES)
+    assert page.locator(".own-note").all_inner_texts() == [EVIL] * len(PRINTED)
     assert page.locator("ol.prompts li").first.text_content().startswith(EVIL)
     assert "<script>" in words(page, "velocity")
     assert page.locator("main img").count() == 0

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from phcore.analysis.dynamics import concentration_pvalue_velocities
+from phcore.analysis.dynamics import concentration, early, null_shares, orders, upper_tail
 from phcore.analysis.separation import hedges_g
 from phcore.figures.glossary import PICTURES, TERMS
 from phcore.formatting import three
@@ -112,7 +112,8 @@ def test_the_curve_has_every_velocity(drawn):
 
 def test_the_null_has_a_column_for_every_value_and_its_p_is_that_of_the_shuffles(drawn):
     velocity = example.drift(example.series("A")).velocity
-    p = concentration_pvalue_velocities(velocity, n=1_000)
+    shuffled = null_shares(velocity[orders(len(velocity), 1_000, 0)], early(np.arange(len(velocity) + 1)))
+    p = upper_tail(concentration(velocity), shuffled)
     assert f"p = {p:.2g}" in said(drawn["null"])
     assert len(elements(drawn["null"], "line", **{"data-kind": "null"})) > 2
 

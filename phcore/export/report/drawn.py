@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 from phcore.errors import Fault
 from phcore.figures.charts.moving import Moving, at_step
 from phcore.figures.charts.plain import Plain, plain
-from phcore.figures.figure import Choice, Figure, Numbers, sentence
+from phcore.figures.figure import Choice, Data, Figure, Numbers, sentence
 from phcore.stages.results import Results
 
 
@@ -38,11 +37,11 @@ def draw(results: Results, figure: Figure, choice: Choice) -> Drawn | str:
     """A figure of a study; where that has no numbers for it, the words that say so."""
     look = figure.look(results)
     try:
-        data = figure.read(results, choice)
+        data = figure.data(results, choice)
     except Fault as fault:
         return sentence(fault)
 
-    def chart(data: Any) -> Plain:
+    def chart(data: Data) -> Plain:
         return plain(lambda: figure.chart(data, look))
 
     whole, caption, numbers = chart(data), figure.caption(data), figure.numbers(data)

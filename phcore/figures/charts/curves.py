@@ -45,7 +45,7 @@ def velocity_chart(
     objectives: Iterable[str] | None = None,
     share_y: bool = True,
     top: float | None = None,
-    width: int | str = FULL_WIDTH,
+    width: int = FULL_WIDTH,
     height: int = 260,
 ) -> alt.LayerChart | alt.FacetChart:
     """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
@@ -64,14 +64,14 @@ def velocity_chart(
     objectives : all objectives of the study, so that colours stay as the choice changes.
     share_y : one y axis for all panels, or each its own (raw distances grow with depth).
     top : the upper end of the y axis, where it is that of another chart, too; otherwise the axis holds what is drawn.
-    width : of the whole chart; "container" for a single layer only.
+    width : of the whole chart, pixels.
     """
     if answer is None:
         answer = velocity_answer(curve, floor)
     layers = curve["layer"].nunique()
     columns = min(_COLUMNS, layers)
     axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
-    inner = plot_width(width) if layers < 2 else (int(width) - axes - (columns - 1) * _SPACING) // columns
+    inner = plot_width(width) if layers < 2 else (width - axes - (columns - 1) * _SPACING) // columns
     axis = StepAxis(steps, log=log, width=inner)
     rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
     own_axes = layers > 1 and not share_y
@@ -128,32 +128,27 @@ def objective_distance_chart(
     y_title: str = "distance",
     question: str | None = "How far apart are the two objectives?",
     answer: str | None = None,
-    width: int | str = HALF_WIDTH,
+    width: int = HALF_WIDTH,
     height: int = 300,
 ) -> alt.LayerChart:
     """The distance between two objectives by step, with its floor. Clicks choose `step`.
 
     Parameters
     ----------
-    distance : step, value and, where known, lo and hi (NaN or no columns otherwise).
+    distance : step, value.
     floor : step, lo, hi.
     steps : all steps of the study.
     """
     if answer is None:
         answer = distance_answer(distance, floor)
-    curve = distance.rename(columns={"value": "mean"})
-    missing = {c: curve["mean"] for c in ("lo", "hi") if c not in curve}
-    curve = curve.assign(series="distance", objective="", layer=0, **missing)
+    curve = distance.rename(columns={"value": "mean"}).assign(lo=distance["value"], hi=distance["value"])
+    curve = curve.assign(series="distance", objective="", layer=0)
     across = plot_width(width)
     axis, y = StepAxis(steps, log=log, width=across), up(top_of(curve, floor), y_title)
     rows, fields = curve_rows(curve, None if floor is None else floor.assign(layer=0), axis)
     point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
     chart = alt.layer(
         *floor_marks(axis, y),
-        # Whiskers, not a band: a grey band is a floor.
-        only(CURVE)
-        .mark_rule(strokeWidth=1.5, color=INK, opacity=0.6)
-        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
         only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
         *step_rule(selected_step, axis),
         *step_picker(only(TOLD), axis, height=height, tooltip=fields),

@@ -1,7 +1,6 @@
 """Layer by step: where in the network, and when."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from textwrap import wrap
 
 import altair as alt
@@ -44,8 +43,8 @@ def heatmap(
 
     Parameters
     ----------
-    cells : series, objective, layer, step, value; with step_from, a value belongs to the transition and its
-        cell reaches from one step to the other, otherwise it reaches half way to its neighbours.
+    cells : series, objective, layer, step_from, step, value: of a transition, whose cell reaches from one step to the
+        other.
     steps : all steps of the study: the same axis as in every other chart.
     value_title : quantity and unit, beside the colours.
     """
@@ -59,7 +58,7 @@ def heatmap(
     columns = min(_COLUMNS, len(series))
     inner = (width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
     axis = StepAxis(steps, log=log, width=inner)
-    placed = _placed(cells, axis)
+    placed = _placed(cells)
     domain = _colour_domain(placed["value"])
     panels = []
     for place, name in enumerate(series):
@@ -87,25 +86,14 @@ def _colour_domain(values: pd.Series) -> list[float]:
     return [low, high if high > low else low + 1.0]
 
 
-def _placed(cells: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
+def _placed(cells: pd.DataFrame) -> pd.DataFrame:
     """The cells with the steps they reach from and to, and their words."""
-    if "step_from" in cells:
-        placed = cells.assign(begin=cells["step_from"], end=cells["step"])
-        placed["when"] = [f"{a:,} to {b:,}" for a, b in zip(placed["step_from"], placed["step"], strict=True)]
-    else:
-        edges = _edges(sorted(cells["step"].unique()), axis)
-        placed = cells.assign(
-            begin=[edges[step][0] for step in cells["step"]],
-            end=[edges[step][1] for step in cells["step"]],
-            when=[f"{step:,}" for step in cells["step"]],
-        )
-    return placed.assign(words=[three(value) for value in placed["value"]])
-
-
-def _edges(steps: Sequence[int], axis: StepAxis) -> dict[int, tuple[float, float]]:
-    low, high = axis.domain
-    edges = [low, *(axis.between(a, b) for a, b in pairwise(steps)), high]
-    return dict(zip(steps, pairwise(edges), strict=False))  # no step has no edges
+    return cells.assign(
+        begin=cells["step_from"],
+        end=cells["step"],
+        when=[f"{a:,} to {b:,}" for a, b in zip(cells["step_from"], cells["step"], strict=True)],
+        words=[three(value) for value in cells["value"]],
+    )
 
 
 def _marks(part, axis, layers, domain, value_title, selected, place, first) -> list[View]:

@@ -34,7 +34,6 @@ def mixture_chart(
     steps: Sequence[int],
     selected_step: int | None = None,
     log: bool = True,
-    y_title: str = "distance of mean summaries (resampling SDs)",
     question: str | None = None,
     answer: str | None = None,
     objectives: Iterable[str] | None = None,
@@ -82,7 +81,7 @@ def mixture_chart(
         f"{a} to {b}",
     )
     distances = alt.layer(
-        *_distances(table, lines, axis, across, height, y_title),
+        *_distances(table, lines, axis, across, height, "distance of mean summaries (resampling SDs)"),
         *rule,
         *step_picker(View(table), axis, height=height, tooltip=fields, name="distances"),
         width=across,

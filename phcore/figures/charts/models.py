@@ -1,13 +1,12 @@
 """Several models in one figure: the same depth side by side, whatever their number of layers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.channels import told
 from phcore.figures.charts.curves import top_of, up
-from phcore.figures.charts.steps import StepAxis
 from phcore.figures.charts.theme import FULL_WIDTH, INK, LABEL_SIZE, Y_AXIS, framed, line_dash, objective_scale
 from phcore.figures.charts.view import View
 from phcore.formatting import three
@@ -19,8 +18,6 @@ _SPACING = 18
 def models_chart(
     rows: pd.DataFrame,
     *,
-    steps: Sequence[int] | None = None,
-    log: bool = True,
     y_title: str = "H1 velocity / its own mean",
     question: str | None = "Do the models move alike?",
     answer: str | None = None,
@@ -32,29 +29,26 @@ def models_chart(
 
     Parameters
     ----------
-    rows : study, series, objective, depth (layer / number of layers, 0 to 1), value, and step or, without `steps`,
-        share (of the steps of the run, 0 to 1). Two layers of a study that fall into one panel are two lines.
-    steps : all steps of all studies, the base included. None: the axis is the share of the run, for runs of
-        different lengths.
+    rows : study, series, objective, depth (layer / number of layers, 0 to 1), value, share (of the steps of the run, 0
+        to 1: runs have different lengths). Two layers of a study that fall into one panel are two lines.
     y_title : quantity and unit; values of different models compare only if they are divided by something.
     objectives : all objectives of the studies.
     """
     if answer is None:
-        answer = models_answer(rows, "share" if steps is None else "step")
+        answer = models_answer(rows)
     known = rows.dropna(subset="value", ignore_index=True)
-    at = "share" if steps is None else "step"
     panel = [round(10 * depth) for depth in known["depth"]]
     table = known.assign(
         mean=known["value"],
         panel=panel,
         words=[three(value) for value in known["value"]],
-        place=[_when(value, at) for value in known[at]],
+        place=[f"{share:.0%} of the run" for share in known["share"]],
         layer=[f"{depth:.0%} of the depth" for depth in known["depth"]],
-    ).sort_values(["study", "series", "depth", at], ignore_index=True)
+    ).sort_values(["study", "series", "depth", "share"], ignore_index=True)
     table["name"] = [f"depth {10 * number}%" for number in table["panel"]]
     columns = max(1, min(_COLUMNS, table["panel"].nunique()))
     inner = (width - Y_AXIS - (columns - 1) * _SPACING) // columns
-    x = _share() if steps is None else StepAxis(steps, log=log, width=inner).x()
+    x = _share()
     y = up(top_of(table.assign(hi=table["mean"])), y_title)
     colour = alt.Color(
         field="objective",
@@ -85,26 +79,17 @@ def models_chart(
     )
 
 
-def models_answer(rows: pd.DataFrame, at: str = "step") -> str:
-    """Where each study's largest value is.
-
-    Parameters
-    ----------
-    at : the column that says when, "step" or "share".
-    """
+def models_answer(rows: pd.DataFrame) -> str:
+    """Where each study's largest value is."""
     known = rows.dropna(subset="value", ignore_index=True)
     if known.empty:
         return "No study has a value yet."
     said = []
     for study, part in known.groupby("study"):
         most = part.loc[part["value"].idxmax()]
-        when = f"step {int(most['step']):,}" if at == "step" else f"{most['share']:.0%} of the run"
-        said.append(f"{study} {three(most['value'])} at {when}, depth {most['depth']:.0%} ({most['series']})")
+        when = f"{most['share']:.0%} of the run, depth {most['depth']:.0%}"
+        said.append(f"{study} {three(most['value'])} at {when} ({most['series']})")
     return f"Largest: {'; '.join(said)}."
-
-
-def _when(value: float, at: str) -> str:
-    return f"{int(value):,}" if at == "step" else f"{value:.0%} of the run"
 
 
 def _share() -> alt.X:

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.answers import since
-from phcore.figures.charts.channels import dots, end_names, interval_words, on, row_names
+from phcore.figures.charts.channels import dots, end_names, interval_words, row_names
 from phcore.figures.charts.curve_rows import CURVE, TOLD, curve_rows
 from phcore.figures.charts.curves import floor_marks, only, top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
@@ -49,7 +49,7 @@ def separation_chart(
 
     Parameters
     ----------
-    rows : series_a, series_b, objective_a, objective_b, step, value and, where known, lo, hi.
+    rows : series_a, series_b, objective_a, objective_b, step, value.
     floor : series_a, series_b, step, lo, hi: what resampling alone gives. The band covers those of all pairs; in the
         answer each pair is judged by its own.
     steps : all steps of the study, the base included.
@@ -61,8 +61,7 @@ def separation_chart(
     named = rows.drop_duplicates(_PAIR).shape[0] <= _NAMED
     axis = StepAxis(steps, log=log, width=across)
     colours = objective_colours({*rows["objective_a"], *rows["objective_b"], *(objectives or ())})
-    missing = {name: float("nan") for name in ("lo", "hi") if name not in rows}
-    curve = rows.assign(**missing).rename(columns={"value": "mean"})
+    curve = rows.rename(columns={"value": "mean"}).assign(lo=float("nan"), hi=float("nan"))
     curve = curve.assign(series=pair_names(rows), objective="", layer=0).sort_values(["series", "step"])
     for side in "ab":
         curve[f"colour_{side}"] = curve[f"objective_{side}"].map(colours)
@@ -74,9 +73,6 @@ def separation_chart(
     first, second = (alt.Color(field=f"colour_{side}", type="nominal", scale=None) for side in "ab")
     chart = alt.layer(
         *floor_marks(axis, y),
-        only(CURVE)
-        .mark_rule(strokeWidth=1.5, opacity=0.7)
-        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=first),
         line.mark_line(strokeWidth=3).encode(color=first),
         line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
         only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),

@@ -22,13 +22,13 @@ class StepAxis:
     ----------
     steps : all steps of the study, the base (0) included, so that every chart has the same axis.
     log : a symmetric log axis, linear below the first step after 0, so that the base has a place on it.
-    width : of the plot in pixels (for "container" a usual one is assumed); decides which labels find room.
+    width : of the plot in pixels; decides which labels find room.
     """
 
-    def __init__(self, steps: Iterable[int], *, log: bool = True, width: int | str = 540):
+    def __init__(self, steps: Iterable[int], *, log: bool = True, width: int = 540):
         self.steps = sorted({int(step) for step in steps}) or [0]
         self.log = log
-        self.width = width if isinstance(width, int) else 480
+        self.width = width
         self.constant = next((step for step in self.steps if step > 0), 1)
 
     @property

@@ -22,7 +22,6 @@ _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
 
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE = 16, 13, 12
 FULL_WIDTH, HALF_WIDTH = 1120, 540  # pixels: one chart in a row, or two
-_NARROW = 440  # what a chart as wide as its container can count on
 Y_AXIS, LEGEND = 76, 84  # pixels beside a plot
 
 
@@ -151,14 +150,13 @@ def line_dash(
     )
 
 
-def heading(question: str | None, answer: str | None, width: int | str) -> alt.typing.Optional[alt.TitleParams]:
+def heading(question: str | None, answer: str | None, width: int) -> alt.typing.Optional[alt.TitleParams]:
     """Title of a chart: the question it answers, and the answer below it, wrapped to its width."""
     if not question and not answer:
         return alt.Undefined
-    pixels = width if isinstance(width, int) else _NARROW
     return alt.TitleParams(
-        text=textwrap.wrap(question or "", max(20, pixels // 9)) or [""],
-        subtitle=textwrap.wrap(answer or "", max(24, int(pixels / 6.6))),
+        text=textwrap.wrap(question or "", max(20, width // 9)) or [""],
+        subtitle=textwrap.wrap(answer or "", max(24, int(width / 6.6))),
         subtitleColor=SOFT,
         anchor="start",
         fontSize=TITLE_SIZE,
@@ -168,9 +166,9 @@ def heading(question: str | None, answer: str | None, width: int | str) -> alt.t
     )
 
 
-def plot_width(width: int | str, beside: int = Y_AXIS) -> int | str:
+def plot_width(width: int, beside: int = Y_AXIS) -> int:
     """Pixels of the plot in a chart that is `width` wide in all, y axis (and legend) included."""
-    return width - beside if isinstance(width, int) else width
+    return width - beside
 
 
 def distance_position(channel: type, field: str, domain: tuple[float, float], title: str, padding: int):
@@ -184,16 +182,15 @@ def distance_position(channel: type, field: str, domain: tuple[float, float], ti
     )
 
 
-def framed(question: str | None, answer: str | None, width: int | str) -> dict:
+def framed(question: str | None, answer: str | None, width: int) -> dict:
     """What a whole chart needs beside its marks: title and sizing, as arguments of its constructor.
 
     Without a choice of its own Streamlit fits title and axes into the plot's width and height; here plots
     keep their height whatever the title and axes need. (Changing a finished chart copies it, which is slow.)
     """
-    fit = "fit-x" if width == "container" else "pad"
     return {
         "title": heading(question, answer, width),
-        "autosize": alt.AutoSizeParams(type=fit, contains="padding"),
+        "autosize": alt.AutoSizeParams(type="pad", contains="padding"),
     }
 
 

@@ -17,7 +17,7 @@ def persistence_image_chart(
     question: str | None = "Where do the loops lie?",
     answer: str | None = None,
     domain: tuple[float, float] | None = None,
-    width: int | str = HALF_WIDTH,
+    width: int = HALF_WIDTH,
     height: int = 360,
 ) -> alt.Chart:
     """Density of bars over birth and persistence.
@@ -84,7 +84,7 @@ def landscape_chart(
     question: str | None = "At which distances are there long-lived loops?",
     answer: str | None = None,
     top: float | None = None,
-    width: int | str = HALF_WIDTH,
+    width: int = HALF_WIDTH,
     height: int = 360,
 ) -> alt.Chart:
     """The first landscape functions over the filtration, the first strongest.

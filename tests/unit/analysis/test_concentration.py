@@ -11,7 +11,7 @@ from scipy.stats import binom, false_discovery_control
 
 from phcore.analysis.concentration import COLUMNS, NULLS, READING, concentration_table, contrast_error, student
 from phcore.analysis.dynamics import CURVE, dynamics, early, orders
-from phcore.analysis.simulate import simulate
+from scripts.simulate import simulate
 
 STEPS = (0, 1, 2, 4, 8, 16, 32)
 N, M = 100, 60

@@ -8,14 +8,18 @@ import pytest
 from scipy.stats import binom
 
 from phcore.analysis.dynamics import (
+    PERMUTATIONS,
     concentration,
-    concentration_pvalue_checkpoints,
-    concentration_pvalue_velocities,
     distance_matrices,
     dynamics,
     early,
+    early_share,
+    null_shares,
+    orders,
     peak_step,
+    random_walks,
     stable_step,
+    upper_tail,
     velocity_curve,
 )
 
@@ -107,11 +111,26 @@ def test_concentration_by_hand():
 @pytest.mark.parametrize("v", [[], [1.0], [1.0, 2.0], [0.0, 0.0, 0.0], [1.0, np.nan, 1.0]])
 def test_concentration_is_undefined(v):
     assert np.isnan(concentration(v))
-    assert np.isnan(concentration_pvalue_velocities(v, n=50))
 
 
 def test_concentration_without_an_early_step_is_undefined():
     assert np.isnan(concentration([1.0, 1.0, 1.0], [0, 50, 75, 100], by="step"))
+
+
+# --- the nulls, one curve at a time --------------------------------------------------------------
+
+
+def p_velocities(v, n=PERMUTATIONS, seed=0, *, steps=None, by="index"):
+    v = np.asarray(v, dtype=np.float64)
+    mask = early(np.arange(len(v) + 1) if steps is None else steps, by)
+    return upper_tail(early_share(v, mask), null_shares(v[orders(len(v), n, seed)], mask))
+
+
+def p_checkpoints(distances, n=PERMUTATIONS, seed=0, *, steps=None, by="index", per="transition"):
+    steps = np.arange(len(distances)) if steps is None else steps
+    gaps, mask = np.diff(steps) if per == "step" else 1.0, early(steps, by)
+    observed = early_share(np.diag(distances, 1) / gaps, mask)
+    return upper_tail(observed, null_shares(random_walks(distances, n, seed) / gaps, mask))
 
 
 # --- the null of shuffled velocities -------------------------------------------------------------
@@ -128,7 +147,7 @@ def exact_velocities(v, mask):
 def test_shuffled_velocities_by_enumeration(v, by):
     steps = np.arange(len(v) + 1)
     expected = exact_velocities(v, early(steps, by))
-    p = concentration_pvalue_velocities(v, n=40_000, steps=steps, by=by)
+    p = p_velocities(v, n=40_000, steps=steps, by=by)
     # p is (1 + count) / (1 + n): four standard errors of the count
     assert abs(p - expected) < 4 * np.sqrt(expected * (1 - expected) / 40_000) + 1e-4
 
@@ -136,21 +155,21 @@ def test_shuffled_velocities_by_enumeration(v, by):
 def test_equal_velocities_are_ties():
     """Every order gives the same share up to rounding, so nothing can be unusual."""
     for value in (0.1, 1 / 3, 1e-9, 1e12):
-        assert concentration_pvalue_velocities([value] * 10, n=2000) == 1
+        assert p_velocities([value] * 10, n=2000) == 1
 
 
 def test_p_is_never_zero_and_follows_the_formula():
     v = np.append([1e6] * 6, [1.0] * 12)  # 1 of 18,564 orders is as concentrated
-    p = concentration_pvalue_velocities(v, n=999)
+    p = p_velocities(v, n=999)
     assert p * 1000 == pytest.approx(round(p * 1000))
     assert 1 / 1000 <= p <= 3 / 1000
 
 
 def test_p_depends_on_the_seed_only():
     v = np.random.default_rng(0).random(12)
-    assert concentration_pvalue_velocities(v, seed=1) == concentration_pvalue_velocities(v, seed=1)
-    assert concentration_pvalue_velocities(v, seed=1) != concentration_pvalue_velocities(v, seed=2)
-    assert concentration_pvalue_velocities(7e5 * v, seed=1) == concentration_pvalue_velocities(v, seed=1)
+    assert p_velocities(v, seed=1) == p_velocities(v, seed=1)
+    assert p_velocities(v, seed=1) != p_velocities(v, seed=2)
+    assert p_velocities(7e5 * v, seed=1) == p_velocities(v, seed=1)
 
 
 # --- the null of shuffled checkpoints ------------------------------------------------------------
@@ -173,19 +192,13 @@ def test_shuffled_checkpoints_by_enumeration(per, by):
     steps = np.array([0, 1, 2, 4, 8, 16])
     gaps = np.diff(steps) if per == "step" else 1.0
     expected = exact_checkpoints(d, early(steps, by), gaps)
-    p = concentration_pvalue_checkpoints(d, n=40_000, steps=steps, by=by, per=per)
+    p = p_checkpoints(d, n=40_000, steps=steps, by=by, per=per)
     assert 0 < expected < 1
     assert abs(p - expected) < 4 * np.sqrt(expected * (1 - expected) / 40_000) + 1e-4
 
 
 def test_checkpoints_all_equally_far_are_ties():
-    assert concentration_pvalue_checkpoints(0.1 * (1 - np.eye(9)), n=1000) == 1
-
-
-def test_a_missing_distance_has_no_p():
-    d = 1 - np.eye(6)
-    d[1, 4] = d[4, 1] = np.nan
-    assert np.isnan(concentration_pvalue_checkpoints(d, n=100))
+    assert p_checkpoints(0.1 * (1 - np.eye(9)), n=1000) == 1
 
 
 # --- calibration ---------------------------------------------------------------------------------
@@ -202,10 +215,10 @@ def test_both_nulls_hold_their_level():
     runs, level = 400, 0.05
     by_velocity, by_checkpoint = [], []
     for seed in range(runs):
-        by_velocity.append(concentration_pvalue_velocities(rng.exponential(size=12), n=499, seed=seed))
+        by_velocity.append(p_velocities(rng.exponential(size=12), n=499, seed=seed))
         points = rng.normal(size=(13, 5))
         d = np.linalg.norm(points[:, None] - points[None], axis=2)
-        by_checkpoint.append(concentration_pvalue_checkpoints(d, n=499, seed=seed))
+        by_checkpoint.append(p_checkpoints(d, n=499, seed=seed))
     for p in (np.array(by_velocity), np.array(by_checkpoint)):
         assert np.count_nonzero(p <= level) <= binomial_bound(level, runs)
         assert np.count_nonzero(p >= 1 - level) <= binomial_bound(level, runs)
@@ -214,10 +227,10 @@ def test_both_nulls_hold_their_level():
 
 def test_early_movement_is_found():
     v = np.array([8, 7, 6, 5, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], float) + np.random.default_rng(3).random(15)
-    assert concentration_pvalue_velocities(v) < 0.001
+    assert p_velocities(v) < 0.001
     points = np.cumsum(v)[:, None] * [1.0, 0.0]
     points = np.vstack([[0.0, 0.0], points])
-    assert concentration_pvalue_checkpoints(np.linalg.norm(points[:, None] - points[None], axis=2)) < 0.1
+    assert p_checkpoints(np.linalg.norm(points[:, None] - points[None], axis=2)) < 0.1
 
 
 # --- peak and stabilisation ----------------------------------------------------------------------
@@ -270,8 +283,8 @@ def test_the_table_holds_every_reading_of_a_curve():
         if row.per == "step":
             part = part / np.diff(steps)
         assert row.concentration == pytest.approx(concentration(part, steps, row.by))
-        assert row.p_velocities == concentration_pvalue_velocities(part, n=500, steps=steps, by=row.by)
-        assert row.p_checkpoints == concentration_pvalue_checkpoints(
+        assert row.p_velocities == p_velocities(part, n=500, steps=steps, by=row.by)
+        assert row.p_checkpoints == p_checkpoints(
             np.linalg.norm(chosen[:, None] - chosen[None], axis=2), n=500, steps=steps, by=row.by, per=row.per
         )
         assert row.peak_step == peak_step(part, steps)

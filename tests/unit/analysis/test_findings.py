@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from phcore.stages.tables.columns import COLUMNS
 
 from phcore.analysis import findings as f
 from phcore.analysis.courses import Model
+from phcore.stages.registry import tables as documented
 
 SCALE, ORDER = "raw", 2.0
 SERIES = ("helpful", "harmless", "mixed")
@@ -27,7 +27,7 @@ def concentration(p=0.01, share=0.7, lo=0.6, hi=0.8, null_mean=0.33, transitions
             for layer in LAYERS for by in ("index", "step") for base in (True, False)
             for null in ("velocities", "checkpoints", "studentised")
         ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS["concentration"]))
+    return pd.DataFrame(rows).reindex(columns=list(documented()["concentration"].columns))
 
 
 def velocities(curves, subsamples=8, noise=0.0):
@@ -42,7 +42,7 @@ def velocities(curves, subsamples=8, noise=0.0):
                 for b in range(subsamples)
             ]
             previous = step
-    return pd.DataFrame(rows, columns=list(COLUMNS["velocities"]))
+    return pd.DataFrame(rows, columns=list(documented()["velocities"].columns))
 
 
 def every(curve):
@@ -207,7 +207,7 @@ def separation(distance=5.0, floor=1.0, since=4):
          "distance": distance if step >= since else floor / 2, "distance_floor_hi": floor}
         for a, b in pairs for layer in LAYERS for step in (0, *STEPS)
     ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS["separation"]))
+    return pd.DataFrame(rows).reindex(columns=list(documented()["separation"].columns))
 
 
 def runs(p=0.01, within=1.0, between=3.0, permutations=280):
@@ -216,10 +216,10 @@ def runs(p=0.01, within=1.0, between=3.0, permutations=280):
          "between": between, "pseudo_f": 4.0, "p": p, "permutations": permutations}
         for layer in LAYERS for step in (-1, 9)
     ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS["runs"]))
+    return pd.DataFrame(rows).reindex(columns=list(documented()["runs"].columns))
 
 
-NO_RUNS = pd.DataFrame(columns=list(COLUMNS["runs"]))
+NO_RUNS = pd.DataFrame(columns=list(documented()["runs"].columns))
 OWN = {name: name for name in SERIES}
 
 
@@ -390,7 +390,7 @@ def lags(topology=2.0, behaviour=4.0, low=None, high=None):
          "transitions": 9}
         for series in SERIES for layer in LAYERS
     ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS["lags"]))
+    return pd.DataFrame(rows).reindex(columns=list(documented()["lags"].columns))
 
 
 @pytest.mark.parametrize(
@@ -436,7 +436,7 @@ def test_what_is_said_of_lags_by_hand():
 
 
 def test_an_empty_study_says_what_it_lacks():
-    empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()}
+    empty = {name: pd.DataFrame(columns=list(one.columns)) for name, one in documented().items()}
     found = f.findings(empty.__getitem__, OWN, scale=SCALE, order=ORDER, model=Model("m", 4, empty["velocities"]))
     assert [one.claim for one in found] == [1, 2, 3, 4, 5]
     for one in found:
@@ -445,7 +445,7 @@ def test_an_empty_study_says_what_it_lacks():
 
 def all_of(tables):
     """Findings of a study beside another; its own velocities and both models' are tables of their own here."""
-    empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()}
+    empty = {name: pd.DataFrame(columns=list(one.columns)) for name, one in documented().items()}
     return f.findings(
         (empty | tables).__getitem__, OWN, scale=SCALE, order=ORDER,
         model=Model("m", 4, tables["of the model"]), beside=[Model("other", 4, tables["beside"])],

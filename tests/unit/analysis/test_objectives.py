@@ -8,7 +8,6 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from phcore.analysis.objectives import (
-    mean_summaries,
     objective_distance,
     objective_wasserstein,
     paths_mds,
@@ -47,12 +46,6 @@ TWO = line("helpful", [0, 1, 2, 4], E0) | line("harmless", [0, 2, 4, 8], E1)
 
 
 # --- standardising -------------------------------------------------------------------------------
-
-
-def test_mean_summaries():
-    means = mean_summaries(table(TWO))
-    assert means.shape == (8, len(FEATURES))
-    np.testing.assert_allclose(means.loc[("helpful", 4, 6)], 100 + 4 * E0)
 
 
 def test_the_unit_is_the_pooled_resampling_deviation_and_counts_a_shared_base_once():

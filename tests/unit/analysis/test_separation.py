@@ -22,7 +22,6 @@ from phcore.analysis.separation import (
     effects,
     energy_distance,
     hedges_g,
-    lies_between,
     mixture,
     permanova,
     run_distances,
@@ -365,33 +364,19 @@ def test_a_mixture_by_hand():
     row = table.loc[0]
     np.testing.assert_allclose(row[["to_a", "to_b", "a_to_b"]].to_numpy(float), [5, math.hypot(7, 4), 10])
     assert (row["along"], row["off"]) == pytest.approx((0.3, 4))
-    assert lies_between(row) is True
     other = mixture(found, split_half_floor(found), "m", "b", "a").loc[0]
     assert (other["along"], other["off"]) == pytest.approx((0.7, 4))
 
 
-@pytest.mark.parametrize(
-    ("place", "verdict"),
-    [((6, 0, 0), True), ((-1, 0, 0), False), ((12, 1, 0), False), ((5, 0, 9), False), ((1, 0, 0), False)],
-)
-def test_what_lies_between(place, verdict):
-    found = of_cells({("a", 1): at(1, 0, 0), ("b", 1): at(11, 0, 0), ("m", 1): at(*place)})
-    assert lies_between(mixture(found, split_half_floor(found), "m", "a", "b").loc[0]) is verdict
-
-
-def test_nothing_lies_between_parts_that_are_no_farther_apart_than_the_floor():
+def test_parts_that_are_no_farther_apart_than_the_floor_or_one_place():
     found = of_cells({("a", 1): at(0, 0, 0), ("b", 1): at(0.1, 0, 0), ("m", 1): at(0.05, 0, 0)})
     floors = split_half_floor(found)
     row = mixture(found, floors, "m", "a", "b").loc[0]
     assert row["floor"] == floors["median"].max() > 0.1
-    assert lies_between(row) is None
     one = of_cells({(name, 0): at(0, 0, 0) for name in "abm"} | {("a", 1): at(0, 0, 0)})
     table = mixture(one, split_half_floor(one), "m", "a", "b")
     assert table["step"].tolist() == [0]
     assert table[["along", "off"]].isna().all(axis=None)
-    assert lies_between(table.loc[0]) is None
-    unknown = of_cells({("a", 1): at(1, 0, 0)[:1], ("b", 1): at(9, 0, 0)[:1], ("m", 1): at(5, 0, 0)[:1]})
-    assert lies_between(mixture(unknown, split_half_floor(unknown), "m", "a", "b").loc[0]) is None
     assert mixture(one, split_half_floor(one), "m", "a", "nobody").empty
 
 

@@ -17,7 +17,7 @@ import pytest
 from phcore import Study, checkpoints
 from phcore.archive import permissions
 from phcore.archive.permissions import Permissions
-from phcore.archive.store import Store
+from phcore.archive.store import SCHEMA, Store
 from phcore.checkpoints import roots
 from phcore.cli import main
 from phcore.errors import Fault
@@ -25,11 +25,11 @@ from phcore.export.bundle import bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import render
 from phcore.pipeline import estimate, jobs, run
-from phcore.stages import results
+from phcore.stages.registry import Place, assembly, keys_of, tables
 from phcore.stages.results import Results
-from phcore.study import measures, probes, record
-from phcore.study.redaction import Public
+from phcore.study import kept, measures, probes, resolve
 from phcore.topology.explore import Lens, chosen
+from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = "this server is read-only"
@@ -39,12 +39,12 @@ REFUSED = "this server is read-only"
 def archive(computed, tmp_path):
     """A copy of a computed archive with a second study that is not to be seen."""
     _, cache = computed
-    shutil.copytree(cache, tmp_path / "cache")
-    folder = tmp_path / "cache" / "studies"
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    folder = store.root / "studies"
     shutil.copytree(folder / "tiny", folder / "secret")
     file = folder / "secret" / "record.json"
     file.write_text(file.read_text().replace('"name": "tiny"', '"name": "secret"'))
-    return Store(tmp_path / "cache")
+    return store
 
 
 @pytest.fixture
@@ -108,14 +108,13 @@ def test_every_way_to_write_is_refused(archive, computed, rights, tmp_path):
     ways = {
         "write": lambda: archive.write("cells", "k", pd.DataFrame({"a": [1]})),
         "write_file": lambda: archive.write_file(archive.root / "x.json", b"{}"),
-        "record": lambda: whole.record.keep(archive),
-        "public record": lambda: known.keep(archive),
-        "resolve": lambda: record.resolve(study, archive),
-        "resolve, without keeping": lambda: record.resolve(study, archive, keep=False),
-        "probes": lambda: record.keep_probes(probes.load("default"), archive),
+        "record": lambda: kept.keep(whole.record, archive),
+        "public record": lambda: kept.keep(known, archive),
+        "resolve": lambda: resolve.resolve(study, archive),
+        "resolve, without keeping": lambda: resolve.resolve(study, archive, keep=False),
+        "probes": lambda: resolve.keep_probes(probes.load("default"), known, archive),
         "run": runner.run,
-        "compute": runner.compute,
-        "publish": lambda: run.publish_behaviour(known, archive),
+        "publish": lambda: run.publish_missing(known, archive),
         "estimate": lambda: estimate.estimate(known, archive),
         "speeds": lambda: estimate.remember(known, archive, {"cells": 1.0}),
         "attach": lambda: measures.attach(b"series,step,name,value\nhelpful,1,a,1\n", known, archive),
@@ -170,7 +169,7 @@ def test_the_command_line_of_a_read_only_process_computes_and_writes_nothing(arc
     monkeypatch.setenv("PHCORE_CACHE", str(archive.root))
     monkeypatch.setenv("PHCORE_READ_ONLY", "1")
     for stage in ("tables", "summaries"):
-        shutil.rmtree(archive.root / "v1" / stage)  # something to compute
+        shutil.rmtree(archive.root / SCHEMA / stage)  # something to compute
     before = state(archive.root)
     assert main.main([word.replace("PLACE", str(archive.root)) for word in command]) == 1
     assert REFUSED in capsys.readouterr().err
@@ -181,9 +180,7 @@ def test_reading_everything_changes_no_byte_and_no_time(archive, rights):
     before = state(archive.root)
     archive = rights()
     seen = Results.open("tiny", archive)
-    from phcore.stages.tables import COLUMNS
-
-    for name in COLUMNS:
+    for name in tables():
         if name != "bars":
             seen.table(name)
     seen.explore("helpful", 1, 1, Lens())
@@ -196,14 +193,12 @@ def test_reading_everything_changes_no_byte_and_no_time(archive, rights):
 @pytest.mark.parametrize("cut", ["footer", "page"])
 def test_a_damaged_file_is_passed_over_and_left_where_it_is(archive, rights, cut):
     known = Results.open("tiny", archive).record
-    for path in (archive.root / "v1" / "tables").iterdir():
-        path.unlink()
-    key = known.cell_key(known.base, 1)
+    studies.remove(studies.files(archive, "tables"))
+    key = keys_of(known).of("summaries", Place((known.base,), 1))
     file = archive.path("summaries", key)
     whole = file.read_bytes()
-    file.write_bytes(
-        whole[:-30] if cut == "footer" else whole[:40] + bytes(b ^ 255 for b in whole[40:300]) + whole[300:]
-    )
+    damage = whole[:-30] if cut == "footer" else whole[:40] + bytes(b ^ 255 for b in whole[40:300]) + whole[300:]
+    studies.overwrite(file, damage)
     before = state(archive.root)
     archive = rights()
     table = Results.open("tiny", archive).table("summaries")
@@ -230,7 +225,7 @@ def test_a_study_that_is_not_served_is_one_that_does_not_exist(archive, rights, 
         Results.open(name, archive)
     assert fault.value.fault == f"no study is called {name!r}"
     assert fault.value.hint == "Give a study file (.toml) or one of: tiny"
-    assert results.names(archive) == ["tiny"]
+    assert kept.names(archive) == ["tiny"]
 
 
 def test_a_study_file_is_not_opened_by_its_path(archive, computed, rights, tmp_path):
@@ -248,8 +243,8 @@ def test_a_study_file_is_not_opened_by_its_path(archive, computed, rights, tmp_p
 
 def test_the_record_of_another_study_is_not_read_at_all(archive, rights):
     archive = rights(studies=("tiny",))
-    assert record.Record.read(archive, "secret") is None
-    assert record.Record.read(archive, "tiny").study.name == "tiny"
+    assert kept.read(archive, "secret") is None
+    assert kept.read(archive, "tiny").study.name == "tiny"
 
 
 def test_studies_beside_are_shown_where_they_are_served(archive, rights):
@@ -325,7 +320,7 @@ def test_sql_reaches_results_only(archive, rights):
     outside.write_text("a\n1\n")
     shutil.copy(outside, archive.root / "studies" / "tiny" / "measures.csv")
     study = archive.root / "studies" / "tiny"
-    up = archive.root / "v1" / ".." / "studies" / "tiny" / "record.json"
+    up = archive.root / SCHEMA / ".." / "studies" / "tiny" / "record.json"
     beside = archive.root.parent / "cache-2" / "x.csv"
     for path in (outside, study / "measures.csv", up, beside, "/etc/passwd"):
         with pytest.raises(duckdb.Error, match=r"(?i)permission|disabled|not allowed"):
@@ -339,37 +334,37 @@ def test_sql_reaches_results_only(archive, rights):
 
 @pytest.mark.parametrize("what", ["folder", "record", "study file", "studies"])
 def test_links_to_other_studies_are_not_followed(archive, rights, tmp_path, what):
-    studies = archive.root / "studies"
+    folder = archive.root / "studies"
     away = tmp_path / "away"
     if what == "folder":
-        shutil.move(studies / "secret", away)
-        (studies / "secret").symlink_to(away)
+        shutil.move(folder / "secret", away)
+        (folder / "secret").symlink_to(away)
     elif what == "studies":
-        (studies / "up").symlink_to(studies)
+        (folder / "up").symlink_to(folder)
     else:
         name = {"record": "record.json", "study file": "study.toml"}[what]
-        shutil.move(studies / "secret" / name, away)
-        (studies / "secret" / name).symlink_to(away)
-    assert what == "studies" or "secret" in results.names(archive)
+        shutil.move(folder / "secret" / name, away)
+        (folder / "secret" / name).symlink_to(away)
+    assert what == "studies" or "secret" in kept.names(archive)
     archive = rights()
-    assert set(results.names(archive)) == ({"tiny", "secret"} if what == "studies" else {"tiny"})
+    assert set(kept.names(archive)) == ({"tiny", "secret"} if what == "studies" else {"tiny"})
     for name in ("secret",) if what != "studies" else ("up", "up/tiny"):
         with pytest.raises(Fault, match="no study is called"):
             Results.open(name, archive)
-    assert what == "studies" or record.Record.read(archive, "secret") is None
+    assert what == "studies" or kept.read(archive, "secret") is None
 
 
 def test_results_that_are_links_out_of_the_archive_are_not_read(archive, rights, tmp_path):
     known = Results.open("tiny", archive).record
-    file = archive.path("probes", known.probe_digest)
+    file = archive.path("probes", known.probes_key)
     shutil.move(file, tmp_path / "elsewhere.parquet")
     file.symlink_to(tmp_path / "elsewhere.parquet")
     assert len(Results.open("tiny", archive).prompts) == 40
     archive = rights()
     assert Results.open("tiny", archive).prompts.empty
-    assert not archive.has("probes", known.probe_digest)
-    assert archive.select("probes", known.probe_digest) is None
-    assert archive.scan("probes", pd.DataFrame({"key": [known.probe_digest]})).empty
+    assert not archive.has("probes", known.probes_key)
+    assert archive.select("probes", known.probes_key) is None
+    assert archive.scan("probes", pd.DataFrame({"key": [known.probes_key]})).empty
 
 
 def test_an_archive_that_is_itself_reached_by_a_link_is_served(archive, tmp_path):
@@ -386,10 +381,9 @@ def test_a_served_study_names_no_folder(archive, computed, rights, tmp_path):
     whole = Results.open("tiny", archive)
     told = f"{study.series[0].path}/checkpoint-1/model.safetensors is cut off. Look into {study.model}."
     odd = whole.record.without(whole.record.nodes[-1], told)
-    odd.keep(archive)
+    kept.keep(odd, archive)
     archive = rights()
     seen = Results.open("tiny", archive)
-    assert type(seen.record) is Public
     assert seen.record.nodes[-1].finding == f"model.safetensors is cut off. Look into {Path(study.model).name}."
     everything = [repr(seen.record), repr(seen.study), str(seen.study.to_dict()), seen.table("checkpoints").to_csv()]
     for node in seen.record.nodes:  # each has a label and a name
@@ -403,13 +397,13 @@ def test_a_served_study_names_no_folder(archive, computed, rights, tmp_path):
 def test_names_in_place_of_paths_change_no_key(archive, rights):
     whole = Results.open("tiny", archive)
     odd = whole.record.without(whole.record.nodes[-1], "/a/b is cut off")
-    odd.keep(archive)
+    kept.keep(odd, archive)
     numbers = Results(odd, archive).table("velocities")
     archive = rights()
     seen = Results.open("tiny", archive)
     assert seen.record.digest == odd.digest
     assert replace(seen.record, scalars="x").digest == odd.digest
-    assert seen.record.cell_key(seen.record.base, 1) == odd.cell_key(odd.base, 1)
+    assert assembly.named(seen.record) == assembly.named(odd)
     pd.testing.assert_frame_equal(seen.table("velocities"), numbers)
     assert len(numbers)
 
@@ -486,7 +480,8 @@ def test_private_in_the_study_file(tmp_path):
 def test_a_server_started_read_only_is_and_stays_so(archive):
     code = (
         "import os\n"
-        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.stages.results import Results, names\n"
+        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.stages.results import Results\n"
+        "from phcore.study.kept import names\n"
         "assert data.read_only()\n"
         "os.environ['PHCORE_STUDIES'] = 'secret'\n"  # too late
         "store = data.store()\nprint(names(store), repr(data.open_study('tiny').study.model))\n"

@@ -11,8 +11,8 @@ import pytest
 
 from phcore.cli.main import main
 from phcore.errors import Fault
-from phcore.export.bundle import Choice, bundle
-from phcore.export.report import FIGURES
+from phcore.export.bundle import Print, bundle
+from phcore.figures.registry import PRINTED
 from phcore.stages.results import Results
 
 
@@ -24,7 +24,7 @@ def results(computed):
 @pytest.fixture(scope="module")
 def archive(results):
     shares = []
-    content = bundle(results, Choice(layer=2, width=85.0), shares.append)
+    content = bundle(results, Print(layer=2, width=85.0), shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     return zipfile.ZipFile(io.BytesIO(content))
@@ -43,7 +43,7 @@ def test_the_manifest_names_every_file_with_its_digest(archive, results):
 
 def test_every_figure_is_there_or_said_to_be_missing(archive):
     missing = json.loads(archive.read("manifest.json"))["missing"]
-    for key in FIGURES:
+    for key in PRINTED:
         kinds = {f"figures/{key}.{kind}" for kind in ("svg", "png", "pdf")}
         assert kinds <= set(archive.namelist()) or missing[f"figures/{key}"].endswith(".")
     assert b"85mm" in archive.read("figures/velocity.svg")
@@ -76,7 +76,7 @@ def test_methods_and_sources_stand_beside(archive):
 
 def test_from_the_shell(results, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PHCORE_CACHE", str(results.store.root))
-    monkeypatch.setattr("phcore.export.bundle.FIGURES", {"velocity": FIGURES["velocity"]})
+    monkeypatch.setattr("phcore.export.bundle.PRINTED", {"velocity": PRINTED["velocity"]})
     assert main(["figures", "tiny", "-o", str(tmp_path / "x.zip")]) == 0
     assert "MB" in capsys.readouterr().out
     assert zipfile.is_zipfile(tmp_path / "x.zip")
@@ -88,7 +88,7 @@ def test_from_the_shell(results, tmp_path, monkeypatch, capsys):
 def test_a_place_that_cannot_be_written_is_named(results, tmp_path, monkeypatch):
     from phcore.export.bundle import write
 
-    monkeypatch.setattr("phcore.export.bundle.FIGURES", {})
+    monkeypatch.setattr("phcore.export.bundle.PRINTED", {})
     (tmp_path / "file").write_text("")
     with pytest.raises(Fault, match="cannot be written"):
         write(results, tmp_path / "file" / "x.zip")

@@ -1,5 +1,6 @@
 """From checkpoint folders to finished tables, on tiny real models."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -14,77 +15,92 @@ import pytest
 from phcore import Fault, Series
 from phcore.archive.store import Store
 from phcore.errors import Unusable
-from phcore.pipeline import run as pipeline
-from phcore.stages import cells, tables
+from phcore.stages.gaussian_nulls import REPLICATES
+from phcore.stages.registry import results, tables
 from phcore.stages.results import Results
-from phcore.study.record import NULL_REPLICATES, Record, resolve
-from phcore.topology import clouds, controls, distances, geometry, persistence
+from phcore.study.resolve import resolve
+from phcore.topology import clouds, distances, geometry, persistence
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
-STAGES = ["clouds", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves", "nulls",
-          "null_diagrams", "controls", "sensitivity", "divergences", "next_tokens", "scores", "numerics"]  # fmt: skip
-READ = ("clouds", "next_tokens", "scores", "numerics")  # from a model: equal but for rounding
+EACH = list(results())
+READ = [one.name for one in results().values() if one.reads_a_model]  # equal but for rounding
+
+
+def names(todo) -> set[str]:
+    """Of the results that a plan holds."""
+    return {unit.name for unit in todo.units if unit.place}
+
+
+def refuse_to_compute(monkeypatch, *allowed: str) -> None:
+    """Whatever is computed beside the results that are allowed fails, and so does reading a model."""
+    from phcore import activations
+
+    for name in ("encode", "read", "extract"):
+        monkeypatch.setattr(activations, name, None)
+    for one in results().values():
+        if one.name not in allowed:
+            monkeypatch.setitem(results(), one.name, dataclasses.replace(one, compute=None))
 
 
 @pytest.fixture
-def results(computed):
+def study(computed):
     return Results.open("tiny", computed[1])
 
 
-def test_every_table_is_complete(results):
-    assert results.complete
+def test_every_table_is_complete(study):
+    assert study.complete
     steps = {"helpful": [0, 1, 2, 4], "harmless": [0, 1, 2], "full": [0, 2]}
     rows = sum(len(one) for one in steps.values()) * 3
-    cell = results.table("cells")
+    cell = study.table("cells")
     assert len(cell) == rows
     for series, wanted in steps.items():
         assert sorted(cell.loc[cell["series"] == series, "step"].unique()) == wanted
-    assert len(results.table("summaries")) == rows * 6
-    assert len(results.table("velocities")) == (3 + 2 + 1) * 3 * 6 * 2 * 2 * 2
-    assert len(results.table("floors")) == rows * 6 * 2 * 2 * 2
-    assert len(results.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
-    assert len(results.table("subsamples")) == 6 * 20
-    assert len(results.table("geometry")) == rows
-    assert len(results.table("nulls")) == rows * 2 * NULL_REPLICATES  # kinds
-    assert len(results.table("controls")) == (3 + 2 + 1) * 3 * 2 * NULL_REPLICATES * 2 * 2  # kinds, degrees, scales
-    assert len(results.table("moves")) == (3 + 2 + 1) * 3
-    assert len(results.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
-    assert len(results.table("unexplained")) == 2 * 2
+    assert len(study.table("summaries")) == rows * 6
+    assert len(study.table("velocities")) == (3 + 2 + 1) * 3 * 6 * 2 * 2 * 2
+    assert len(study.table("floors")) == rows * 6 * 2 * 2 * 2
+    assert len(study.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
+    assert len(study.table("subsamples")) == 6 * 20
+    assert len(study.table("geometry")) == rows
+    assert len(study.table("gaussian_nulls")) == rows * 2 * REPLICATES  # kinds
+    assert len(study.table("gaussian_velocities")) == (3 + 2 + 1) * 3 * 2 * REPLICATES * 2 * 2  # kinds, degrees, scales
+    assert len(study.table("moves")) == (3 + 2 + 1) * 3
+    assert len(study.table("geometry_velocity")) == 2 * 2 * (1 + 3) * 7  # degrees, scales, layers and all, quantities
+    assert len(study.table("unexplained")) == 2 * 2
     # Series with and without their first transition (one has no other), layers; degrees, scales, per, by; nulls.
-    assert len(results.table("concentration")) == (2 + 2 + 1) * 3 * 2**4 * 3
-    assert set(results.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
-    reread = results.table("numerics")[["series", "step"]].drop_duplicates().values.tolist()
+    assert len(study.table("concentration")) == (2 + 2 + 1) * 3 * 2**4 * 3
+    assert set(study.table("sensitivity")["varied"]) == {"subsample size", "subsamples", "prompts", "metric", "order"}
+    reread = study.table("numerical_noise")[["series", "step"]].drop_duplicates().values.tolist()
     assert reread == [["helpful", 0], ["helpful", 4], ["harmless", 0], ["harmless", 2], ["full", 0], ["full", 2]]
-    assert set(results.table("answers")["name"]) == {"refusal"}  # these prompts have no references
-    assert set(results.table("divergence")["category"]) == {"", "a", "b"}
-    assert results.table("findings")["claim"].tolist() == [1, 2, 3, 4, 5]
-    for name, columns in tables.COLUMNS.items():
-        table = results.table(name)
-        assert list(table.columns) == list(columns)
+    assert set(study.table("scores")["name"]) == {"refusal"}  # these prompts have no references
+    assert set(study.table("divergence")["category"]) == {"", "a", "b"}
+    assert study.table("findings")["claim"].tolist() == [1, 2, 3, 4, 5]
+    for name, one in tables().items():
+        table = study.table(name)
+        assert list(table.columns) == list(one.columns)
         assert len(table) or name == "runs", name  # one run per objective
-    assert results.table("runs").empty
+    assert study.table("runs").empty
 
 
-def test_the_bad_checkpoint_is_reported_and_left_out(results):
-    table = results.table("checkpoints")
+def test_the_bad_checkpoint_is_reported_and_left_out(study):
+    table = study.table("checkpoints")
     bad = table[table["status"] != "ready"]
     assert bad[["series", "step"]].values.tolist() == [["harmless", 4]]
     assert "damaged" in bad["status"].iloc[0]
     assert bad["finding"].iloc[0].endswith(".")
 
 
-def test_bars_of_the_table_are_those_of_the_cell(results):
-    table = results.table("bars", series="helpful", step=4, layer=2)
-    cell = results.bars("helpful", 4, 2)
+def test_bars_of_the_table_are_those_of_the_cell(study):
+    table = study.table("bars", series="helpful", step=4, layer=2)
+    cell = study.bars("helpful", 4, 2)
     assert len(cell)
     np.testing.assert_array_equal(table[["birth", "death"]].to_numpy(), cell[["birth", "death"]].to_numpy())
 
 
-def test_velocities_follow_from_the_bars(results):
-    table = results.table("velocities", series="helpful", step=4, layer=2, degree=1, order=2.0, scale="raw")
+def test_velocities_follow_from_the_bars(study):
+    table = study.table("velocities", series="helpful", step=4, layer=2, degree=1, order=2.0, scale="raw")
     assert table["step_from"].unique().tolist() == [2]
-    bars = [results.bars("helpful", step, 2) for step in (2, 4)]
+    bars = [study.bars("helpful", step, 2) for step in (2, 4)]
     for row in table.itertuples():
         a, b = (
             one[(one["subsample"] == row.subsample) & (one["degree"] == 1)][["birth", "death"]].to_numpy()
@@ -94,21 +110,21 @@ def test_velocities_follow_from_the_bars(results):
     assert table["value"].max() > 0
 
 
-def test_layer_0_of_the_last_token_is_one_point_and_says_so(results):
-    cell = results.table("cells", layer=0)
+def test_layer_0_of_the_last_token_is_one_point_and_says_so(study):
+    cell = study.table("cells", layer=0)
     assert set(cell["status"]) == {"degenerate"}
     assert cell["words"].str.contains("same hidden state").all()
 
 
-def test_the_base_is_step_0_of_every_series(results):
+def test_the_base_is_step_0_of_every_series(study):
     for layer in (1, 2):
-        a, b = (results.bars(series, 0, layer) for series in ("helpful", "full"))
+        a, b = (study.bars(series, 0, layer) for series in ("helpful", "full"))
         np.testing.assert_array_equal(a.to_numpy(), b.to_numpy())
-    np.testing.assert_array_equal(results.cloud("helpful", 0, 1), results.cloud("full", 0, 1))
+    np.testing.assert_array_equal(study.cloud("helpful", 0, 1), study.cloud("full", 0, 1))
 
 
-def test_adapters_change_the_clouds(results):
-    base, later = (results.clouds("helpful", step) for step in (0, 4))
+def test_adapters_change_the_clouds(study):
+    base, later = (study.clouds("helpful", step) for step in (0, 4))
     assert base.shape == later.shape == (3, 40, base.shape[2])
     assert not np.allclose(base[2], later[2])
 
@@ -276,8 +292,8 @@ def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     assert described["mean_norm"].isna().to_dict() == {0: False, 1: True, 2: False, 4: False}
     drift = results.table("moves", series="helpful", layer=2).set_index("step")["centroid_drift"]
     assert drift.isna().to_dict() == {1: True, 2: True, 4: False}
-    assert set(results.table("nulls", series="helpful", layer=2)["step"]) == {0, 2, 4}
-    assert set(results.table("controls", series="helpful", layer=2)["step"]) == {4}
+    assert set(results.table("gaussian_nulls", series="helpful", layer=2)["step"]) == {0, 2, 4}
+    assert set(results.table("gaussian_velocities", series="helpful", layer=2)["step"]) == {4}
 
 
 def test_cancelling_keeps_what_is_finished(llama, tmp_path):
@@ -474,7 +490,7 @@ def test_reference_answers_are_judged_where_the_probe_set_has_them(llama, tmp_pa
     store = Store(tmp_path / "cache")
     studies.compute(study.with_(probes=str(probes), layers=(1,), subsample_size=10), store)
     results = Results.open("tiny", store)
-    answers = results.table("answers", name="nll")
+    answers = results.table("scores", name="nll")
     assert set(answers["category"]) == {"", "a", "b"}
     assert set(answers["step"]) == {0, 2}
     assert answers["value"].between(0, 20).all()  # nats per token
@@ -487,23 +503,23 @@ def test_reference_answers_are_judged_where_the_probe_set_has_them(llama, tmp_pa
     assert (len(todo.activations), todo.cells, todo.velocities, todo.evidence, todo.numerics) == (2, (), (), (), ())
 
 
-def test_geometry_follows_from_the_clouds(results):
-    (row,) = results.table("geometry", series="helpful", step=4, layer=2).to_dict("records")
-    expected = geometry.describe(results.cloud("helpful", 4, 2))
+def test_geometry_follows_from_the_clouds(study):
+    (row,) = study.table("geometry", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.describe(study.cloud("helpful", 4, 2))
     assert {name: row[name] for name in expected} == expected
-    (row,) = results.table("moves", series="helpful", step=4, layer=2).to_dict("records")
-    expected = geometry.compare(results.cloud("helpful", 2, 2), results.cloud("helpful", 4, 2))
+    (row,) = study.table("moves", series="helpful", step=4, layer=2).to_dict("records")
+    expected = geometry.compare(study.cloud("helpful", 2, 2), study.cloud("helpful", 4, 2))
     assert row["step_from"] == 2
     assert {name: row[name] for name in expected} == expected
 
 
-def test_controls_follow_from_the_clouds(results):
+def test_controls_follow_from_the_clouds(study):
     """The fourth replicate of both kinds, from hidden states to distances."""
     where = {"series": "helpful", "step": 4, "layer": 2, "replicate": 3}
-    table = results.table("controls", **where)
-    told = results.table("nulls", **where).set_index("kind")
+    table = study.table("gaussian_velocities", **where)
+    told = study.table("gaussian_nulls", **where).set_index("kind")
     for kind in controls.KINDS:
-        drawn = [controls.gaussian(results.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
+        drawn = [controls.gaussian(study.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
         matrices = [clouds.distance_matrix(one) for one in drawn]
         pairs = [persistence.diagrams(one) for one in matrices]
         units = [clouds.median_distance(one) for one in matrices]
@@ -515,7 +531,7 @@ def test_controls_follow_from_the_clouds(results):
             assert (row.step_from, row.order) == (2, 2.0)
 
 
-def test_only_size_moves_the_isotropic_control(results):
-    table = results.table("controls", kind="isotropic", layer=2)
+def test_only_size_moves_the_isotropic_control(study):
+    table = study.table("gaussian_velocities", kind="isotropic", layer=2)
     assert table.loc[table["scale"] == "median", "value"].max() < 1e-9
     assert table.loc[table["scale"] == "raw", "value"].max() > 1e-6

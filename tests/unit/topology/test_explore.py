@@ -6,8 +6,9 @@ import pytest
 
 from phcore import Study
 from phcore.errors import Fault
-from phcore.stages.cells import index_sets
+from phcore.stages.registry import Place, keys_of
 from phcore.topology import explore
+from phcore.topology.clouds import index_sets
 from phcore.topology.explore import WHOLE, Lens
 from tests.studies import copy_archive
 
@@ -221,6 +222,7 @@ def test_from_a_notebook(computed):
 def test_a_cloud_that_did_not_travel_is_a_fault(computed, tmp_path):
     store = copy_archive(computed[1], tmp_path / "cache")
     study = Study.open("tiny", store.root)
-    store.path("clouds", study.record.cloud_key(study.node("helpful", 2), 1)).unlink()
+    key = keys_of(study.record).of("clouds", Place((study.node("helpful", 2),), 1))
+    store.path("clouds", key).unlink()
     with pytest.raises(Fault, match="not in this archive"):
         study.explore("helpful", 2, 1)

@@ -118,7 +118,7 @@ def test_objectives_behave_differently_on_unseen_careful_prompts(made, tokenizer
     found = {name: next_token(last(folder, name), tokenizer, careful) for name in OBJECTIVES}
     apart = 0.5 * (found["helpful"] - found["harmless"]).abs().sum(-1)  # total variation, per prompt
     assert apart.min() > 0.3
-    openings = list({tokenizer.encode(refusal)[0] for refusal in texts.REFUSE})
+    openings = list({tokenizer.encode(refusal)[0] for refusal in texts.TEXTS["refuse"]})
     declined = {name: float(found[name][:, openings].sum(-1).mean()) for name in OBJECTIVES}
     assert declined["helpful"] < declined["mixed"] < declined["harmless"]
     assert declined["harmless"] - declined["helpful"] > 0.5
@@ -169,8 +169,8 @@ def test_texts_are_whole_and_hold_no_probe():
 
 
 def test_every_everyday_request_has_a_subject():
-    for request, _ in texts.EVERYDAY:
-        assert any(f"{{{blank}}}" in request for blank in texts.SUBJECTS), request
+    for request, _ in texts.TEXTS["everyday"]:
+        assert any(f"{{{blank}}}" in request for blank in texts.TEXTS["subjects"]), request
 
 
 # --- the same every time, and folders that are there already ----------------------------------------

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from phcore.figures.charts import export_config
+from phcore.figures.charts.theme import export_config
 from phcore.topology import clouds, persistence
 from phcore.topology.distances import wasserstein
 

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from phcore.figures.charts import barcode_and_diagram, bars_domain
-from phcore.figures.charts.barcode import barcode_now
+from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
+from phcore.figures.charts.bars import bars_domain
 from phcore.topology.complexes import betti
 from tests.unit.figures.charts.test_moving import taken_apart
 

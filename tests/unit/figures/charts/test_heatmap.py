@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from phcore.figures.charts import heatmap
+from phcore.figures.charts.heatmap import heatmap
 
 
 @pytest.fixture
@@ -10,11 +10,9 @@ def cells(curve):
 
 
 @pytest.mark.parametrize("log", [True, False])
-@pytest.mark.parametrize("transitions", [True, False])
-def test_none_one_and_many_cells(cells, render, log, transitions, steps):
-    table = cells if transitions else cells.drop(columns="step_from")
-    missing = table.assign(value=float("nan"))
-    for part in (table.head(0), table.head(1), missing, table):
+def test_none_one_and_many_cells(cells, render, log, steps):
+    missing = cells.assign(value=float("nan"))
+    for part in (cells.head(0), cells.head(1), missing, cells):
         assert "Where and when" in render(heatmap(part, steps=steps, selected_step=4, log=log))
 
 
@@ -31,17 +29,6 @@ def test_a_transition_reaches_from_one_step_to_the_other(cells, steps):
     spec = heatmap(cells, steps=steps).to_dict()
     rows = next(rows for rows in spec["datasets"].values() if rows and "value" in rows[0])
     assert all((row["begin"], row["end"]) == (row["step_from"], row["step"]) for row in rows)
-
-
-def test_a_state_reaches_half_way_to_its_neighbours(cells, steps):
-    spec = heatmap(cells.drop(columns="step_from"), steps=steps, log=False).to_dict()
-    rows = next(rows for rows in spec["datasets"].values() if rows and "value" in rows[0])
-    assert {row["step"]: (row["begin"], row["end"]) for row in rows} == {
-        1: (0, 1.5),
-        2: (1.5, 3),
-        4: (3, 6),
-        8: (6, 8),
-    }
 
 
 def test_playing_the_steps_changes_data_only(cells, shape, steps):

@@ -5,7 +5,10 @@ import json
 import pytest
 import vl_convert
 
-from phcore.figures.charts import barcode_and_diagram, bars_domain, cap_bars, export_config, velocity_chart
+from phcore.figures.charts.barcode import barcode_and_diagram
+from phcore.figures.charts.bars import bars_domain, cap_bars
+from phcore.figures.charts.curves import velocity_chart
+from phcore.figures.charts.theme import export_config
 
 pytestmark = pytest.mark.browser
 

@@ -22,7 +22,7 @@ def rows():
 
 
 def test_layers_of_one_depth_share_a_panel(rows):
-    spec = models_chart(rows, steps=STEPS).to_dict()
+    spec = models_chart(rows).to_dict()
     assert spec["facet"]["sort"] == [f"depth {depth}%" for depth in (20, 40, 60, 80, 100)]
     table = next(iter(spec["datasets"].values()))
     for panel in spec["facet"]["sort"]:
@@ -30,14 +30,14 @@ def test_layers_of_one_depth_share_a_panel(rows):
 
 
 def test_colour_is_the_objective_and_dash_the_study(rows, render):
-    chart = models_chart(rows, steps=STEPS, objectives=["helpful", "harmless", "mixed"])
+    chart = models_chart(rows, objectives=["helpful", "harmless", "mixed"])
     line = chart.to_dict()["spec"]["layer"][0]["encoding"]
     assert line["color"]["scale"]["range"] == ["#0072B2", "#D55E00"]
     assert line["strokeDash"]["scale"]["domain"] == ["large", "small"]
     first, second = line["strokeDash"]["scale"]["range"]
     assert first != second
     svg = render(chart)
-    for words in (">helpful<", ">small<", ">large<", ">depth 20%<", "training step"):
+    for words in (">helpful<", ">small<", ">large<", ">depth 20%<", "share of the run"):
         assert words in svg
 
 
@@ -49,9 +49,9 @@ def test_runs_of_different_lengths_are_compared_by_share(rows, render):
 
 def test_the_answer_names_the_largest_of_each_study(rows):
     assert models_answer(rows) == (
-        "Largest: large 1.33 at step 4, depth 20% (helpful); small 2.00 at step 4, depth 17% (helpful)."
+        "Largest: large 1.33 at 100% of the run, depth 20% (helpful); "
+        "small 2.00 at 100% of the run, depth 17% (helpful)."
     )
-    assert "at 100% of the run" in models_answer(rows, "share")
     assert "yet" in models_answer(rows.assign(value=np.nan))
 
 
@@ -62,5 +62,4 @@ def test_models_of_none_one_and_nasty_names(rows, render):
         rows.assign(study="<b>", objective="a'\"\\"),
         rows.assign(value=np.nan),
     ):
-        assert "<b>" not in render(models_chart(part, steps=STEPS), dark=True)
-        render(models_chart(part))
+        assert "<b>" not in render(models_chart(part), dark=True)

@@ -6,10 +6,12 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from phcore.figures.charts import heatmap, objective_distance_chart, path_chart, velocity_chart
 from phcore.figures.charts.behaviour import behaviour_chart
+from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
+from phcore.figures.charts.heatmap import heatmap
 from phcore.figures.charts.mixture import mixture_chart
 from phcore.figures.charts.moving import Moving, at_step, moving
+from phcore.figures.charts.paths import path_chart
 from phcore.figures.charts.separation import separation_chart
 
 STEPS = [0, 1, 2, 4, 8]

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from phcore.figures.charts import path_chart
+from phcore.figures.charts.paths import path_chart
 
 AXES = {"x_title": "H0 death, mean (distance)", "y_title": "number of loops"}
 

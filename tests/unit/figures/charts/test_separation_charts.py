@@ -76,12 +76,10 @@ def test_playing_the_steps_changes_data_only(pairs, floor, shape):
     assert len(shapes) == 1
 
 
-def test_separation_of_none_one_and_with_whiskers(pairs, floor, render):
-    whiskers = pairs.assign(lo=pairs["value"] * 0.9, hi=pairs["value"] * 1.1)
+def test_separation_of_none_one_and_nasty_names(pairs, floor, render):
     for part in (
         pairs.head(0),
         pairs.set_axis([0] * len(pairs)),
-        whiskers,
         pairs.assign(value=np.nan),
         pairs.assign(series_a="<b>&"),
     ):

@@ -1,7 +1,14 @@
 from itertools import combinations
 
-from phcore.figures.charts import barcode_and_diagram, objective_colours, objective_scale
-from phcore.figures.charts.theme import BASE_COLOUR, OBJECTIVES, OTHER_OBJECTIVES, heading
+from phcore.figures.charts.barcode import barcode_and_diagram
+from phcore.figures.charts.theme import (
+    BASE_COLOUR,
+    OBJECTIVES,
+    OTHER_OBJECTIVES,
+    heading,
+    objective_colours,
+    objective_scale,
+)
 
 
 def test_known_objectives_keep_their_colours_in_every_subset():

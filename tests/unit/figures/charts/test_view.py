@@ -2,7 +2,9 @@
 
 import pytest
 
-from phcore.figures.charts import heatmap, objective_distance_chart, path_chart, velocity_chart
+from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
+from phcore.figures.charts.heatmap import heatmap
+from phcore.figures.charts.paths import path_chart
 from phcore.figures.charts.view import View
 
 

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from phcore.stages.tables import COLUMNS
 
-from phcore.analysis.simulate import BURST, GROWTH, KINDS, MEMORY, event, path, simulate
 from phcore.errors import Fault
+from phcore.stages.registry import tables
+from scripts.simulate import BURST, GROWTH, KINDS, MEMORY, event, path, simulate
 
 SMALL = {"prompts": 30, "dimension": 3, "checkpoints": 7, "subsamples": 3, "size": 20}
 
@@ -122,7 +122,7 @@ def test_the_tables_of_a_study(kind):
     study = simulate(kind, seed=0, series=2, layers=2, steps=[0, 1, 2, 4, 8, 16, 32], **SMALL)
     for name in ("velocities", "distances", "summaries"):
         frame = getattr(study, name)
-        assert list(frame.columns) == list(COLUMNS[name])
+        assert list(frame.columns) == list(tables()[name].columns)
         assert frame.notna().all(axis=None)
     assert len(study.velocities) == 2 * 2 * 6 * 3 * 4
     assert len(study.distances) == 2 * 2 * 21 * 4
