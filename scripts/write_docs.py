@@ -32,8 +32,8 @@ In every table but `distances` each series repeats the base model as its step 0.
 STUDY = """# The study file
 
 Written by `scripts/write_docs.py` from `phcore.study`. `python -m phcore new DIR --model BASE` makes one.
-Relative paths are relative to the file. Keys stand above the first `[[series]]`; a file that the app or the command wrote
-has a line for each.
+Relative paths are relative to the file. Keys stand above the first `[[series]]`. What the app
+or the command wrote has a line for each.
 
 ```toml
 name = "my-study"
