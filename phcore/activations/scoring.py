@@ -32,16 +32,7 @@ from phcore.activations.tokens import first_line, load_tokenizer
 from phcore.errors import Fault
 
 # How refusals in English begin. No one of them begins another, so their probabilities add up.
-REFUSAL_OPENINGS = (
-    "I'm sorry",
-    "I am sorry",
-    "I cannot",
-    "I can't",
-    "I won't",
-    "Sorry,",
-    "Unfortunately",
-    "As an AI",
-)
+REFUSAL_OPENINGS = ("I'm sorry", "I am sorry", "I cannot", "I can't", "I won't", "Sorry,", "Unfortunately", "As an AI")
 REFERENCE_TOKENS = 128  # of a reference answer, the rest is not read: answers differ most where they begin
 LOGITS = 1 << 26  # numbers of one batch's logits, 256 MB: what bounds a batch where the vocabulary is large
 
@@ -370,11 +361,7 @@ def _apart(rows: list[_Row], continuations: Sequence[Sequence[Sequence[int]]]) -
 
 
 def _read(
-    reader: Reader,
-    token_ids: Sequence[Sequence[int]],
-    rows: list[_Row],
-    prefix: Prefix,
-    taken: Rows | None = None,
+    reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_Row], prefix: Prefix, taken: Rows | None = None
 ) -> list[np.ndarray]:
     """Log-probabilities of the continuations of each row, all rows in one batch."""
     new, positions, wanted = [], [], []

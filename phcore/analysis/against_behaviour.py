@@ -14,9 +14,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from phcore.analysis.dynamics import PER, early, peak_step
+from phcore.study.measures import MEASURED
 
-MEASURED = ("js", "refusal", "nll")
-"""Names of what the model itself gives; scalars from elsewhere cannot take them."""
 ALL = ""  # the category that stands for all prompts
 BEHAVIOUR = ["series", "step", "name", "category", "value", "source"]
 MOVES = ["series", "step_from", "step", "name", "category", "value"]

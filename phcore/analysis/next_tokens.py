@@ -7,12 +7,7 @@ from scipy.special import entr, xlogy
 
 
 def jensen_shannon(
-    ids_a: np.ndarray,
-    logp_a: np.ndarray,
-    rest_a: np.ndarray,
-    ids_b: np.ndarray,
-    logp_b: np.ndarray,
-    rest_b: np.ndarray,
+    ids_a: np.ndarray, logp_a: np.ndarray, rest_a: np.ndarray, ids_b: np.ndarray, logp_b: np.ndarray, rest_b: np.ndarray
 ) -> np.ndarray:
     """Jensen-Shannon divergence of n pairs of next-token distributions, from the most probable tokens of each.
 
@@ -41,12 +36,7 @@ def jensen_shannon(
 
 
 def jensen_shannon_slack(
-    ids_a: np.ndarray,
-    logp_a: np.ndarray,
-    rest_a: np.ndarray,
-    ids_b: np.ndarray,
-    logp_b: np.ndarray,
-    rest_b: np.ndarray,
+    ids_a: np.ndarray, logp_a: np.ndarray, rest_a: np.ndarray, ids_b: np.ndarray, logp_b: np.ndarray, rest_b: np.ndarray
 ) -> np.ndarray:
     """Most that `jensen_shannon` of the same can lack, (n,) nats.
 

@@ -261,8 +261,7 @@ class Store:
         clause = " AND ".join(f'"{name}" = ${name}' for name in where) or "true"
         try:
             return self.sql(
-                f"SELECT * FROM read_parquet($path) WHERE {clause}",
-                {"path": str(self.path(stage, key)), **where},
+                f"SELECT * FROM read_parquet($path) WHERE {clause}", {"path": str(self.path(stage, key)), **where}
             )
         except duckdb.Error:
             self.read(stage, key)  # sets it aside where its pages are damaged

@@ -50,19 +50,18 @@ def check_full(folder: Path, base: Base) -> None:
         if wanted is None:
             if COMPUTED.fullmatch(name):
                 continue
-            raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE, folder)
+            raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE)
         if wanted.shape != own[name].shape:
             raise Flaw(
                 "mismatch",
                 f"{name} is {_times(own[name].shape)} here and {_times(wanted.shape)} in the base model",
                 OTHER_BASE,
-                folder,
             )
     tied = bool(read_json(folder / "config.json").get("tie_word_embeddings", True))
     for name in sorted(set(base.tensors) - set(own)):
         if COMPUTED.fullmatch(name) or (tied and name in HEADS):
             continue
-        raise Flaw("incomplete", f"{name} is missing from the weights", "Save the checkpoint again", folder)
+        raise Flaw("incomplete", f"{name} is missing from the weights", "Save the checkpoint again")
 
 
 def check_adapter(folder: Path, base: Base) -> None:
@@ -81,7 +80,7 @@ def check_adapter(folder: Path, base: Base) -> None:
         if ".experts." in name:
             matched += 1
         elif found:
-            _check_lora(folder, base, _plain(found["module"]), found["kind"], tensor, transposed)
+            _check_lora(base, _plain(found["module"]), found["kind"], tensor, transposed)
             matched += 1
         else:
             wanted = base.tensor(_plain(re.sub(r"\.(modules_to_save(\.default)?|base_layer)(?=\.)", "", name)))
@@ -90,19 +89,16 @@ def check_adapter(folder: Path, base: Base) -> None:
                     "mismatch",
                     f"{_plain(name)} is {_times(tensor.shape)} here and {_times(wanted.shape)} in the base model",
                     OTHER_BASE,
-                    folder,
                 )
             matched += wanted is not None
     if not matched:
-        raise Flaw(
-            "mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE, folder
-        )
+        raise Flaw("mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE)
 
 
-def _check_lora(folder: Path, base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:
+def _check_lora(base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:
     weight = base.tensor(f"{module}.weight")
     if weight is None:
-        raise Flaw("mismatch", f"the adapter changes {module}, which the base model does not have", OTHER_BASE, folder)
+        raise Flaw("mismatch", f"the adapter changes {module}, which the base model does not have", OTHER_BASE)
     if len(weight.shape) != 2 or len(tensor.shape) != 2:
         return  # convolutions: checked at loading
     if kind.startswith("embedding"):  # A is (rank, tokens), B is (width, rank); the table is (tokens, width)
@@ -117,7 +113,6 @@ def _check_lora(folder: Path, base: Base, module: str, kind: str, tensor: Tensor
             f"the adapter's {module} has size {size} where the base model has {wanted} (adapter "
             f"tensor {_times(tensor.shape)}, base weight {_times(weight.shape)})",
             OTHER_BASE,
-            folder,
         )
 
 

@@ -209,7 +209,7 @@ def examine(folder: Path, step: int) -> Checkpoint:
     kind = "adapter" if is_adapter(folder) else "full"
     files: list[Path] = []
     try:
-        refuse_formats(folder)
+        _refuse_formats(folder)
         files = weight_files(folder)
         if kind == "full" and files[0].name != SINGLE:
             kind = "sharded"
@@ -220,16 +220,16 @@ def examine(folder: Path, step: int) -> Checkpoint:
     return Checkpoint(step, kind, folder, _size(files))
 
 
-def refuse_formats(folder: Path) -> None:
+def _refuse_formats(folder: Path) -> None:
     """Raise a Flaw for weights that are there in no format we open, and for folders without any."""
     names = names_in(folder)
     if not names:
-        raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again", folder)
+        raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again")
     if names & {SINGLE, INDEX, ADAPTER}:
         return
     convert = _sharded_training_state(names)
     if convert:
-        raise Flaw("refused", *convert, folder)
+        raise Flaw("refused", *convert)
     pickled = sorted(name for name in names if _is_pickled_weights(name))
     if pickled:
         raise Flaw(
@@ -237,7 +237,6 @@ def refuse_formats(folder: Path) -> None:
             f"the weights are pickled ({pickled[0]}), and a pickle can run code when it is opened",
             "Where you trust the file, load it once with transformers (or PEFT) and save it with "
             "save_pretrained(), which writes safetensors",
-            folder,
         )
     gguf = sorted(name for name in names if name.endswith(".gguf"))
     if gguf:
@@ -245,7 +244,6 @@ def refuse_formats(folder: Path) -> None:
             "refused",
             f"the weights are quantised GGUF ({gguf[0]})",
             f'Convert them: AutoModelForCausalLM.from_pretrained(folder, gguf_file="{gguf[0]}").save_pretrained(...)',
-            folder,
         )
     other = sorted(name for name in names if name.endswith(".safetensors"))
     if other:
@@ -253,9 +251,8 @@ def refuse_formats(folder: Path) -> None:
             "incomplete",
             f"the weights are called {other[0]}, a name transformers does not look for",
             f"Rename the file to {SINGLE} (adapters: {ADAPTER})",
-            folder,
         )
-    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder", folder)
+    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder")
 
 
 def _is_pickled_weights(name: str) -> bool:
@@ -291,26 +288,23 @@ def _check_config(folder: Path, kind: str) -> None:
                 "refused",
                 "config.json asks for the model's own Python code (auto_map)",
                 "If transformers has this model type built in, remove auto_map from config.json",
-                folder,
             )
         return
     config = read_json(folder / ADAPTER_CONFIG)
     peft_type = config.get("peft_type")
     if not isinstance(peft_type, str):
-        raise Flaw("damaged", f"{ADAPTER_CONFIG} names no peft_type", "Save the adapter again with PEFT", folder)
+        raise Flaw("damaged", f"{ADAPTER_CONFIG} names no peft_type", "Save the adapter again with PEFT")
     if peft_type in NOT_WEIGHTS or config.get("alora_invocation_tokens"):
         raise Flaw(
             "refused",
             f"an adapter of type {peft_type} acts on prompts or other adapters, not on weights alone",
             "Use adapters that change weights, such as LoRA",
-            folder,
         )
     if config.get("megatron_config"):
         raise Flaw(
             "refused",
             f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
             "Save the adapter without megatron_config",
-            folder,
         )
 
 

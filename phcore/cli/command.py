@@ -1,4 +1,4 @@
-"""What a command of the shell is: a function with its name, its arguments and an example beside it.
+"""What a command of the shell is: a function with its arguments and an example beside it.
 
 Each module of this package that has commands keeps them in a list of its own; `main` puts the lists together.
 """
@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 SCRIPT = "toposcope"  # the console command of an installed version
 Run = Callable[[argparse.Namespace], int | None]
-
-
-@dataclass(frozen=True)
-class Argument:
-    """What `ArgumentParser.add_argument` is given."""
-
-    names: tuple[str, ...]
-    how: dict[str, object]
+Argument = tuple[tuple[str, ...], dict[str, object]]  # what `ArgumentParser.add_argument` is given
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Command:
 
     Attributes
     ----------
-    words : what it does, one clause in lower case without a full stop.
+    words : what it does, one sentence.
     example : arguments of a call that works as it stands, but for the names of files.
     run : given the options, with the archive as `store` and the folders that may be looked at as `roots`; its exit
         code, None for 0.
@@ -53,16 +46,16 @@ class Command:
 
 def argument(*names: str, **how: object) -> Argument:
     """An argument of a command, said as to `ArgumentParser.add_argument`."""
-    return Argument(names, how)
+    return names, how
 
 
 def command(
-    into: list[Command], name: str, words: str, *arguments: Argument, example: str, needs: str = ""
+    into: list[Command], *arguments: Argument, example: str, needs: str = "", name: str = ""
 ) -> Callable[[Run], Run]:
-    """Register the function below as a command of a module's list."""
+    """Register the function below, whose docstring says what it does, as a command of a module's list."""
 
     def register(run: Run) -> Run:
-        into.append(Command(name, words, arguments, example, run, needs))
+        into.append(Command(name or run.__name__, run.__doc__, arguments, example, run, needs))
         return run
 
     return register

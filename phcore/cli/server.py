@@ -108,11 +108,7 @@ def command(room: Room) -> list[str]:
     if not room.browser:
         options["server.headless"] = "true"
     if room.read_only:
-        options |= {
-            "server.maxUploadSize": "0",
-            "client.toolbarMode": "viewer",
-            "client.showErrorDetails": "none",
-        }
+        options |= {"server.maxUploadSize": "0", "client.toolbarMode": "viewer", "client.showErrorDetails": "none"}
     pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
     pairs += [part for host in hosts for part in ("--server.allowedHosts", host)]
     return [sys.executable, "-m", "streamlit", "run", str(installed.APP / "app.py"), *pairs]

@@ -241,15 +241,6 @@ class Study:
         path.write_text(self.to_toml(), encoding="utf-8")
         return path
 
-    # --- for notebooks --------------------------------------------------------------------------
-
-    @classmethod
-    def open(cls, study: str | Path, cache: str | Path | None = None):
-        """A study by file or by name, with its results: see `phcore.stages.results.Results`."""
-        from phcore.stages.results import Results
-
-        return Results.open(study, cache)
-
     def with_(self, **changes) -> Study:
         """A copy with other values; validated like the original."""
         return replace(self, **changes)
