@@ -28,14 +28,20 @@ SCHEMA = "v2"
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
-def default_root() -> Path:
-    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder, with the study that ships."""
+def default_root(bring: bool = True) -> Path:
+    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder.
+
+    Parameters
+    ----------
+    bring : put the study that ships into the user's own folder, where that has not been done.
+    """
     if named := os.environ.get("PHCORE_CACHE"):
         return Path(named)
     if not installed.INSTALLED:
         return installed.APP / "cache"
     root = installed.users_archive(os.environ)
-    shipped.bring(installed.APP / "cache", root)
+    if bring:
+        shipped.bring(installed.APP / "cache", root)
     return root
 
 
@@ -82,7 +88,7 @@ class Store:
     """
 
     def __init__(self, root: str | Path | None = None, permissions: Permissions = Permissions()):
-        self.root = Path(root or default_root()).resolve()
+        self.root = Path(root or default_root(bring=not permissions.read_only)).resolve()
         self.permissions = permissions
         self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
         self._passed_over: set[tuple] = set()  # files that would have been set aside, were this archive written to

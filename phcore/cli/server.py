@@ -123,7 +123,7 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of the server: what it is started in, with fewer rights and never with more."""
     plain = dict(given)
     # The server runs in the app's folder; what is said relative to this one shall mean the same there.
-    plain["PHCORE_CACHE"] = str(default_root().resolve())
+    plain["PHCORE_CACHE"] = str(default_root(bring=False).resolve())
     if not room.read_only:
         plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots(given)))
     if room.read_only:
