@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from phcore.analysis.separation import WHOLE
+from phcore.analysis.permanova import WHOLE
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Figure
 from phcore.figures.reading import owners, rows

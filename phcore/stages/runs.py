@@ -19,7 +19,7 @@ def compute(
     objectives: dict[str, str],
 ) -> pd.DataFrame:
     from phcore.analysis.objectives import standardised_layers
-    from phcore.analysis.separation import runs
+    from phcore.analysis.permanova import runs
 
     each = standardised_layers(summaries, cells, scale, layers, subsamples)
     return joined(runs(one, objectives).assign(**labels) for labels, one, _ in each)
