@@ -24,16 +24,6 @@ from phcore.activations.scoring import Answers, answers, read, reference_tokens,
 from phcore.activations.tokens import encode
 
 __all__ = [
-    "Answers",
-    "Extraction",
-    "Loader",
-    "Stopped",
-    "answers",
-    "encode",
-    "extract",
-    "load_model",
-    "read",
-    "reference_tokens",
-    "refusal_tokens",
-    "score",
-]
+    "Answers", "Extraction", "Loader", "Stopped", "answers", "encode", "extract", "load_model", "read",
+    "reference_tokens", "refusal_tokens", "score",
+]  # fmt: skip

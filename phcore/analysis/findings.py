@@ -17,7 +17,7 @@ from phcore.analysis import dynamics
 from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.courses import DEPTHS, Model, course_distances, courses
 from phcore.analysis.multiplicity import benjamini_hochberg
-from phcore.analysis.separation import permanova
+from phcore.analysis.permanova import permanova
 from phcore.formatting import three
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"

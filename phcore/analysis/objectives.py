@@ -29,17 +29,15 @@ class Standardised:
 
     Attributes
     ----------
-    subsamples : index (series, step, subsample), one column per feature that varies.
+    subsamples : index (series, step, subsample), one column per feature that varies; others have no unit.
     means : index (series, step), the mean over the subsamples of each cell.
     unit : feature -> the standard deviation it was divided by.
-    dropped : features without any spread over subsamples; they have no unit.
     left_out : (series, step) of cells that say nothing: not finite, or empty diagrams throughout.
     """
 
     subsamples: pd.DataFrame
     means: pd.DataFrame
     unit: pd.Series
-    dropped: tuple[str, ...]
     left_out: tuple[tuple[str, int], ...]
 
 
@@ -107,7 +105,6 @@ def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
         pd.DataFrame(scaled, pd.MultiIndex.from_frame(table[[*CELL, "subsample"]]), names[~constant]),
         pd.DataFrame(np.add.reduceat(scaled, starts) / sizes[:, None], cells, names[~constant]),
         pd.Series(unit[~constant], names[~constant]),
-        tuple(names[constant]),
         left_out,
     )
 

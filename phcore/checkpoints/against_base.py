@@ -15,12 +15,8 @@ PREFIX = re.compile(r"^(base_model\.model\.)?((model|transformer|gpt_neox|backbo
 COMPUTED = re.compile(r".*(rotary_emb\.inv_freq|attn\.(masked_)?bias|attention\.(masked_)?bias)")
 HEADS = {"lm_head.weight", "embed_out.weight", "output.weight"}
 EMBEDDINGS = (
-    "embed_tokens.weight",
-    "wte.weight",
-    "embed_in.weight",
-    "word_embeddings.weight",
-    "decoder.embed_tokens.weight",
-)
+    "embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight", "decoder.embed_tokens.weight",
+)  # fmt: skip
 TRANSPOSED = {"gpt2", "openai-gpt"}  # their linear layers (Conv1D) store (in, out) instead of (out, in)
 LORA = re.compile(r"(?P<module>.+)\.lora_(?P<kind>A|B|embedding_A|embedding_B)(\.[^.]+)?(\.weight)?")
 

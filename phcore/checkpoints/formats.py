@@ -26,16 +26,9 @@ PICKLED = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|pickle)", re.I)
 
 # Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
 NOT_WEIGHTS = {
-    "PROMPT_TUNING",
-    "P_TUNING",
-    "PREFIX_TUNING",
-    "MULTITASK_PROMPT_TUNING",
-    "CPT",
-    "CARTRIDGE",
-    "ADAPTION_PROMPT",
-    "XLORA",
-    "POLY",
-}
+    "PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "MULTITASK_PROMPT_TUNING", "CPT", "CARTRIDGE", "ADAPTION_PROMPT",
+    "XLORA", "POLY",
+}  # fmt: skip
 
 
 class Flaw(Fault):

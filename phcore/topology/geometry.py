@@ -24,15 +24,9 @@ MOVE_WORDS: dict[str, str] = {
 }
 
 LENGTH_DEGREE: dict[str, int] = {
-    "mean_norm": 1,
-    "total_variance": 2,
-    "mean_distance": 1,
-    "median_distance": 1,
-    "effective_rank": 0,
-    "two_nn": 0,
-    "centroid_drift": 1,
-    "cka_distance": 0,
-}
+    "mean_norm": 1, "total_variance": 2, "mean_distance": 1, "median_distance": 1, "effective_rank": 0, "two_nn": 0,
+    "centroid_drift": 1, "cka_distance": 0,
+}  # fmt: skip
 """How each number grows as both clouds do: c times the cloud gives c to this power times the number."""
 
 # Eigenvalues of a Gram matrix up to this share of the largest are rounding: singular values up to a millionth.
