@@ -1,5 +1,6 @@
 """Studies that travel: what a pack holds, what opening one leaves behind, and what is refused."""
 
+import hashlib
 import io
 import json
 import os
@@ -8,8 +9,10 @@ import shutil
 import stat
 import threading
 import time
+import tomllib
 import zipfile
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +24,15 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phcore.archive.store import Store
+from phcore.archive.store import SCHEMA, Store
 from phcore.cli.main import main
 from phcore.errors import Fault
 from phcore.export import pack
-from phcore.export.pack import Manifest, named, unpack
-from phcore.pipeline.run import publish_behaviour
-from phcore.stages import tables
-from phcore.stages.results import Results, names
-from phcore.study import measures
+from phcore.export.pack import Manifest, manifest, opening, packing, settling, unpack
+from phcore.pipeline.run import publish_missing
+from phcore.stages.registry import assembly, results, tables
+from phcore.stages.results import Results
+from phcore.study import Study, kept, measures
 from phcore.study.record import Record
 from phcore.study.redaction import redact
 from tests import studies
@@ -51,7 +54,7 @@ def lean(computed, tmp_path_factory):
     """A pack of the tables and prompts alone: small enough to open hundreds of times."""
     folder = tmp_path_factory.mktemp("lean")
     store = studies.copy_archive(computed[1], folder / "cache")
-    for stage in (store.root / "v1").iterdir():
+    for stage in (store.root / SCHEMA).iterdir():
         if stage.name not in ("tables", "probes"):
             shutil.rmtree(stage)
     pack.pack(Results.open("tiny", store), folder / "lean.zip", date=DATE)
@@ -94,7 +97,7 @@ def forged(source: Path, target: Path, change=None, head=None, **attributes) -> 
     plain = json.loads(files.pop("manifest.json"))
     if change:
         change(files)
-    entries = [{"path": n, "bytes": len(d), "sha256": pack.hashlib.sha256(d).hexdigest()} for n, d in files.items()]
+    entries = [{"path": n, "bytes": len(d), "sha256": hashlib.sha256(d).hexdigest()} for n, d in files.items()]
     plain |= {"files": entries} | (head or {})
     return zipped(target, {"manifest.json": json.dumps(plain).encode(), **files}, **attributes)
 
@@ -112,7 +115,7 @@ def refuse(source, store, match):
 
 
 def any_result(files: dict[str, bytes], stage: str = "tables") -> str:
-    return next(name for name in files if name.startswith(f"v1/{stage}/"))
+    return next(name for name in files if name.startswith(f"{SCHEMA}/{stage}/"))
 
 
 # --- there and back -----------------------------------------------------------------------------
@@ -123,9 +126,9 @@ def test_everything_arrives_to_the_bit(computed, packed, store):
     here, there = Results.open("tiny", computed[1]), Results.open("tiny", store)
     assert there.finished
     assert (done.name, done.present, done.kept, done.unread) == ("tiny", 0, (), ())
-    assert done.new == len(list((store.root / "v1").rglob("*.parquet")))
-    assert tree(store.root / "v1") == tree(computed[1] / "v1")
-    for name in tables.COLUMNS:
+    assert done.new == len(list((store.root / SCHEMA).rglob("*.parquet")))
+    assert tree(store.root / SCHEMA) == tree(computed[1] / SCHEMA)
+    for name in tables():
         pd.testing.assert_frame_equal(here.table(name), there.table(name), check_exact=True)
     pd.testing.assert_frame_equal(here.prompts, there.prompts)
     assert np.array_equal(here.clouds("helpful", 2), there.clouds("helpful", 2))
@@ -136,19 +139,18 @@ def test_a_study_file_and_record_as_the_archive_writes_them(packed, store):
     unpack(packed, store)
     folder = store.root / "studies" / "tiny"
     assert sorted(path.name for path in folder.iterdir()) == ["record.json", "study.toml"]
-    assert (
-        pack.Study.from_dict(pack.tomllib.loads((folder / "study.toml").read_text()))
-        == Record.read(store, "tiny").study
-    )
-    assert sorted(path.name for path in store.root.iterdir()) == ["studies", "v1"]
+    written = Study.from_dict(tomllib.loads((folder / "study.toml").read_text()))
+    assert written == kept.read(store, "tiny").study
+    assert sorted(path.name for path in store.root.iterdir()) == ["studies", SCHEMA]
 
 
 def test_large_stages_stay_behind_unless_asked_for(computed, tmp_path, store):
     study = Results.open("tiny", computed[1])
     done = pack.pack(study, tmp_path / "x.zip")
-    assert set(done.left) == {"clouds", "next_tokens"}
-    assert done.left["clouds"] == sum(path.stat().st_size for path in (computed[1] / "v1" / "clouds").iterdir())
-    assert not {"clouds", "next_tokens"} & set(done.sizes)
+    large = {one.name for one in results().values() if one.intermediate}
+    assert set(done.left) == large == {"clouds", "second_clouds", "next_tokens"}
+    assert done.left["clouds"] == sum(path.stat().st_size for path in (computed[1] / SCHEMA / "clouds").iterdir())
+    assert not large & set(done.sizes)
     assert (done.files, done.bytes) == (len(files_of(done.path)) - 1, done.path.stat().st_size)
     unpack(tmp_path / "x.zip", store)
     assert Results.open("tiny", store).finished
@@ -158,11 +160,12 @@ def test_large_stages_stay_behind_unless_asked_for(computed, tmp_path, store):
 
 def test_named_is_all_there_is_and_each_once(computed):
     record = Results.open("tiny", computed[1]).record
-    found = named(record)
+    found = assembly.named(record)
     assert len(set(found)) == len(found)
-    there = {(path.parent.name, path.stem) for path in (computed[1] / "v1").rglob("*.parquet")}
+    there = {(path.parent.name, path.stem) for path in (computed[1] / SCHEMA).rglob("*.parquet")}
     assert there <= set(found)
-    assert all(pack.NAMES.fullmatch(f"v1/{stage}/{key}.parquet") for stage, key in found)
+    allowed = manifest.file_names(manifest.FORMAT)
+    assert all(allowed.fullmatch(f"{SCHEMA}/{stage}/{key}.parquet") for stage, key in found)
 
 
 def test_the_same_study_gives_the_same_bytes_wherever_it_lies(computed, packed, tmp_path):
@@ -180,12 +183,12 @@ def test_the_same_study_gives_the_same_bytes_wherever_it_lies(computed, packed, 
 
 def test_the_manifest_says_what_is_inside(packed):
     files = files_of(packed)
-    manifest = Manifest.from_json(files.pop("manifest.json"))
-    assert {entry.path: entry.bytes for entry in manifest.files} == {name: len(data) for name, data in files.items()}
-    assert (manifest.format, manifest.date, manifest.study) == (1, DATE, "tiny")
-    assert (manifest.prompts, manifest.clouds) == (True, True)
-    assert manifest.packages["redzed-tda"] == pack.metadata.version("redzed-tda")
-    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest.phcore)
+    told = Manifest.from_json(files.pop("manifest.json"))
+    assert {entry.path: entry.bytes for entry in told.files} == {name: len(data) for name, data in files.items()}
+    assert (told.format, told.date, told.study) == (manifest.FORMAT, DATE, "tiny")
+    assert (told.prompts, told.clouds) == (True, True)
+    assert told.packages["redzed-tda"] == metadata.version("redzed-tda")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", told.phcore)
 
 
 def test_a_pack_of_a_pack_is_the_same(packed, tmp_path, store):
@@ -197,7 +200,7 @@ def test_a_pack_of_a_pack_is_the_same(packed, tmp_path, store):
 def test_own_measures_and_logs_travel(computed, tmp_path, store):
     home = studies.copy_archive(computed[1], tmp_path / "home")
     study = Results.open("tiny", home)
-    publish_behaviour(measures.attach(OWN.encode(), study.record, home), home)
+    publish_missing(measures.attach(OWN.encode(), study.record, home), home)
     study = Results.open("tiny", home)
     pack.pack(study, tmp_path / "x.zip")
     unpack(tmp_path / "x.zip", store, name="theirs")
@@ -250,17 +253,12 @@ def test_findings_lose_their_paths_and_the_tables_are_found_all_the_same(compute
     bad = replace(old.nodes[-2], path=place, status="refused")
     bad = replace(bad, finding=f"PEFT cannot load it ([Errno 2] '{place}/x.bin', not in /opt/hub). Copy it again.")
     record = replace(old, nodes=(*old.nodes[:-2], bad, old.nodes[-1]))
-    for name in (*tables.PUBLISHED, *tables.EVIDENCE):
-        shutil.copy(
-            home.path("tables", tables.published_key(old, name)),
-            home.path("tables", tables.published_key(record, name)),
-        )
-    record.keep(home)
+    kept.keep(record, home)
     pack.pack(Results.open("tiny", home), tmp_path / "x.zip")
     unpack(tmp_path / "x.zip", store)
     there = Results.open("tiny", store)
     assert there.record.nodes[-2].finding == ("PEFT cannot load it ([Errno 2] 'x.bin', not in hub). Copy it again.")
-    assert there.record.digest != record.digest
+    assert there.record.digest == record.digest
     assert there.finished
 
 
@@ -328,6 +326,16 @@ def test_other_prompts_are_refused(lean, tmp_path, store):
     refuse(forged(lean, tmp_path / "x.zip", change), store, "prompts are not those")
 
 
+def test_other_categories_are_refused(lean, tmp_path, store):
+    def change(files):
+        name = any_result(files, "probes")
+        table = pq.read_table(io.BytesIO(files[name])).to_pandas()
+        table.loc[3, "category"] = "a" if table.loc[3, "category"] == "b" else "b"
+        files[name] = table.to_parquet(index=False)
+
+    refuse(forged(lean, tmp_path / "x.zip", change), store, "prompts are not those")
+
+
 # --- an archive that is not empty ---------------------------------------------------------------
 
 
@@ -368,7 +376,7 @@ def test_a_damaged_file_gives_way(lean, store):
 def test_another_study_of_that_name_is_not_touched(computed, lean, store):
     record = Results.open("tiny", computed[1]).record
     other = replace(record, study=record.study.with_(seed=7))
-    other.keep(store)
+    kept.keep(other, store)
     fault = refuse(lean, store, "another study in the archive is called tiny")
     assert "--name" in fault.hint
     assert unpack(lean, store, name="tiny-2").name == "tiny-2"
@@ -384,7 +392,7 @@ def test_a_name_that_leads_out_is_refused(lean, store, name):
 
 
 def test_files_of_another_version_are_left_out_and_reported(lean, tmp_path, store):
-    old = f"v1/tables/{'a' * 32}-lags-1.parquet"
+    old = f"{SCHEMA}/tables/lags-{'a' * 32}.parquet"
 
     def change(files):
         files[old] = files[any_result(files)]
@@ -425,7 +433,7 @@ def test_a_missing_and_an_extra_file(lean, tmp_path, store):
     files = files_of(lean)
     name = any_result(files)
     refuse(zipped(tmp_path / "a.zip", {k: v for k, v in files.items() if k != name}), store, "is missing")
-    extra = f"v1/tables/{'b' * 32}-cells.parquet"
+    extra = f"{SCHEMA}/tables/cells-{'b' * 32}.parquet"
     refuse(zipped(tmp_path / "b.zip", {**files, extra: files[name]}), store, "is not in its manifest")
     refuse(zipped(tmp_path / "c.zip", {k: v for k, v in files.items() if k != "manifest.json"}), store, "manifest")
 
@@ -443,32 +451,35 @@ HEX = "0123456789abcdef" * 2
     [
         "../evil.parquet",
         "/etc/evil",
-        f"/v1/cells/{HEX}.parquet",
-        f"v1/../../{HEX}.parquet",
-        f"v1/tables/../../../{HEX}-cells.parquet",
-        f"v1\\diagrams\\{HEX}.parquet",
+        f"/v2/cells/{HEX}.parquet",
+        f"v2/../../{HEX}.parquet",
+        f"v2/tables/../../../cells-{HEX}.parquet",
+        f"v2\\diagrams\\{HEX}.parquet",
         f"..\\diagrams\\{HEX}.parquet",
-        f"C:/v1/diagrams/{HEX}.parquet",
-        f"C:v1/diagrams/{HEX}.parquet",
-        f"//host/v1/diagrams/{HEX}.parquet",
-        f"./v1/diagrams/{HEX}.parquet",
-        f"v1//diagrams/{HEX}.parquet",
-        f"v1/diagrams/{HEX}.parquet/",
-        f"v1/diagrams/{HEX}.parquet\n",
-        f"v1/diagrams/{HEX}.parquet\0.txt",
-        f"v1/diagrams/{HEX}\0.parquet",
-        f"v1/diagrams/{HEX.upper()}.parquet",
-        f"V1/diagrams/{HEX}.parquet",
-        f"v2/diagrams/{HEX}.parquet",
-        f"v1/diagrams/{HEX[:-1]}٣.parquet",
-        f"v1/diagrams/{HEX[:-1]}.parquet",
-        f"v1/unheard_of/{HEX}.parquet",
-        f"v1/diagrams/.{HEX}.parquet",
-        f"v1/tables/{HEX}-../../x.parquet",
-        f"v1/tables/{HEX}-cells.parquet:stream",
+        f"C:/v2/diagrams/{HEX}.parquet",
+        f"C:v2/diagrams/{HEX}.parquet",
+        f"//host/v2/diagrams/{HEX}.parquet",
+        f"./v2/diagrams/{HEX}.parquet",
+        f"v2//diagrams/{HEX}.parquet",
+        f"v2/diagrams/{HEX}.parquet/",
+        f"v2/diagrams/{HEX}.parquet\n",
+        f"v2/diagrams/{HEX}.parquet\0.txt",
+        f"v2/diagrams/{HEX}\0.parquet",
+        f"v2/diagrams/{HEX.upper()}.parquet",
+        f"V2/diagrams/{HEX}.parquet",
+        f"v3/diagrams/{HEX}.parquet",
+        f"v1/diagrams/{HEX}.parquet",
+        f"v2/diagrams/{HEX[:-1]}٣.parquet",
+        f"v2/diagrams/{HEX[:-1]}.parquet",
+        f"v2/unheard_of/{HEX}.parquet",
+        f"v2/diagrams/.{HEX}.parquet",
+        f"v2/tables/cells-{HEX}/../x.parquet",
+        f"v2/tables/{HEX}-cells.parquet",
+        f"v2/tables/Cells-{HEX}.parquet",
+        f"v2/tables/cells-{HEX}.parquet:stream",
         "studies/other/record.json",
         "fingerprints.json",
-        "v1/diagrams/evil.pkl",
+        "v2/diagrams/evil.pkl",
         "inner.zip",
         "~/.bashrc",
         "",
@@ -571,7 +582,8 @@ def test_sizes_are_limited(lean, tmp_path, store, monkeypatch):
     ):
         with monkeypatch.context() as patch:
             for name, value in limit.items():
-                patch.setattr(pack, name, value)
+                for module in (manifest, opening):
+                    patch.setattr(module, name, value, raising=False)
             refuse(lean, store, match)
 
 
@@ -583,7 +595,7 @@ def test_parquet_that_swells_is_refused(lean, tmp_path, store, monkeypatch):
 
     source = forged(lean, tmp_path / "x.zip", change)
     assert source.stat().st_size < 2_000_000
-    monkeypatch.setattr(pack, "LARGEST_FILE", 20_000_000)
+    monkeypatch.setattr(opening, "LARGEST_FILE", 20_000_000)
     refuse(source, store, "would take 32 MB of memory")
 
 
@@ -595,13 +607,17 @@ def test_what_is_not_parquet(lean, tmp_path, store):
 
 
 def test_a_disk_that_is_too_full(lean, store, monkeypatch):
-    monkeypatch.setattr(pack.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000))
     refuse(lean, store, "the disk has 0 MB free")
 
 
-@pytest.mark.parametrize("number", [2, 99])
+@pytest.mark.parametrize("number", [manifest.FORMAT + 1, 99])
 def test_a_newer_format(lean, tmp_path, store, number):
-    fault = refuse(forged(lean, tmp_path / "x.zip", head={"format": number, "new": 1}), store, "opens formats up to 1")
+    fault = refuse(
+        forged(lean, tmp_path / "x.zip", head={"format": number, "new": 1}),
+        store,
+        f"opens formats up to {manifest.FORMAT}",
+    )
     assert "later" in fault.hint
 
 
@@ -656,6 +672,7 @@ def rewritten(lean: Path, target: Path, change) -> Path:
         (lambda r: r.update(probe_digest="../../../etc/passwd"), "not the record of a study"),
         (lambda r: r.update(probe_digest="0" * 63 + "\n"), "not the record of a study"),
         (lambda r: r.update(scalars="../x"), "not the record of a study"),
+        (lambda r: r.update(category_digest="../x"), "not the record of a study"),
         (lambda r: r.update(nodes=[]), "not the record of a study"),
         (lambda r: r["nodes"].pop(0), "not the record of a study"),
         (lambda r: r["nodes"][1].update(step="1"), "not the record of a study"),
@@ -790,11 +807,11 @@ def test_an_interrupted_open_leaves_nothing(lean, tmp_path, store, monkeypatch, 
 
     with monkeypatch.context() as patch:
         if what == "rename":
-            patch.setattr(pack.os, "rename", breaking(os.rename, after=isinstance(error, KeyboardInterrupt)))
+            patch.setattr(os, "rename", breaking(os.rename, after=isinstance(error, KeyboardInterrupt)))
         elif what == "copy":
-            patch.setattr(pack, "_copy", breaking(pack._copy, after=True))
+            patch.setattr(opening, "copy", breaking(manifest.copy, after=True))
         else:
-            patch.setattr(Record, "keep", breaking(Record.keep, after=True))
+            patch.setattr(settling, "keep", breaking(kept.keep, after=True))
         with pytest.raises((KeyboardInterrupt, Fault)):
             unpack(lean, store)
     assert left[0] == -1
@@ -817,9 +834,9 @@ def test_two_opens_at_once(lean, store):
         thread.join()
     assert sorted(one.name for one in done) == ["a", "b", "tiny", "tiny"]
     assert sorted(one.new > 0 for one in done) == [False, False, False, True]
-    assert set(names(store)) == {"a", "b", "tiny"}
-    assert all(Results.open(name, store).finished for name in names(store))
-    assert sorted(path.name for path in store.root.iterdir()) == ["studies", "v1"]
+    assert set(kept.names(store)) == {"a", "b", "tiny"}
+    assert all(Results.open(name, store).finished for name in kept.names(store))
+    assert sorted(path.name for path in store.root.iterdir()) == ["studies", SCHEMA]
 
 
 def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
@@ -835,7 +852,7 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
         return rename(source, target)
 
     waiting = threading.Event()
-    monkeypatch.setattr(pack.os, "rename", breaking)
+    monkeypatch.setattr(os, "rename", breaking)
 
     def work(name):
         try:
@@ -852,21 +869,20 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
     second.join()
     assert isinstance(results[0], Fault)
     assert results[1].new > 0
-    assert names(store) == ["second"]
+    assert kept.names(store) == ["second"]
     assert Results.open("second", store).finished
 
 
 def test_a_result_that_somebody_computed_meanwhile_is_not_taken_back(lean, store, monkeypatch):
     name = any_result(files_of(lean))
     other = pd.DataFrame({"x": [1.0]})
-    keep = Record.keep
 
-    def meanwhile(self, place):
+    def meanwhile(record, place):
         store.write("tables", Path(name).stem, other)
-        keep(self, place)
+        kept.keep(record, place)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Record, "keep", meanwhile)
+    monkeypatch.setattr(settling, "keep", meanwhile)
     with pytest.raises(KeyboardInterrupt):
         unpack(lean, store)
     assert [path for path in tree(store.root) if path.endswith(".parquet")] == [name]
@@ -874,13 +890,13 @@ def test_a_result_that_somebody_computed_meanwhile_is_not_taken_back(lean, store
 
 
 def test_what_a_killed_open_left_is_cleared_away_a_day_later(lean, store):
-    for name, age in (("old", 2 * pack.A_DAY), ("new", 60)):
-        folder = store.root / f"{pack.ROOM}{name}"
+    for name, age in (("old", 2 * opening.A_DAY), ("new", 60)):
+        folder = store.root / f"{opening.ROOM}{name}"
         folder.mkdir(parents=True)
         (folder / "manifest.json").touch()
         os.utime(folder, (time.time() - age,) * 2)
     unpack(lean, store)
-    assert sorted(path.name for path in store.root.iterdir()) == [f"{pack.ROOM}new", "studies", "v1"]
+    assert sorted(path.name for path in store.root.iterdir()) == [f"{opening.ROOM}new", "studies", SCHEMA]
 
 
 # --- packing that cannot be done ----------------------------------------------------------------
@@ -888,10 +904,9 @@ def test_what_a_killed_open_left_is_cleared_away_a_day_later(lean, store):
 
 def test_damage_does_not_travel(computed, tmp_path):
     home = studies.copy_archive(computed[1], tmp_path / "home")
-    path = max((home.root / "v1" / "diagrams").iterdir(), key=lambda one: one.stat().st_size)
-    data = bytearray(path.read_bytes())
-    data[4:400] = bytes(396)  # the footer stays whole
-    path.write_bytes(data)
+    path = max((home.root / SCHEMA / "diagrams").iterdir(), key=lambda one: one.stat().st_size)
+    whole = path.read_bytes()
+    studies.overwrite(path, whole[:4] + bytes(396) + whole[400:])  # the footer stays whole
     assert home.has("diagrams", path.stem)
     with pytest.raises(Fault, match="were damaged and have been set aside"):
         pack.pack(Results.open("tiny", home), tmp_path / "x.zip")
@@ -900,7 +915,7 @@ def test_damage_does_not_travel(computed, tmp_path):
 
 def test_nothing_computed_is_nothing_to_pack(computed, tmp_path):
     record = Results.open("tiny", computed[1]).record
-    record.keep(Store(tmp_path / "home"))
+    kept.keep(record, Store(tmp_path / "home"))
     with pytest.raises(Fault, match="nothing of tiny is computed yet"):
         pack.pack(Results.open("tiny", tmp_path / "home"), tmp_path / "x.zip")
 
@@ -920,7 +935,7 @@ def test_an_interrupted_pack_leaves_the_earlier_one(computed, tmp_path, monkeypa
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pack, "_copy", interrupted)
+    monkeypatch.setattr(packing, "copy", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pack.pack(Results.open("tiny", computed[1]), target)
     assert tree(tmp_path) == {"x.zip": b"earlier"}
@@ -930,7 +945,7 @@ def test_stripping_keeps_every_key(computed):
     record = Results.open("tiny", computed[1]).record
     bare = redact(record)
     assert bare.digest == record.digest
-    assert named(bare) == named(record)
+    assert assembly.named(bare) == assembly.named(record)
     assert redact(bare) == bare
 
 

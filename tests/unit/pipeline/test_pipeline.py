@@ -7,19 +7,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from phcore import Fault, Series
-from phcore.archive.store import Store
+from phcore.archive.store import SCHEMA, Store
 from phcore.errors import Unusable
+from phcore.pipeline.plan import all_units, labels, plan
+from phcore.pipeline.reading import Cancelled
 from phcore.stages.gaussian_nulls import REPLICATES
-from phcore.stages.registry import results, tables
+from phcore.stages.registry import Place, files, results, tables
 from phcore.stages.results import Results
+from phcore.study import kept
 from phcore.study.resolve import resolve
-from phcore.topology import clouds, distances, geometry, persistence
+from phcore.topology import clouds, distances, gaussian_null, geometry, persistence
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -132,71 +136,85 @@ def test_adapters_change_the_clouds(study):
 def test_a_second_run_computes_nothing(computed, tmp_path, monkeypatch):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    monkeypatch.setattr(cells, "measure_cell", None)  # would fail if it were called
+    refuse_to_compute(monkeypatch)
     record, run = studies.compute(study, store)
-    assert pipeline.plan(record, store).empty
+    assert plan(record, store).empty
     assert run.speeds == {}
 
 
-def test_another_order_computes_only_distances(computed, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "from_clouds", "from_others"),
+    [
+        ({"order": 1.0}, {"numerical_noise", "sensitivity"}, {"distances", "gaussian_velocities"}),
+        ({"orders": (1.0,)}, {"floors"}, {"velocities"}),
+        ({"norm": 1.0}, {"floors", "numerical_noise", "sensitivity"},
+         {"velocities", "distances", "gaussian_velocities"}),
+        ({"subsample_size": 10}, {"diagrams", "floors", "gaussian_nulls", "numerical_noise", "sensitivity"},
+         {"summaries", "velocities", "distances", "gaussian_velocities"}),
+        ({"metric": "cosine"}, {"cells", "diagrams", "floors", "gaussian_nulls", "numerical_noise", "sensitivity"},
+         {"summaries", "velocities", "distances", "gaussian_velocities"}),
+    ],
+    ids=["order", "orders", "norm", "subsample size", "metric"],
+)  # fmt: skip
+def test_another_parameter_computes_what_depends_on_it(computed, tmp_path, change, from_clouds, from_others):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    todo = pipeline.plan(resolve(study.with_(order=1.0), store), store)
-    assert not todo.activations
-    assert not todo.cells
-    assert todo.distances
+    todo = plan(resolve(study.with_(**change), store), store)
+    assert not todo.readings
+    assert names(todo) == from_clouds | from_others
+    assert todo.totals().keys() <= set(labels())
 
 
-def test_another_subsample_size_keeps_the_clouds(computed, tmp_path):
+def test_another_subsample_size_is_measured_in_every_cell_once(computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    todo = pipeline.plan(resolve(study.with_(subsample_size=10), store), store)
-    assert not todo.activations
-    assert len(todo.cells) == 7 * 3
+    todo = plan(resolve(study.with_(subsample_size=10), store), store)
+    assert len(todo.of("diagrams")) == 7 * 3  # the base and six checkpoints, three layers
+    assert len(todo.of("distances")) == (7 * 6 // 2) * 3
 
 
-@pytest.mark.parametrize("stage", ["clouds", "diagrams", "velocities", "nulls", "scores", "numerics", "sensitivity"])
-def test_a_lost_file_is_computed_again_and_nothing_else_changes(computed, tmp_path, stage):
+@pytest.mark.parametrize("name", EACH)
+def test_a_lost_file_is_computed_again_and_nothing_else(computed, tmp_path, name):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    paths = sorted((store.root / "v1" / stage).iterdir())
-    contents = {path: path.read_bytes() for path in paths}
-    for path in paths[:2]:
-        path.unlink()
-    if stage == "clouds":  # clouds of finished cells are not needed; lose those cells, too
-        for path in (store.root / "v1" / "summaries").iterdir():
-            path.unlink()
-    studies.compute(study, store)
-    if stage not in READ:
-        assert {path: path.read_bytes() for path in paths} == contents
-    elif stage == "clouds":
-        for path in paths:
-            old = cells.read_cloud(Store(cache), path.stem)
-            np.testing.assert_allclose(cells.read_cloud(store, path.stem), old, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, stage):
-    study, cache = computed
-    store = studies.copy_archive(cache, tmp_path / "cache")
-    path = max((store.root / "v1" / stage).iterdir(), key=lambda one: one.stat().st_size)
-    before = path.read_bytes()
-    data = bytearray(before)
-    data[4:60] = bytes(56)  # pages; the footer stays whole
-    path.write_bytes(data)
-    for name in ("velocities", "distances", "controls", "divergences", "tables"):  # so that the damage is met
-        for one in (store.root / "v1" / name).iterdir():
-            # Tables made of tables meet no damage of a cell, and their permutations take most of the time.
-            if name != stage and not any(f"-{table}" in one.stem for table in (*tables.DERIVED, "dynamics")):
-                one.unlink()
-    if stage == "clouds":
-        for one in (store.root / "v1" / "summaries").iterdir():
-            one.unlink()
+    before = contents(store)
+    lost = studies.files(store, name)[:2]
+    studies.remove(lost)
+    todo = plan(resolve(study, store), store)
+    if results()[name].intermediate:  # what is made from it is there
+        assert todo.empty
+        return
+    assert {store.path(*unit.file) for unit in todo.units} >= set(lost)
+    assert {unit.name for unit in todo.units} == {name}
     _, run = studies.compute(study, store)
-    assert run.warnings or store.damaged
-    assert list((store.root / "damaged").iterdir())
-    assert path.exists()
-    if stage not in READ:
+    assert run.speeds.keys() == {name}
+    after = contents(store)
+    assert after.keys() == before.keys()
+    changed = {path for path in before if after[path] != before[path]}
+    assert changed <= (set(lost) if name in READ else set())
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, name):
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    record = resolve(study, store)
+    path = max(studies.files(store, name), key=lambda one: one.stat().st_size)
+    before = path.read_bytes()
+    studies.overwrite(path, before[:4] + bytes(56) + before[60:])  # pages; the footer stays whole
+    made_of_it = [unit for unit in all_units(record) if (name, path.stem) in unit.needs]
+    assert made_of_it
+    for unit in made_of_it:  # so that the damage is met
+        store.path(*unit.file).unlink()
+    assert store.has(name, path.stem)
+    _, run = studies.compute(study, store)
+    assert any("damaged" in warning for warning in run.warnings)
+    assert [one.name for one in (store.root / "damaged").iterdir()] == [f"{name}-{path.name}"]
+    if name in READ:
+        new, old = (results()[name].decode(one.read(name, path.stem)) for one in (store, Store(cache)))
+        if name in ("clouds", "second_clouds"):
+            np.testing.assert_allclose(new, old, rtol=1e-4, atol=1e-5)
+    else:
         assert path.read_bytes() == before
     assert Results.open("tiny", store.root).finished
 
@@ -252,7 +270,7 @@ def test_another_study_of_the_same_name_is_not_overwritten(computed, tmp_path, t
     other = studies.build_study(tmp_path, tiny("gpt2"))
     with pytest.raises(Fault, match="another study is called tiny"):
         resolve(other, store)
-    assert Record.read(store, "tiny").study == study
+    assert kept.read(store, "tiny").study == study
 
 
 def test_a_base_that_does_not_load_ends_the_run(llama, tmp_path, monkeypatch):
@@ -305,12 +323,12 @@ def test_cancelling_keeps_what_is_finished(llama, tmp_path):
         calls.append(1)
         return len(calls) > 6
 
-    with pytest.raises(pipeline.Cancelled):
+    with pytest.raises(Cancelled):
         studies.compute(study, store, cancelled=cancelled)
-    before = pipeline.plan(record, store)
-    assert before.activations
+    before = plan(record, store)
+    assert before.readings
     record, _ = studies.compute(study, store)
-    assert pipeline.plan(record, store).empty
+    assert plan(record, store).empty
 
 
 def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
@@ -318,7 +336,7 @@ def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
     studies.compute(
         studies.build_study(tmp_path, llama, layers=(1,)), Store(tmp_path / "cache"), on_event=events.append
     )
-    assert {event.stage for event in events} == set(pipeline.STAGES)
+    assert {event.stage for event in events} == set(labels())
     assert events[-1].share == 1
     assert all(0 <= event.share <= 1 for event in events)
     assert events[-1].seconds_left == 0
@@ -332,18 +350,18 @@ def test_kill_loses_at_most_the_unit_in_hand(llama, tmp_path):
     environment = os.environ | {"PHCORE_CACHE": str(cache)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + 120
-    while not list(cache.glob("v1/summaries/*.parquet")) and time.monotonic() < deadline:
+    while not list(cache.glob(f"{SCHEMA}/summaries/*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     store = Store(cache)
-    kept = {one: one.read_bytes() for one in cache.glob("v1/*/*.parquet")}
-    assert kept
-    for one in kept:
+    whole = contents(store)
+    assert whole
+    for one in whole:
         assert store.has(one.parent.name, one.stem), "only whole files carry a name that is read"
     studies.compute(study, store)
     assert Results.open("tiny", cache).complete
-    assert {one: one.read_bytes() for one in kept} == kept
+    assert {one: one.read_bytes() for one in whole} == whole
 
 
 def test_two_processes_compute_the_same_study_at_once(llama, tmp_path):
@@ -362,7 +380,7 @@ def test_two_processes_compute_the_same_study_at_once(llama, tmp_path):
 def test_a_record_survives_the_disk(computed):
     study, cache = computed
     made = resolve(study, Store(cache), keep=False)
-    read = Record.read(Store(cache), "tiny")
+    read = kept.read(Store(cache), "tiny")
     assert read.digest == made.digest
     assert [(n.label, n.step, n.fingerprint) for n in read.nodes] == [
         (n.label, n.step, n.fingerprint) for n in made.nodes
@@ -375,7 +393,12 @@ def test_what_does_not_change_a_number_does_not_change_a_key(computed, tmp_path)
     store = studies.copy_archive(cache, tmp_path / "cache")
     record = resolve(study, store)
     renamed = resolve(study.with_(name="other", scale="median"), store)
-    assert pipeline.plan(renamed, store).empty
+    todo = plan(renamed, store)
+    assert not names(todo)
+    assert {unit.name for unit in todo.units} == {
+        "summaries",
+        *(name for name, one in tables().items() if "scale" in one.parameters and one.published),
+    }
     assert renamed.digest != record.digest  # the summaries table is at another scale
 
 
@@ -383,7 +406,7 @@ def test_a_study_at_scale_median_has_its_summaries_divided(computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
     raw = Results.open("tiny", store).table("summaries", series="helpful", layer=2)
-    units = Results.open("tiny", store).table("cells", series="helpful", layer=2).set_index("step")["unit"]
+    units = Results.open("tiny", store).table("cells", series="helpful", layer=2).set_index("step")["median_distance"]
     studies.compute(study.with_(name="other", scale="median"), store)
     results = Results.open("other", store)
     table = results.table("summaries", series="helpful", layer=2)
@@ -415,8 +438,8 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
 
     def meanwhile(*arguments, **options):
         """The other process finishes reading after this run was planned, before it reads a checkpoint."""
-        for stage in ("clouds", "next_tokens", "scores", "numerics"):
-            studies.copy_archive(other.root / "v1" / stage, store.root / "v1" / stage)
+        for name in READ:
+            studies.copy_archive(other.root / SCHEMA / name, store.root / SCHEMA / name)
         return encode(*arguments, **options)
 
     monkeypatch.setattr(activations, "encode", meanwhile)
@@ -426,39 +449,36 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(llama, t
     assert Results.open("tiny", store.root).complete
 
 
-# --- evidence: what studies computed by earlier versions lack ------------------------------------------
+# --- evidence: what studies that came from elsewhere may lack -------------------------------------------
 
 
 def contents(store):
-    return {path: path.read_bytes() for path in store.root.glob("v1/*/*.parquet")}
+    return {path: path.read_bytes() for path in store.root.glob(f"{SCHEMA}/*/*.parquet")}
 
 
 def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, tmp_path):
     store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
-    results = Results.open("tiny", store.root)
-    assert results.complete
-    assert not results.finished
-    for name, columns in tables.COLUMNS.items():
-        table = results.table(name)
-        assert list(table.columns) == list(columns)
-        nothing = name in tables.EVIDENCE or name in ("behaviour", "behaviour_moves")
+    study = Results.open("tiny", store.root)
+    assert study.complete
+    assert not study.finished
+    for name, one in tables().items():
+        table = study.table(name)
+        assert list(table.columns) == list(one.columns)
+        nothing = one.evidence or name in ("behaviour", "behaviour_moves")
         assert table.empty == nothing, name
 
 
 def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypatch):
-    from phcore import activations
-
     study, cache = computed
     store = studies.without_evidence(cache, tmp_path / "cache")
     before = contents(store)
-    todo = pipeline.plan(resolve(study, store), store)
-    assert (todo.activations, todo.cells, todo.velocities, todo.distances) == ((), (), (), ())
-    assert todo.judged("geometry") == todo.judged("controls") == (7 + 6) * 3  # clouds and moves
-    assert todo.judged("sensitivity") == 3 * 3
-    assert todo.judged("behaviour") == 6
-    monkeypatch.setattr(activations, "extract", None)
-    monkeypatch.setattr(activations, "read", None)
-    monkeypatch.setattr(cells, "measure_cell", None)
+    todo = plan(resolve(study, store), store)
+    counts = Counter(unit.name for unit in todo.units if unit.place)
+    cells, moves = 7 * 3, 6 * 3
+    assert counts == {"geometry": cells, "moves": moves, "gaussian_nulls": cells, "gaussian_velocities": moves,
+                      "sensitivity": 3 * 3, "divergences": 6}  # fmt: skip
+    assert {unit.name for unit in todo.units if not unit.place} == set(studies.evidence())
+    refuse_to_compute(monkeypatch, *counts)
     studies.compute(study, store)
     after = contents(store)
     assert Results.open("tiny", store.root).finished
@@ -472,9 +492,10 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
 def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path):
     study, cache = computed
     store = studies.without_evidence(cache, tmp_path / "cache", clouds=False)
-    todo = pipeline.plan(resolve(study, store), store)
-    assert len(todo.activations) == 7
-    assert not todo.cells
+    todo = plan(resolve(study, store), store)
+    assert {unit.place.nodes[0] for unit in todo.readings} == set(resolve(study, store).ready)
+    assert not todo.of("diagrams")
+    assert not todo.of("cells")
     studies.compute(study, store)
     assert Results.open("tiny", store.root).finished
 
@@ -486,21 +507,22 @@ def test_reference_answers_are_judged_where_the_probe_set_has_them(llama, tmp_pa
         if number % 3:
             row["reference"] = "A short answer" if number % 2 else "Quite another answer"
     probes.write_text("\n".join(map(json.dumps, rows)))
-    study = studies.build_study(tmp_path, llama, series=(Series("full", tmp_path / "runs" / "full"),))
+    asked = studies.build_study(tmp_path, llama, series=(Series("full", tmp_path / "runs" / "full"),))
     store = Store(tmp_path / "cache")
-    studies.compute(study.with_(probes=str(probes), layers=(1,), subsample_size=10), store)
-    results = Results.open("tiny", store)
-    answers = results.table("scores", name="nll")
+    studies.compute(asked.with_(probes=str(probes), layers=(1,), subsample_size=10), store)
+    study = Results.open("tiny", store)
+    answers = study.table("scores", name="nll")
     assert set(answers["category"]) == {"", "a", "b"}
     assert set(answers["step"]) == {0, 2}
     assert answers["value"].between(0, 20).all()  # nats per token
-    scores = store.read("scores", results.record.scores_key(results.record.base)).to_pandas()
+    scores = files.read(study.record, store, "scores", Place((study.record.base,))).to_pandas()
     assert scores["nll"].isna().tolist() == [number % 3 == 0 for number in range(24)]
     # Other references are other scores, and nothing else.
     rows[1]["reference"] = "Something else"
     probes.write_text("\n".join(map(json.dumps, rows)))
-    todo = pipeline.plan(resolve(results.study, store), store)
-    assert (len(todo.activations), todo.cells, todo.velocities, todo.evidence, todo.numerics) == (2, (), (), (), ())
+    todo = plan(resolve(study.study, store), store)
+    assert names(todo) == {"scores"}
+    assert len(todo.readings) == 2
 
 
 def test_geometry_follows_from_the_clouds(study):
@@ -513,13 +535,13 @@ def test_geometry_follows_from_the_clouds(study):
     assert {name: row[name] for name in expected} == expected
 
 
-def test_controls_follow_from_the_clouds(study):
+def test_gaussian_velocities_follow_from_the_clouds(study):
     """The fourth replicate of both kinds, from hidden states to distances."""
     where = {"series": "helpful", "step": 4, "layer": 2, "replicate": 3}
     table = study.table("gaussian_velocities", **where)
     told = study.table("gaussian_nulls", **where).set_index("kind")
-    for kind in controls.KINDS:
-        drawn = [controls.gaussian(study.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
+    for kind in gaussian_null.KINDS:
+        drawn = [gaussian_null.gaussian(study.cloud("helpful", k, 2), kind, 20, replicate=3) for k in (2, 4)]
         matrices = [clouds.distance_matrix(one) for one in drawn]
         pairs = [persistence.diagrams(one) for one in matrices]
         units = [clouds.median_distance(one) for one in matrices]
@@ -531,7 +553,7 @@ def test_controls_follow_from_the_clouds(study):
             assert (row.step_from, row.order) == (2, 2.0)
 
 
-def test_only_size_moves_the_isotropic_control(study):
+def test_only_size_moves_the_isotropic_null(study):
     table = study.table("gaussian_velocities", kind="isotropic", layer=2)
     assert table.loc[table["scale"] == "median", "value"].max() < 1e-9
     assert table.loc[table["scale"] == "raw", "value"].max() > 1e-6
