@@ -11,6 +11,7 @@ from pages.parts.controls import linked
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
+from phcore.stages.registry.assembly import published
 from phcore.stages.results import Results
 
 
@@ -38,13 +39,18 @@ place = frame.header(
 study = frame.ready_study(place)
 if study is None:
     toolbar.stop()
-if all(data.table(study, name).empty for name in ("geometry_velocity", "gaussian_velocities")):
+evidence = list(published(evidence=True))
+gone = [name for name in data.missing(study) if name in evidence]
+if gone:
+    all_of_it = len(gone) == len(evidence)
     st.info(
-        "The evidence has not been measured for this study yet"
+        ("The evidence has" if all_of_it else f"{', '.join(gone).replace('_', ' ').capitalize()} have")
+        + " not been measured for this study yet"
         + ("." if data.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
-    toolbar.stop()
+    if all_of_it:
+        toolbar.stop()
 
 section = st.segmented_control(
     "Question", SECTIONS, default=SECTIONS[0], **linked("e_section", "question"), required=True,

@@ -75,6 +75,11 @@ def complete(study: Results) -> bool:
     return _has_reached(study, "complete")
 
 
+def missing(study: Results) -> list[str]:
+    """Tables that a finished study has and this one lacks."""
+    return [] if _has_reached(study, "finished") else study.missing
+
+
 def version(study: Results) -> str:
     """Changes whenever the study's tables may have changed: its keys, and the clock while it is being computed."""
     digest = "-".join([study.version, *study.study.beside])

@@ -58,6 +58,8 @@ def ready_study(place) -> Results | None:
     if study is None:
         return None
     job_line(study)
+    for note in study.notes if data.missing(study) else ():
+        st.info(note, icon=":material/history:")
     if data.table(study, "cells").empty:
         st.info(
             "Nothing has been computed for this study yet. Results show here as they arrive"
