@@ -284,7 +284,7 @@ def test_the_user_chooses_charts_their_order_and_notes(results):
 def test_what_can_not_be_is_said_with_its_mend(results, options, words):
     with pytest.raises(Fault) as fault:
         render(results, options)
-    assert words in fault.value.mend
+    assert words in fault.value.hint
 
 
 def test_a_report_of_no_chart_has_no_slider(results):

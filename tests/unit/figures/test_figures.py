@@ -72,7 +72,7 @@ def test_a_study_without_numbers_says_what_is_missing_and_how_to_get_it(bare, na
     words = sentence(fault.value)
     assert words[0].isupper()
     assert words.endswith(".")
-    assert fault.value.mend
+    assert fault.value.hint
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -147,7 +147,7 @@ def test_a_notebook_gets_a_chart_with_its_caption_and_alternative_text(results):
 def test_what_can_not_be_chosen_is_said_with_its_mend(results, name, choice, mend):
     with pytest.raises(Fault) as fault:
         results.figure(name, **choice)
-    assert mend in fault.value.mend
+    assert mend in fault.value.hint
 
 
 # --- numbers against tables ---------------------------------------------------------------------------
