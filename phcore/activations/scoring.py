@@ -32,8 +32,7 @@ def refusal_tokens(model_path: str | Path, chat: bool = True) -> list[list[int]]
 
     Raises
     ------
-    Fault
-        where there is no usable tokenizer.
+    Fault : where there is no usable tokenizer.
     """
     return without_extensions(_as_answers(model_path, REFUSAL_OPENINGS, chat))
 
@@ -120,8 +119,7 @@ def answers(
 
     Raises
     ------
-    Stopped, Fault
-        as `score` does.
+    Stopped, Fault : as `score` does.
     """
     asked, cut, notes = _ask(model, token_ids, openings, references)
     logs = score(

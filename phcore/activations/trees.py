@@ -88,8 +88,7 @@ def score(
 
     Raises
     ------
-    Fault
-        where there is no prompt, an empty continuation, a token the model does not have, or no memory for a single
+    Fault : where there is no prompt, an empty continuation, a token the model does not have, or no memory for a single
         prompt.
     """
     check_prompts(model, token_ids)

@@ -64,8 +64,7 @@ def behaviour_table(scores: pd.DataFrame, scalars: pd.DataFrame) -> pd.DataFrame
 
     Raises
     ------
-    ValueError
-        where a scalar has one of the names `MEASURED`.
+    ValueError : where a scalar has one of the names `MEASURED`.
     """
     taken = sorted(set(scalars["name"]) & set(MEASURED))
     if taken:
@@ -165,8 +164,7 @@ def lags(velocities: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
-        where there is more than one order or norm.
+    ValueError : where there is more than one order or norm.
     """
     _demand_one(velocities, ["order", "norm"])
     velocities = velocities.astype({"value": np.float64})
@@ -232,9 +230,8 @@ def early_final(
 ) -> pd.DataFrame:
     """The ``early_final`` table: does early topology tell the behaviour at the end?
 
-    Points are (series, layer). All layers of a run share its final behaviour, so the interval resamples whole runs
-    with replacement. Layers differ in the level of their velocities, at scale raw above all; that alone pulls rho
-    towards 0.
+    Points are (series, layer). All layers of a run share its final behaviour, so the interval resamples whole runs with
+    replacement. Layers differ in the level of their velocities, at scale raw above all; that alone pulls rho towards 0.
 
     Parameters
     ----------
@@ -253,8 +250,7 @@ def early_final(
 
     Raises
     ------
-    ValueError
-        where there is more than one order or norm.
+    ValueError : where there is more than one order or norm.
     """
     every = early_points(concentration, velocities, behaviour, steps_of)
     keys = ["degree", "scale", "per", "predictor", "name"]

@@ -27,8 +27,7 @@ def jensen_shannon(
 
     Raises
     ------
-    ValueError
-        where the shapes do not belong together.
+    ValueError : where the shapes do not belong together.
     """
     p, q, lump_a, lump_b = _common(ids_a, logp_a, rest_a, ids_b, logp_b, rest_b)
     found = _divergence(p, q).sum(axis=1) + _divergence(lump_a, lump_b)

@@ -108,8 +108,7 @@ def practice(
 
     Raises
     ------
-    Fault
-        If the directory holds anything but earlier practice runs, or cannot be written, or the device is not there.
+    Fault : If the directory holds anything but earlier practice runs, or cannot be written, or the device is not there.
     """
     directory = Path(directory).expanduser()
     mark = {"seed": seed, "recipe": json.loads(json.dumps(asdict(recipe)))}
