@@ -15,9 +15,9 @@ import pandas as pd
 
 from phcore.errors import Fault
 from phcore.topology import clouds, generators, maps
+from phcore.topology.clouds import WHOLE
 from phcore.topology.generators import Generators
 
-WHOLE = -1  # the subsample number of the whole cloud
 MOST = 1_000  # points of a cloud that are measured live: its bars take some 50 ms
 _ORDER = 20  # seed of the order in which points are taken when fewer are asked for
 
