@@ -31,8 +31,7 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
 
     Raises
     ------
-    Fault
-        where there is no usable tokenizer, or a prompt is empty or longer than the model's context.
+    Fault : where there is no usable tokenizer, or a prompt is empty or longer than the model's context.
     """
     tokenizer = load_tokenizer(tokenizer_dir)
     folder = Path(tokenizer_dir)

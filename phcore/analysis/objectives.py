@@ -175,18 +175,12 @@ def _rescaled(summaries: pd.DataFrame, medians: np.ndarray, scale: str) -> pd.Da
     return summaries.assign(**dict(zip(FEATURES, values.T, strict=True)))
 
 
-def paths_pca(summaries: pd.DataFrame, layer: int, *, repeats: int = 200, seed: int = 0) -> Paths:
+def paths_means(standardised: Standardised, floors: pd.DataFrame) -> Paths:
     """Paths of the mean summaries on their first two principal components, in units of the floor.
 
-    The floor is the median over cells of the median split-half distance (see `split_half_floor`): a
-    distance of 1 on the plane is what resampling alone would give.
+    The floor is the median over cells of the median split-half distance (see `split_half_floor`): a distance of 1 on
+    the plane is what resampling alone would give.
     """
-    standardised = standardise(summaries, layer)
-    return paths_means(standardised, split_half_floor(standardised, repeats, seed))
-
-
-def paths_means(standardised: Standardised, floors: pd.DataFrame) -> Paths:
-    """`paths_pca` where the standardised summaries and their floors are at hand."""
     means = standardised.means
     floor = float(floors["median"].median())
     paths = paths_vectors(means.to_numpy(), means.index, unit=floor if floor > 0 else 1.0)

@@ -100,8 +100,7 @@ class Store:
 
         Raises
         ------
-        Fault
-            where this archive is only read; `what` ends the sentence "it cannot ...".
+        Fault : where this archive is only read; `what` ends the sentence "it cannot ...".
         """
         if self.permissions.read_only:
             raise Fault(f"this server is read-only, so it cannot {what}", "Ask whoever runs it")
@@ -116,8 +115,7 @@ class Store:
 
         Raises
         ------
-        Fault
-            where a key (records are files, and anyone's) is no plain name.
+        Fault : where a key (records are files, and anyone's) is no plain name.
         """
         if _PLAIN.fullmatch(key) is None:
             raise Fault(f"{key[:80]!r} names no result", "Compute the study again")

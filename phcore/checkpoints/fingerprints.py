@@ -36,8 +36,7 @@ def fingerprint(checkpoint: Checkpoint, base: Checkpoint | None, memory: Path | 
 
     Raises
     ------
-    Fault
-        where a file cannot be read, or changes while it is read.
+    Fault : where a file cannot be read, or changes while it is read.
     """
     folder = Path(checkpoint.path)
     digest = hashlib.sha256()
@@ -58,8 +57,7 @@ def tokenizer_digest(base: str | Path) -> str:
 
     Raises
     ------
-    Fault
-        where the folder has no tokenizer.
+    Fault : where the folder has no tokenizer.
     """
     base = Path(base)
     names = sorted(n for n in names_in(base) if n in TOKENIZER or n.endswith((".model", ".tiktoken")))

@@ -108,8 +108,7 @@ def read_json(path: Path) -> dict:
 
     Raises
     ------
-    Flaw
-        "incomplete" where it is missing, "damaged" where it is not UTF-8, not JSON or not an object.
+    Flaw : "incomplete" where it is missing, "damaged" where it is not UTF-8, not JSON or not an object.
     """
     try:
         if path.stat().st_size > LARGEST_JSON:
@@ -131,8 +130,7 @@ def shards(folder: Path) -> list[Path]:
 
     Raises
     ------
-    Flaw
-        where there are none, or where the index names files that are missing or outside the folder.
+    Flaw : where there are none, or where the index names files that are missing or outside the folder.
     """
     if (folder / SINGLE).exists():  # as transformers: the single file wins over an index
         return [folder / SINGLE]
@@ -173,8 +171,7 @@ def tensors(folder: Path) -> dict[str, Tensor]:
 
     Raises
     ------
-    Flaw
-        "damaged" where a header cannot be read or a shard lacks what the index promises; else as `shards`.
+    Flaw : "damaged" where a header cannot be read or a shard lacks what the index promises; else as `shards`.
     """
     found: dict[str, Tensor] = {}
     files = weight_files(folder)

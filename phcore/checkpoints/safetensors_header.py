@@ -36,8 +36,7 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
 
     Raises
     ------
-    Fault
-        where the file is cut short, has bytes too many, or is not a safetensors file at all.
+    Fault : where the file is cut short, has bytes too many, or is not a safetensors file at all.
     """
     path = Path(path)
     try:

@@ -54,9 +54,8 @@ def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[
 
     Raises
     ------
-    Fault
-        where the directory or the base cannot be used or lies elsewhere. A bad checkpoint does not raise: its status
-        and finding tell.
+    Fault : where the directory or the base cannot be used or lies elsewhere. A bad checkpoint does not raise: its
+        status and finding tell.
     """
     refuse_outside(directory, roots)
     directory = Path(directory)

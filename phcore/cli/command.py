@@ -87,8 +87,7 @@ def computed(options: argparse.Namespace) -> Results:
 
     Raises
     ------
-    Fault
-        where there is no such study, or nothing of it has been computed.
+    Fault : where there is no such study, or nothing of it has been computed.
     """
     results = opened(options)
     if results.table("cells").empty:
@@ -103,8 +102,7 @@ def save(target: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     Raises
     ------
-    Fault
-        where the folder is missing or may not be written to.
+    Fault : where the folder is missing or may not be written to.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

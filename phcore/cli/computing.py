@@ -157,11 +157,7 @@ def _work(options: argparse.Namespace, store, work: Work) -> int:
         return 0
 
     def inside(reporter: jobs.Reporter) -> str:
-        def report(event) -> None:
-            plain = asdict(event)
-            reporter.update(**plain)
-
-        return work(report, reporter.cancelled)
+        return work(lambda event: reporter.update(**asdict(event)), reporter.cancelled)
 
     return jobs.run_job(store, options.job, inside)
 

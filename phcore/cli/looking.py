@@ -13,6 +13,7 @@ from phcore.errors import Fault
 from phcore.study import Series, Study
 
 COMMANDS: list[Command] = []
+CHECKPOINT = ("step", "kind", "path", "size", "status", "finding")  # what is told of one
 FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which imports more than a help needs
 
 
@@ -35,23 +36,13 @@ def scan(options: argparse.Namespace) -> None:
             "series": series.name,
             "objective": series.objective,
             "seed": series.seed,
-            "path": str(series.path),
-            "checkpoints": [
-                {
-                    "step": one.step,
-                    "kind": one.kind,
-                    "path": str(one.path),
-                    "size": one.size,
-                    "status": one.status,
-                    "finding": one.finding,
-                }
-                for one in series.checkpoints
-            ],
+            "path": series.path,
+            "checkpoints": [{name: getattr(one, name) for name in CHECKPOINT} for one in series.checkpoints],
         }
         for series in found
     ]
     if options.json:
-        print(json.dumps(plain, indent=1))
+        print(json.dumps(plain, indent=1, default=str))
     elif not plain:
         print("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
     for series in [] if options.json else plain:

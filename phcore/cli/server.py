@@ -58,8 +58,7 @@ def check(room: Room, known: Sequence[str]) -> None:
 
     Raises
     ------
-    Fault
-        with the mend.
+    Fault : with the mend.
     """
     for name in room.studies:
         if name not in known:

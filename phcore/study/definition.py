@@ -54,8 +54,7 @@ class Study:
 
     Raises
     ------
-    Fault
-        where a parameter is out of its range; the message says which values are allowed.
+    Fault : where a parameter is out of its range; the message says which values are allowed.
     """
 
     name: str

@@ -112,8 +112,7 @@ def read_csv(source: str | Path | bytes, known: Mapping[str, Sequence[int]]) -> 
 
     Raises
     ------
-    Fault
-        that names the line, what is wrong with it, and the mend.
+    Fault : that names the line, what is wrong with it, and the mend.
     """
     path = None if isinstance(source, bytes) else Path(source).expanduser()
     with about(path):
@@ -256,8 +255,7 @@ def keep(record: Record, store: Store) -> str:
 
     Raises
     ------
-    Fault
-        where the user's file does not fit the study any more.
+    Fault : where the user's file does not fit the study any more.
     """
     columns = [*COLUMNS, "source"]
     parts = []
@@ -298,8 +296,7 @@ def attach(content: bytes, record: Record, store: Store) -> Record:
 
     Raises
     ------
-    Fault
-        where the file cannot be used, or the archive is only read; then nothing is changed.
+    Fault : where the file cannot be used, or the archive is only read; then nothing is changed.
     """
     store.refuse_writing("add measures")
     read_csv(content, steps_of(record))

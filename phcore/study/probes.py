@@ -83,8 +83,7 @@ def load(path: str | Path | None = None) -> ProbeSet:
 
     Raises
     ------
-    Fault
-        If the file is missing, cannot be read, has no prompts in it or fewer than four.
+    Fault : If the file is missing, cannot be read, has no prompts in it or fewer than four.
     """
     if path is None or path == "default":
         return _collect("default", SHIPPED)

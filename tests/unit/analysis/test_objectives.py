@@ -11,7 +11,7 @@ from phcore.analysis.objectives import (
     objective_distance,
     objective_wasserstein,
     paths_mds,
-    paths_pca,
+    paths_means,
     paths_vectors,
     split_half_floor,
     standardise,
@@ -43,6 +43,11 @@ def line(series, steps, direction, speed=1.0):
 
 E0, E1 = np.eye(len(FEATURES))[0], np.eye(len(FEATURES))[1]
 TWO = line("helpful", [0, 1, 2, 4], E0) | line("harmless", [0, 2, 4, 8], E1)
+
+
+def paths_pca(summaries, layer):
+    one = standardise(summaries, layer)
+    return paths_means(one, split_half_floor(one))
 
 
 # --- standardising -------------------------------------------------------------------------------
