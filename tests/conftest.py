@@ -7,9 +7,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Numbers are compared to the last bits, and many tests build a model's inputs by hand. Those marked `gpu` ask for one.
 os.environ["PHCORE_DEVICE"] = "cpu"
-# No test cuts the power, and none has to wait until its bytes are on the disk.
-os.fsync = lambda handle: None
-os.sync = lambda: None
 
 import fcntl
 import shutil
@@ -19,6 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests import models
+
+# No test cuts the power, and none has to wait until its bytes are on the disk.
+os.fsync = lambda handle: None
+os.sync = lambda: None
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from phcore.figures.charts import landscape_chart, persistence_image_chart
+from phcore.figures.charts.vectors import landscape_chart, persistence_image_chart
 from phcore.topology.vectors import mean_landscape, persistence_image
 
 
