@@ -4,10 +4,7 @@ import streamlit as st
 
 from pages.parts import data, frame, glance, new_study, opened_study, toolbar, verdicts
 
-place = frame.header(
-    "What is compared?",
-    "A study follows a language model through its fine-tuning checkpoints and measures the shape of its hidden states.",
-)
+place = frame.header("study")
 
 if not data.read_only():
     mode = st.segmented_control(

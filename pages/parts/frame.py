@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
 from pages.parts.controls import linked
+from pages.parts.navigation import PAGES
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
@@ -14,19 +17,20 @@ from phcore.pipeline import jobs
 from phcore.stages.results import Results
 
 
-def header(question: str, words: str):
-    """The page's question, what one is looking at in one plain line, and the glossary.
+def header(page: str):
+    """The question of a page, what one is looking at in one plain line, and the glossary.
 
     Returns
     -------
     The place beside the question for the choice of the study.
     """
+    about = next(one for one in PAGES if one.name == page)
     left, place, right = st.columns([4.6, 2.6, 1.25], vertical_alignment="bottom")
-    left.markdown(f"## {question}")
+    left.markdown(f"## {about.question}")
     with right:
         glossary.button()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
-    left.caption(words + (" *This server is read-only.*" if data.read_only() else ""))
+    left.caption(about.words + (" *This server is read-only.*" if data.read_only() else ""))
     toolbar.reserve(right)
     return place
 
@@ -52,20 +56,23 @@ def choose_study(place) -> Results | None:
     return data.open_study(name)
 
 
-def ready_study(place) -> Results | None:
-    """The chosen study, if it has at least one computed cell; else a sentence says what is missing."""
-    study = choose_study(place)
-    if study is None:
-        return None
-    job_line(study)
-    if data.table(study, "cells").empty:
-        st.info(
-            "Nothing has been computed for this study yet. Results show here as they arrive"
-            + ("." if data.read_only() else "; start the computation on the Study page."),
-            icon=":material/hourglass_empty:",
-        )
-        return None
-    return study
+def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:
+    """The top of a page, and the chosen study; one without a computed cell ends the page with what is missing.
+
+    Parameters
+    ----------
+    otherwise : what is shown in place of the page then.
+    """
+    study = choose_study(header(page))
+    if study is not None:
+        job_line(study)
+        if not data.table(study, "cells").empty:
+            return study
+        later = "." if data.read_only() else "; start the computation on the Study page."
+        words = f"Nothing has been computed for this study yet. Results show here as they arrive{later}"
+        st.info(words, icon=":material/hourglass_empty:")
+    otherwise()
+    toolbar.stop()
 
 
 def job_line(study: Results) -> None:

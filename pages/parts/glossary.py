@@ -10,15 +10,6 @@ from phcore.figures.glossary import GROUPS, Group, Term, pictures
 
 _OPEN = "glossary_open"
 
-_STYLE = """<style>
-.glossary h4{margin:1.2rem 0 .4rem;padding:0}
-.glossary .terms{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.9rem 2.4rem}
-.glossary .term{display:grid;grid-template-columns:minmax(9rem,15rem) minmax(12rem,1fr);gap:1.2rem;align-items:center}
-.glossary svg{display:block;width:100%;height:auto}
-.glossary small{opacity:.7}
-@media (max-width:600px){.glossary .term{grid-template-columns:1fr}}
-</style>"""
-
 
 def button() -> None:
     """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
@@ -45,7 +36,7 @@ def _dialog() -> None:
 @st.cache_data(show_spinner=False)
 def _content() -> str:
     drawn = pictures()
-    return f'{_STYLE}<div class="glossary">{"".join(_group(group, drawn) for group in GROUPS)}</div>'
+    return f'{web.style("glossary.css")}<div class="glossary">{"".join(_group(group, drawn) for group in GROUPS)}</div>'
 
 
 def _group(group: Group, drawn: dict[str, str]) -> str:

@@ -126,7 +126,9 @@ def whole_study(study: Results) -> None:
 
 
 def open_pack() -> None:
-    """A study that somebody sent."""
+    """A study that somebody sent; a read-only server takes none."""
+    if data.read_only():
+        return
     st.markdown("**Open a study that was sent to you**")
     file = st.file_uploader("Packed study (zip)", type="zip", key="s_open")
     if file is None or not st.button("Verify and open", key="s_unpack", icon=":material/verified_user:"):
