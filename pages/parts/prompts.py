@@ -9,6 +9,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from pages.parts import web
 from phcore.figures.charts.theme import category_marks
 
 FIRST = 12  # prompts of a group that are listed
