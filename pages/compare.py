@@ -107,13 +107,7 @@ def findings(pair: tuple[Results, Results]) -> None:
     frame.below(both, "findings-" + "-".join(one.study.name for one in pair), "p_findings")
 
 
-place = frame.header(
-    "How do two studies differ?",
-    "Two studies side by side on the same axes: other base models, other probe sets, other seeds.",
-)
-first = frame.ready_study(place)
-if first is None:
-    toolbar.stop()
+first = frame.ready_study("compare")
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
     st.info(

@@ -31,14 +31,7 @@ def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
 # What a section shows below its figures.
 LAST = {"More than geometry?": size_or_shape, "Before behaviour?": measures.own}
 
-place = frame.header(
-    "Can it be believed?",
-    "A curve alone convinces nobody. Here every figure stands beside what its critics will ask for: noise, floors, "
-    "simpler numbers, behaviour, other settings.",
-)
-study = frame.ready_study(place)
-if study is None:
-    toolbar.stop()
+study = frame.ready_study("evidence")
 evidence = list(published(evidence=True))
 gone = [name for name in data.missing(study) if name in evidence]
 if gone:
