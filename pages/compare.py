@@ -14,12 +14,12 @@ from pages.parts.controls import linked
 from pages.parts.verdicts import BADGES
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.curves import top_of
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
 from phcore.formatting import wasserstein_words
-from phcore.stages.results import Results
 
 _DEPTHS = {f"{depth:.0%}": depth for depth in DEPTHS}
 

@@ -8,11 +8,11 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, frame, measures, toolbar
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 
 
 def size_or_shape(study: Results, choice: Choice, look: Look) -> None:

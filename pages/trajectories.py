@@ -8,10 +8,10 @@ import streamlit as st
 
 from pages.parts import columns, controls, draw, figure, frame, present
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
-from phcore.stages.results import Results
 
 WHOLE, HALVES = ("velocity", "heatmap"), ("paths", "apart")  # figures over the whole width, and side by side
 

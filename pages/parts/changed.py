@@ -12,9 +12,9 @@ from pages.parts import columns, controls, data, draw, frame, live, map_view, pr
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import linked
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
 from phcore.formatting import count, three, unit_words, wasserstein_words
-from phcore.stages.results import Results
 from phcore.topology import distances, influence
 from phcore.topology.explore import Lens
 from phcore.topology.persistence import cell_diagrams

@@ -18,8 +18,8 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.checkpoints.roots import allowed_roots
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.pipeline import jobs
-from phcore.stages.results import Results
 from phcore.study.kept import names
 from phcore.study.redaction import redact_fault
 

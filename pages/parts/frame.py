@@ -14,8 +14,8 @@ from pages.parts.navigation import PAGES
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
+from phcore.export.results import Results
 from phcore.pipeline import jobs
-from phcore.stages.results import Results
 
 
 def header(page: str):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.parts import data
+from phcore.export.results import Results
 from phcore.figures.figure import Choice, Look
 from phcore.pipeline.run import publish_missing
-from phcore.stages.results import Results
 from phcore.study import measures
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import columns, data
+from phcore.export.results import Results
 from phcore.pipeline import jobs
 from phcore.pipeline.plan import plan
-from phcore.stages.results import Results
 from phcore.study import PARAMETERS
 from phcore.study.kept import folder_of
 from phcore.study.record import Record

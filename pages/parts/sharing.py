@@ -15,9 +15,9 @@ from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 
 PREVIEW = 720  # pixels of the report's window
 _WRITTEN = "sharing.written"  # the study and the options of the report that is shown

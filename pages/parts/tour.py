@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.parts import data, live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
-from phcore.stages.results import Results
+from phcore.export.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
 _POINTS = 40  # few enough to follow single prompts by eye
