@@ -8,11 +8,11 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, frame, measures, toolbar
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 
 
 def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
@@ -31,14 +31,7 @@ def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
 # What a section shows below its figures.
 LAST = {"More than geometry?": size_or_shape, "Before behaviour?": measures.own}
 
-place = frame.header(
-    "Can it be believed?",
-    "A curve alone convinces nobody. Here every figure stands beside what its critics will ask for: noise, floors, "
-    "simpler numbers, behaviour, other settings.",
-)
-study = frame.ready_study(place)
-if study is None:
-    toolbar.stop()
+study = frame.ready_study("evidence")
 evidence = list(published(evidence=True))
 gone = [name for name in data.missing(study) if name in evidence]
 if gone:

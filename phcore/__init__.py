@@ -7,8 +7,8 @@ __all__ = ["Fault", "Series", "Study"]
 
 
 def _open(study, cache=None):
-    """A study by file or by name, with its results: see `phcore.stages.results.Results.open`."""
-    from phcore.stages.results import Results  # what reads results loads with the first study that is opened
+    """A study by file or by name, with its results: see `phcore.export.results.Results.open`."""
+    from phcore.export.results import Results  # what reads results loads with the first study that is opened
 
     return Results.open(study, cache)
 

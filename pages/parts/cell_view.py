@@ -13,6 +13,7 @@ from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, kn
 from pages.parts.controls import asked, linked
 from pages.parts.selection import Bar, Bars
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars, shape_answer
 from phcore.figures.charts.growth import (
@@ -26,7 +27,6 @@ from phcore.figures.charts.growth import (
 from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.formatting import count, three, unit_words
-from phcore.stages.results import Results
 from phcore.topology import complexes
 from phcore.topology.explore import Lens, ranked
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from phcore.export.results import Results
 from phcore.figures.figure import DEGREES, SCALES
 from phcore.figures.registry import FIGURES
-from phcore.stages.results import Results
 
 
 def linked(key: str, words: str) -> dict[str, str]:

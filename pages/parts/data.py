@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.checkpoints.roots import allowed_roots
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.pipeline import jobs
-from phcore.stages.results import Results
 from phcore.study.kept import names
 from phcore.study.redaction import redact_fault
 
@@ -48,6 +49,15 @@ def roots() -> list[Path]:
 def shown(fault: Fault) -> Fault:
     """A fault as the page says it: to strangers without any place."""
     return redact_fault(fault, [store().root]) if read_only() else fault
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Says what went wrong in what was asked for; the rest of the block is left out."""
+    try:
+        yield
+    except Fault as fault:
+        st.error(str(shown(fault)), icon=":material/error:")
 
 
 def study_names() -> list[str]:

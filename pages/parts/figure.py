@@ -12,8 +12,8 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, present
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
-from phcore.stages.results import Results
 
 _ROW = 7  # parts of a row of controls
 

@@ -9,10 +9,10 @@ import streamlit as st
 
 from pages.parts import data, figure
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.figure import PER, Choice
 from phcore.figures.registry import FIGURES
 from phcore.formatting import three
-from phcore.stages.results import Results
 
 
 def show(study: Results) -> None:

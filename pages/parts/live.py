@@ -11,12 +11,12 @@ import pandas as pd
 from pages.parts import data
 from pages.parts.data import Cell
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.cloud_map import complex_paths, map_plane
 from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
 from phcore.stages.registry.keys import keys_of
 from phcore.stages.registry.result import Place
-from phcore.stages.results import Results
 from phcore.topology import complexes, explore, generators, maps
 from phcore.topology.clouds import index_sets
 from phcore.topology.explore import Explored, Lens

@@ -9,12 +9,12 @@ import streamlit as st
 from pages.parts import controls, data, draw
 from pages.parts.cell import ALL_WORD, BARS, FIRST, IMAGE, SECOND, Options, bars_below, capped_words, known, pick
 from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
+from phcore.export.results import Results
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars
 from phcore.figures.charts.theme import FULL_WIDTH, HALF_WIDTH
 from phcore.figures.charts.vectors import landscape_chart, persistence_image_chart
 from phcore.formatting import three, unit_words
-from phcore.stages.results import Results
 from phcore.topology import vectors
 
 

@@ -5,6 +5,8 @@ They tell the state of the page, so they are drawn after it, into places that it
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 from pages.parts import links, present, saved
@@ -39,7 +41,7 @@ def fill() -> None:
         links.copy_button()
 
 
-def stop() -> None:
+def stop() -> NoReturn:
     """Ends a page halfway, with its tools: after `st.stop` nothing is drawn any more."""
     fill()
     st.stop()

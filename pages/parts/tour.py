@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import streamlit as st
 
 from pages.parts import data, live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
-from phcore.stages.results import Results
+from phcore.export.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
 _POINTS = 40  # few enough to follow single prompts by eye
 _KEY, _CARD = "tour.step", "tour.card"  # the step that is shown, and the one whose card is on the page
 _BEFORE = "tour.before"
 
-_STEPS = (
-    (
-        "Every mark is a prompt",
-        "The model has read forty prompts. Each mark on the map is the hidden state it reached at the end of one of "
-        "them: prompts that the model treats alike lie close together. The distance stands at zero, so nothing is "
-        "joined yet: forty prompts, forty components, and forty grey bars that begin.",
-    ),
-    (
-        "Let the distance grow",
-        "Prompts closer than the distance are joined by an edge, and three that are joined in pairs fill a triangle. "
-        "Groups merge, and each grey bar ends where its group merges into another. The one in violet ends just here: "
-        "its edge on the map joins the two prompts that are listed below it.",
-    ),
-    (
-        "A loop appears",
-        "Now an edge closes a ring of prompts around a hole, and one of the lower bars begins: a loop is born. The "
-        "violet ring is one way round it; its prompts are listed in order.",
-    ),
-    (
-        "And is filled",
-        "A little farther, a triangle closes the hole and the bar ends. A long bar is a hole that lasts: shape. A "
-        "short one is mostly noise. The barcode is the list of all of them. The diagram shows the same bars as "
-        "points: the farther from the diagonal, the longer they last.",
-    ),
-    (
-        "Now watch the model learn",
-        "A subsample of its prompts, at the last checkpoint. Press Play: steps to see the same prompts move as the "
-        "model is fine-tuned, or open What changed to see which bars moved, and which prompts made them.",
-    ),
-)
+_STEPS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["step"]
 # What the tour sets, and gives back when it is closed.
 _KEYS = ("b_view", "b_two", "b_series", "b_step", "b_layer", "b_sub", "b_scale", "b_map", "b_fixed", "b_points",
          "b_metric", "b_dim", "b_cat", "b_text", "b_bar", "b_at")  # fmt: skip
@@ -64,10 +38,9 @@ def card(study: Results) -> bool:
     st.session_state[_CARD] = here
     if here is None or start is None:
         return False
-    title, words = _STEPS[here]
     with st.container(border=True, key="tour"):
         said, back, forth, close = st.columns([6, 1, 1, 1], vertical_alignment="center")
-        said.markdown(f"**{here + 1} of {len(_STEPS)}: {title}**  \n{words}")
+        said.markdown(f"**{here + 1} of {len(_STEPS)}: {_STEPS[here]['title']}**  \n{_STEPS[here]['words']}")
         back.button("Back", key="tour-back", disabled=not here, width="stretch", on_click=_go,
                     args=(study, start, here - 1))  # fmt: skip
         if here + 1 < len(_STEPS):

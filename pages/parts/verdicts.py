@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import data
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
-from phcore.stages.results import Results
+from phcore.export.results import Results
 
 BADGES = {
     HOLDS: ":green-badge[:material/check: holds]",

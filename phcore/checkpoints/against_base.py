@@ -29,10 +29,7 @@ class Base:
         self.config = read_json(self.path / "config.json")
         self.tensors = {_plain(name): tensor for name, tensor in tensors(self.path).items()}
         embeddings = next((self.tensors[name] for name in EMBEDDINGS if name in self.tensors), None)
-        if embeddings is not None and not HEADS & set(self.tensors):
-            self.tied_head: Tensor | None = embeddings
-        else:
-            self.tied_head = None
+        self.tied_head: Tensor | None = None if HEADS & set(self.tensors) else embeddings
 
     def tensor(self, name: str) -> Tensor | None:
         return self.tensors.get(name) or (self.tied_head if name in HEADS else None)
@@ -47,12 +44,7 @@ def check_full(folder: Path, base: Base) -> None:
             if COMPUTED.fullmatch(name):
                 continue
             raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE)
-        if wanted.shape != own[name].shape:
-            raise Flaw(
-                "mismatch",
-                f"{name} is {_times(own[name].shape)} here and {_times(wanted.shape)} in the base model",
-                OTHER_BASE,
-            )
+        _check_shape(name, own[name], wanted)
     tied = bool(read_json(folder / "config.json").get("tie_word_embeddings", True))
     for name in sorted(set(base.tensors) - set(own)):
         if COMPUTED.fullmatch(name) or (tied and name in HEADS):
@@ -80,15 +72,17 @@ def check_adapter(folder: Path, base: Base) -> None:
             matched += 1
         else:
             wanted = base.tensor(_plain(re.sub(r"\.(modules_to_save(\.default)?|base_layer)(?=\.)", "", name)))
-            if wanted is not None and wanted.shape != tensor.shape:
-                raise Flaw(
-                    "mismatch",
-                    f"{_plain(name)} is {_times(tensor.shape)} here and {_times(wanted.shape)} in the base model",
-                    OTHER_BASE,
-                )
-            matched += wanted is not None
+            if wanted is not None:
+                _check_shape(_plain(name), tensor, wanted)
+                matched += 1
     if not matched:
         raise Flaw("mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE)
+
+
+def _check_shape(name: str, own: Tensor, wanted: Tensor) -> None:
+    if wanted.shape != own.shape:
+        fault = f"{name} is {_times(own.shape)} here and {_times(wanted.shape)} in the base model"
+        raise Flaw("mismatch", fault, OTHER_BASE)
 
 
 def _check_lora(base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from phcore.errors import Fault
 
 if TYPE_CHECKING:
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
 
 SCRIPT = "toposcope"  # the console command of an installed version
 Run = Callable[[argparse.Namespace], int | None]
@@ -74,7 +74,7 @@ def called() -> str:
 
 def opened(options: argparse.Namespace) -> Results:
     """The study that a command is about, with its results."""
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
 
     results = Results.open(options.study, options.store, options.roots)
     for note in results.notes:

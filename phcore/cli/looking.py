@@ -93,7 +93,7 @@ def new(options: argparse.Namespace) -> None:
 @command(COMMANDS, JSON, example="--json")
 def studies(options: argparse.Namespace) -> None:
     """List the studies in the archive."""
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
     from phcore.study.kept import names
 
     rows = []

@@ -55,7 +55,7 @@ def app(options: argparse.Namespace) -> None:
 )  # fmt: skip
 def serve(options: argparse.Namespace) -> None:
     """Serve the app, for others read-only."""
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
     from phcore.study.kept import names
 
     room = server.Room(

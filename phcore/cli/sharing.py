@@ -131,7 +131,7 @@ def pack(options: argparse.Namespace) -> None:
 def open_pack(options: argparse.Namespace) -> None:
     """Verify a packed study and put it into the archive."""
     from phcore.export.pack import unpack
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
 
     done = unpack(options.file, options.store, options.name)
     study = Results.open(done.name, options.store)

@@ -17,12 +17,12 @@ from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
 from phcore.export.report.sources import bibtex
+from phcore.export.results import Results
 from phcore.figures.charts.plain import plain
 from phcore.figures.figure import Choice, sentence
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry import tables
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same content gives the same bytes
 _NOT_HERE = ("bars", "subsamples")  # one follows from the seed, the other is most of an archive: `phcore tables`

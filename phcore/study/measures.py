@@ -28,7 +28,7 @@ NO_MEASURE = {"step", "epoch"}  # of a log's entries: where training stood, not 
 # --- what the Trainer logged --------------------------------------------------------------------
 
 
-def trainer_scalars(paths: Sequence[tuple[int, Path]], notes: list[str] | None = None) -> pd.DataFrame:
+def trainer_scalars(paths: Sequence[tuple[int, Path]]) -> pd.DataFrame:
     """Every number in the log of a run's last checkpoint that has one.
 
     A checkpoint's state file repeats the log from the beginning, so the last one holds all. Where it cannot be used,
@@ -37,20 +37,14 @@ def trainer_scalars(paths: Sequence[tuple[int, Path]], notes: list[str] | None =
     Parameters
     ----------
     paths : (step, folder) of the run's checkpoints.
-    notes : a list that sentences on files that were passed over are added to.
 
     Returns
     -------
     step, name, value, ordered by name and step. What is no finite number is left out, and of a step that was logged
     twice (a resumed run) the later value stands. Names that belong to the model's own measures get "logged " in front.
     """
-    notes = [] if notes is None else notes
-    for _, folder in sorted(paths, key=lambda one: one[0], reverse=True):
-        log = _log(Path(folder) / STATE, notes)
-        if log is not None:
-            break
-    else:
-        log = []
+    latest_first = sorted(paths, key=lambda one: one[0], reverse=True)
+    log = next(filter(None, (_log(Path(folder) / STATE) for _, folder in latest_first)), [])
     found = {}
     for entry in log:
         step = _number(entry.get("step")) if isinstance(entry, dict) else None
@@ -64,24 +58,16 @@ def trainer_scalars(paths: Sequence[tuple[int, Path]], notes: list[str] | None =
     return _typed(pd.DataFrame(rows, columns=["step", "name", "value"]))
 
 
-def _log(file: Path, notes: list[str]) -> list | None:
-    """The log of one state file; None where there is none that can be used."""
+def _log(file: Path) -> list:
+    """The log of one state file; empty where there is none that can be used."""
     try:
-        if not file.is_file():
-            return None
-        size = file.stat().st_size
-        if size > LARGEST:
-            notes.append(f"{file} was not read: {size / 2**20:,.0f} MB are no log.")
-            return None
+        if not file.is_file() or file.stat().st_size > LARGEST:
+            return []
         state = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:  # a cut-off file is no JSON, and may be no UTF-8
-        notes.append(f"{file} cannot be read ({str(error).splitlines()[0][:200]}).")
-        return None
+    except (OSError, ValueError, RecursionError):  # a cut-off file is no JSON, and may be no UTF-8
+        return []
     log = state.get("log_history") if isinstance(state, dict) else None
-    if not isinstance(log, list):
-        notes.append(f"{file} has no list `log_history`.")
-        return None
-    return log or None
+    return log if isinstance(log, list) else []
 
 
 def _number(given: object) -> float | None:

@@ -183,7 +183,7 @@ def test_opening_the_app_imports_no_torch():
     names = sorted(set().union(*(imports(page) for page in pages)))
     code = (
         "import sys, importlib.util, pkgutil\n"
-        "import phcore.stages.results, phcore.pipeline.jobs, phcore.cli.main, phcore.pipeline.estimate\n"
+        "import phcore.export.results, phcore.pipeline.jobs, phcore.cli.main, phcore.pipeline.estimate\n"
         "import phcore.checkpoints.roots, phcore.figures.charts, phcore.analysis.dynamics, phcore.analysis.objectives\n"
         "sys.exit(sorted({'torch', 'transformers', 'peft'} & set(sys.modules)) or 0)"
     )

@@ -28,8 +28,8 @@ from phcore.export.pack.manifest import (
     copy,
     stage_of,
 )
+from phcore.export.results import Results
 from phcore.stages.registry import assembly, results
-from phcore.stages.results import Results
 from phcore.study import measures
 from phcore.study.kept import folder_of, keep
 from phcore.study.record import Record

@@ -18,12 +18,12 @@ from phcore.export.report import methods
 from phcore.export.report.drawn import Drawn, draw
 from phcore.export.report.packing import Tables, difference, script_json
 from phcore.export.report.sources import bibtex
+from phcore.export.results import Results
 from phcore.figures import glossary
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
 from phcore.figures.figure import Choice, title
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 
 _FOLDER = Path(__file__).parent
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"

@@ -24,9 +24,9 @@ from phcore.errors import Fault
 from phcore.export.bundle import bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import render
+from phcore.export.results import Results
 from phcore.pipeline import estimate, jobs, run
 from phcore.stages.registry import Place, assembly, keys_of, tables
-from phcore.stages.results import Results
 from phcore.study import kept, measures, probes, resolve
 from phcore.topology.explore import Lens, chosen
 from tests import studies
@@ -480,7 +480,7 @@ def test_private_in_the_study_file(tmp_path):
 def test_a_server_started_read_only_is_and_stays_so(archive):
     code = (
         "import os\n"
-        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.stages.results import Results\n"
+        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.export.results import Results\n"
         "from phcore.study.kept import names\n"
         "assert data.read_only()\n"
         "os.environ['PHCORE_STUDIES'] = 'secret'\n"  # too late

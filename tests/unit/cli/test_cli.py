@@ -168,8 +168,8 @@ def test_clouds_are_written_as_numpy(archive, tmp_path):
 
 
 def test_clouds_that_are_not_there_name_those_that_are(computed, tmp_path, monkeypatch, capsys):
+    from phcore.export.results import Results
     from phcore.stages.registry import Place, keys_of
-    from phcore.stages.results import Results
 
     shutil.copytree(computed[1], tmp_path / "cache")
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from phcore import Fault
 from phcore.analysis import against_null, objectives
 from phcore.archive.store import Store
+from phcore.export.results import Results
 from phcore.figures import barcode, separation
 from phcore.figures.charts.plain import plain
 from phcore.figures.figure import Choice, Control, Figure, sentence, title
 from phcore.figures.registry import FIGURES, PRINTED, SECTIONS
 from phcore.formatting import three
-from phcore.stages.results import Results
 
 ONE_RUN = {"replicates"}  # figures that the small study, with one run per objective, has no numbers for
 FEW_RUNS = {"early_final"}  # and one that says that its runs are too few
