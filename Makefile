@@ -1,7 +1,7 @@
 # make app   the app, on the study that ships with the project
 # make serve the app read-only, on one study: make serve STUDY=name
 # make test  lint and every test
-# make quick the tests that load no model: a minute on two cores
+# make quick the tests that load no model and draw no chart: less than a minute on two idle cores
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,7 +39,7 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest tests/unit
 
 quick: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 QUICK
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not model" tests/unit --ignore tests/unit/figures/charts --ignore tests/unit/export
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py

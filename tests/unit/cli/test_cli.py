@@ -235,8 +235,8 @@ def test_every_command_has_help_that_ends_with_an_example(command, capsys):
     words = shlex.split(line.partition("phcore ")[2])
     assert line.startswith("example: python -m phcore ")
     assert parser().parse_args(words).run is command.run  # the example is one
-    for said in command.arguments:
-        assert said.how.get("help"), (command.name, said.names)
+    for names, how in command.arguments:
+        assert how.get("help"), (command.name, names)
 
 
 def test_a_console_command_shows_its_own_name(monkeypatch, capsys):
