@@ -1,7 +1,5 @@
 """Can it be believed? What critics ask of a curve, a section each."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st
@@ -32,11 +30,8 @@ LAST = {"More than geometry?": size_or_shape, "Before behaviour?": measures.own}
 
 study = frame.ready_study("evidence")
 if all(data.table(study, name).empty for name in ("geometry_velocity", "gaussian_velocities")):
-    st.info(
-        "The evidence has not been measured for this study yet"
-        + ("." if data.read_only() else "; press Compute on the Study page."),
-        icon=":material/hourglass_empty:",
-    )
+    later = "." if data.read_only() else "; press Compute on the Study page."
+    st.info(f"The evidence has not been measured for this study yet{later}", icon=":material/hourglass_empty:")
     toolbar.stop()
 
 section = st.segmented_control(

@@ -1,7 +1,5 @@
 """A cell looked at closely: its bars, its map, the distance at which the complex grows, and the prompts of a bar."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -13,16 +11,9 @@ from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, kn
 from pages.parts.controls import asked, linked
 from pages.parts.selection import Bar, Bars
 from phcore.errors import Fault
+from phcore.figures.charts import growth
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars, shape_answer
-from phcore.figures.charts.growth import (
-    betti_chart,
-    betti_rows,
-    dendrogram_chart,
-    dendrogram_tables,
-    distance_rule,
-    held_branch,
-)
 from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.formatting import count, three, unit_words
@@ -321,11 +312,11 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
 
 
 def _betti(scene: Scene, at: float) -> None:
-    rule = distance_rule(at)
+    rule = growth.distance_rule(at)
 
     def build():
-        rows = betti_rows(*scene.seen.curve, scene.last)
-        return betti_chart(rows, rule, domain=scene.domain, unit=scene.unit)
+        rows = growth.betti_rows(*scene.seen.curve, scene.last)
+        return growth.betti_chart(rows, rule, domain=scene.domain, unit=scene.unit)
 
     draw.chart("betti", scene.about, build, change=lambda standing: with_tables(standing, [rule]))
 
@@ -335,13 +326,13 @@ def _dendrogram(scene: Scene, at: float) -> None:
     equal = int((seen.explored.lengths == 0).sum())  # merges of equal points, which end no bar
     bar = bars.bar(selection.chosen(bars))
     merge = bar.place + equal if bar and bar.degree == 0 else None
-    held, rule = held_branch(seen.brackets, merge, domain), distance_rule(at)
+    held, rule = growth.held_branch(seen.brackets, merge, domain), growth.distance_rule(at)
 
     def build():
         ends = pd.DataFrame({"degree": 0, "place": range(len(seen.explored.tree) - equal)})
         ended = [""] * equal + bars.names(ends)
-        tables = dendrogram_tables(seen.brackets, seen.order, seen.linkage, scene.prompts, ended, domain)
-        return dendrogram_chart(tables, held, rule, categories=scene.categories, domain=domain, unit=scene.unit)
+        tables = growth.dendrogram_tables(seen.brackets, seen.order, seen.linkage, scene.prompts, ended, domain)
+        return growth.dendrogram_chart(tables, held, rule, categories=scene.categories, domain=domain, unit=scene.unit)
 
     draw.chart(
         _TREE, (*scene.about, tuple(scene.categories)), build, selection="bar",

@@ -1,7 +1,5 @@
 """What changed between two checkpoints: matched bars, the prompts behind them, and the prompts that moved most."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

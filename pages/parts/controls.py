@@ -10,8 +10,6 @@
     what a module keeps for itself: its name, a dot, and what it is. No control has a dot in its key.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Container
 from functools import cache

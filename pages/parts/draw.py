@@ -1,7 +1,5 @@
 """Charts on the page: built once per choice, and updated by their data alone when a step moves."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass

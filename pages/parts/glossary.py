@@ -1,7 +1,5 @@
 """The glossary: a button on every page, and the dialog it opens."""
 
-from __future__ import annotations
-
 import jinja2
 import streamlit as st
 from markupsafe import Markup

@@ -1,7 +1,5 @@
 """Clouds of the archive measured anew, in whatever way the page asks: computed once per choice, for all sessions."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A folder picker that never leaves the allowed roots. Paths stay in the session: they never travel in a link."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st

@@ -4,8 +4,6 @@ It is a value in the address like any other (`?present=1`, bound to a switch of 
 link to a slide is a link. For a step the browser only reports the key: which one is next, the server knows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """Bars of one cell over all subsamples, its persistence image or landscape; and any of these for two cells."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import streamlit as st

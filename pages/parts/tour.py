@@ -1,7 +1,5 @@
 """A tour in five steps, for somebody who has never heard of persistent homology: on real prompts, few at a time."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

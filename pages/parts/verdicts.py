@@ -1,7 +1,5 @@
 """The five claims as verdicts on the study, each with what it rests on."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.parts import data

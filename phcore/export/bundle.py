@@ -1,7 +1,5 @@
 """All figures and tables of a study in one zip: what a paper's supplement holds."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

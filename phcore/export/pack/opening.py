@@ -1,7 +1,5 @@
 """A pack judged: everything in it is checked before anything of it is put into an archive."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

@@ -1,7 +1,5 @@
 """A study written as a pack."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tempfile

@@ -1,7 +1,5 @@
 """A verified pack put in place, so that a failure at any time leaves the archive as it was."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

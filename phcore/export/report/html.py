@@ -1,7 +1,5 @@
 """The report itself: one page that asks the network for nothing."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping

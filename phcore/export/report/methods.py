@@ -1,7 +1,5 @@
 """What was done, as a paragraph that states every parameter of a study and cites its sources."""
 
-from __future__ import annotations
-
 import platform
 import re
 from collections import Counter
