@@ -69,6 +69,11 @@ def chosen(key: str, options: Container) -> object:
     return None
 
 
+def put(key: str, value: object) -> None:
+    """Sets a control, or what a page keeps: for a button to call."""
+    st.session_state[key] = value
+
+
 # --- choices that several pages have ----------------------------------------------------------------
 
 _SCALE_WORDS = "Raw distances mix size with shape; divided by the median, only shape."

@@ -127,6 +127,14 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     return Seen(explored, spent, edges[:EDGES], lengths, triangles, diameters, counts, curve, linkage, order, tree)
 
 
+def look_or_read(study: Results, cell: Cell, lens: Lens) -> tuple[Seen | None, list[np.ndarray]]:
+    """A cell through a lens, and its diagrams; without its hidden states None, and those of the archive. As `look`."""
+    if not has_cloud(study, cell):
+        return None, data.diagrams(study, cell, lens.subsample, lens.scale)
+    seen = look(study, cell, lens)
+    return seen, seen.explored.bars.diagrams
+
+
 @data.cached(64, by=_inputs)
 def cocycle(study: Results, cell: Cell, lens: Lens, birth: float, death: float) -> np.ndarray:
     """(k, 2) points: the edges that every cycle around the hole of this H1 bar must cross, as ripser finds them."""
