@@ -22,10 +22,8 @@ def view() -> None:
         cell_view.show(study, first, options)
     elif pair:
         changed.show(study, pair, options)
-    elif options.two:
-        side_by_side.show(study, first, options)
     else:
-        side_by_side.one(study, first, options)
+        side_by_side.show(study, first, options)
 
 
 view()

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.parts import data
-from pages.parts.prompts import plain
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.stages.results import Results
 
@@ -21,9 +20,14 @@ def show(study: Results) -> None:
             st.markdown(f"**{one.claim}. {one.title}** {BADGES[one.verdict]}")
             st.markdown(one.sentence)
             rest = {"n": one.n, "Null": one.null, "Interval": one.interval, "To tell": one.needed}
-            st.caption("  \n".join(f"**{name}** {plain(words)}" for name, words in rest.items() if words))
+            st.caption("  \n".join(f"**{name}** {_plain(words)}" for name, words in rest.items() if words))
     st.caption(
         "The claims are those of Malhotra et al. (arXiv:2606.19542), about H1 at the study's own scale. The wording "
         "follows the numbers by fixed rules (docs/method.md). The same in a shell: "
         f"`python -m phcore findings {study.study.name}`."
     )
+
+
+def _plain(words: str) -> str:
+    """Words as they are: no Markdown in them but for code."""
+    return words.replace("*", "\\*").replace("_", "\\_").replace("$", "\\$")

@@ -78,16 +78,12 @@ def render(results: Results, options: Options = Options()) -> str:
     )  # fmt: skip
     return environment.get_template("report.html.j2").render(
         title=options.title or record.study.name,
-        authors=options.authors,
-        date=options.date,
+        options=options,
         record=record,
-        model=Path(record.study.model).name,
-        layer=choice.layer,
         findings=[(one, *_BADGES[one.verdict]) for one in results.findings()],
         figures=_figures(drawn, options.notes),
         steps=steps,
         slides=any(isinstance(one, Drawn) and (one.moves or one.cells) for one in drawn.values()),
-        left_out=[node for node in record.nodes if not node.ready],
         unfinished=not results.finished,
         methods=methods.methods_paragraph(record, present),
         sources=methods.cited(record, present),
