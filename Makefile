@@ -1,15 +1,25 @@
 # make app   the app, on the study that ships with the project
 # make serve the app read-only, on one study: make serve STUDY=name
 # make test  lint and every test
+# make quick the tests that load no model and draw no chart: less than a minute on two idle cores
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app serve test lint format unit bench bench-screen bench-room calibrate screenshots clean
+# uv where it is there, else pip. With uv, TORCH=cpu takes the build of torch that brings no CUDA along.
+ifneq ($(shell command -v uv 2>/dev/null),)
+CREATE := uv venv --quiet --seed --python $(PYTHON) $(VENV)
+INSTALL := uv pip install --quiet --python $(BIN)/python $(if $(TORCH),--torch-backend $(TORCH))
+else
+CREATE := $(PYTHON) -m venv $(VENV)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate screenshots clean
 
 app: $(VENV)/.app
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/python -m phcore app --port $(PORT)
 
 serve: $(VENV)/.app
 	$(BIN)/python -m phcore serve --read-only --port $(PORT) $(if $(STUDY),--study $(STUDY))
@@ -27,6 +37,9 @@ format: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest tests/unit
+
+quick: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not model" tests/unit --ignore tests/unit/figures/charts --ignore tests/unit/export
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py
@@ -48,13 +61,13 @@ screenshots: $(VENV)/.dev
 	$(BIN)/python scripts/screenshots.py
 
 $(VENV)/.app: requirements.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	test -x $(BIN)/python || $(CREATE)
+	$(INSTALL) -r requirements.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.app requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

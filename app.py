@@ -18,7 +18,7 @@ from pages.parts import protocol_filter
 @contextlib.asynccontextmanager
 async def opening(app: st.App) -> AsyncIterator[None]:
     """While the first browser still loads the screen, what every page reads with is imported."""
-    threading.Thread(target=importlib.import_module, args=("phcore.stages.results",), daemon=True).start()
+    threading.Thread(target=importlib.import_module, args=("phcore.export.results",), daemon=True).start()
     yield
 
 

@@ -1,19 +1,10 @@
 """What shape is this cloud? Bars, the map they live on and their prompts; what changed; or two cells side by side."""
 
-from __future__ import annotations
-
 import streamlit as st
 
-from pages.parts import cell, cell_view, changed, frame, side_by_side, toolbar, tour
+from pages.parts import cell, cell_view, changed, frame, side_by_side, tour
 
-place = frame.header(
-    "What shape is this cloud?",
-    "Each bar is a feature of the prompts' hidden states: a group before it merges (H0) or a loop (H1). Long bars are "
-    "shape, short ones mostly noise.",
-)
-study = frame.ready_study(place)
-if study is None:
-    toolbar.stop()
+study = frame.ready_study("barcodes")
 
 touring = tour.card(study)
 cell.advance(study)
@@ -31,10 +22,8 @@ def view() -> None:
         cell_view.show(study, first, options)
     elif pair:
         changed.show(study, pair, options)
-    elif options.two:
-        side_by_side.show(study, first, options)
     else:
-        side_by_side.one(study, first, options)
+        side_by_side.show(study, first, options)
 
 
 view()

@@ -1,7 +1,5 @@
 """How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
@@ -14,12 +12,12 @@ from pages.parts.controls import linked
 from pages.parts.verdicts import BADGES
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.curves import top_of
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
 from phcore.formatting import wasserstein_words
-from phcore.stages.results import Results
 
 _DEPTHS = {f"{depth:.0%}": depth for depth in DEPTHS}
 
@@ -107,13 +105,7 @@ def findings(pair: tuple[Results, Results]) -> None:
     frame.below(both, "findings-" + "-".join(one.study.name for one in pair), "p_findings")
 
 
-place = frame.header(
-    "How do two studies differ?",
-    "Two studies side by side on the same axes: other base models, other probe sets, other seeds.",
-)
-first = frame.ready_study(place)
-if first is None:
-    toolbar.stop()
+first = frame.ready_study("compare")
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
     st.info(

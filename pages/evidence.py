@@ -1,17 +1,16 @@
 """Can it be believed? What critics ask of a curve, a section each."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st
 
 from pages.parts import controls, data, figure, frame, measures, toolbar
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
-from phcore.stages.results import Results
+from phcore.stages.registry.assembly import published
 
 
 def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
@@ -30,21 +29,19 @@ def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
 # What a section shows below its figures.
 LAST = {"More than geometry?": size_or_shape, "Before behaviour?": measures.own}
 
-place = frame.header(
-    "Can it be believed?",
-    "A curve alone convinces nobody. Here every figure stands beside what its critics will ask for: noise, floors, "
-    "simpler numbers, behaviour, other settings.",
-)
-study = frame.ready_study(place)
-if study is None:
-    toolbar.stop()
-if all(data.table(study, name).empty for name in ("geometry_velocity", "gaussian_velocities")):
+study = frame.ready_study("evidence")
+evidence = list(published(evidence=True))
+gone = [name for name in data.missing(study) if name in evidence]
+if gone:
+    all_of_it = len(gone) == len(evidence)
     st.info(
-        "The evidence has not been measured for this study yet"
+        ("The evidence has" if all_of_it else f"{', '.join(gone).replace('_', ' ').capitalize()} have")
+        + " not been measured for this study yet"
         + ("." if data.read_only() else "; press Compute on the Study page."),
         icon=":material/hourglass_empty:",
     )
-    toolbar.stop()
+    if all_of_it:
+        toolbar.stop()
 
 section = st.segmented_control(
     "Question", SECTIONS, default=SECTIONS[0], **linked("e_section", "question"), required=True,

@@ -1,10 +1,8 @@
 """What can be sent? A report, figures and tables, the study itself, and what a paper says of the method."""
 
-from __future__ import annotations
-
 import streamlit as st
 
-from pages.parts import data, frame, sharing, toolbar
+from pages.parts import data, frame, sharing
 from pages.parts.controls import linked
 
 PARTS = {
@@ -17,18 +15,8 @@ PARTS = {
 if data.read_only():
     del PARTS["The study"]  # it would be refused
 
-place = frame.header(
-    "What can be sent?",
-    "A result leaves this machine as one file: a report for everybody, figures for a paper, or the whole study for "
-    "another machine.",
-)
-study = frame.ready_study(place)
-if study is None:
-    if not data.read_only():
-        sharing.open_pack()
-    toolbar.stop()
+study = frame.ready_study("share", otherwise=sharing.open_pack)
 part = st.segmented_control(
-    "Part", list(PARTS), default="Report", **linked("s_part", "part"), required=True,
-    label_visibility="collapsed",
+    "Part", list(PARTS), default="Report", **linked("s_part", "part"), required=True, label_visibility="collapsed",
 )  # fmt: skip
 PARTS[part](study)

@@ -19,7 +19,7 @@ st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
 known = [
     st.Page(
         ROOT / "pages" / f"{one.name}.py", title=one.name.capitalize(), icon=f":material/{one.icon}:",
-        default=one is PAGES[0], help=one.words,
+        default=one is PAGES[0], help=f"{one.question} {one.help}",
     )
     for one in PAGES
 ]  # fmt: skip

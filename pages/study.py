@@ -4,11 +4,7 @@ import streamlit as st
 
 from pages.parts import data, frame, glance, new_study, opened_study, toolbar, verdicts
 
-place = frame.header(
-    "What is compared?",
-    "A study follows a language model through its fine-tuning checkpoints and measures the shape of its hidden states.",
-)
-
+place = frame.header("study")
 if not data.read_only():
     mode = st.segmented_control(
         "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
@@ -30,10 +26,9 @@ st.markdown(
     f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + opened_study.subsample_words(record)
 )
 
-job = frame.jobs.status(data.store(), study.study.name)
 if data.read_only():
     frame.job_line(study)
-elif job and (job.active or job.state in ("failed", "crashed", "cancelled")):
+else:
     frame.job_card(study.study.name, "Computing")
 
 st.markdown("### At a glance")

@@ -1,24 +1,22 @@
 """How do the objectives move? Velocity, heatmaps, paths and distances, all at one selected step."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import controls, figure, frame, present, toolbar
+from pages.parts import columns, controls, draw, figure, frame, present
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
-from phcore.stages.results import Results
 
 WHOLE, HALVES = ("velocity", "heatmap"), ("paths", "apart")  # figures over the whole width, and side by side
 
 
 def chosen_step(key: str) -> None:
     """A click in a chart chooses the step of the whole page."""
-    picked = (st.session_state[key].get("selection") or {}).get("step") or []
+    picked = draw.picked(key, "step")
     if picked and picked[0].get("step") is not None:
         st.session_state["t_step"] = int(picked[0]["step"])
 
@@ -28,13 +26,11 @@ def step_slider(steps: list[int]) -> int:
     if st.session_state.get("t_step") not in steps:
         st.session_state.pop("t_step", None)
     if st.session_state.get("t_play"):
-        here = st.session_state.get("t_step", steps[0])
-        place = steps.index(here)
-        if place + 1 < len(steps):
-            st.session_state["t_step"] = steps[place + 1]
-        else:
+        place = steps.index(st.session_state.get("t_step", steps[0]))
+        if place + 1 == len(steps):
             st.session_state["t_ended"] = True
             st.rerun()
+        st.session_state["t_step"] = steps[place + 1]
     present.steps("t_step", steps)
     return st.select_slider(
         "Selected step, the same in every chart (0 = base model)", steps, value=steps[-1], **linked("t_step", "step"),
@@ -58,34 +54,14 @@ def dynamics_table(study: Results, choice: Choice) -> None:
         with_base=with_base,
     )  # fmt: skip
     if table.empty:
-        st.info(
-            f"Concentration is computed for finished studies, and for the order of the study ({study.study.order:g}).",
-            icon=":material/info:",
+        words = (
+            f"Concentration is computed for finished studies, and for the order of the study ({study.study.order:g})."
         )
+        st.info(words, icon=":material/info:")
         return
     never = table["stable_step"].isna()
     table = table.assign(stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"))
-    names = ["series", "layer", "concentration", "p_velocities", "p_checkpoints", "peak_step", "stable_step"]
-    st.dataframe(
-        table[names],
-        hide_index=True,
-        key="dynamics",
-        column_config={
-            "concentration": st.column_config.NumberColumn(
-                "concentration", format="%.3f", help="Share of all velocity in the first third. Flat gives about 0.33."
-            ),
-            "p_velocities": st.column_config.NumberColumn(
-                "p (shuffled velocities)", format="%.4f", help="Share of shuffles with at least this concentration."
-            ),
-            "p_checkpoints": st.column_config.NumberColumn(
-                "p (shuffled checkpoints)", format="%.4f", help="The same, walking the checkpoints in random order."
-            ),
-            "peak_step": st.column_config.NumberColumn("peak (step)", format="%d"),
-            "stable_step": st.column_config.TextColumn(
-                "stable from (step)", help="The first step after which velocity stays under 25 % of the peak."
-            ),
-        },
-    )
+    columns.show(table, "dynamics", key="dynamics")
     st.caption(
         "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers. "
         "Per step on an uneven grid, shuffled velocities test the grid alone. The Evidence page (Early?) has a null "
@@ -94,14 +70,7 @@ def dynamics_table(study: Results, choice: Choice) -> None:
     frame.below(table, f"dynamics-{study.study.name}", "dynamics")
 
 
-place = frame.header(
-    "How do the objectives move?",
-    "Every checkpoint is measured on the same prompts, so the distance between its barcodes and the previous "
-    "checkpoint's says how far its shape moved: the topological velocity.",
-)
-study = frame.ready_study(place)
-if study is None:
-    toolbar.stop()
+study = frame.ready_study("trajectories")
 
 row = st.columns([1.2, 1.2, 1.6, 1.6, 1.2, 1], vertical_alignment="bottom")
 degree = controls.degree(row[0], linked("t_degree", "degree"))

@@ -1,5 +1,9 @@
 """The one error users see: what is wrong, and how to mend it."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,8 +19,10 @@ class Fault(ValueError):
 
     def __init__(self, fault: str, hint: str, path: str | Path | None = None):
         self.fault, self.hint, self.path = fault, hint, path
-        place = f"{path}: " if path is not None else ""
-        super().__init__(f"{place}{fault}. {hint}.")
+
+    def __str__(self) -> str:
+        place = f"{self.path}: " if self.path is not None else ""
+        return f"{place}{self.fault}. {self.hint}."
 
     def __reduce__(self):
         # Exceptions are pickled by their message alone, which cannot rebuild this one in another process.
@@ -25,3 +31,13 @@ class Fault(ValueError):
 
 class Unusable(Fault):
     """A verdict about a checkpoint's own bytes: they will never load on this base, so trying again is of no use."""
+
+
+@contextmanager
+def about(path: str | Path | None) -> Iterator[None]:
+    """Faults raised inside are about this file or folder, unless they name one themselves."""
+    try:
+        yield
+    except Fault as fault:
+        fault.path = path if fault.path is None else fault.path
+        raise

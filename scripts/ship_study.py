@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 from phcore.archive.shipped import LIST  # noqa: E402
 from phcore.archive.store import Store, write_atomically  # noqa: E402
+from phcore.export.results import Results  # noqa: E402
 from phcore.stages.registry import Place, assembly, keys_of  # noqa: E402
-from phcore.stages.results import Results  # noqa: E402
 from phcore.study.kept import folder_of, keep  # noqa: E402
 from phcore.study.redaction import redact  # noqa: E402
 

@@ -32,7 +32,8 @@ In every table but `distances` each series repeats the base model as its step 0.
 STUDY = """# The study file
 
 Written by `scripts/write_docs.py` from `phcore.study`. `python -m phcore new DIR --model BASE` makes one.
-Relative paths are relative to the file.
+Relative paths are relative to the file. Keys stand above the first `[[series]]`. What the app
+or the command wrote has a line for each.
 
 ```toml
 name = "my-study"
@@ -68,7 +69,7 @@ def tables() -> str:
 
 
 def study_file() -> str:
-    defaults = {one.name: one.default for one in fields(Study)} | {"layers": "five evenly spaced"}
+    defaults = {one.name: one.default for one in fields(Study)}
     rows = "\n".join(f"| `{name}` | `{_plain(defaults[name])}` | {words} |" for name, words in PARAMETERS.items())
     return STUDY + rows + "\n"
 
@@ -84,6 +85,8 @@ def glossary() -> str:
 def _plain(value: object) -> str:
     if value == ():
         return "[]"
+    if value == "":
+        return '""'
     return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 

@@ -26,7 +26,14 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
+MODELS = {"tiny", "llama", "lora", "computed"}  # fixtures
+TRAINS = {"activations", "training"}  # folders
+
+
 def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        if MODELS & set(item.fixturenames) or TRAINS & set(item.path.parts):
+            item.add_marker("model")
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return  # torch takes a while to import

@@ -1,7 +1,5 @@
 """Choosing a cell and how it is looked at, and saying what is known of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,8 +8,8 @@ import streamlit as st
 
 from pages.parts import controls, data, frame, links, live, present
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.bars import CAP
-from phcore.stages.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
 ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on screen are the values in a link

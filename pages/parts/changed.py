@@ -1,20 +1,18 @@
 """What changed between two checkpoints: matched bars, the prompts behind them, and the prompts that moved most."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, draw, frame, live, map_view, prompts, selection
+from pages.parts import columns, controls, data, draw, frame, live, map_view, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import linked
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
 from phcore.formatting import count, three, unit_words, wasserstein_words
-from phcore.stages.results import Results
 from phcore.topology import distances, influence
 from phcore.topology.explore import Lens
 from phcore.topology.persistence import cell_diagrams
@@ -58,10 +56,8 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
 def show(study: Results, pair: Comparison, options: Options) -> None:
     """The two diagrams matched, and the prompts of the selected pair."""
     if pair.before is None:
-        st.info(
-            "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.",
-            icon=":material/info:",
-        )
+        words = "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with."
+        st.info(words, icon=":material/info:")
         return
     if not known(study, pair.before) or not known(study, pair.after):
         return
@@ -148,18 +144,15 @@ def _name(cell: data.Cell) -> str:
 
 def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.ndarray], live.Seen | None] | None:
     """Diagrams of a cell, measured now where its cloud is at hand, else the archive's."""
-    if live.has_cloud(study, cell):
-        try:
-            seen = live.look(study, cell, options.lens)
-        except Fault as fault:
-            frame.say(fault)
-            return None
-        return seen.explored.bars.diagrams, seen
-    diagrams = data.diagrams(study, cell, options.subsample, options.scale)
-    if not sum(map(len, diagrams)):
+    try:
+        seen, diagrams = live.look_or_read(study, cell, options.lens)
+    except Fault as fault:
+        frame.say(fault)
+        return None
+    if seen is None and not sum(map(len, diagrams)):
         st.info(f"The archive has no bars of {_name(cell)} in this subsample.", icon=":material/info:")
         return None
-    return diagrams, None
+    return diagrams, seen
 
 
 # --- in words ---------------------------------------------------------------------------------------
@@ -293,18 +286,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         f"Without its most influential prompt the H{pair.degree} distance would be {three(top['lost'])} lower on "
         f"average (of {three(top['distance'])}): *{prompts.plain(top['text'])}*"
     )
-    st.dataframe(
-        table[["rank", "lost", "share", "spread", "subsamples", "category", "text"]],
-        hide_index=True, height=320, key="influence",
-        column_config={
-            "lost": st.column_config.NumberColumn("distance lost", format="%.4g", help="Mean over subsamples."),
-            "share": st.column_config.NumberColumn("of the distance", format="percent"),
-            "spread": st.column_config.NumberColumn("spread", format="%.2g", help="SD over its subsamples; they "
-                                                    "overlap, so this is no standard error."),
-            "subsamples": st.column_config.NumberColumn("in subsamples", format="%d"),
-            "text": st.column_config.TextColumn("prompt", width="large"),
-        },
-    )  # fmt: skip
+    columns.show(table, "influence", height=320, key="influence")
     st.caption("Distances lost can be negative, and they do not add up to the whole.")
     frame.below(table, file_name("influence", study, pair.after), "influence")
 

@@ -1,11 +1,10 @@
 """Cached reading for the pages: a value per study and choice, computed once and shared between sessions."""
 
-from __future__ import annotations
-
 import atexit
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.checkpoints.roots import allowed_roots
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.pipeline import jobs
-from phcore.stages.results import Results
 from phcore.study.kept import names
 from phcore.study.redaction import redact_fault
 
@@ -50,6 +49,15 @@ def shown(fault: Fault) -> Fault:
     return redact_fault(fault, [store().root]) if read_only() else fault
 
 
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Says what went wrong in what was asked for; the rest of the block is left out."""
+    try:
+        yield
+    except Fault as fault:
+        st.error(str(shown(fault)), icon=":material/error:")
+
+
 def study_names() -> list[str]:
     """Studies in the archive; the one that ships comes first, then the latest."""
     return sorted(names(store()), key=lambda name: name != SHIPPED)
@@ -73,6 +81,11 @@ def _has_reached(study: Results, state: str) -> bool:
 def complete(study: Results) -> bool:
     """Whether the bars and what follows from them are finished."""
     return _has_reached(study, "complete")
+
+
+def missing(study: Results) -> list[str]:
+    """Tables that a finished study has and this one lacks."""
+    return [] if _has_reached(study, "finished") else study.missing
 
 
 def version(study: Results) -> str:

@@ -1,7 +1,5 @@
 """A figure on a page: what can be chosen of it, its chart, what is said of it, its table and its files."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
@@ -12,8 +10,8 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, present
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
-from phcore.stages.results import Results
 
 _ROW = 7  # parts of a row of controls
 

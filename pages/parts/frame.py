@@ -1,32 +1,35 @@
 """The top of every page, the job card, and what stands below every chart."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, glossary, toolbar
 from pages.parts.controls import linked
+from pages.parts.navigation import PAGES
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
+from phcore.export.results import Results
 from phcore.pipeline import jobs
-from phcore.stages.results import Results
 
 
-def header(question: str, words: str):
-    """The page's question, what one is looking at in one plain line, and the glossary.
+def header(page: str):
+    """The question of a page, what one is looking at in one plain line, and the glossary.
 
     Returns
     -------
     The place beside the question for the choice of the study.
     """
+    about = next(one for one in PAGES if one.name == page)
     left, place, right = st.columns([4.6, 2.6, 1.25], vertical_alignment="bottom")
-    left.markdown(f"## {question}")
+    left.markdown(f"## {about.question}")
     with right:
         glossary.button()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
-    left.caption(words + (" *This server is read-only.*" if data.read_only() else ""))
+    left.caption(about.words + (" *This server is read-only.*" if data.read_only() else ""))
     toolbar.reserve(right)
     return place
 
@@ -41,31 +44,32 @@ def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
     if not names:
-        st.info(
-            "No study is served here."
-            if data.read_only()
-            else "No study has been computed yet. Set one up on the Study page.",
-            icon=":material/info:",
-        )
+        nothing = "No study has been computed yet. Set one up on the Study page."
+        st.info("No study is served here." if data.read_only() else nothing, icon=":material/info:")
         return None
     name = place.selectbox("Study", names, **linked("study", "study"), help="Studies in the archive of this machine.")
     return data.open_study(name)
 
 
-def ready_study(place) -> Results | None:
-    """The chosen study, if it has at least one computed cell; else a sentence says what is missing."""
-    study = choose_study(place)
-    if study is None:
-        return None
-    job_line(study)
-    if data.table(study, "cells").empty:
-        st.info(
-            "Nothing has been computed for this study yet. Results show here as they arrive"
-            + ("." if data.read_only() else "; start the computation on the Study page."),
-            icon=":material/hourglass_empty:",
-        )
-        return None
-    return study
+def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:
+    """The top of a page, and the chosen study; one without a computed cell ends the page with what is missing.
+
+    Parameters
+    ----------
+    otherwise : what is shown in place of the page then.
+    """
+    study = choose_study(header(page))
+    if study is not None:
+        job_line(study)
+        for note in study.notes if data.missing(study) else ():
+            st.info(note, icon=":material/history:")
+        if not data.table(study, "cells").empty:
+            return study
+        later = "." if data.read_only() else "; start the computation on the Study page."
+        words = f"Nothing has been computed for this study yet. Results show here as they arrive{later}"
+        st.info(words, icon=":material/hourglass_empty:")
+    otherwise()
+    toolbar.stop()
 
 
 def job_line(study: Results) -> None:
@@ -79,17 +83,14 @@ def job_line(study: Results) -> None:
             now = jobs.status(data.store(), name)
             if _moved(job, now):
                 st.rerun()  # results show as they arrive
-            st.info(
-                f"This study is being computed ({now.share:.0%}). What is finished is shown.", icon=":material/sync:"
-            )
+            words = f"This study is being computed ({now.share:.0%}). What is finished is shown."
+            st.info(words, icon=":material/sync:")
 
         line()
     elif not data.complete(study):
-        st.warning(
-            "This study is not complete: some checkpoints or layers are still missing."
-            + ("" if data.read_only() else " Continue on the Study page."),
-            icon=":material/warning:",
-        )
+        words = "This study is not complete: some checkpoints or layers are still missing."
+        words += "" if data.read_only() else " Continue on the Study page."
+        st.warning(words, icon=":material/warning:")
 
 
 def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
@@ -103,15 +104,11 @@ def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
 def job_card(name: str, words: str) -> None:
     """Progress, time left and a cancel button of one job; survives a refresh, because the state is on disk."""
     job = jobs.status(data.store(), name)
-    if job is None:
-        return
-    if job.active:
+    if job and job.active:
         _watch(job, words)
-        return
-    if job.state == "done":
-        return
-    shape = {"cancelled": st.info, "failed": st.error, "crashed": st.error}[job.state]
-    shape(job.message or "The computation ended.", icon=":material/stop_circle:")
+    elif job and job.state != "done":
+        shape = st.info if job.state == "cancelled" else st.error
+        shape(job.message or "The computation ended.", icon=":material/stop_circle:")
 
 
 def _watch(first: jobs.Status, words: str) -> None:
@@ -148,6 +145,7 @@ def time_left(seconds: float | None) -> str:
 
 # --- below a chart ----------------------------------------------------------------------------------
 
+TABLES = (("CSV", "csv", "text/csv"), ("Parquet", "parquet", "application/vnd.apache.parquet"))
 FIGURE_WORDS = {
     "svg": "The chart above, 174 mm wide, letters of 8 points; still editable.",
     "png": "The chart above, twice as sharp as on the screen.",
@@ -155,29 +153,22 @@ FIGURE_WORDS = {
 }
 
 
-def below(
-    frame: pd.DataFrame,
-    name: str,
-    key: str,
-    config: dict | None = None,
-    words: str = "",
-    title: str = "Table and download",
-) -> None:
+def below(frame: pd.DataFrame, name: str, key: str, words: str = "", title: str = "Table and download") -> None:
     """The chart's numbers as a table, and as files."""
     with st.expander(title, icon=":material/table:"):
         if words:
             st.caption(words)
-        st.dataframe(frame, hide_index=True, column_config=config, height=280, key=f"table-{key}")
+        st.dataframe(frame, hide_index=True, height=280, key=f"table-{key}")
         drawn = draw.take_last()
         columns = iter(st.columns(2 + 3 * bool(drawn) + 1))
-
-        def offer(label: str, kind: str, mime: str, make, icon: str, words: str | None = None) -> None:
-            next(columns).download_button(
-                label, data=make, file_name=f"{name}.{kind}", mime=mime, on_click="ignore", width="stretch",
-                key=f"download-{kind}-{key}", icon=f":material/{icon}:", help=words,
-            )  # fmt: skip
-
-        offer("CSV", "csv", "text/csv", lambda: encode(frame, "csv"), "download")
-        offer("Parquet", "parquet", "application/vnd.apache.parquet", lambda: encode(frame, "parquet"), "download")
+        for label, kind, mime in TABLES:
+            download(next(columns), label, partial(encode, frame, kind), f"{name}.{kind}", mime,
+                     f"download-{kind}-{key}", width="stretch")  # fmt: skip
         for kind, mime in images.KINDS.items() if drawn else ():
-            offer(kind.upper(), kind, mime, lambda kind=kind: drawn[1](kind), "image", FIGURE_WORDS[kind])
+            download(next(columns), kind.upper(), partial(drawn[1], kind), f"{name}.{kind}", mime,
+                     f"download-{kind}-{key}", "image", help=FIGURE_WORDS[kind], width="stretch")  # fmt: skip
+
+
+def download(place, label: str, content, name: str, mime: str, key: str, icon: str = "download", **looks) -> None:
+    """A button that hands out a file, and runs nothing; `content` may be a function that makes it."""
+    place.download_button(label, content, name, mime, key=key, on_click="ignore", icon=f":material/{icon}:", **looks)

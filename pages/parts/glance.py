@@ -1,7 +1,5 @@
 """The study in a few sentences, each with its numbers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pandas as pd
@@ -9,10 +7,10 @@ import streamlit as st
 
 from pages.parts import data, figure
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.figure import PER, Choice
 from phcore.figures.registry import FIGURES
 from phcore.formatting import three
-from phcore.stages.results import Results
 
 
 def show(study: Results) -> None:

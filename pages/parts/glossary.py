@@ -1,38 +1,25 @@
 """The glossary: a button on every page, and the dialog it opens."""
 
-from __future__ import annotations
-
-from html import escape
-
+import jinja2
 import streamlit as st
+from markupsafe import Markup
 
-from phcore.figures.glossary import GROUPS, Group, Term, pictures
+from pages.parts import web
+from pages.parts.controls import put
+from phcore.figures.glossary import GROUPS, pictures
 
 _OPEN = "glossary_open"
-
-_STYLE = """<style>
-.glossary h4{margin:1.2rem 0 .4rem;padding:0}
-.glossary .terms{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:.9rem 2.4rem}
-.glossary .term{display:grid;grid-template-columns:minmax(9rem,15rem) minmax(12rem,1fr);gap:1.2rem;align-items:center}
-.glossary svg{display:block;width:100%;height:auto}
-.glossary small{opacity:.7}
-@media (max-width:600px){.glossary .term{grid-template-columns:1fr}}
-</style>"""
 
 
 def button() -> None:
     """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
-    st.button("Glossary", key="glossary", icon=":material/menu_book:", on_click=_set, args=(True,), width="stretch",
-              help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
+    st.button("Glossary", key="glossary", icon=":material/menu_book:", width="stretch", on_click=put,
+              args=(_OPEN, True), help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
     if st.session_state.get(_OPEN):
         _dialog()
 
 
-def _set(value: bool) -> None:
-    st.session_state[_OPEN] = value
-
-
-@st.dialog("Glossary", width="large", on_dismiss=lambda: _set(False))
+@st.dialog("Glossary", width="large", on_dismiss=lambda: put(_OPEN, False))
 def _dialog() -> None:
     st.caption(
         "Every picture is computed: from 24 points in the plane, or 96 where the shape changes, "
@@ -44,15 +31,8 @@ def _dialog() -> None:
 
 @st.cache_data(show_spinner=False)
 def _content() -> str:
-    drawn = pictures()
-    return f'{_STYLE}<div class="glossary">{"".join(_group(group, drawn) for group in GROUPS)}</div>'
-
-
-def _group(group: Group, drawn: dict[str, str]) -> str:
-    terms = "".join(_term(term, drawn[term.picture]) for term in group.terms)
-    return f'<h4>{escape(group.name)}</h4><div class="terms">{terms}</div>'
-
-
-def _term(term: Term, picture: str) -> str:
-    where = f"<br><small>On the page {escape(term.page)}</small>" if term.page else ""
-    return f'<div class="term">{picture}<div><b>{escape(term.name)}</b><br>{escape(term.words)}{where}</div></div>'
+    return jinja2.Template(web.text("glossary.html.j2"), autoescape=True).render(
+        style=Markup(web.text("glossary.css")),
+        groups=GROUPS,
+        pictures={name: Markup(picture) for name, picture in pictures().items()},
+    )

@@ -5,14 +5,12 @@ holds the defaults, so that it shows the same after they have changed, and the v
 holds a path is bound.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from math import isclose
 
 import streamlit as st
 
-from pages.parts import bound, controls
+from pages.parts import bound, controls, web
 from pages.parts.bound import Bound, Words
 from pages.parts.prompts import plain
 
@@ -29,46 +27,9 @@ _PENDING, _SAID, _WITHHELD = "links.pending", "links.said", "links.withheld"
 _COPY = st.components.v2.component(
     "copy_link",
     html='<button type="button"><span></span></button><input readonly hidden aria-label="The link">',
-    css="""
-button{all:unset;box-sizing:border-box;cursor:pointer;white-space:nowrap;font:400 .875rem var(--st-font);
-color:var(--st-text-color);min-height:2.5rem;line-height:2.5rem;padding:0 .25rem}
-button:hover{color:var(--st-primary-color)}
-button:focus-visible{outline:2px solid var(--st-primary-color);border-radius:.5rem}
-input{box-sizing:border-box;width:100%;font:.8rem var(--st-code-font);color:inherit;
-background:var(--st-secondary-background-color);border:1px solid var(--st-border-color);border-radius:.5rem;
-padding:.3rem}
-""",
-    js="""
-// The address is read when the button is pressed: a slider moves it without a run of the whole page.
-export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector("button"), words = button.querySelector("span")
-  const box = parentElement.querySelector("input")
-  words.textContent = "Copy link"
-  button.title = "Copies a link to this page as it is now: study, choices and the selected bar."
-  const link = () => {
-    const url = new URL(window.location.href)
-    for (const [key, values] of data.defaults)
-      if (!url.searchParams.has(key)) for (const value of values) url.searchParams.append(key, value)
-    url.searchParams.set("v", data.version)
-    return url.href
-  }
-  const byHand = text => {  // without a secure context there is no clipboard to write to
-    box.value = text
-    box.hidden = false
-    box.select()
-    return document.execCommand("copy")
-  }
-  button.onclick = async () => {
-    const text = link()
-    let done = false
-    try { await navigator.clipboard.writeText(text); done = true } catch { done = byHand(text) }
-    box.hidden = done
-    words.textContent = done ? "Copied" : "Press Ctrl+C"
-    setTimeout(() => { words.textContent = "Copy link" }, 2500)
-  }
-}
-""",
-)  # fmt: skip
+    css=web.text("copy_link.css"),
+    js=web.text("copy_link.js"),
+)
 
 
 def upgrade(query: dict[str, Words]) -> dict[str, Words]:

@@ -1,7 +1,5 @@
 """The map of a cell's prompts, and the prompts that are marked on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -10,10 +8,10 @@ import streamlit as st
 
 from pages.parts import data, draw, live, prompts
 from pages.parts.controls import linked
+from phcore.export.results import Results
 from phcore.figures.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
 from phcore.figures.charts.moving import with_tables
 from phcore.formatting import count
-from phcore.stages.results import Results
 
 MARKED = "b_marked"  # numbers of prompts, as they stand in a link
 

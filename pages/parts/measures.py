@@ -1,14 +1,11 @@
 """Measures of the user's own: accuracy, toxicity, anything that has a value per checkpoint."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.parts import data
-from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.figure import Choice, Look
 from phcore.pipeline.run import publish_missing
-from phcore.stages.results import Results
 from phcore.study import measures
 
 
@@ -24,13 +21,11 @@ def own(study: Results, choice: Choice, look: Look) -> None:
         )
         file = st.file_uploader("CSV file", type="csv", key="e_file")
         if file is not None and st.button("Add to the study", type="primary", key="e_add"):
-            try:
+            with data.refusing():
                 record = measures.attach(file.getvalue(), study.record, data.store())
-            except Fault as fault:
-                st.error(str(data.shown(fault)), icon=":material/error:")
-                return
-            with st.spinner("Comparing them with topology…"):
-                publish_missing(record, data.store())
-            st.rerun()
+                with st.spinner("Comparing them with topology…"):
+                    publish_missing(record, data.store())
+                st.rerun()
+            return
         if measures.own_file(study.study.name, data.store()).exists():
             st.caption("This study has such a file; a new one takes its place.")

@@ -1,29 +1,19 @@
-"""The pages of the app. A new one is its file in `pages/` and a line here."""
+"""The pages of the app (`navigation.toml`). A new one is its file in `pages/` and an entry there."""
 
-from __future__ import annotations
-
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """Its file and its name in the address, its icon, and the question it answers."""
+    """Its file and its name in the address, its icon, and what it says of itself."""
 
     name: str
     icon: str
+    question: str
     words: str
+    help: str
 
 
-PAGES = (  # in the order of the navigation; the first is the one that opens
-    Page("study", "folder_open",
-         "What is compared? Open a study, or set one up from a model and folders of checkpoints."),
-    Page("barcodes", "bar_chart",
-         "What shape is this cloud? Barcode and persistence diagram of one cell, or of two side by side."),
-    Page("trajectories", "timeline",
-         "How do the objectives move? Velocity, paths and distances from step to step."),
-    Page("evidence", "verified",
-         "Can it be believed? Velocity against pure noise, and against what simpler numbers say."),
-    Page("compare", "compare",
-         "How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes."),
-    Page("share", "ios_share",
-         "What can be sent? A report, figures and tables, the study itself, and the methods."),
-)  # fmt: skip
+_FILE = Path(__file__).with_suffix(".toml")
+PAGES = tuple(Page(**one) for one in tomllib.loads(_FILE.read_text(encoding="utf-8"))["page"])

@@ -1,13 +1,11 @@
 """Setting up a study by point and click, and computing it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, frame, picker, practice
+from pages.parts import columns, data, frame, picker, practice
 from pages.parts.opened_study import begin, checkpoint_tables, workers
 from phcore import checkpoints
 from phcore.archive.store import digest
@@ -30,11 +28,8 @@ def show() -> None:
     with left:
         model = _model()
     with right:
-        directory = picker.folder(
-            "Checkpoints",
-            "checkpoints",
-            "The folder above your runs: each sub-folder with checkpoints becomes a series named after it.",
-        )
+        words = "The folder above your runs: each sub-folder with checkpoints becomes a series named after it."
+        directory = picker.folder("Checkpoints", "checkpoints", words)
     if model is None or directory is None:
         practice.offer()
         return
@@ -72,21 +67,13 @@ def _model() -> Path | None:
     names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
     options = [*names, picker.BROWSE]
     choice = st.selectbox(
-        "Base model",
-        options,
-        format_func=lambda path: names.get(path, path),
-        index=None if names else 0,
-        placeholder="Choose a model found on this machine",
-        key="model-choice",
+        "Base model", options, format_func=lambda path: names.get(path, path), index=None if names else 0,
+        placeholder="Choose a model found on this machine", key="model-choice",
         help="Models in the local Hugging Face cache and in the allowed folders. Nothing is downloaded.",
-    )
-    if choice is None:
-        return None
-    path = (
-        Path(choice)
-        if choice != picker.BROWSE
-        else picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
-    )
+    )  # fmt: skip
+    path = Path(choice) if choice else None
+    if choice == picker.BROWSE:
+        path = picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
     if path is None:
         return None
     model = checkpoints.describe_model(path, data.roots())
@@ -111,44 +98,28 @@ def _scan(directory: str, model: str) -> list:
 
 
 def _as_table(found: list) -> pd.DataFrame:
-    names = ["step", "kind", "size", "status", "finding"]
-    rows = [{"series": one.name} | {name: getattr(c, name) for name in names} for one in found for c in one.checkpoints]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([{"series": one.name} | vars(each) for one in found for each in one.checkpoints])
 
 
 def _series_editor(found: list, key: str) -> tuple[Series, ...]:
     st.caption("One row per run. Runs with the same objective share a colour; give repeated runs different seeds.")
-    rows = pd.DataFrame(
-        {
-            "include": [any(c.status == "ready" for c in one.checkpoints) for one in found],
-            "series": [one.name for one in found],
-            "objective": [one.objective for one in found],
-            "seed": [one.seed for one in found],
-            "ready": [sum(c.status == "ready" for c in one.checkpoints) for one in found],
-            "steps": [_steps(one) for one in found],
-        }
-    )
+    rows = pd.DataFrame(_row(one) for one in found)
     edited = st.data_editor(
-        rows,
-        hide_index=True,
-        disabled=["series", "ready", "steps"],
-        key=f"series-{key}",
-        column_config={
-            "include": st.column_config.CheckboxColumn("include", width="small"),
-            "objective": st.column_config.TextColumn("objective", required=True, max_chars=40),
-            "seed": st.column_config.NumberColumn("seed", min_value=0, step=1, required=True),
-            "ready": st.column_config.NumberColumn("ready checkpoints"),
-        },
-    )
+        rows, hide_index=True, disabled=["series", "ready", "steps"], key=f"series-{key}",
+        column_config=columns.looks("series"),
+    )  # fmt: skip
     return tuple(
         Series(one.name, one.path, str(row.objective or one.name), int(row.seed or 0), bool(row.include))
         for one, row in zip(found, edited.itertuples(), strict=True)
     )
 
 
-def _steps(one) -> str:
-    steps = [str(c.step) for c in one.checkpoints if c.status == "ready"]
-    return ", ".join(steps if len(steps) <= 12 else [*steps[:5], "…", *steps[-5:]])
+def _row(one) -> dict:
+    """A series that was found, as a row to edit."""
+    steps = [str(each.step) for each in one.checkpoints if each.status == "ready"]
+    shown = ", ".join(steps if len(steps) <= 12 else [*steps[:5], "…", *steps[-5:]])
+    about = {"include": bool(steps), "series": one.name, "objective": one.objective, "seed": one.seed}
+    return about | {"ready": len(steps), "steps": shown}
 
 
 # --- parameters -----------------------------------------------------------------------------------
@@ -158,41 +129,30 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
     """The study as set up so far; None, with a sentence, where something in it cannot work."""
     n_layers = checkpoints.describe_model(model, data.roots()).n_layers
     left, right = st.columns(2)
-    name = left.text_input(
-        "Name of the study", _free_name(directory.name), key=f"name-{directory}", help="Letters, digits, - _ and dots."
-    )
+    name = left.text_input("Name of the study", _free_name(directory.name), key=f"name-{directory}",
+                           help="Letters, digits, - _ and dots.")  # fmt: skip
     probes = right.selectbox(
-        "Probe set",
-        ["default", *_probe_files(directory)],
+        "Probe set", ["default", *_probe_files(directory)], help=PARAMETERS["probes"], key="probes",
         format_func=lambda p: "the set that ships: 320 prompts" if p == "default" else Path(p).name,
-        help=PARAMETERS["probes"],
-        key="probes",
-    )
+    )  # fmt: skip
     with st.expander("More: how it is measured", icon=":material/tune:"):
         a, b, c = st.columns(3)
-        layers = a.multiselect(
-            "Layers", range(n_layers + 1), default=checkpoints.default_layers(n_layers), help=PARAMETERS["layers"],
-            key=f"layers-{model}",
-        )  # fmt: skip
+        layers = a.multiselect("Layers", range(n_layers + 1), checkpoints.default_layers(n_layers),
+                               help=PARAMETERS["layers"], key=f"layers-{model}")  # fmt: skip
         whole = b.toggle("Whole cloud, no subsampling", key="whole", help=PARAMETERS["subsamples"])
         count = b.number_input("Subsamples", 1, 512, 64, key="count", help=PARAMETERS["subsamples"], disabled=whole)
-        size = b.number_input(
-            "Prompts per subsample", 4, 2000, 160, key="size", help=PARAMETERS["subsample_size"], disabled=whole
-        )
+        size = b.number_input("Prompts per subsample", 4, 2000, 160, key="size", disabled=whole,
+                              help=PARAMETERS["subsample_size"])  # fmt: skip
         seed = b.number_input("Seed", 0, 10_000, 0, key="seed", help=PARAMETERS["seed"])
         scale = c.selectbox("Scale", SCALES, key="scale", help=PARAMETERS["scale"])
         metric = c.selectbox("Metric", METRICS, key="metric", help=PARAMETERS["metric"])
-        order = c.selectbox(
-            "Wasserstein order p", ORDERS, index=1, format_func=_order, key="order", help=PARAMETERS["order"]
-        )
-        norm = c.selectbox("Ground norm q", ORDERS, index=1, format_func=_order, key="norm", help=PARAMETERS["norm"])
+        order = c.selectbox("Wasserstein order p", ORDERS, 1, _order, key="order", help=PARAMETERS["order"])
+        norm = c.selectbox("Ground norm q", ORDERS, 1, _order, key="norm", help=PARAMETERS["norm"])
         chat = a.toggle("Chat template", True, key="chat", help=PARAMETERS["chat"])
         dtype = a.selectbox("Number format", DTYPES, key="dtype", help=PARAMETERS["dtype"])
         engine = a.selectbox("Engine", ENGINES, key="engine", help=PARAMETERS["engine"])
-        second = b.selectbox(
-            "Second number format", ("", *DTYPES), format_func=lambda one: one or "none", key="second",
-            help=PARAMETERS["second_dtype"],
-        )  # fmt: skip
+        second = b.selectbox("Second number format", ("", *DTYPES), format_func=lambda one: one or "none",
+                             key="second", help=PARAMETERS["second_dtype"])  # fmt: skip
         beside = c.multiselect("Studies beside", data.study_names(), key="beside", help=PARAMETERS["beside"])
     try:
         asked = Study(
@@ -268,10 +228,8 @@ def _start(asked: Study, found: list) -> None:
     taken = asked.name in data.study_names()
     if taken:
         st.info(f"There is a study called {asked.name} already: choose another name.", icon=":material/info:")
-    st.button(
-        "Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
-        on_click=_compute, args=(asked,),
-    )  # fmt: skip
+    st.button("Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
+              on_click=_compute, args=(asked,))  # fmt: skip
 
 
 def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:

@@ -1,7 +1,5 @@
 """A study that is open: its checkpoints and parameters as tables, and what is still to be computed."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -9,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data
+from pages.parts import columns, data
+from phcore.export.results import Results
 from phcore.pipeline import jobs
 from phcore.pipeline.plan import plan
-from phcore.stages.results import Results
 from phcore.study import PARAMETERS
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
@@ -28,17 +26,7 @@ def checkpoint_tables(table: pd.DataFrame, expanded: bool = False) -> None:
         st.warning(f"{len(problems) - 5} more checkpoints are left out: see the table.", icon=":material/warning:")
     title = f"{len(table)} checkpoints, {len(table) - len(problems)} ready"
     with st.expander(title, icon=":material/list:", expanded=expanded):
-        names = ["series", "step", "kind", "size", "status", "finding"]
-        st.dataframe(
-            table[names],
-            hide_index=True,
-            height=280,
-            column_config={
-                "size": st.column_config.NumberColumn("size", format="bytes"),
-                "step": st.column_config.NumberColumn(format="%d"),
-                "finding": st.column_config.TextColumn("finding", width="large"),
-            },
-        )
+        columns.show(table, "checkpoints", height=280)
 
 
 def subsample_words(record: Record) -> str:
@@ -55,11 +43,7 @@ def parameter_table(study: Results) -> None:
     """Every parameter with its value and what it means."""
     values = asdict(study.study) | {"layers": list(study.record.layers)}
     rows = [(name, str(values[name]), words) for name, words in PARAMETERS.items()]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["parameter", "value", "meaning"]),
-        hide_index=True,
-        column_config={"meaning": st.column_config.TextColumn(width="large")},
-    )
+    columns.show(pd.DataFrame(rows, columns=["parameter", "value", "meaning"]), "parameters")
 
 
 # --- computing it -----------------------------------------------------------------------------------
@@ -83,11 +67,9 @@ def compute_box(study: Results) -> None:
         return
     model = Path(study.study.model)
     if not model.exists():
-        st.info(
-            f"This study {'has no evidence yet' if study.complete else 'is unfinished'}, and its base model "
-            f"({model.name}) is not on this machine.",
-            icon=":material/cloud_off:",
-        )
+        lacks = "has no evidence yet" if study.complete else "is unfinished"
+        words = f"This study {lacks}, and its base model ({model.name}) is not on this machine."
+        st.info(words, icon=":material/cloud_off:")
         return
     todo = plan(study.record, data.store()).totals()
     st.write("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + ".")

@@ -1,7 +1,5 @@
 """Prompts on the page: whole texts with their category's mark, escaped: a prompt is only ever text."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -9,16 +7,11 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from pages.parts import web
 from phcore.figures.charts.theme import category_marks
 
 FIRST = 12  # prompts of a group that are listed
 _SIGNS = {"circle": "●", "square": "■", "diamond": "◆", "cross": "✚"}
-_STYLE = """<style>
-.prompts{display:flex;flex-direction:column;gap:.45rem;margin:.1rem 0 .6rem}
-.prompts div{display:grid;grid-template-columns:2.1rem 1fr;column-gap:.35rem;font-size:.92rem;line-height:1.35}
-.prompts b{text-align:right;font-variant-numeric:tabular-nums}
-.prompts small{opacity:.72;white-space:nowrap}
-</style>"""
 
 
 def listing(prompts: pd.DataFrame, categories: Sequence[str], marks: Iterable[str] | None = None) -> None:
@@ -31,7 +24,7 @@ def listing(prompts: pd.DataFrame, categories: Sequence[str], marks: Iterable[st
         sign = f'<span style="color:{colour}">{_SIGNS.get(shape, "●")}</span>' if len(looks) > 1 else ""
         label = f" <small>{escape(category)}</small>" if category else ""
         rows.append(f"<div><b>{escape(mark)} {sign}</b><span>{escape(text)}{label}</span></div>")
-    st.html(f'{_STYLE}<div class="prompts">{"".join(rows)}</div>')
+    st.html(f'{web.style("prompts.css")}<div class="prompts">{"".join(rows)}</div>')
 
 
 def first_words(number: int) -> str:

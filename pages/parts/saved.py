@@ -1,7 +1,7 @@
 """Saved views: the popover that keeps the state of a page under a name, and opens or deletes what was kept."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from urllib.parse import urlencode
 
@@ -29,15 +29,12 @@ def popover(page: str) -> None:
         if done := st.session_state.pop(_DONE, None):
             st.success(done, icon=":material/check:")
         _undo(study)
-        try:
+        with data.refusing():
             known = saved_views.views(study, data.store())
-        except Fault as fault:
-            st.error(str(data.shown(fault)), icon=":material/error:")
-            return
-        if not known:
-            st.caption("No view of this study has been saved yet.")
-        for number, one in enumerate(known):
-            _row(study, one, number)
+            if not known:
+                st.caption("No view of this study has been saved yet.")
+            for number, one in enumerate(known):
+                _row(study, one, number)
 
 
 def _save(study: str, page: str) -> None:
@@ -49,13 +46,19 @@ def _save(study: str, page: str) -> None:
                               args=(study, page, query), width="stretch", key="view_save")  # fmt: skip
 
 
-def _keep(study: str, page: str, query: str) -> None:
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong when a button is pressed is said once the popover is drawn."""
     try:
-        view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
-        saved_views.save(view, study, data.store())
+        yield
     except Fault as fault:
         st.session_state[_FAULT] = str(data.shown(fault))
-    else:
+
+
+def _keep(study: str, page: str, query: str) -> None:
+    with _told():
+        view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
+        saved_views.save(view, study, data.store())
         st.session_state[_DONE] = f"Saved as {view.name!r}."
 
 
@@ -76,10 +79,8 @@ def _row(study: str, view: View, number: int) -> None:
 
 
 def _delete(study: str, name: str) -> None:
-    try:
+    with _told():
         st.session_state[_GONE] = (study, saved_views.delete(name, study, data.store()))
-    except Fault as fault:
-        st.session_state[_FAULT] = str(data.shown(fault))
 
 
 def _undo(study: str) -> None:
@@ -93,9 +94,6 @@ def _undo(study: str) -> None:
 
 
 def _restore(study: str, view: View) -> None:
-    try:
+    with _told():
         saved_views.save(view, study, data.store())
-    except Fault as fault:
-        st.session_state[_FAULT] = str(data.shown(fault))
-    else:
         st.session_state.pop(_GONE, None)

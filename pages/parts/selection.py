@@ -15,8 +15,8 @@ from pages.parts import controls, data, draw, live, prompts
 from pages.parts.controls import linked
 from pages.parts.data import Cell
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.formatting import count, three
-from phcore.stages.results import Results
 from phcore.topology.explore import Explored, Lens, Loop, Merge
 
 ENDLESS = "H0 endless"

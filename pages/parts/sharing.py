@@ -1,24 +1,21 @@
 """The parts of the Share page."""
 
-from __future__ import annotations
-
 import tempfile
 from datetime import date
 from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import controls, data
+from pages.parts import controls, data, frame
 from pages.parts.controls import linked
-from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
+from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 
 PREVIEW = 720  # pixels of the report's window
 _WRITTEN = "sharing.written"  # the study and the options of the report that is shown
@@ -57,17 +54,12 @@ def report(study: Results) -> None:
             if st.session_state[_WRITTEN][0] != study.study.name:
                 return
         options = st.session_state[_WRITTEN][1]
-        try:
+        with data.refusing():
             page = _page(study, options)
-        except Fault as fault:
-            st.error(str(data.shown(fault)), icon=":material/error:")
-            return
-        st.download_button(
-            f"Download the report ({len(page) / 1e6:.1f} MB)", page, f"{study.study.name}.html", "text/html",
-            icon=":material/download:", on_click="ignore", key="s_report",
-        )  # fmt: skip
-        st.caption("It opens from disk and asks the network for nothing. Below: a preview.")
-        st.iframe(page, height=PREVIEW)
+            label = f"Download the report ({len(page) / 1e6:.1f} MB)"
+            frame.download(st, label, page, f"{study.study.name}.html", "text/html", "s_report")
+            st.caption("It opens from disk and asks the network for nothing. Below: a preview.")
+            st.iframe(page, height=PREVIEW)
 
 
 @data.cached(8, spinner="Writing the report…")
@@ -93,10 +85,12 @@ def figures_and_tables(study: Results) -> None:
     bar = st.progress(0.0, "Drawing…")
     content = bundle(study, how, lambda share: bar.progress(share, "Drawing figures, writing tables…"))
     bar.empty()
-    st.download_button(
-        f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}-images.zip", "application/zip",
-        icon=":material/download:", type="primary", on_click="ignore", key="s_zip",
-    )  # fmt: skip
+    _zip(content, f"{study.study.name}-images.zip", "s_zip")
+
+
+def _zip(content: bytes, name: str, key: str) -> None:
+    label = f"Download ({len(content) / 1e6:.1f} MB)"
+    frame.download(st, label, content, name, "application/zip", key, type="primary")
 
 
 def whole_study(study: Results) -> None:
@@ -111,33 +105,26 @@ def whole_study(study: Results) -> None:
         f"`python -m phcore pack {study.study.name} -o study.zip --with-clouds` takes them along."
     )
     if st.button("Pack the study", type="primary", icon=":material/package_2:", key="s_pack"):
-        try:
+        with data.refusing():
             with st.spinner("Packing…"), tempfile.TemporaryDirectory() as place:
                 content = pack(study, Path(place) / "study.zip", prompts=prompts).path.read_bytes()
-        except Fault as fault:
-            st.error(str(data.shown(fault)), icon=":material/error:")
-        else:
-            st.download_button(
-                f"Download ({len(content) / 1e6:.1f} MB)", content, f"{study.study.name}.zip", "application/zip",
-                icon=":material/download:", type="primary", on_click="ignore", key="s_packed",
-            )  # fmt: skip
+            _zip(content, f"{study.study.name}.zip", "s_packed")
     st.divider()
     open_pack()
 
 
 def open_pack() -> None:
-    """A study that somebody sent."""
+    """A study that somebody sent; a read-only server takes none."""
+    if data.read_only():
+        return
     st.markdown("**Open a study that was sent to you**")
     file = st.file_uploader("Packed study (zip)", type="zip", key="s_open")
     if file is None or not st.button("Verify and open", key="s_unpack", icon=":material/verified_user:"):
         return
-    try:
+    with data.refusing():
         with st.spinner("Verifying…"):
             done = unpack(file, data.store())
-    except Fault as fault:
-        st.error(str(data.shown(fault)), icon=":material/error:")
-        return
-    st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
+        st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
 
 
 def methods(study: Results) -> None:
@@ -149,7 +136,5 @@ def methods(study: Results) -> None:
     st.markdown("**BibTeX of what it cites**")
     st.code(sources, language="bibtex")
     left, right, _ = st.columns([1, 1, 3])
-    left.download_button("Text", words, "methods.txt", "text/plain", icon=":material/download:", on_click="ignore",
-                         key="s_methods", width="stretch")  # fmt: skip
-    right.download_button("BibTeX", sources, "references.bib", "text/plain", icon=":material/download:",
-                          on_click="ignore", key="s_bibtex", width="stretch")  # fmt: skip
+    frame.download(left, "Text", words, "methods.txt", "text/plain", "s_methods", width="stretch")
+    frame.download(right, "BibTeX", sources, "references.bib", "text/plain", "s_bibtex", width="stretch")

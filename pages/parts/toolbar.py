@@ -3,7 +3,7 @@
 They tell the state of the page, so they are drawn after it, into places that its header has kept for them.
 """
 
-from __future__ import annotations
+from typing import NoReturn
 
 import streamlit as st
 
@@ -39,7 +39,7 @@ def fill() -> None:
         links.copy_button()
 
 
-def stop() -> None:
+def stop() -> NoReturn:
     """Ends a page halfway, with its tools: after `st.stop` nothing is drawn any more."""
     fill()
     st.stop()

@@ -1,51 +1,20 @@
 """A tour in five steps, for somebody who has never heard of persistent homology: on real prompts, few at a time."""
 
-from __future__ import annotations
+import tomllib
+from pathlib import Path
 
 import streamlit as st
 
 from pages.parts import data, live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
-from phcore.stages.results import Results
+from phcore.export.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
 _POINTS = 40  # few enough to follow single prompts by eye
 _KEY, _CARD = "tour.step", "tour.card"  # the step that is shown, and the one whose card is on the page
 _BEFORE = "tour.before"
 
-_STEPS = (
-    (
-        "Every mark is a prompt",
-        "The model has read forty prompts. Each mark on the map is the hidden state it reached at the end of one of "
-        "them: prompts that the model treats alike lie close together. The distance stands at zero, so nothing is "
-        "joined yet: forty prompts, forty components, and forty grey bars that begin.",
-    ),
-    (
-        "Let the distance grow",
-        "Prompts closer than the distance are joined by an edge, and three that are joined in pairs fill a triangle. "
-        "Groups merge, and each grey bar ends where its group merges into another. The one in violet ends just here: "
-        "its edge on the map joins the two prompts that are listed below it.",
-    ),
-    (
-        "A loop appears",
-        "Now an edge closes a ring of prompts around a hole, and one of the lower bars begins: a loop is born. The "
-        "violet ring is one way round it; its prompts are listed in order.",
-    ),
-    (
-        "And is filled",
-        "A little farther, a triangle closes the hole and the bar ends. A long bar is a hole that lasts: shape. A "
-        "short one is mostly noise. The barcode is the list of all of them. The diagram shows the same bars as "
-        "points: the farther from the diagonal, the longer they last.",
-    ),
-    (
-        "Now watch the model learn",
-        "A subsample of its prompts, at the last checkpoint. Press Play: steps to see the same prompts move as the "
-        "model is fine-tuned, or open What changed to see which bars moved, and which prompts made them.",
-    ),
-)
-# What the tour sets, and gives back when it is closed.
-_KEYS = ("b_view", "b_two", "b_series", "b_step", "b_layer", "b_sub", "b_scale", "b_map", "b_fixed", "b_points",
-         "b_metric", "b_dim", "b_cat", "b_text", "b_bar", "b_at")  # fmt: skip
+_STEPS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["step"]
 
 
 def invite(study: Results) -> None:
@@ -64,10 +33,9 @@ def card(study: Results) -> bool:
     st.session_state[_CARD] = here
     if here is None or start is None:
         return False
-    title, words = _STEPS[here]
     with st.container(border=True, key="tour"):
         said, back, forth, close = st.columns([6, 1, 1, 1], vertical_alignment="center")
-        said.markdown(f"**{here + 1} of {len(_STEPS)}: {title}**  \n{words}")
+        said.markdown(f"**{here + 1} of {len(_STEPS)}: {_STEPS[here]['title']}**  \n{_STEPS[here]['words']}")
         back.button("Back", key="tour-back", disabled=not here, width="stretch", on_click=_go,
                     args=(study, start, here - 1))  # fmt: skip
         if here + 1 < len(_STEPS):
@@ -87,8 +55,6 @@ def _place(study: Results) -> data.Cell | None:
 
 def _go(study: Results, start: data.Cell, step: int) -> None:
     """Sets the page to what the step speaks of."""
-    if st.session_state.get(_KEY) is None:
-        st.session_state[_BEFORE] = {key: st.session_state[key] for key in _KEYS if key in st.session_state}
     lens = Lens(subsample=WHOLE, points=_POINTS, metric=study.study.metric, scale=study.study.scale)
     bars = live.look(study, start, lens).explored.table
     merges = bars[bars["degree"] == 0].sort_values("death", ignore_index=True)
@@ -106,14 +72,16 @@ def _go(study: Results, start: data.Cell, step: int) -> None:
     state = AS_ARCHIVED | {
         "b_view": BARS, "b_two": False, "b_play": None, "b_series": series, "b_step": number, "b_layer": layer,
         "b_sub": WHOLE_WORD, "b_scale": lens.scale, "b_points": _POINTS, "b_metric": lens.metric, "b_map": "PCA",
-        "b_fixed": True,
+        "b_fixed": True, "b_bar": bar, "b_at": at,
     }  # fmt: skip
     if step == len(_STEPS) - 1:
         last = max(live.cells_with_clouds(study, layer), key=lambda cell: cell[1])
         subsample = "0" if study.study.subsamples else WHOLE_WORD
         state |= {"b_series": last[0], "b_step": last[1], "b_points": ALL_POINTS, "b_sub": subsample}
+    if st.session_state.get(_KEY) is None:  # what the tour sets, it gives back when it is closed
+        st.session_state[_BEFORE] = {key: st.session_state[key] for key in state if key in st.session_state}
     st.session_state.pop(KIND, None)  # the distance is the tour's, whatever was looked at before
-    st.session_state.update(state | {"b_bar": bar, "b_at": at, _KEY: step})
+    st.session_state.update(state | {_KEY: step})
 
 
 def _close(study: Results) -> None:

@@ -20,8 +20,7 @@ def choose(asked: str | None = None) -> torch.device:
 
     Raises
     ------
-    Fault
-        where it is no device, or not on this machine.
+    Fault : where it is no device, or not on this machine.
     """
     name = devices.wanted() if asked is None else devices.spelled(asked)
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -75,8 +75,7 @@ def extract(
 
     Raises
     ------
-    Fault
-        where there is no prompt, a layer or token the model does not have, or no memory for a single prompt.
+    Fault : where there is no prompt, a layer or token the model does not have, or no memory for a single prompt.
     """
     reader = Reader(model, sorted(set(layers)))
     check_prompts(model, token_ids)
@@ -143,10 +142,8 @@ def in_batches(
 
     Raises
     ------
-    Stopped
-        when `cancelled` returned True.
-    Fault
-        where there is no memory for a single row.
+    Stopped : when `cancelled` returned True.
+    Fault : where there is no memory for a single row.
     """
     waiting, budget, done = _batches(range(len(lengths)), lengths, batch_tokens), batch_tokens, 0
     while waiting:

@@ -39,10 +39,8 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
 
     Raises
     ------
-    Unusable
-        where it is unsafe or damaged, or where a weight is missing, superfluous or of another shape.
-    Fault
-        where it is gone, incomplete, unreadable or unknown to transformers, where the memory does not suffice, or
+    Unusable : where it is unsafe or damaged, or where a weight is missing, superfluous or of another shape.
+    Fault : where it is gone, incomplete, unreadable or unknown to transformers, where the memory does not suffice, or
         the device is not there.
     """
     folder, place = Path(path), choose(device)
@@ -155,10 +153,8 @@ class Loader:
 
         Raises
         ------
-        Unusable
-            where its files can never be loaded exactly on this base; the loader stays usable.
-        Fault
-            where it cannot be loaded for a reason that may pass; the loader stays usable.
+        Unusable : where its files can never be loaded exactly on this base; the loader stays usable.
+        Fault : where it cannot be loaded for a reason that may pass; the loader stays usable.
         """
         self._take_off()
         if kind != "adapter":

@@ -13,18 +13,9 @@ from phcore.errors import Fault
 # the same name (a function of ours cannot be handed in: templates only get data).
 DATE = "26 Jul 2024"
 DAY = {
-    "%d": "26",
-    "%m": "07",
-    "%b": "Jul",
-    "%B": "July",
-    "%Y": "2024",
-    "%y": "24",
-    "%a": "Fri",
-    "%A": "Friday",
-    "%H": "12",
-    "%M": "00",
-    "%S": "00",
-}
+    "%d": "26", "%m": "07", "%b": "Jul", "%B": "July", "%Y": "2024", "%y": "24", "%a": "Fri", "%A": "Friday",
+    "%H": "12", "%M": "00", "%S": "00",
+}  # fmt: skip
 FILTERS = "".join(f" | replace('{code}', '{words}')" for code, words in DAY.items())
 MACRO = "{% macro strftime_now(format) %}{{ format" + FILTERS + " }}{% endmacro %}{{ '' }}"
 
@@ -40,8 +31,7 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
 
     Raises
     ------
-    Fault
-        where there is no usable tokenizer, or a prompt is empty or longer than the model's context.
+    Fault : where there is no usable tokenizer, or a prompt is empty or longer than the model's context.
     """
     tokenizer = load_tokenizer(tokenizer_dir)
     folder = Path(tokenizer_dir)

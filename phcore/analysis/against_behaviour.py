@@ -11,12 +11,11 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
+from phcore.analysis.against_geometry import interval, stratified_spearman
 from phcore.analysis.dynamics import PER, early, peak_step
+from phcore.study.measures import MEASURED
 
-MEASURED = ("js", "refusal", "nll")
-"""Names of what the model itself gives; scalars from elsewhere cannot take them."""
 ALL = ""  # the category that stands for all prompts
 BEHAVIOUR = ["series", "step", "name", "category", "value", "source"]
 MOVES = ["series", "step_from", "step", "name", "category", "value"]
@@ -64,8 +63,7 @@ def behaviour_table(scores: pd.DataFrame, scalars: pd.DataFrame) -> pd.DataFrame
 
     Raises
     ------
-    ValueError
-        where a scalar has one of the names `MEASURED`.
+    ValueError : where a scalar has one of the names `MEASURED`.
     """
     taken = sorted(set(scalars["name"]) & set(MEASURED))
     if taken:
@@ -165,8 +163,7 @@ def lags(velocities: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
-        where there is more than one order or norm.
+    ValueError : where there is more than one order or norm.
     """
     _demand_one(velocities, ["order", "norm"])
     velocities = velocities.astype({"value": np.float64})
@@ -232,9 +229,8 @@ def early_final(
 ) -> pd.DataFrame:
     """The ``early_final`` table: does early topology tell the behaviour at the end?
 
-    Points are (series, layer). All layers of a run share its final behaviour, so the interval resamples whole runs
-    with replacement. Layers differ in the level of their velocities, at scale raw above all; that alone pulls rho
-    towards 0.
+    Points are (series, layer). All layers of a run share its final behaviour, so the interval resamples whole runs with
+    replacement. Layers differ in the level of their velocities, at scale raw above all; that alone pulls rho towards 0.
 
     Parameters
     ----------
@@ -253,8 +249,7 @@ def early_final(
 
     Raises
     ------
-    ValueError
-        where there is more than one order or norm.
+    ValueError : where there is more than one order or norm.
     """
     every = early_points(concentration, velocities, behaviour, steps_of)
     keys = ["degree", "scale", "per", "predictor", "name"]
@@ -309,36 +304,16 @@ def _early_velocities(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _correlation(points: pd.DataFrame, n: int, seed: int) -> dict[str, float]:
-    runs = [group for _, group in points.groupby("series", sort=True, observed=True)]
-    found = {"rho": np.nan, "lo": np.nan, "hi": np.nan, "points": len(points), "runs": len(runs)}
-    if not runs:
-        return found
-    # (runs, layers), NaN where a run lacks a layer.
-    x, y = (np.full((len(runs), max(map(len, runs))), np.nan) for _ in range(2))
-    for k, group in enumerate(runs):
-        x[k, : len(group)], y[k, : len(group)] = group["x"], group["y"]
-    found["rho"] = float(_spearman(x.reshape(1, -1), y.reshape(1, -1))[0])
-    if len(runs) >= FEWEST_RUNS:
-        drawn = np.random.default_rng(seed).integers(len(runs), size=(n, len(runs)))
-        rhos = _spearman(x[drawn].reshape(n, -1), y[drawn].reshape(n, -1))
-        rhos = rhos[np.isfinite(rhos)]
-        if len(rhos):
-            found["lo"], found["hi"] = map(float, np.percentile(rhos, [2.5, 97.5]))
-    return found
-
-
-def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation of each row, (n,). Points are missing where x is NaN; NaN where one is constant."""
-    there = np.isfinite(x)
-
-    def centred(values: np.ndarray) -> np.ndarray:
-        ranks = rankdata(np.where(there, values, np.inf), axis=1)  # what is missing ranks last, and is taken out
-        mean = (ranks * there).sum(axis=1, keepdims=True) / there.sum(axis=1, keepdims=True)
-        return np.where(there, ranks - mean, 0)
-
-    x, y = centred(x), centred(y)
-    spread = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
-    return np.divide((x * y).sum(axis=1), spread, out=np.full(len(x), np.nan), where=spread > 0)
+    series, run = np.unique(points["series"], return_inverse=True)
+    runs = len(series)
+    weights = np.ones((1, len(points)))
+    if runs >= FEWEST_RUNS:
+        drawn = np.random.default_rng(seed).integers(runs, size=(n, runs))
+        times = np.array([np.bincount(row, minlength=runs) for row in drawn])  # (n, runs)
+        weights = np.vstack([weights, times[:, run]])
+    rho = stratified_spearman(points["x"], points["y"], np.zeros(len(points)), weights)
+    lo, hi = interval(rho[1:])
+    return {"rho": rho[0], "lo": lo, "hi": hi, "points": len(points), "runs": runs}
 
 
 def _demand_one(table: pd.DataFrame, columns: list[str]) -> None:

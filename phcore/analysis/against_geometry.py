@@ -95,7 +95,7 @@ def against_velocity(
             weights = block_weights(transitions["series"].to_numpy(), resamples, seed)[:, number]
             weights = np.vstack([np.ones(len(known)), weights])
             rho = stratified_spearman(known["value"], known[name], known["layer"], weights)
-            lo, hi = _interval(rho[1:])
+            lo, hi = interval(rho[1:])
             rows.append((layer, name, rho[0], lo, hi, len(transitions)))
     return pd.DataFrame(rows, columns=["layer", "quantity", "rho", "lo", "hi", "transitions"])
 
@@ -225,7 +225,7 @@ def unexplained(
 
     def share(of: np.ndarray, over: np.ndarray) -> tuple[float, float, float]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return float(of.sum() / over.sum()), *_interval(of[drawn].sum(axis=1) / over[drawn].sum(axis=1))
+            return float(of.sum() / over.sum()), *interval(of[drawn].sum(axis=1) / over[drawn].sum(axis=1))
 
     return Unexplained(*share(ridge, mean), share(position, mean)[0], *share(beyond, position), count, len(table))
 
@@ -284,6 +284,7 @@ def _transitions(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     return numbers.get_indexer(pd.MultiIndex.from_frame(table[TRANSITION])), transitions
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """2.5 and 97.5 % of what is finite; NaN where nothing is."""
     known = values[np.isfinite(values)]
     return tuple(np.quantile(known, [0.025, 0.975]).tolist()) if len(known) else (float("nan"), float("nan"))

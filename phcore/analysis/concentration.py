@@ -44,23 +44,9 @@ TRUSTED = "studentised"  # the one that keeps its level: docs/method.md, Calibra
 READING = [*DISTANCE[1:], "per", "by", "with_base", "null"]
 """What two p-values share that answer one question at different layers or series."""
 COLUMNS = [
-    *CURVE,
-    "per",
-    "by",
-    "with_base",
-    "concentration",
-    "lo",
-    "hi",
-    "null",
-    "null_mean",
-    "null_lo",
-    "null_hi",
-    "p",
-    "p_max",
-    "p_bh",
-    "transitions",
-    "permutations",
-]
+    *CURVE, "per", "by", "with_base", "concentration", "lo", "hi", "null", "null_mean", "null_lo", "null_hi", "p",
+    "p_max", "p_bh", "transitions", "permutations",
+]  # fmt: skip
 _NORMAL = 1.96  # 97.5 % of the standard normal distribution
 # Sharing a checkpoint makes neighbours correlate by 1/2 at most; below that, no standard error can vanish.
 _MOST = 0.45

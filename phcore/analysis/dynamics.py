@@ -1,9 +1,8 @@
 """When the topology moves: velocity curves, their concentration in the early part, peak and stabilisation.
 
-A series of T + 1 checkpoints at ``steps`` (T + 1,) has T transitions with velocities v (T,). Concentration
-is the share of the total velocity that falls in the first third of training. Two nulls say whether that
-share is large: shuffled velocities, and shuffled checkpoints (Malhotra et al., arXiv:2606.19542, leave open
-which one they used).
+A series of T + 1 checkpoints at ``steps`` (T + 1,) has T transitions with velocities v (T,). Concentration is the share
+of the total velocity that falls in the first third of training. Two nulls say whether that share is large: shuffled
+velocities, and shuffled checkpoints (Malhotra et al., arXiv:2606.19542, leave open which one they used).
 """
 
 from functools import lru_cache

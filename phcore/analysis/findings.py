@@ -17,7 +17,7 @@ from phcore.analysis import dynamics
 from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.courses import DEPTHS, Model, course_distances, courses
 from phcore.analysis.multiplicity import benjamini_hochberg
-from phcore.analysis.separation import permanova
+from phcore.analysis.permanova import permanova
 from phcore.formatting import three
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
@@ -170,22 +170,14 @@ class _Peak:
     transitions: int
     third: float
     early: bool
-    surely_early: bool
-    surely_late: bool
     stable: bool
+    settles: bool
+    does_not: bool
     rate_settles: bool
     grid_settles: bool
     lo: float
     hi: float
     when: float
-
-    @property
-    def settles(self) -> bool:
-        return self.early and self.surely_early and self.stable
-
-    @property
-    def does_not(self) -> bool:
-        return self.surely_late or not self.stable
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> _Peak | None:
@@ -199,16 +191,20 @@ class _Peak:
         first = dynamics.early(steps)
         own = np.nanargmax(np.nan_to_num(each.to_numpy(), nan=-np.inf), axis=0)
         low, high = np.quantile(own, [0.1, 0.9], method="inverted_cdf")
+        early = bool(first[np.nanargmax(v)])
         # The base is the start of the last third nowhere: a curve that peaks in its last transition never settles.
+        stable, rate_settles, grid_settles = (
+            bool(np.isfinite(dynamics.stable_step(speed, steps))) for speed in (v, v / gaps, 1 / gaps)
+        )
         return cls(
             transitions=len(v),
             third=float(first.mean()),
-            early=bool(first[np.nanargmax(v)]),
-            surely_early=bool(first[int(high)]),
-            surely_late=bool(not first[int(low) :].any()),
-            stable=bool(np.isfinite(dynamics.stable_step(v, steps))),
-            rate_settles=bool(np.isfinite(dynamics.stable_step(v / gaps, steps))),
-            grid_settles=bool(np.isfinite(dynamics.stable_step(1 / gaps, steps))),
+            early=early,
+            stable=stable,
+            settles=early and bool(first[int(high)]) and stable,
+            does_not=not first[int(low) :].any() or not stable,
+            rate_settles=rate_settles,
+            grid_settles=grid_settles,
             lo=float(ends[int(low)]),
             hi=float(ends[int(high)]),
             when=float(ends[np.nanargmax(v)]),

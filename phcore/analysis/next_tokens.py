@@ -5,58 +5,41 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import entr, xlogy
 
+Listed = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Tokens int (n, k), none twice in a row, in any order; natural logarithms of their probabilities (n, k); and the
+probability of all other tokens together (n,)."""
 
-def jensen_shannon(
-    ids_a: np.ndarray,
-    logp_a: np.ndarray,
-    rest_a: np.ndarray,
-    ids_b: np.ndarray,
-    logp_b: np.ndarray,
-    rest_b: np.ndarray,
-) -> np.ndarray:
+
+def jensen_shannon(a: Listed, b: Listed) -> tuple[np.ndarray, np.ndarray]:
     """Jensen-Shannon divergence of n pairs of next-token distributions, from the most probable tokens of each.
 
-    Tokens that both list count one by one; all others are one outcome, whose probability is known on both sides.
-    Making outcomes one never raises a divergence (the data-processing inequality), so this is a lower bound, and
-    `jensen_shannon_slack` says how much it can lack. Where both list the whole vocabulary it is exact.
+    Tokens that both list count one by one; all others are one outcome, whose probability is known on both sides. Making
+    outcomes one never raises a divergence (the data-processing inequality), so this is a lower bound. Where both list
+    the whole vocabulary it is exact.
+
+    With p and q the probabilities of the one outcome that holds all other tokens, the exact divergence is larger by
+    (p + q) / 2 times the divergence within it, weighted p : q, and that is at most the entropy of those weights (Lin,
+    Divergence measures based on the Shannon entropy, 1991). So the bound never lacks more than ln 2 (p + q) / 2.
 
     Parameters
     ----------
-    ids_a, ids_b : int (n, k) and (n, l), tokens, none twice in a row, in any order.
-    logp_a, logp_b : (n, k) and (n, l), natural logarithms of their probabilities.
-    rest_a, rest_b : (n,), probability of all other tokens together.
+    a, b : what both list, not necessarily equally many tokens.
 
     Returns
     -------
-    float64 (n,), nats, from 0 (equal) to ln 2 (nothing in common); NaN where a probability is.
+    float64 (n,) the bound, nats, from 0 (equal) to ln 2 (nothing in common), and (n,) the most that it can lack; NaN
+    where a probability is.
 
     Raises
     ------
-    ValueError
-        where the shapes do not belong together.
+    ValueError : where the shapes do not belong together.
     """
-    p, q, lump_a, lump_b = _common(ids_a, logp_a, rest_a, ids_b, logp_b, rest_b)
+    p, q, lump_a, lump_b = _common(*a, *b)
     found = _divergence(p, q).sum(axis=1) + _divergence(lump_a, lump_b)
-    return np.clip(found, 0, np.log(2))  # rounding goes a little beyond both ends
-
-
-def jensen_shannon_slack(
-    ids_a: np.ndarray,
-    logp_a: np.ndarray,
-    rest_a: np.ndarray,
-    ids_b: np.ndarray,
-    logp_b: np.ndarray,
-    rest_b: np.ndarray,
-) -> np.ndarray:
-    """Most that `jensen_shannon` of the same can lack, (n,) nats.
-
-    With a and b the probabilities of the one outcome that holds all other tokens, the exact divergence is larger by
-    (a + b) / 2 times the divergence within it, weighted a : b, and that is at most the entropy of those weights (Lin,
-    Divergence measures based on the Shannon entropy, 1991). So it is never more than ln 2 (a + b) / 2.
-    """
-    *_, a, b = _common(ids_a, logp_a, rest_a, ids_b, logp_b, rest_b)
-    share = np.divide(a, a + b, out=np.where(np.isnan(a + b), np.nan, 0.0), where=a + b > 0)
-    return (a + b) / 2 * (entr(share) + entr(1 - share))
+    both = lump_a + lump_b
+    share = np.divide(lump_a, both, out=np.where(np.isnan(both), np.nan, 0.0), where=both > 0)
+    # Rounding goes a little beyond both ends.
+    return np.clip(found, 0, np.log(2)), both / 2 * (entr(share) + entr(1 - share))
 
 
 def _divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:

@@ -29,17 +29,15 @@ class Standardised:
 
     Attributes
     ----------
-    subsamples : index (series, step, subsample), one column per feature that varies.
+    subsamples : index (series, step, subsample), one column per feature that varies; others have no unit.
     means : index (series, step), the mean over the subsamples of each cell.
     unit : feature -> the standard deviation it was divided by.
-    dropped : features without any spread over subsamples; they have no unit.
     left_out : (series, step) of cells that say nothing: not finite, or empty diagrams throughout.
     """
 
     subsamples: pd.DataFrame
     means: pd.DataFrame
     unit: pd.Series
-    dropped: tuple[str, ...]
     left_out: tuple[tuple[str, int], ...]
 
 
@@ -107,7 +105,6 @@ def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
         pd.DataFrame(scaled, pd.MultiIndex.from_frame(table[[*CELL, "subsample"]]), names[~constant]),
         pd.DataFrame(np.add.reduceat(scaled, starts) / sizes[:, None], cells, names[~constant]),
         pd.Series(unit[~constant], names[~constant]),
-        tuple(names[constant]),
         left_out,
     )
 
@@ -178,18 +175,12 @@ def _rescaled(summaries: pd.DataFrame, medians: np.ndarray, scale: str) -> pd.Da
     return summaries.assign(**dict(zip(FEATURES, values.T, strict=True)))
 
 
-def paths_pca(summaries: pd.DataFrame, layer: int, *, repeats: int = 200, seed: int = 0) -> Paths:
+def paths_means(standardised: Standardised, floors: pd.DataFrame) -> Paths:
     """Paths of the mean summaries on their first two principal components, in units of the floor.
 
-    The floor is the median over cells of the median split-half distance (see `split_half_floor`): a
-    distance of 1 on the plane is what resampling alone would give.
+    The floor is the median over cells of the median split-half distance (see `split_half_floor`): a distance of 1 on
+    the plane is what resampling alone would give.
     """
-    standardised = standardise(summaries, layer)
-    return paths_means(standardised, split_half_floor(standardised, repeats, seed))
-
-
-def paths_means(standardised: Standardised, floors: pd.DataFrame) -> Paths:
-    """`paths_pca` where the standardised summaries and their floors are at hand."""
     means = standardised.means
     floor = float(floors["median"].median())
     paths = paths_vectors(means.to_numpy(), means.index, unit=floor if floor > 0 else 1.0)

@@ -29,8 +29,7 @@ def bring(source: Path, root: Path) -> None:
 
     Raises
     ------
-    Fault
-        where the archive cannot be written.
+    Fault : where the archive cannot be written.
     """
     said = (source / LIST).read_bytes()
     try:

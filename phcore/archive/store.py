@@ -28,14 +28,20 @@ SCHEMA = "v2"
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
-def default_root() -> Path:
-    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder, with the study that ships."""
+def default_root(bring: bool = True) -> Path:
+    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder.
+
+    Parameters
+    ----------
+    bring : put the study that ships into the user's own folder, where that has not been done.
+    """
     if named := os.environ.get("PHCORE_CACHE"):
         return Path(named)
     if not installed.INSTALLED:
         return installed.APP / "cache"
     root = installed.users_archive(os.environ)
-    shipped.bring(installed.APP / "cache", root)
+    if bring:
+        shipped.bring(installed.APP / "cache", root)
     return root
 
 
@@ -82,7 +88,7 @@ class Store:
     """
 
     def __init__(self, root: str | Path | None = None, permissions: Permissions = Permissions()):
-        self.root = Path(root or default_root()).resolve()
+        self.root = Path(root or default_root(bring=not permissions.read_only)).resolve()
         self.permissions = permissions
         self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
         self._passed_over: set[tuple] = set()  # files that would have been set aside, were this archive written to
@@ -94,8 +100,7 @@ class Store:
 
         Raises
         ------
-        Fault
-            where this archive is only read; `what` ends the sentence "it cannot ...".
+        Fault : where this archive is only read; `what` ends the sentence "it cannot ...".
         """
         if self.permissions.read_only:
             raise Fault(f"this server is read-only, so it cannot {what}", "Ask whoever runs it")
@@ -110,8 +115,7 @@ class Store:
 
         Raises
         ------
-        Fault
-            where a key (records are files, and anyone's) is no plain name.
+        Fault : where a key (records are files, and anyone's) is no plain name.
         """
         if _PLAIN.fullmatch(key) is None:
             raise Fault(f"{key[:80]!r} names no result", "Compute the study again")
@@ -255,8 +259,7 @@ class Store:
         clause = " AND ".join(f'"{name}" = ${name}' for name in where) or "true"
         try:
             return self.sql(
-                f"SELECT * FROM read_parquet($path) WHERE {clause}",
-                {"path": str(self.path(stage, key)), **where},
+                f"SELECT * FROM read_parquet($path) WHERE {clause}", {"path": str(self.path(stage, key)), **where}
             )
         except duckdb.Error:
             self.read(stage, key)  # sets it aside where its pages are damaged

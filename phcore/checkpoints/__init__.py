@@ -13,15 +13,6 @@ from phcore.checkpoints.models import (
 from phcore.checkpoints.series import Found, scan
 
 __all__ = [
-    "Checkpoint",
-    "Found",
-    "Model",
-    "context_length",
-    "default_layers",
-    "describe_model",
-    "fingerprint",
-    "has_chat_template",
-    "local_models",
-    "scan",
-    "tokenizer_digest",
-]
+    "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "fingerprint",
+    "has_chat_template", "local_models", "scan", "tokenizer_digest",
+]  # fmt: skip

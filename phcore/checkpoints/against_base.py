@@ -15,12 +15,8 @@ PREFIX = re.compile(r"^(base_model\.model\.)?((model|transformer|gpt_neox|backbo
 COMPUTED = re.compile(r".*(rotary_emb\.inv_freq|attn\.(masked_)?bias|attention\.(masked_)?bias)")
 HEADS = {"lm_head.weight", "embed_out.weight", "output.weight"}
 EMBEDDINGS = (
-    "embed_tokens.weight",
-    "wte.weight",
-    "embed_in.weight",
-    "word_embeddings.weight",
-    "decoder.embed_tokens.weight",
-)
+    "embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight", "decoder.embed_tokens.weight",
+)  # fmt: skip
 TRANSPOSED = {"gpt2", "openai-gpt"}  # their linear layers (Conv1D) store (in, out) instead of (out, in)
 LORA = re.compile(r"(?P<module>.+)\.lora_(?P<kind>A|B|embedding_A|embedding_B)(\.[^.]+)?(\.weight)?")
 
@@ -33,10 +29,7 @@ class Base:
         self.config = read_json(self.path / "config.json")
         self.tensors = {_plain(name): tensor for name, tensor in tensors(self.path).items()}
         embeddings = next((self.tensors[name] for name in EMBEDDINGS if name in self.tensors), None)
-        if embeddings is not None and not HEADS & set(self.tensors):
-            self.tied_head: Tensor | None = embeddings
-        else:
-            self.tied_head = None
+        self.tied_head: Tensor | None = None if HEADS & set(self.tensors) else embeddings
 
     def tensor(self, name: str) -> Tensor | None:
         return self.tensors.get(name) or (self.tied_head if name in HEADS else None)
@@ -50,19 +43,13 @@ def check_full(folder: Path, base: Base) -> None:
         if wanted is None:
             if COMPUTED.fullmatch(name):
                 continue
-            raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE, folder)
-        if wanted.shape != own[name].shape:
-            raise Flaw(
-                "mismatch",
-                f"{name} is {_times(own[name].shape)} here and {_times(wanted.shape)} in the base model",
-                OTHER_BASE,
-                folder,
-            )
+            raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE)
+        _check_shape(name, own[name], wanted)
     tied = bool(read_json(folder / "config.json").get("tie_word_embeddings", True))
     for name in sorted(set(base.tensors) - set(own)):
         if COMPUTED.fullmatch(name) or (tied and name in HEADS):
             continue
-        raise Flaw("incomplete", f"{name} is missing from the weights", "Save the checkpoint again", folder)
+        raise Flaw("incomplete", f"{name} is missing from the weights", "Save the checkpoint again")
 
 
 def check_adapter(folder: Path, base: Base) -> None:
@@ -81,28 +68,27 @@ def check_adapter(folder: Path, base: Base) -> None:
         if ".experts." in name:
             matched += 1
         elif found:
-            _check_lora(folder, base, _plain(found["module"]), found["kind"], tensor, transposed)
+            _check_lora(base, _plain(found["module"]), found["kind"], tensor, transposed)
             matched += 1
         else:
             wanted = base.tensor(_plain(re.sub(r"\.(modules_to_save(\.default)?|base_layer)(?=\.)", "", name)))
-            if wanted is not None and wanted.shape != tensor.shape:
-                raise Flaw(
-                    "mismatch",
-                    f"{_plain(name)} is {_times(tensor.shape)} here and {_times(wanted.shape)} in the base model",
-                    OTHER_BASE,
-                    folder,
-                )
-            matched += wanted is not None
+            if wanted is not None:
+                _check_shape(_plain(name), tensor, wanted)
+                matched += 1
     if not matched:
-        raise Flaw(
-            "mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE, folder
-        )
+        raise Flaw("mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE)
 
 
-def _check_lora(folder: Path, base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:
+def _check_shape(name: str, own: Tensor, wanted: Tensor) -> None:
+    if wanted.shape != own.shape:
+        fault = f"{name} is {_times(own.shape)} here and {_times(wanted.shape)} in the base model"
+        raise Flaw("mismatch", fault, OTHER_BASE)
+
+
+def _check_lora(base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:
     weight = base.tensor(f"{module}.weight")
     if weight is None:
-        raise Flaw("mismatch", f"the adapter changes {module}, which the base model does not have", OTHER_BASE, folder)
+        raise Flaw("mismatch", f"the adapter changes {module}, which the base model does not have", OTHER_BASE)
     if len(weight.shape) != 2 or len(tensor.shape) != 2:
         return  # convolutions: checked at loading
     if kind.startswith("embedding"):  # A is (rank, tokens), B is (width, rank); the table is (tokens, width)
@@ -117,7 +103,6 @@ def _check_lora(folder: Path, base: Base, module: str, kind: str, tensor: Tensor
             f"the adapter's {module} has size {size} where the base model has {wanted} (adapter "
             f"tensor {_times(tensor.shape)}, base weight {_times(weight.shape)})",
             OTHER_BASE,
-            folder,
         )
 
 

@@ -15,34 +15,14 @@ from phcore.errors import Fault
 
 # Entries of config.json and adapter_config.json that change no hidden state: labels, versions, training-only settings.
 NO_EFFECT = {
-    "_name_or_path",
-    "_commit_hash",
-    "transformers_version",
-    "use_cache",
-    "dtype",
-    "torch_dtype",
-    "output_hidden_states",
-    "output_attentions",
-    "return_dict",
-    "base_model_name_or_path",
-    "revision",
-    "peft_version",
-    "inference_mode",
-    "auto_mapping",
-    "lora_dropout",
-    "task_type",
-}
+    "_name_or_path", "_commit_hash", "transformers_version", "use_cache", "dtype", "torch_dtype",
+    "output_hidden_states", "output_attentions", "return_dict", "base_model_name_or_path", "revision", "peft_version",
+    "inference_mode", "auto_mapping", "lora_dropout", "task_type",
+}  # fmt: skip
 TOKENIZER = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "chat_template.jinja",
-    "chat_template.json",
-)
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json",
+)  # fmt: skip
 
 
 def fingerprint(checkpoint: Checkpoint, base: Checkpoint | None, memory: Path | None = None) -> str:
@@ -56,8 +36,7 @@ def fingerprint(checkpoint: Checkpoint, base: Checkpoint | None, memory: Path | 
 
     Raises
     ------
-    Fault
-        where a file cannot be read, or changes while it is read.
+    Fault : where a file cannot be read, or changes while it is read.
     """
     folder = Path(checkpoint.path)
     digest = hashlib.sha256()
@@ -78,8 +57,7 @@ def tokenizer_digest(base: str | Path) -> str:
 
     Raises
     ------
-    Fault
-        where the folder has no tokenizer.
+    Fault : where the folder has no tokenizer.
     """
     base = Path(base)
     names = sorted(n for n in names_in(base) if n in TOKENIZER or n.endswith((".model", ".tiktoken")))

@@ -20,22 +20,58 @@ ADAPTER = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 LARGEST_JSON = 64_000_000  # bytes; the index of a model with 100,000 tensors has about 10 MB
 
-# What training leaves beside the weights. Never opened, and no reason to refuse a checkpoint.
-LEFTOVERS = re.compile(r"(optimizer|scheduler|scaler|rng_state|training_args|random_states|zero_pp_rank)[^/]*", re.I)
-PICKLED = re.compile(r".*\.(bin|pt|pth|ckpt|pkl|pickle)", re.I)
+# Weights in no format that is opened here, by name: status, fault and mend, where {} is the first such name.
+OTHER_FORMATS = (
+    # Shards of training frameworks, which must be merged by their own tools.
+    (
+        re.compile(r"global_step\d+|.*_states\.pt|zero_to_fp32\.py"),
+        "refused",
+        "the weights are DeepSpeed shards",
+        "Merge them with DeepSpeed's tool: python zero_to_fp32.py FOLDER FOLDER --safe_serialization",
+    ),
+    (
+        re.compile(r"pytorch_model_fsdp.*|.*\.distcp"),
+        "refused",
+        "the weights are FSDP shards",
+        "Merge them with: accelerate merge-weights FOLDER/pytorch_model_fsdp_0 OUTPUT",
+    ),
+    (
+        re.compile(r"mp_rank_\d+.*"),
+        "refused",
+        "the weights are Megatron shards",
+        "Convert them with Megatron's tools/checkpoint/convert.py to Hugging Face safetensors",
+    ),
+    # But for what training leaves beside the weights: never opened, and no reason to refuse a checkpoint.
+    (
+        re.compile(
+            r"(?!optimizer|scheduler|scaler|rng_state|training_args|random_states|zero_pp_rank)"
+            r".*\.(bin|pt|pth|ckpt|pkl|pickle)",
+            re.I,
+        ),
+        "refused",
+        "the weights are pickled ({}), and a pickle can run code when it is opened",
+        "Where you trust the file, load it once with transformers (or PEFT) and save it with save_pretrained(), which "
+        "writes safetensors",
+    ),
+    (
+        re.compile(r".*\.gguf"),
+        "refused",
+        "the weights are quantised GGUF ({})",
+        'Convert them: AutoModelForCausalLM.from_pretrained(folder, gguf_file="{}").save_pretrained(...)',
+    ),
+    (
+        re.compile(r".*\.safetensors"),
+        "incomplete",
+        "the weights are called {}, a name transformers does not look for",
+        f"Rename the file to {SINGLE} (adapters: {ADAPTER})",
+    ),
+)
 
 # Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
 NOT_WEIGHTS = {
-    "PROMPT_TUNING",
-    "P_TUNING",
-    "PREFIX_TUNING",
-    "MULTITASK_PROMPT_TUNING",
-    "CPT",
-    "CARTRIDGE",
-    "ADAPTION_PROMPT",
-    "XLORA",
-    "POLY",
-}
+    "PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "MULTITASK_PROMPT_TUNING", "CPT", "CARTRIDGE", "ADAPTION_PROMPT",
+    "XLORA", "POLY",
+}  # fmt: skip
 
 
 class Flaw(Fault):
@@ -99,10 +135,8 @@ def names_in(folder: Path) -> set[str]:
 def holds_weights(folder: Path) -> bool:
     """Whether a folder looks like a model or an adapter, whole or not, in any format we know of."""
     names = names_in(folder)
-    if names & {SINGLE, INDEX, ADAPTER, ADAPTER_CONFIG}:
-        return True
-    weights = (n for n in names if n.endswith((".safetensors", ".gguf")) or _is_pickled_weights(n))
-    return next(weights, None) is not None or _sharded_training_state(names) is not None
+    known = {SINGLE, INDEX, ADAPTER, ADAPTER_CONFIG}
+    return bool(names & known) or any(pattern.fullmatch(name) for pattern, *_ in OTHER_FORMATS for name in names)
 
 
 def is_adapter(folder: Path) -> bool:
@@ -115,8 +149,7 @@ def read_json(path: Path) -> dict:
 
     Raises
     ------
-    Flaw
-        "incomplete" where it is missing, "damaged" where it is not UTF-8, not JSON or not an object.
+    Flaw : "incomplete" where it is missing, "damaged" where it is not UTF-8, not JSON or not an object.
     """
     try:
         if path.stat().st_size > LARGEST_JSON:
@@ -138,8 +171,7 @@ def shards(folder: Path) -> list[Path]:
 
     Raises
     ------
-    Flaw
-        where there are none, or where the index names files that are missing or outside the folder.
+    Flaw : where there are none, or where the index names files that are missing or outside the folder.
     """
     if (folder / SINGLE).exists():  # as transformers: the single file wins over an index
         return [folder / SINGLE]
@@ -180,8 +212,7 @@ def tensors(folder: Path) -> dict[str, Tensor]:
 
     Raises
     ------
-    Flaw
-        "damaged" where a header cannot be read or a shard lacks what the index promises; else as `shards`.
+    Flaw : "damaged" where a header cannot be read or a shard lacks what the index promises; else as `shards`.
     """
     found: dict[str, Tensor] = {}
     files = weight_files(folder)
@@ -209,7 +240,7 @@ def examine(folder: Path, step: int) -> Checkpoint:
     kind = "adapter" if is_adapter(folder) else "full"
     files: list[Path] = []
     try:
-        refuse_formats(folder)
+        _refuse_formats(folder)
         files = weight_files(folder)
         if kind == "full" and files[0].name != SINGLE:
             kind = "sharded"
@@ -220,67 +251,18 @@ def examine(folder: Path, step: int) -> Checkpoint:
     return Checkpoint(step, kind, folder, _size(files))
 
 
-def refuse_formats(folder: Path) -> None:
+def _refuse_formats(folder: Path) -> None:
     """Raise a Flaw for weights that are there in no format we open, and for folders without any."""
     names = names_in(folder)
     if not names:
-        raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again", folder)
+        raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again")
     if names & {SINGLE, INDEX, ADAPTER}:
         return
-    convert = _sharded_training_state(names)
-    if convert:
-        raise Flaw("refused", *convert, folder)
-    pickled = sorted(name for name in names if _is_pickled_weights(name))
-    if pickled:
-        raise Flaw(
-            "refused",
-            f"the weights are pickled ({pickled[0]}), and a pickle can run code when it is opened",
-            "Where you trust the file, load it once with transformers (or PEFT) and save it with "
-            "save_pretrained(), which writes safetensors",
-            folder,
-        )
-    gguf = sorted(name for name in names if name.endswith(".gguf"))
-    if gguf:
-        raise Flaw(
-            "refused",
-            f"the weights are quantised GGUF ({gguf[0]})",
-            f'Convert them: AutoModelForCausalLM.from_pretrained(folder, gguf_file="{gguf[0]}").save_pretrained(...)',
-            folder,
-        )
-    other = sorted(name for name in names if name.endswith(".safetensors"))
-    if other:
-        raise Flaw(
-            "incomplete",
-            f"the weights are called {other[0]}, a name transformers does not look for",
-            f"Rename the file to {SINGLE} (adapters: {ADAPTER})",
-            folder,
-        )
-    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder", folder)
-
-
-def _is_pickled_weights(name: str) -> bool:
-    return bool(PICKLED.fullmatch(name)) and not LEFTOVERS.fullmatch(name)
-
-
-def _sharded_training_state(names: set[str]) -> tuple[str, str] | None:
-    """Fault and mend for the shard formats of training frameworks, which must be merged by their own tools."""
-    deepspeed = any(re.fullmatch(r"global_step\d+", n) or n.endswith("_states.pt") for n in names)
-    if deepspeed or "zero_to_fp32.py" in names:
-        return (
-            "the weights are DeepSpeed shards",
-            "Merge them with DeepSpeed's tool: python zero_to_fp32.py FOLDER FOLDER --safe_serialization",
-        )
-    if any(n.startswith("pytorch_model_fsdp") or n.endswith(".distcp") for n in names):
-        return (
-            "the weights are FSDP shards",
-            "Merge them with: accelerate merge-weights FOLDER/pytorch_model_fsdp_0 OUTPUT",
-        )
-    if any(re.fullmatch(r"mp_rank_\d+.*", n) for n in names):
-        return (
-            "the weights are Megatron shards",
-            "Convert them with Megatron's tools/checkpoint/convert.py to Hugging Face safetensors",
-        )
-    return None
+    for pattern, status, fault, mend in OTHER_FORMATS:
+        found = sorted(name for name in names if pattern.fullmatch(name))
+        if found:
+            raise Flaw(status, fault.format(found[0]), mend.format(found[0]))
+    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder")
 
 
 def _check_config(folder: Path, kind: str) -> None:
@@ -291,26 +273,23 @@ def _check_config(folder: Path, kind: str) -> None:
                 "refused",
                 "config.json asks for the model's own Python code (auto_map)",
                 "If transformers has this model type built in, remove auto_map from config.json",
-                folder,
             )
         return
     config = read_json(folder / ADAPTER_CONFIG)
     peft_type = config.get("peft_type")
     if not isinstance(peft_type, str):
-        raise Flaw("damaged", f"{ADAPTER_CONFIG} names no peft_type", "Save the adapter again with PEFT", folder)
+        raise Flaw("damaged", f"{ADAPTER_CONFIG} names no peft_type", "Save the adapter again with PEFT")
     if peft_type in NOT_WEIGHTS or config.get("alora_invocation_tokens"):
         raise Flaw(
             "refused",
             f"an adapter of type {peft_type} acts on prompts or other adapters, not on weights alone",
             "Use adapters that change weights, such as LoRA",
-            folder,
         )
     if config.get("megatron_config"):
         raise Flaw(
             "refused",
             f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
             "Save the adapter without megatron_config",
-            folder,
         )
 
 

@@ -68,8 +68,7 @@ def describe_model(path: str | Path, roots: Sequence[Path] | None = None) -> Mod
 
     Raises
     ------
-    Fault
-        where it lies elsewhere.
+    Fault : where it lies elsewhere.
     """
     refuse_outside(path, roots)
     path = Path(path)

@@ -57,8 +57,7 @@ def resolve_inside(path: str | Path, roots: Sequence[Path]) -> Path:
 
     Raises
     ------
-    Fault
-        where the path is empty, malformed or missing, or where it (or a link on the way) leads out of the roots.
+    Fault : where the path is empty, malformed or missing, or where it (or a link on the way) leads out of the roots.
     """
     text = str(path)
     if not text.strip() or any(ord(letter) < 32 for letter in text):

@@ -16,23 +16,10 @@ from phcore.errors import Fault
 
 LONGEST = 100_000_000  # bytes: the same limit as the safetensors library's
 BITS = {
-    "BOOL": 8,
-    "U8": 8,
-    "I8": 8,
-    "F8_E4M3": 8,
-    "F8_E5M2": 8,
-    "F8_E8M0": 8,
-    "U16": 16,
-    "I16": 16,
-    "F16": 16,
-    "BF16": 16,
-    "U32": 32,
-    "I32": 32,
-    "F32": 32,
-    "U64": 64,
-    "I64": 64,
-    "F64": 64,
-    "C64": 64,
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 16),
+    **dict.fromkeys(("U32", "I32", "F32"), 32),
+    **dict.fromkeys(("U64", "I64", "F64", "C64"), 64),
 }
 AGAIN = "Copy the file again, or save the checkpoint again"
 
@@ -49,8 +36,7 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
 
     Raises
     ------
-    Fault
-        where the file is cut short, has bytes too many, or is not a safetensors file at all.
+    Fault : where the file is cut short, has bytes too many, or is not a safetensors file at all.
     """
     path = Path(path)
     try:

@@ -22,17 +22,8 @@ STEP = re.compile(
 SEED = re.compile(r"(?P<objective>.*?)[-_.]?seed[-_=]?(?P<seed>\d+)", re.I)
 # Folder names that say nothing about the run: the parent's name does.
 GENERIC = {
-    "checkpoints",
-    "checkpoint",
-    "ckpts",
-    "ckpt",
-    "output",
-    "outputs",
-    "results",
-    "weights",
-    "adapter",
-    "adapters",
-}
+    "checkpoints", "checkpoint", "ckpts", "ckpt", "output", "outputs", "results", "weights", "adapter", "adapters",
+}  # fmt: skip
 LOOSE = "The name of its folder tells no step, so it stands last."
 
 
@@ -63,9 +54,8 @@ def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[
 
     Raises
     ------
-    Fault
-        where the directory or the base cannot be used or lies elsewhere. A bad checkpoint does not raise: its status
-        and finding tell.
+    Fault : where the directory or the base cannot be used or lies elsewhere. A bad checkpoint does not raise: its
+        status and finding tell.
     """
     refuse_outside(directory, roots)
     directory = Path(directory)

@@ -1,4 +1,4 @@
-"""What a command of the shell is: a function with its name, its arguments and an example beside it.
+"""What a command of the shell is: a function with its arguments and an example beside it.
 
 Each module of this package that has commands keeps them in a list of its own; `main` puts the lists together.
 """
@@ -16,18 +16,11 @@ from typing import IO, TYPE_CHECKING
 from phcore.errors import Fault
 
 if TYPE_CHECKING:
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
 
 SCRIPT = "toposcope"  # the console command of an installed version
 Run = Callable[[argparse.Namespace], int | None]
-
-
-@dataclass(frozen=True)
-class Argument:
-    """What `ArgumentParser.add_argument` is given."""
-
-    names: tuple[str, ...]
-    how: dict[str, object]
+Argument = tuple[tuple[str, ...], dict[str, object]]  # what `ArgumentParser.add_argument` is given
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Command:
 
     Attributes
     ----------
-    words : what it does, one clause in lower case without a full stop.
+    words : what it does, one sentence.
     example : arguments of a call that works as it stands, but for the names of files.
     run : given the options, with the archive as `store` and the folders that may be looked at as `roots`; its exit
         code, None for 0.
@@ -53,16 +46,16 @@ class Command:
 
 def argument(*names: str, **how: object) -> Argument:
     """An argument of a command, said as to `ArgumentParser.add_argument`."""
-    return Argument(names, how)
+    return names, how
 
 
 def command(
-    into: list[Command], name: str, words: str, *arguments: Argument, example: str, needs: str = ""
+    into: list[Command], *arguments: Argument, example: str, needs: str = "", name: str = ""
 ) -> Callable[[Run], Run]:
-    """Register the function below as a command of a module's list."""
+    """Register the function below, whose docstring says what it does, as a command of a module's list."""
 
     def register(run: Run) -> Run:
-        into.append(Command(name, words, arguments, example, run, needs))
+        into.append(Command(name or run.__name__, run.__doc__, arguments, example, run, needs))
         return run
 
     return register
@@ -81,7 +74,7 @@ def called() -> str:
 
 def opened(options: argparse.Namespace) -> Results:
     """The study that a command is about, with its results."""
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
 
     results = Results.open(options.study, options.store, options.roots)
     for note in results.notes:
@@ -94,8 +87,7 @@ def computed(options: argparse.Namespace) -> Results:
 
     Raises
     ------
-    Fault
-        where there is no such study, or nothing of it has been computed.
+    Fault : where there is no such study, or nothing of it has been computed.
     """
     results = opened(options)
     if results.table("cells").empty:
@@ -110,8 +102,7 @@ def save(target: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     Raises
     ------
-    Fault
-        where the folder is missing or may not be written to.
+    Fault : where the folder is missing or may not be written to.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

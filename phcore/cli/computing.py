@@ -27,18 +27,9 @@ JOB = argument("--job", help=argparse.SUPPRESS)  # of a process that a page star
 Work = Callable[[Callable, Callable[[], bool]], str]
 
 
-@command(
-    COMMANDS,
-    "estimate",
-    "measure this machine and say what a study will cost",
-    STUDY,
-    WORKERS,
-    DEVICE,
-    JOB,
-    example="mine.toml --workers 8",
-    needs="compute",
-)
+@command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def estimate(options: argparse.Namespace) -> int:
+    """Measure this machine and say what a study will cost."""
     from phcore.pipeline import estimate as cost
     from phcore.pipeline.workers import pool
     from phcore.study.resolve import resolve
@@ -63,18 +54,9 @@ def estimate(options: argparse.Namespace) -> int:
     return _work(options, store, work)
 
 
-@command(
-    COMMANDS,
-    "compute",
-    "compute everything a study lacks",
-    STUDY,
-    WORKERS,
-    DEVICE,
-    JOB,
-    example="mine.toml --workers 8",
-    needs="compute",
-)
+@command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def compute(options: argparse.Namespace) -> int:
+    """Compute everything a study lacks."""
     from phcore.pipeline import estimate as cost
     from phcore.pipeline.plan import plan
     from phcore.pipeline.run import Run
@@ -109,8 +91,6 @@ def compute(options: argparse.Namespace) -> int:
 
 @command(
     COMMANDS,
-    "practice",
-    "train a tiny model with checkpoints of three objectives, to try everything on",
     argument("directory", metavar="DIR", help="an empty or a new folder"),
     argument("--seed", type=int, default=0, help="default: 0"),
     DEVICE,
@@ -119,6 +99,7 @@ def compute(options: argparse.Namespace) -> int:
     needs="train models",
 )
 def practice(options: argparse.Namespace) -> int:
+    """Train a tiny model with checkpoints of three objectives, to try everything on."""
     from phcore.pipeline.reading import Cancelled
     from phcore.pipeline.run import Progress
     from phcore.training.practice import practice as train
@@ -141,14 +122,13 @@ def practice(options: argparse.Namespace) -> int:
 
 @command(
     COMMANDS,
-    "measures",
-    "add measures of your own to a study: series, step, name, value",
     argument("study", metavar="STUDY", help="the name of a study in the archive"),
     argument("file", metavar="FILE.csv", help="with the columns series, step, name, value"),
     example="mine accuracy.csv",
     needs="add measures",
 )
 def measures(options: argparse.Namespace) -> None:
+    """Add measures of your own to a study: series, step, name, value."""
     from phcore.pipeline.run import publish_missing
     from phcore.study import measures as own
 
@@ -177,11 +157,7 @@ def _work(options: argparse.Namespace, store, work: Work) -> int:
         return 0
 
     def inside(reporter: jobs.Reporter) -> str:
-        def report(event) -> None:
-            plain = asdict(event)
-            reporter.update(**plain)
-
-        return work(report, reporter.cancelled)
+        return work(lambda event: reporter.update(**asdict(event)), reporter.cancelled)
 
     return jobs.run_job(store, options.job, inside)
 

@@ -13,13 +13,12 @@ from phcore.errors import Fault
 from phcore.study import Series, Study
 
 COMMANDS: list[Command] = []
+CHECKPOINT = ("step", "kind", "path", "size", "status", "finding")  # what is told of one
 FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which imports more than a help needs
 
 
 @command(
     COMMANDS,
-    "scan",
-    "show the series and checkpoints in a directory",
     argument("directory", metavar="DIR", help="the folder above your series, or one series"),
     argument("--model", metavar="BASE", help="base model directory, to check adapters and shapes against"),
     JSON,
@@ -27,6 +26,7 @@ FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which impor
     needs="look at folders",
 )
 def scan(options: argparse.Namespace) -> None:
+    """Show the series and checkpoints in a directory."""
     from phcore import checkpoints
 
     directory, model = Path(options.directory), Path(options.model) if options.model else None
@@ -36,23 +36,13 @@ def scan(options: argparse.Namespace) -> None:
             "series": series.name,
             "objective": series.objective,
             "seed": series.seed,
-            "path": str(series.path),
-            "checkpoints": [
-                {
-                    "step": one.step,
-                    "kind": one.kind,
-                    "path": str(one.path),
-                    "size": one.size,
-                    "status": one.status,
-                    "finding": one.finding,
-                }
-                for one in series.checkpoints
-            ],
+            "path": series.path,
+            "checkpoints": [{name: getattr(one, name) for name in CHECKPOINT} for one in series.checkpoints],
         }
         for series in found
     ]
     if options.json:
-        print(json.dumps(plain, indent=1))
+        print(json.dumps(plain, indent=1, default=str))
     elif not plain:
         print("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
     for series in [] if options.json else plain:
@@ -64,8 +54,6 @@ def scan(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "new",
-    "write a study file for the checkpoints in a directory",
     argument("directory", metavar="DIR", help="the folder above your series"),
     argument("--model", metavar="BASE", required=True, help="base model directory"),
     argument(
@@ -79,6 +67,7 @@ def scan(options: argparse.Namespace) -> None:
     needs="look at folders",
 )  # fmt: skip
 def new(options: argparse.Namespace) -> None:
+    """Write a study file for the checkpoints in a directory."""
     from phcore import checkpoints
     from phcore.study import probes
 
@@ -101,15 +90,10 @@ def new(options: argparse.Namespace) -> None:
     print(f"Study {name}, series {', '.join(one.name for one in found)}. Next: {called()} estimate {target}")
 
 
-@command(
-    COMMANDS,
-    "studies",
-    "list the studies in the archive",
-    JSON,
-    example="--json",
-)
+@command(COMMANDS, JSON, example="--json")
 def studies(options: argparse.Namespace) -> None:
-    from phcore.stages.results import Results
+    """List the studies in the archive."""
+    from phcore.export.results import Results
     from phcore.study.kept import names
 
     rows = []
@@ -127,8 +111,6 @@ def studies(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "tables",
-    "write a table of a study, or list its tables",
     STUDY,
     argument("name", metavar="NAME", nargs="?", help="table; left out: list them with their columns"),
     argument("--format", choices=FORMATS, help="default: what the name of the file ends in, else csv"),
@@ -136,6 +118,7 @@ def studies(options: argparse.Namespace) -> None:
     example="smollm2-135m-instruct velocities -o velocities.parquet",
 )
 def tables(options: argparse.Namespace) -> None:
+    """Write a table of a study, or list its tables."""
     from phcore.export.encoding import encode
     from phcore.stages.registry import tables as every
 
@@ -156,15 +139,9 @@ def tables(options: argparse.Namespace) -> None:
         save(Path(options.output), lambda file: file.write(data))
 
 
-@command(
-    COMMANDS,
-    "findings",
-    "say which of the five claims hold on a study, and what that rests on",
-    STUDY,
-    JSON,
-    example="smollm2-135m-instruct",
-)
+@command(COMMANDS, STUDY, JSON, example="smollm2-135m-instruct")
 def findings(options: argparse.Namespace) -> None:
+    """Say which of the five claims hold on a study, and what that rests on."""
     found = [asdict(one) for one in computed(options).findings()]
     if options.json:
         print(json.dumps(found, indent=1, ensure_ascii=False))

@@ -51,16 +51,15 @@ def parser() -> argparse.ArgumentParser:
     )
     parts = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for one in COMMANDS:
-        words = one.words[0].upper() + one.words[1:] + "."
         example = f"example: {called()} {one.name} {one.example}".rstrip()
         part = parts.add_parser(
             one.name,
-            help=one.words,
-            description=words,
+            help=(one.words[0].lower() + one.words[1:]).removesuffix("."),
+            description=one.words,
             epilog=example,
             formatter_class=argparse.RawDescriptionHelpFormatter,  # an example that is wrapped cannot be copied
         )
-        for said in one.arguments:
-            part.add_argument(*said.names, **said.how)
+        for names, how in one.arguments:
+            part.add_argument(*names, **how)
         part.set_defaults(run=one.run, needs=one.needs)
     return whole

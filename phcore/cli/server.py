@@ -58,8 +58,7 @@ def check(room: Room, known: Sequence[str]) -> None:
 
     Raises
     ------
-    Fault
-        with the mend.
+    Fault : with the mend.
     """
     for name in room.studies:
         if name not in known:
@@ -108,11 +107,7 @@ def command(room: Room) -> list[str]:
     if not room.browser:
         options["server.headless"] = "true"
     if room.read_only:
-        options |= {
-            "server.maxUploadSize": "0",
-            "client.toolbarMode": "viewer",
-            "client.showErrorDetails": "none",
-        }
+        options |= {"server.maxUploadSize": "0", "client.toolbarMode": "viewer", "client.showErrorDetails": "none"}
     pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
     pairs += [part for host in hosts for part in ("--server.allowedHosts", host)]
     return [sys.executable, "-m", "streamlit", "run", str(installed.APP / "app.py"), *pairs]
@@ -127,7 +122,7 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of the server: what it is started in, with fewer rights and never with more."""
     plain = dict(given)
     # The server runs in the app's folder; what is said relative to this one shall mean the same there.
-    plain["PHCORE_CACHE"] = str(default_root().resolve())
+    plain["PHCORE_CACHE"] = str(default_root(bring=False).resolve())
     if not room.read_only:
         plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots(given)))
     if room.read_only:

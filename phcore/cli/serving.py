@@ -13,14 +13,9 @@ COMMANDS: list[Command] = []
 PORT = argument("--port", type=int, default=8501, help="default: 8501")
 
 
-@command(
-    COMMANDS,
-    "app",
-    "open the app on this machine, which alone reaches it",
-    PORT,
-    example="--port 8600",
-)
+@command(COMMANDS, PORT, example="--port 8600")
 def app(options: argparse.Namespace) -> None:
+    """Open the app on this machine, which alone reaches it."""
     room = server.Room(
         read_only=options.store.permissions.read_only,
         port=options.port,
@@ -35,8 +30,6 @@ def app(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "serve",
-    "serve the app, for others read-only",
     argument("--read-only", action="store_true", help="compute nothing, write nothing, list no folder"),
     argument(
         "--study", action="append", default=[], metavar="NAME", help="serve this study only; may be repeated"
@@ -61,7 +54,8 @@ def app(options: argparse.Namespace) -> None:
     example="--read-only --study smollm2-135m-instruct",
 )  # fmt: skip
 def serve(options: argparse.Namespace) -> None:
-    from phcore.stages.results import Results
+    """Serve the app, for others read-only."""
+    from phcore.export.results import Results
     from phcore.study.kept import names
 
     room = server.Room(

@@ -15,8 +15,6 @@ SHIPS = "smollm2-135m-instruct"  # in the examples: the study that is there from
 
 @command(
     COMMANDS,
-    "report",
-    "write a study as one HTML file that opens without a network",
     STUDY,
     argument("-o", "--output", metavar="FILE.html", required=True, help="file to write"),
     argument("--title", default="", help="default: the name of the study"),
@@ -30,6 +28,7 @@ SHIPS = "smollm2-135m-instruct"  # in the examples: the study that is there from
     example=f"{SHIPS} -o report.html",
 )
 def report(options: argparse.Namespace) -> None:
+    """Write a study as one HTML file that opens without a network."""
     from datetime import date
 
     from phcore.archive.store import write_atomically
@@ -57,8 +56,6 @@ def report(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "figures",
-    "write all figures and tables of a study into one zip",
     STUDY,
     argument("-o", "--output", metavar="FILE.zip", required=True, help="file to write"),
     argument("--layer", type=int, help="of the figures that show one (default: the middle one)"),
@@ -67,6 +64,7 @@ def report(options: argparse.Namespace) -> None:
     example=f"{SHIPS} -o figures.zip --width 85 --points 7",
 )
 def figures(options: argparse.Namespace) -> None:
+    """Write all figures and tables of a study into one zip."""
     from phcore.export import images
     from phcore.export.bundle import Print, write
 
@@ -80,8 +78,6 @@ def figures(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "clouds",
-    "write the hidden states of one checkpoint as a NumPy file",
     STUDY,
     argument("--series", required=True, help="series; its step 0 is the base model"),
     argument("--step", type=int, required=True, help="step of the checkpoint"),
@@ -90,6 +86,7 @@ def figures(options: argparse.Namespace) -> None:
     example=f"{SHIPS} --series helpful --step 64 --layer 18 -o clouds.npy",
 )
 def clouds(options: argparse.Namespace) -> None:
+    """Write the hidden states of one checkpoint as a NumPy file."""
     import numpy as np
 
     array = opened(options).clouds(options.series, options.step, options.layer)
@@ -100,8 +97,6 @@ def clouds(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "pack",
-    "write a study with all its results into one file that travels",
     STUDY,
     argument("-o", "--output", metavar="FILE.zip", required=True, help="file to write"),
     argument("--without-prompts", action="store_true", help="leave the texts of prompts and references behind"),
@@ -110,6 +105,7 @@ def clouds(options: argparse.Namespace) -> None:
     needs="pack a study",
 )
 def pack(options: argparse.Namespace) -> None:
+    """Write a study with all its results into one file that travels."""
     from phcore.export.pack import pack
 
     study = opened(options)
@@ -126,16 +122,16 @@ def pack(options: argparse.Namespace) -> None:
 
 @command(
     COMMANDS,
-    "open",
-    "verify a packed study and put it into the archive",
     argument("file", metavar="FILE.zip", help="what `pack` wrote"),
     argument("--name", help="name of the study in this archive (default: its own)"),
+    name="open",
     example="study.zip --name theirs",
     needs="open a packed study",
 )
 def open_pack(options: argparse.Namespace) -> None:
+    """Verify a packed study and put it into the archive."""
     from phcore.export.pack import unpack
-    from phcore.stages.results import Results
+    from phcore.export.results import Results
 
     done = unpack(options.file, options.store, options.name)
     study = Results.open(done.name, options.store)

@@ -22,6 +22,7 @@ from phcore.stages.registry.per import CELL, CHECKPOINT, SECOND_READING, SERIES_
 from phcore.stages.registry.places import ends
 from phcore.study.record import Record
 
+_TABLE_SECONDS = 3.0  # of a table that was never put together here: few take none, those with permutations more
 _TABLE_BYTES = 50_000  # of a table that is put together: most are smaller, summaries and floors larger
 _OF_ONE_CHECKPOINT = (CHECKPOINT, CELL, SECOND_READING)
 
@@ -53,7 +54,9 @@ def in_words(cost: Estimate) -> str:
     if cost.nothing:
         return "Everything is computed already."
     minutes = (cost.seconds or 0) / 60
-    duration = f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {max(1, round(minutes * 60))} seconds"
+    duration = (
+        f"about {minutes:.0f} minutes" if minutes >= 1.5 else f"about {count(max(1, round(minutes * 60)), 'second')}"
+    )
     return (
         f"{count(cost.checkpoints, 'checkpoint')} to read, {count(cost.results, 'result')} to compute: {duration} on "
         f"this machine, {cost.bytes / 1e6:.0f} MB of disk ({cost.free_bytes / 1e9:.1f} GB free)."
@@ -75,7 +78,7 @@ def remember(record: Record, store: Store, measured: dict[str, float]) -> None:
 def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     """Time and disk for everything the archive lacks.
 
-    Disk is reckoned from the sizes of arrays. Tables that were never put together here count as no time.
+    Disk is reckoned from the sizes of arrays.
     """
     store.refuse_writing("compute")
     todo = plan(record, store)
@@ -84,7 +87,7 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     seconds = None
     if all(unit.kind in known for unit in units):
         reading = sum(known[unit.kind] for unit in units if unit.reads_a_model)
-        rest = sum(known.get(unit.kind, 0.0) for unit in todo.units if not unit.reads_a_model)
+        rest = sum(known.get(unit.kind, _TABLE_SECONDS) for unit in todo.units if not unit.reads_a_model)
         seconds = reading + rest / max(1, workers)
     store.root.mkdir(parents=True, exist_ok=True)
     return Estimate(

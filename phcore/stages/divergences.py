@@ -13,10 +13,10 @@ from phcore.stages.registry.result import Result, Table
 
 def compute(next_tokens: tuple[Likely, Likely]) -> pa.Table:
     """Jensen-Shannon divergence, and how much more it can be."""
-    from phcore.analysis.next_tokens import jensen_shannon, jensen_shannon_slack
+    from phcore.analysis.next_tokens import jensen_shannon
 
     a, b = next_tokens
-    value, slack = jensen_shannon(*a, *b), jensen_shannon_slack(*a, *b)
+    value, slack = jensen_shannon(a, b)
     return pa.table(
         {
             "prompt": pa.array(range(len(value)), pa.int32()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -10,40 +11,28 @@ import pandas as pd
 from phcore.stages.registry.columns import CELL as CELL_WORDS
 from phcore.stages.registry.columns import DISTANCE, PAIR
 from phcore.stages.registry.result import Table
-from phcore.stages.separation import NEEDS, PARAMETERS, joined
+from phcore.stages.separation import NEEDS, PARAMETERS, compared
 from phcore.topology.clouds import subsample_size as size_of
 
 NUMBERS = ("g", "g_lo", "g_hi", "delta", "delta_lo", "delta_hi")
 
 
-def compute(
-    summaries: pd.DataFrame,
-    cells: pd.DataFrame,
-    scale: str,
-    layers: tuple[int, ...],
-    subsamples: int,
-    objectives: dict[str, str],
-    n_prompts: int,
-    subsample_size: int,
-) -> pd.DataFrame:
-    from phcore.analysis.objectives import standardised_layers
+def _each(
+    one, floors: pd.DataFrame, objectives: dict[str, str], n_prompts: int, subsample_size: int
+) -> Iterator[pd.DataFrame]:
     from phcore.analysis.separation import effects
 
     size = size_of(n_prompts, subsample_size)
-    table = joined(
-        effects(one, a, b, n_prompts, size).assign(series_a=a, series_b=b, **labels)
-        for labels, one, _ in standardised_layers(summaries, cells, scale, layers, subsamples)
-        for a, b in combinations(objectives, 2)
-    )
-    # One row per feature: half the size, and more than enough digits.
-    return table.reindex(columns=list(TABLE.columns)).astype(dict.fromkeys(NUMBERS, np.float32))
+    for a, b in combinations(objectives, 2):
+        table = effects(one, a, b, n_prompts, size).assign(series_a=a, series_b=b)
+        yield table.astype(dict.fromkeys(NUMBERS, np.float32))  # one row a feature: half the size, enough digits
 
 
 TABLE = Table(
     name="effects",
     needs=NEEDS,
     parameters=(*PARAMETERS, "n_prompts", "subsample_size"),
-    compute=compute,
+    compute=compared(_each),
     live=False,
     evidence=True,
     columns={

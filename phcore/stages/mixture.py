@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import pandas as pd
@@ -9,34 +10,22 @@ import pandas as pd
 from phcore.stages.registry.columns import CELL as CELL_WORDS
 from phcore.stages.registry.columns import DISTANCE
 from phcore.stages.registry.result import Table
-from phcore.stages.separation import NEEDS, PARAMETERS, joined
+from phcore.stages.separation import NEEDS, PARAMETERS, compared
 
 
-def compute(
-    summaries: pd.DataFrame,
-    cells: pd.DataFrame,
-    scale: str,
-    layers: tuple[int, ...],
-    subsamples: int,
-    objectives: dict[str, str],
-) -> pd.DataFrame:
-    from phcore.analysis.objectives import standardised_layers
+def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
     from phcore.analysis.separation import mixture
 
-    return joined(
-        mixture(one, floors, name, a, b).assign(series=name, part_a=a, part_b=b, **labels)
-        for labels, one, floors in standardised_layers(summaries, cells, scale, layers, subsamples)
-        for a, b in combinations(objectives, 2)
-        for name in objectives
-        if name not in (a, b)
-    )
+    for a, b in combinations(objectives, 2):
+        for name in [name for name in objectives if name not in (a, b)]:
+            yield mixture(one, floors, name, a, b).assign(series=name, part_a=a, part_b=b)
 
 
 TABLE = Table(
     name="mixture",
     needs=NEEDS,
     parameters=PARAMETERS,
-    compute=compute,
+    compute=compared(_each),
     live=False,
     evidence=True,
     columns={

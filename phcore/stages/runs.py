@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from phcore.stages.registry.columns import CELL as CELL_WORDS
 from phcore.stages.registry.columns import DISTANCE
 from phcore.stages.registry.result import Table
-from phcore.stages.separation import NEEDS, PARAMETERS, joined
+from phcore.stages.separation import NEEDS, PARAMETERS, compared
 
 
-def compute(
-    summaries: pd.DataFrame,
-    cells: pd.DataFrame,
-    scale: str,
-    layers: tuple[int, ...],
-    subsamples: int,
-    objectives: dict[str, str],
-) -> pd.DataFrame:
-    from phcore.analysis.objectives import standardised_layers
-    from phcore.analysis.separation import runs
+def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
+    from phcore.analysis.permanova import runs
 
-    each = standardised_layers(summaries, cells, scale, layers, subsamples)
-    return joined(runs(one, objectives).assign(**labels) for labels, one, _ in each)
+    yield runs(one, objectives)
 
 
 TABLE = Table(
     name="runs",
     needs=NEEDS,
     parameters=PARAMETERS,
-    compute=compute,
+    compute=compared(_each),
     live=False,
     evidence=True,
     columns={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import pandas as pd
@@ -10,27 +11,30 @@ from phcore.stages.registry.columns import CELL as CELL_WORDS
 from phcore.stages.registry.columns import DISTANCE, PAIR
 from phcore.stages.registry.result import Table
 
-# What every comparison of objectives is made from.
+# What every comparison of objectives is made from, and then given as: see `compared`.
 NEEDS = ("summaries", "cells")
 PARAMETERS = ("scale", "layers", "subsamples", "objectives")
 
 
-def compute(
-    summaries: pd.DataFrame,
-    cells: pd.DataFrame,
-    scale: str,
-    layers: tuple[int, ...],
-    subsamples: int,
-    objectives: dict[str, str],
-) -> pd.DataFrame:
-    from phcore.analysis.objectives import standardised_layers
-    from phcore.analysis.separation import separation
+def compared(each: Callable[..., Iterator[pd.DataFrame]]) -> Callable[..., pd.DataFrame]:
+    """Makes `compute` of a table that compares series at each layer and scale.
 
-    return joined(
-        separation(one, floors, a, b).assign(series_a=a, series_b=b, **labels)
-        for labels, one, floors in standardised_layers(summaries, cells, scale, layers, subsamples)
-        for a, b in combinations(objectives, 2)
-    )
+    Parameters
+    ----------
+    each : (standardised summaries, split-half floors, series -> objective, further parameters) -> tables, which get
+        layer and scale.
+    """
+
+    def compute(summaries, cells, scale, layers, subsamples, objectives, **more) -> pd.DataFrame:
+        from phcore.analysis.objectives import standardised_layers
+
+        return joined(
+            table.assign(**labels)
+            for labels, one, floors in standardised_layers(summaries, cells, scale, layers, subsamples)
+            for table in each(one, floors, objectives, **more)
+        )
+
+    return compute
 
 
 def joined(parts) -> pd.DataFrame:
@@ -39,11 +43,18 @@ def joined(parts) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
+def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
+    from phcore.analysis.separation import separation
+
+    for a, b in combinations(objectives, 2):
+        yield separation(one, floors, a, b).assign(series_a=a, series_b=b)
+
+
 TABLE = Table(
     name="separation",
     needs=NEEDS,
     parameters=PARAMETERS,
-    compute=compute,
+    compute=compared(_each),
     live=False,
     evidence=True,
     columns={

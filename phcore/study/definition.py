@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import tomli_w
 
 from phcore.archive.permissions import KINDS
-from phcore.errors import Fault
+from phcore.errors import Fault, about
 from phcore.study.devices import spelled
 
 SCALES = ("raw", "median")
@@ -25,34 +25,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 # One plain sentence per parameter: the study page and `docs/study-file.md` show these words.
-PARAMETERS = {
-    "layers": "Which layers to look at, as hidden_states indices (0 = embeddings, last = after the final "
-    "norm). Left empty: five evenly spaced layers.",
-    "subsamples": "How many random subsets of the prompts each cloud is measured on. The same subsets serve "
-    "every checkpoint, so that comparisons are paired. 0 = the whole cloud, without subsampling.",
-    "subsample_size": "Prompts in each subset. With no more prompts than this, four fifths of them are taken.",
-    "seed": "Seed of the random subsets. The same seed gives the same subsets on every machine.",
-    "scale": "raw: distances as they are. median: divided by the cloud's median pairwise distance, so that "
-    "only shape counts and not size.",
-    "metric": "How two hidden states are compared: by straight-line distance (euclidean) or by angle (cosine).",
-    "order": "Order p of the Wasserstein distance between two diagrams: 2 weighs long bars more than 1; "
-    "inf (bottleneck) sees only the worst-matched bar.",
-    "norm": "Ground norm q of that distance on the birth-death plane.",
-    "engine": "Program that computes the bars. redzed is fast; ripser is the reference. They give the same bars.",
-    "chat": "Wrap each prompt in the model's chat template, where it has one, so that the last token is the "
-    "one the answer starts from.",
-    "dtype": "Number format the model runs in. float32 is exact enough for topology; the others halve the "
-    "memory and add noise.",
-    "device": "What the model runs on: auto (an NVIDIA GPU where there is one), cpu, cuda, cuda:1 or mps. --device and "
-    "PHCORE_DEVICE go before it. Changes no number beyond rounding.",
-    "second_dtype": "A number format the base and the last checkpoints are read in once more, to see how much of the "
-    "velocity is rounding. Left empty: they are read again in the same format, in other batches only.",
-    "beside": "Other studies in the archive, of other base models, whose curves are shown beside this one.",
-    "private": "What read-only servers, reports and figures hide of the study: prompts (their texts; numbers and "
-    "categories stay), or paths, which they hide in any case. Left empty: prompts are shown. Changes no number.",
-    "probes": "The fixed prompts whose hidden states are compared: the set that ships, or a JSONL, CSV or "
-    "Parquet file with a column `prompt` and optionally `category` and `reference`.",
-}
+PARAMETERS: dict[str, str] = tomllib.loads(Path(__file__).with_name("parameters.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -81,8 +54,7 @@ class Study:
 
     Raises
     ------
-    Fault
-        where a parameter is out of its range; the message says which values are allowed.
+    Fault : where a parameter is out of its range; the message says which values are allowed.
     """
 
     name: str
@@ -175,10 +147,8 @@ class Study:
             raise Fault("there is no such study file", "Check the path", path) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Fault(f"this is not a TOML study file ({error})", "Correct the file", path) from None
-        try:
+        with about(path):
             return cls.from_dict(raw, folder=path.resolve().parent, name=path.stem)
-        except Fault as fault:
-            raise Fault(fault.fault, fault.hint, path) from None
 
     @classmethod
     def from_dict(cls, raw: dict, *, folder: Path | None = None, name: str = "study") -> Study:
@@ -216,19 +186,8 @@ class Study:
         """Plain values, ready for TOML and JSON."""
         plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
         plain["model"] = str(self.model)
-        plain["layers"] = list(self.layers)
-        plain["beside"] = list(self.beside)
-        plain["private"] = list(self.private)
-        plain["series"] = [
-            {
-                "name": one.name,
-                "path": str(one.path),
-                "objective": one.objective,
-                "seed": one.seed,
-                "include": one.include,
-            }
-            for one in self.series
-        ]
+        plain |= {name: list(plain[name]) for name in ("layers", "beside", "private")}
+        plain["series"] = [{**asdict(one), "path": str(one.path)} for one in self.series]
         return plain
 
     def to_toml(self) -> str:
@@ -240,15 +199,6 @@ class Study:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.to_toml(), encoding="utf-8")
         return path
-
-    # --- for notebooks --------------------------------------------------------------------------
-
-    @classmethod
-    def open(cls, study: str | Path, cache: str | Path | None = None):
-        """A study by file or by name, with its results: see `phcore.stages.results.Results`."""
-        from phcore.stages.results import Results
-
-        return Results.open(study, cache)
 
     def with_(self, **changes) -> Study:
         """A copy with other values; validated like the original."""

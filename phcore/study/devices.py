@@ -24,8 +24,7 @@ def spelled(name: object, where: str = "device") -> str:
 
     Raises
     ------
-    Fault
-        for any other value.
+    Fault : for any other value.
     """
     if not isinstance(name, str) or _SPELLING.fullmatch(name) is None:
         raise Fault(f"{where} = {name!r} is no device", "Choose one of auto, cpu, cuda, cuda:1, mps")
@@ -37,8 +36,7 @@ def wanted(study: str = "auto") -> str:
 
     Raises
     ------
-    Fault
-        where the environment names no device.
+    Fault : where the environment names no device.
     """
     named = os.environ.get(DEVICE, "").strip()
     return spelled(named, DEVICE) if named else study

@@ -9,17 +9,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from phcore.analysis.against_behaviour import MEASURED
 from phcore.archive.store import Store, digest
-from phcore.errors import Fault
+from phcore.errors import Fault, about
+from phcore.study.record import Record
 
-if TYPE_CHECKING:
-    from phcore.study.record import Record
-
+MEASURED = ("js", "refusal", "nll")
+"""Names of what the model itself gives; scalars from elsewhere cannot take them."""
 STATE = "trainer_state.json"
 LARGEST = 50 * 2**20  # bytes of a state file or a table; a log of a million steps is smaller
 COLUMNS = ("series", "step", "name", "value")
@@ -30,7 +28,7 @@ NO_MEASURE = {"step", "epoch"}  # of a log's entries: where training stood, not 
 # --- what the Trainer logged --------------------------------------------------------------------
 
 
-def trainer_scalars(paths: Sequence[tuple[int, Path]], notes: list[str] | None = None) -> pd.DataFrame:
+def trainer_scalars(paths: Sequence[tuple[int, Path]]) -> pd.DataFrame:
     """Every number in the log of a run's last checkpoint that has one.
 
     A checkpoint's state file repeats the log from the beginning, so the last one holds all. Where it cannot be used,
@@ -39,20 +37,14 @@ def trainer_scalars(paths: Sequence[tuple[int, Path]], notes: list[str] | None =
     Parameters
     ----------
     paths : (step, folder) of the run's checkpoints.
-    notes : a list that sentences on files that were passed over are added to.
 
     Returns
     -------
     step, name, value, ordered by name and step. What is no finite number is left out, and of a step that was logged
     twice (a resumed run) the later value stands. Names that belong to the model's own measures get "logged " in front.
     """
-    notes = [] if notes is None else notes
-    for _, folder in sorted(paths, key=lambda one: one[0], reverse=True):
-        log = _log(Path(folder) / STATE, notes)
-        if log is not None:
-            break
-    else:
-        log = []
+    latest_first = sorted(paths, key=lambda one: one[0], reverse=True)
+    log = next(filter(None, (_log(Path(folder) / STATE) for _, folder in latest_first)), [])
     found = {}
     for entry in log:
         step = _number(entry.get("step")) if isinstance(entry, dict) else None
@@ -66,24 +58,16 @@ def trainer_scalars(paths: Sequence[tuple[int, Path]], notes: list[str] | None =
     return _typed(pd.DataFrame(rows, columns=["step", "name", "value"]))
 
 
-def _log(file: Path, notes: list[str]) -> list | None:
-    """The log of one state file; None where there is none that can be used."""
+def _log(file: Path) -> list:
+    """The log of one state file; empty where there is none that can be used."""
     try:
-        if not file.is_file():
-            return None
-        size = file.stat().st_size
-        if size > LARGEST:
-            notes.append(f"{file} was not read: {size / 2**20:,.0f} MB are no log.")
-            return None
+        if not file.is_file() or file.stat().st_size > LARGEST:
+            return []
         state = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:  # a cut-off file is no JSON, and may be no UTF-8
-        notes.append(f"{file} cannot be read ({str(error).splitlines()[0][:200]}).")
-        return None
+    except (OSError, ValueError, RecursionError):  # a cut-off file is no JSON, and may be no UTF-8
+        return []
     log = state.get("log_history") if isinstance(state, dict) else None
-    if not isinstance(log, list):
-        notes.append(f"{file} has no list `log_history`.")
-        return None
-    return log or None
+    return log if isinstance(log, list) else []
 
 
 def _number(given: object) -> float | None:
@@ -114,49 +98,51 @@ def read_csv(source: str | Path | bytes, known: Mapping[str, Sequence[int]]) -> 
 
     Raises
     ------
-    Fault
-        that names the line, what is wrong with it, and the mend.
+    Fault : that names the line, what is wrong with it, and the mend.
     """
     path = None if isinstance(source, bytes) else Path(source).expanduser()
-    text = _text(source if path is None else _bytes(path), path)
+    with about(path):
+        return _read(source if path is None else _bytes(path), known)
+
+
+def _read(content: bytes, known: Mapping[str, Sequence[int]]) -> pd.DataFrame:
     rows: dict[tuple[str, int, str], tuple[int, float]] = {}
-    for line, (series, step, name, value) in _rows(text, path):
-        key = (_series(series, known, line, path), _step(step, line, path), _name(name, line, path))
+    for line, (series, step, name, value) in _rows(_text(content)):
+        key = (_series(series, known, line), _step(step, line), _name(name, line))
         if key in rows:
             raise Fault(
                 f"line {line} gives {key[2]} of {key[0]} at step {key[1]} again, after line {rows[key][0]}",
                 "Keep one of the two lines",
-                path,
             )
-        rows[key] = line, _value(value, line, path)
+        rows[key] = line, _value(value, line)
     if not rows:
-        raise Fault("it holds no values", f"Write one line per value below the header, such as {EXAMPLE}", path)
+        raise Fault("it holds no values", f"Write one line per value below the header, such as {EXAMPLE}")
     return _typed(pd.DataFrame([(*key, value) for key, (_, value) in rows.items()], columns=list(COLUMNS)))
 
 
 def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
-            raise Fault("it is larger than 50 MB", "Leave out the steps between the checkpoints", path)
+            raise Fault("it is larger than 50 MB", "Leave out the steps between the checkpoints")
         return path.read_bytes()
     except OSError as error:
-        raise Fault(f"it cannot be opened ({error.strerror or error})", "Check the path", path) from error
+        raise Fault(f"it cannot be opened ({error.strerror or error})", "Check the path") from error
 
 
-def _text(content: bytes, path: Path | None) -> str:
+def _text(content: bytes) -> str:
     if len(content) > LARGEST:
-        raise Fault("it is larger than 50 MB", "Leave out the steps between the checkpoints", path)
+        raise Fault("it is larger than 50 MB", "Leave out the steps between the checkpoints")
     try:
         text = content.decode("utf-8-sig")  # Excel writes a byte-order mark
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise Fault(f"line {line} is not UTF-8 text", "Save the file again with UTF-8 encoding", path) from error
+        raise Fault(f"line {line} is not UTF-8 text", "Save the file again with UTF-8 encoding") from error
     if not text.strip():
-        raise Fault("it is empty", f"Write the header {','.join(COLUMNS)}, and one line per value", path)
+        raise Fault("it is empty", f"Write the header {','.join(COLUMNS)}, and one line per value")
     return text
 
 
-def _rows(text: str, path: Path | None) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """(line, its four fields in the order of `COLUMNS`) of each line that is not empty."""
     head = text.lstrip().splitlines()[0]
     delimiter = max(",;\t", key=head.count)
@@ -168,72 +154,64 @@ def _rows(text: str, path: Path | None) -> Iterator[tuple[int, list[str]]]:
             if not any(field.strip() for field in fields):
                 continue
             if not places:
-                places, width = _places(fields, path), len(fields)
+                places, width = _places(fields), len(fields)
             elif len(fields) != width:
                 raise Fault(
                     f"line {reader.line_num} has {len(fields)} fields, the header {width}",
                     'Write numbers with a decimal point, and put texts with commas in "double quotes"',
-                    path,
                 )
             else:
                 yield reader.line_num, [fields[place].strip() for place in places]
     except csv.Error as error:
         raise Fault(
-            f"line {reader.line_num + 1} is not CSV ({error})",
-            'Put texts in "double quotes", doubling any inside',
-            path,
+            f"line {reader.line_num + 1} is not CSV ({error})", 'Put texts in "double quotes", doubling any inside'
         ) from error
 
 
-def _places(header: list[str], path: Path | None) -> list[int]:
+def _places(header: list[str]) -> list[int]:
     names = [name.strip().lower() for name in header]
     for column in COLUMNS:
         if names.count(column) != 1:
             wrong = f"it has no column `{column}`" if column not in names else f"it has two columns `{column}`"
             seen = ", ".join(one.strip()[:40] for one in header[:8])
-            raise Fault(f"{wrong} (line 1: {seen})", f"Write the header {','.join(COLUMNS)}", path)
+            raise Fault(f"{wrong} (line 1: {seen})", f"Write the header {','.join(COLUMNS)}")
     return [names.index(column) for column in COLUMNS]
 
 
-def _series(given: str, known: Mapping[str, Sequence[int]], line: int, path: Path | None) -> str:
+def _series(given: str, known: Mapping[str, Sequence[int]], line: int) -> str:
     if given not in known:
         raise Fault(
             f"line {line} is about the series {given[:80]!r}, which the study does not have",
             f"Use one of its series: {', '.join(known) or 'there is none yet'}",
-            path,
         )
     return given
 
 
-def _step(given: str, line: int, path: Path | None) -> int:
+def _step(given: str, line: int) -> int:
     value = _parsed(given)
     # float64 tells whole numbers apart up to 2**53
     if value is None or value < 0 or value != int(value) or value > 2**53:
-        raise Fault(
-            f"the step in line {line} is {given[:80]!r}", "Give the training step as a whole number from 0 on", path
-        )
+        raise Fault(f"the step in line {line} is {given[:80]!r}", "Give the training step as a whole number from 0 on")
     return int(value)
 
 
-def _name(given: str, line: int, path: Path | None) -> str:
+def _name(given: str, line: int) -> str:
     if not given:
-        raise Fault(f"the name in line {line} is empty", "Say what was measured", path)
+        raise Fault(f"the name in line {line} is empty", "Say what was measured")
     if given in MEASURED:
         raise Fault(
             f"the name in line {line} is {given!r}, which the study measures itself",
             f"Use another name, such as my {given}",
-            path,
         )
     return given
 
 
-def _value(given: str, line: int, path: Path | None) -> float:
+def _value(given: str, line: int) -> float:
     value = _parsed(given)
     if value is None:
         raise Fault(
             f"the value in line {line} is {given[:80]!r}",
             "Give a number with a decimal point, and leave out lines without one",
-            path,
         )
     return value
 
@@ -263,8 +241,7 @@ def keep(record: Record, store: Store) -> str:
 
     Raises
     ------
-    Fault
-        where the user's file does not fit the study any more.
+    Fault : where the user's file does not fit the study any more.
     """
     columns = [*COLUMNS, "source"]
     parts = []
@@ -305,8 +282,7 @@ def attach(content: bytes, record: Record, store: Store) -> Record:
 
     Raises
     ------
-    Fault
-        where the file cannot be used, or the archive is only read; then nothing is changed.
+    Fault : where the file cannot be used, or the archive is only read; then nothing is changed.
     """
     store.refuse_writing("add measures")
     read_csv(content, steps_of(record))

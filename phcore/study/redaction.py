@@ -58,9 +58,7 @@ def redact(record: Record) -> Record:
     )
     nodes = tuple(
         replace(
-            node,
-            path=f"{last_part(node.label)}/{last_part(node.path)}",
-            finding=without_paths(node.finding, places),
+            node, path=f"{last_part(node.label)}/{last_part(node.path)}", finding=without_paths(node.finding, places)
         )
         for node in record.nodes
     )

@@ -28,9 +28,8 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
 
     Raises
     ------
-    Fault
-        where the base model, the probe set or a series folder cannot be used at all. A single bad
-        checkpoint does not raise: it stays in the record with its finding.
+    Fault : where the base model, the probe set or a series folder cannot be used at all. A single bad checkpoint does
+        not raise: it stays in the record with its finding.
     """
     store.refuse_writing("look at checkpoints")
     model = checkpoints.describe_model(study.model)

@@ -40,8 +40,7 @@ class View:
 
     Raises
     ------
-    Fault
-        where one of these is not so.
+    Fault : where one of these is not so.
     """
 
     name: str
@@ -84,8 +83,7 @@ def views(study: str, store: Store) -> list[View]:
 
     Raises
     ------
-    Fault
-        where their file is damaged; it is left as it is.
+    Fault : where their file is damaged; it is left as it is.
     """
     file = _file(study, store)
     if not store.permissions.serves(study):
@@ -107,9 +105,8 @@ def save(view: View, study: str, store: Store) -> list[View]:
 
     Raises
     ------
-    Fault
-        where the study is not in the archive, has a view of this name, or has as many as are kept; and
-        where the archive is only read.
+    Fault : where the study is not in the archive, has a view of this name, or has as many as are kept; and where the
+        archive is only read.
     """
     store.refuse_writing("save a view")
     if not _file(study, store).parent.is_dir():
@@ -128,8 +125,7 @@ def delete(name: str, study: str, store: Store) -> View:
 
     Raises
     ------
-    Fault
-        where there is no view of this name; and where the archive is only read.
+    Fault : where there is no view of this name; and where the archive is only read.
     """
     store.refuse_writing("delete a view")
     with _WRITING:

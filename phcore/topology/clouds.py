@@ -84,6 +84,23 @@ def overlap(indices: np.ndarray, partners: np.ndarray) -> float:
     return float(np.mean([np.isin(row, other) for row, other in zip(indices, partners, strict=True)]))
 
 
+def checked_cloud(cloud: np.ndarray) -> np.ndarray:
+    """The cloud as float64; a Fault where it is empty, not two-dimensional or not finite."""
+    x = np.asarray(cloud, dtype=np.float64)
+    if x.ndim != 2 or not x.size:
+        raise Fault(f"a cloud has the shape (prompts, hidden), not {x.shape}", "pass one layer at a time")
+    if not np.isfinite(x).all():
+        raise Fault("the cloud holds NaN or infinity", "look for overflow in the activations")
+    return x
+
+
+def about_mean(cloud: np.ndarray) -> np.ndarray:
+    """The cloud as float64 about its mean; a cloud of one place is exactly 0."""
+    x = np.asarray(cloud, dtype=np.float64)
+    x = x - x[0]  # equal points leave no rounding
+    return x - x.mean(axis=0)
+
+
 def distance_matrix(cloud: np.ndarray, metric: str = "euclidean") -> np.ndarray:
     """All pairwise distances of a cloud.
 

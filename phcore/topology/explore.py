@@ -15,9 +15,9 @@ import pandas as pd
 
 from phcore.errors import Fault
 from phcore.topology import clouds, generators, maps
+from phcore.topology.clouds import WHOLE
 from phcore.topology.generators import Generators
 
-WHOLE = -1  # the subsample number of the whole cloud
 MOST = 1_000  # points of a cloud that are measured live: its bars take some 50 ms
 _ORDER = 20  # seed of the order in which points are taken when fewer are asked for
 
@@ -55,8 +55,7 @@ def distances(cloud: np.ndarray, lens: Lens) -> tuple[np.ndarray, float]:
 
     Raises
     ------
-    Fault
-        where the cloud has no distances in this metric, see `clouds.distance_matrix`.
+    Fault : where the cloud has no distances in this metric, see `clouds.distance_matrix`.
     """
     if lens.dimension:
         cloud = maps.reduce(cloud, lens.dimension)
@@ -184,8 +183,7 @@ def explore(matrix: np.ndarray, median_distance: float, rows: np.ndarray, lens: 
 
     Raises
     ------
-    Fault
-        for fewer than two points, or a median distance of zero to divide by.
+    Fault : for fewer than two points, or a median distance of zero to divide by.
     """
     if len(rows) < 2:
         raise Fault(f"{len(rows) or 'no'} prompt{'s'[: len(rows) != 1]} left to look at", "loosen the filters")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from phcore.errors import Fault
+from phcore.topology.clouds import checked_cloud
 
 KIND_WORDS: dict[str, str] = {
     "isotropic": "Gaussian of the cell's total variance, the same in every direction: size alone",
@@ -41,11 +42,7 @@ def gaussian(cloud: np.ndarray, kind: str, count: int, *, replicate: int, seed: 
     ------
     Fault : the cloud is empty, not two-dimensional or not finite.
     """
-    x = np.asarray(cloud, dtype=np.float64)
-    if x.ndim != 2 or not x.size:
-        raise Fault(f"a cloud has the shape (prompts, hidden), not {x.shape}", "pass one layer at a time")
-    if not np.isfinite(x).all():
-        raise Fault("the cloud holds NaN or infinity", "look for overflow in the activations")
+    x = checked_cloud(cloud)
     if kind not in KINDS:
         raise Fault(f"there is no Gaussian null {kind!r}", f"Choose one of: {', '.join(KINDS)}")
     n, d = x.shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from phcore.errors import Fault
-from phcore.topology.clouds import distance_matrix, median_distance
+from phcore.topology.clouds import about_mean, checked_cloud, distance_matrix, median_distance
 
 CELL_WORDS: dict[str, str] = {
     "mean_norm": "mean length of the hidden states",
@@ -24,15 +24,9 @@ MOVE_WORDS: dict[str, str] = {
 }
 
 LENGTH_DEGREE: dict[str, int] = {
-    "mean_norm": 1,
-    "total_variance": 2,
-    "mean_distance": 1,
-    "median_distance": 1,
-    "effective_rank": 0,
-    "two_nn": 0,
-    "centroid_drift": 1,
-    "cka_distance": 0,
-}
+    "mean_norm": 1, "total_variance": 2, "mean_distance": 1, "median_distance": 1, "effective_rank": 0, "two_nn": 0,
+    "centroid_drift": 1, "cka_distance": 0,
+}  # fmt: skip
 """How each number grows as both clouds do: c times the cloud gives c to this power times the number."""
 
 # Eigenvalues of a Gram matrix up to this share of the largest are rounding: singular values up to a millionth.
@@ -54,7 +48,7 @@ def describe(cloud: np.ndarray) -> dict[str, float]:
     ------
     Fault : the cloud is empty, not two-dimensional or not finite.
     """
-    x = _checked(cloud)
+    x = checked_cloud(cloud)
     distances = distance_matrix(x)
     pairs = distances[np.triu_indices(len(x), 1)]
     return {
@@ -78,7 +72,7 @@ def compare(earlier: np.ndarray, later: np.ndarray) -> dict[str, float]:
     ------
     Fault : as `describe`, and where the shapes differ.
     """
-    a, b = _checked(earlier), _checked(later)
+    a, b = checked_cloud(earlier), checked_cloud(later)
     if a.shape != b.shape:
         raise Fault(
             f"clouds of the shapes {a.shape} and {b.shape} are not of the same points",
@@ -93,7 +87,7 @@ def compare(earlier: np.ndarray, later: np.ndarray) -> dict[str, float]:
 
 def total_variance(cloud: np.ndarray) -> float:
     """Trace of the population covariance: the mean squared distance from the mean."""
-    return float(np.square(_centred(cloud)).sum() / len(cloud))
+    return float(np.square(about_mean(cloud)).sum() / len(cloud))
 
 
 def effective_rank(cloud: np.ndarray) -> float:
@@ -101,7 +95,7 @@ def effective_rank(cloud: np.ndarray) -> float:
 
     Between 1 and min(n - 1, d). NaN for a cloud of one place, which has no singular values.
     """
-    x = _centred(cloud)
+    x = about_mean(cloud)
     gram = x @ x.T if len(x) <= x.shape[1] else x.T @ x
     values = np.linalg.eigvalsh(gram)
     if not values[-1] > 0:
@@ -155,25 +149,10 @@ def cka_distance(a: np.ndarray, b: np.ndarray) -> float:
     """
     grams = []
     for cloud in (a, b):
-        x = _centred(cloud)
+        x = about_mean(cloud)
         size = np.abs(x).max(initial=0.0)
         if not size:
             return float("nan")
         gram = (x / size) @ (x / size).T  # its squares could leave the range of float64
         grams.append(gram / np.linalg.norm(gram))
     return float(np.square(grams[0] - grams[1]).sum() / 2)
-
-
-def _checked(cloud: np.ndarray) -> np.ndarray:
-    x = np.asarray(cloud, dtype=np.float64)
-    if x.ndim != 2 or not x.size:
-        raise Fault(f"a cloud has the shape (prompts, hidden), not {x.shape}", "pass one layer at a time")
-    if not np.isfinite(x).all():
-        raise Fault("the cloud holds NaN or infinity", "look for overflow in the activations")
-    return x
-
-
-def _centred(cloud: np.ndarray) -> np.ndarray:
-    x = np.asarray(cloud, dtype=np.float64)
-    x = x - x[0]  # equal points leave no rounding
-    return x - x.mean(axis=0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phcore.errors import Fault
-from phcore.topology.clouds import validated_distance_matrix
+from phcore.topology.clouds import about_mean, checked_cloud, validated_distance_matrix
 
 # Up to this many rows or columns the axes come from a matrix of that size, beyond from products with vectors.
 _SMALL = 1024
@@ -47,7 +47,7 @@ def joint_basis(clouds: Sequence[np.ndarray]) -> Basis:
     ------
     Fault : no cloud, different widths, or a cloud that is empty, not two-dimensional or not finite.
     """
-    centred = [_centred(cloud) for cloud in clouds]
+    centred = [about_mean(checked_cloud(cloud)) for cloud in clouds]
     if len({cloud.shape[1] for cloud in centred}) != 1:
         raise Fault(
             f"{len(centred)} clouds of {len({cloud.shape[1] for cloud in centred})} different widths share no axes",
@@ -106,7 +106,7 @@ def _completed(axes: np.ndarray, centred: list[np.ndarray]) -> np.ndarray:
 
 def project(cloud: np.ndarray, basis: Basis) -> np.ndarray:
     """(n, 2) coordinates of a cloud on the map, about its own mean, in units of the hidden states."""
-    centred = _centred(cloud)
+    centred = about_mean(checked_cloud(cloud))
     if centred.shape[1] != basis.axes.shape[1]:
         raise Fault(
             f"a cloud of width {centred.shape[1]} has no place on axes of width {basis.axes.shape[1]}",
@@ -130,7 +130,7 @@ def reduce(cloud: np.ndarray, dimension: int) -> np.ndarray:
     """
     if dimension < 1:
         raise Fault(f"a cloud cannot be reduced to {dimension} dimensions", "keep at least one")
-    centred = _centred(cloud)
+    centred = about_mean(checked_cloud(cloud))
     n, hidden = centred.shape
     if hidden < n:
         components = centred @ _leading(centred.T @ centred, dimension)[1].T
@@ -196,14 +196,3 @@ def shares(spectrum: np.ndarray) -> tuple[float, float]:
     total = np.abs(spectrum).sum()
     first = np.pad(np.maximum(spectrum[:2], 0), (0, max(0, 2 - len(spectrum))))
     return tuple((first / total).tolist()) if total > 0 else (float("nan"), float("nan"))
-
-
-def _centred(cloud: np.ndarray) -> np.ndarray:
-    """The cloud as float64 about its mean; a cloud of one place is exactly 0."""
-    x = np.asarray(cloud, dtype=np.float64)
-    if x.ndim != 2 or not x.size:
-        raise Fault(f"a cloud has the shape (prompts, hidden), not {x.shape}", "pass one layer at a time")
-    if not np.isfinite(x).all():
-        raise Fault("the cloud holds NaN or infinity", "look for overflow in the activations")
-    x = x - x[0]  # equal points leave no rounding
-    return x - x.mean(axis=0)

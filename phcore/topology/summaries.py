@@ -20,11 +20,7 @@ _QUANTITIES = {
     "h1_persistence": "H1 persistence",
     "h1_ratio": "H1 birth/death",
 }
-_TOTALS = {
-    "total_persistence": "total persistence",
-    "count": "number of bars",
-    "entropy": "persistent entropy (nats)",
-}
+_TOTALS = {"total_persistence": "total persistence", "count": "number of bars", "entropy": "persistent entropy (nats)"}
 
 FEATURE_WORDS: dict[str, str] = {
     f"{quantity}_{statistic}": f"{words}, {statistic_words}"

@@ -62,35 +62,18 @@ def persistence_image(
     return PersistenceImage((rows * persistence[:, None]).T @ columns / len(diagrams), x, y, sigma)
 
 
-def landscape(diagram: np.ndarray, grid: np.ndarray, depth: int = 5) -> np.ndarray:
-    """Persistence landscape (Bubenik, 2015): the ``depth`` highest tents at each value of the grid.
-
-    Parameters
-    ----------
-    diagram : (k, 2) bars; a bar is a tent of slope 1 from birth to death.
-    grid : (g,) distances.
-
-    Returns
-    -------
-    (depth, g), exact at the grid; 0 where there are fewer bars.
-    """
-    tents = np.minimum(grid - diagram[:, :1], diagram[:, 1:] - grid)  # (k, g)
-    tents = np.pad(np.maximum(tents, 0.0), ((0, depth), (0, 0)))
-    return -np.partition(-tents, range(depth), axis=0)[:depth]
-
-
 def landscapes(bars: np.ndarray, owner: np.ndarray, grid: np.ndarray, depth: int = 5) -> np.ndarray:
-    """`landscape` of many diagrams in one pass.
+    """Persistence landscapes (Bubenik, 2015) of many diagrams: the ``depth`` highest tents at each value of the grid.
 
     Parameters
     ----------
-    bars : (k, 2) bars of all diagrams.
+    bars : (k, 2) bars of all diagrams; a bar is a tent of slope 1 from birth to death.
     owner : (k,) the number of each bar's diagram: 0, 1, ...
-    grid : (g,) ascending.
+    grid : (g,) distances, ascending.
 
     Returns
     -------
-    (diagrams, depth, g)
+    (diagrams, depth, g), exact at the grid; 0 where there are fewer bars.
     """
     found = np.zeros((owner.max(initial=-1) + 1, depth, len(grid)))
     # Of the bars of a diagram with one birth (in degree 0, all of them) only the longest are ever among the highest.
@@ -119,4 +102,6 @@ def _rank(starts: np.ndarray) -> np.ndarray:
 
 def mean_landscape(diagrams: Sequence[np.ndarray], grid: np.ndarray, depth: int = 5) -> np.ndarray:
     """(depth, g): mean of the landscapes of one degree, for example over the subsamples of a cell."""
-    return np.mean([landscape(diagram, grid, depth) for diagram in diagrams], axis=0)
+    owner = np.repeat(np.arange(len(diagrams)), [len(one) for one in diagrams])
+    # Diagrams without a bar at the end are no rows there, and count as 0.
+    return landscapes(np.concatenate(diagrams), owner, grid, depth).sum(axis=0) / len(diagrams)

@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.pipeline.run import Cancelled
 from phcore.training import texts
@@ -107,8 +108,7 @@ def practice(
 
     Raises
     ------
-    Fault
-        If the directory holds anything but earlier practice runs, or cannot be written, or the device is not there.
+    Fault : If the directory holds anything but earlier practice runs, or cannot be written, or the device is not there.
     """
     directory = Path(directory).expanduser()
     mark = {"seed": seed, "recipe": json.loads(json.dumps(asdict(recipe)))}
@@ -118,7 +118,7 @@ def practice(
 
     place = choose(device)
     _clear(directory)
-    _write(directory / MARK, json.dumps({**mark, "finished": False}))
+    write_atomically(directory / MARK, json.dumps({**mark, "finished": False}).encode())
 
     tracker = Tracker(recipe.total_steps, on_event, cancelled)
     with _quiet_and_seeded(seed, place):
@@ -130,8 +130,8 @@ def practice(
             fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, tracker)
 
     steps = ", ".join(str(step) for step in recipe.schedule)
-    _write(directory / "README.txt", README.format(steps=steps))
-    _write(directory / MARK, json.dumps({**mark, "finished": True}))
+    write_atomically(directory / "README.txt", README.format(steps=steps).encode())
+    write_atomically(directory / MARK, json.dumps({**mark, "finished": True}).encode())
     return directory
 
 
@@ -169,13 +169,6 @@ def _clear(directory: Path) -> None:
         raise Fault(
             f"the practice runs cannot be written here ({error.strerror or error})", "Choose another folder", directory
         ) from error
-
-
-def _write(path: Path, text: str) -> None:
-    """All or nothing: a reader sees the old file or the new one."""
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 def _save(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, state: dict | None = None) -> None:

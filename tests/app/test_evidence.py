@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from phcore.archive.store import SCHEMA
+from phcore.export.results import Results
 from phcore.figures.concentration import CORRECTIONS
-from phcore.stages.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 

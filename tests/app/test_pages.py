@@ -6,8 +6,8 @@ import pytest
 
 from pages.parts import data, navigation
 from phcore.analysis.findings import FAILS, HOLDS, TITLES, UNKNOWN
+from phcore.export.results import Results
 from phcore.figures.glossary import TERMS
-from phcore.stages.results import Results
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
 

@@ -4,7 +4,7 @@ import pytest
 
 from pages.parts import draw
 from phcore.export.pack import pack
-from phcore.stages.results import Results
+from phcore.export.results import Results
 from tests.app.conftest import ROOT, run, words
 
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from phcore.export.report import Options, render
+from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry import assembly
-from phcore.stages.results import Results
 from tests import studies
 
 pytestmark = pytest.mark.browser

@@ -1,8 +1,10 @@
 """The rules of the house that a machine can check."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,78 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
+
+
+def modules(*rooms: str) -> dict[str, Path]:
+    """Dotted name -> file."""
+    files = (file for room in rooms for file in sorted((ROOT / room).rglob("*.py")))
+    return {".".join(one.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): one for one in files}
+
+
+def graph(known: dict[str, Path]) -> dict[str, set[str]]:
+    """Module -> modules it imports, wherever in it: inside functions, too."""
+    found = {}
+    for name, path in known.items():
+        found[name] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found[name] |= {alias.name for alias in node.names} & known.keys()
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                full = {f"{node.module}.{alias.name}" for alias in node.names}
+                found[name] |= full & known.keys() or {node.module} & known.keys()
+    return found
+
+
+def circles(edges: dict[str, set[str]]) -> list[str]:
+    """What is left when everything that leads nowhere, or is led to from nowhere, has been taken away."""
+    left = {name: set(to) for name, to in edges.items()}
+    while ends := {name for name, to in left.items() if not to & left.keys()}:
+        left = {name: to for name, to in left.items() if name not in ends}
+    while starts := left.keys() - set().union(set(), *left.values()):
+        left = {name: to for name, to in left.items() if name not in starts}
+    return sorted(left)
+
+
+def test_no_circle_of_imports():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == ["b", "c"]  # it would be seen
+    assert circles(graph(modules("phcore", "pages"))) == []
+
+
+# Each room may import those before it.
+ROOMS = ("errors", "formatting", "archive", "checkpoints", "study", "topology", "analysis", "activations", "stages",
+         "figures", "pipeline", "training", "export", "cli")  # fmt: skip
+
+
+def test_arrows_run_one_way():
+    place = {room: number for number, room in enumerate(ROOMS)}
+    for name, imported in graph(modules("phcore")).items():
+        room = name.split(".")[1] if "." in name else None
+        for other in {one.split(".")[1] for one in imported if "." in one} if room in place else ():
+            assert place[other] <= place[room], f"{name} imports {other}"
+
+
+def test_few_rooms():
+    entries = [one.name for one in (ROOT / "phcore").iterdir() if one.name != "__pycache__"]
+    assert len(entries) <= 16, entries
+
+
+def test_a_file_can_be_read_in_a_sitting():
+    lengths = {
+        str(one): len(one.read_text(encoding="utf-8").splitlines()) for one in modules("phcore", "pages").values()
+    }
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_a_name_means_one_thing():
+    names = Counter(one.name for one in modules("phcore", "pages").values() if one.name != "__init__.py")
+    assert {name: count for name, count in names.items() if count > 2} == {}
+
+
+def test_the_number_of_summaries_stands_in_one_file():
+    for path in modules("phcore", "pages").values():
+        if path.name != "summaries.py" or path.parent.name != "topology":
+            text = path.read_text(encoding="utf-8")
+            assert re.search(r"(?<![\w.#])41(?![\w.%])|[Ff]orty-one", text) is None, path
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
@@ -50,7 +124,7 @@ def test_pages_know_nothing_of_the_shell():
             if isinstance(node, ast.Import | ast.ImportFrom)
             for alias in node.names
         }
-        assert not [one for one in named if f"{one}.".startswith("phcore.cli.")], page
+        assert not [one for one in named if f"{one}.".startswith(("phcore.cli.", "pages.shell."))], page
 
 
 def test_the_library_is_light():
@@ -109,7 +183,7 @@ def test_opening_the_app_imports_no_torch():
     names = sorted(set().union(*(imports(page) for page in pages)))
     code = (
         "import sys, importlib.util, pkgutil\n"
-        "import phcore.stages.results, phcore.pipeline.jobs, phcore.cli.main, phcore.pipeline.estimate\n"
+        "import phcore.export.results, phcore.pipeline.jobs, phcore.cli.main, phcore.pipeline.estimate\n"
         "import phcore.checkpoints.roots, phcore.figures.charts, phcore.analysis.dynamics, phcore.analysis.objectives\n"
         "sys.exit(sorted({'torch', 'transformers', 'peft'} & set(sys.modules)) or 0)"
     )

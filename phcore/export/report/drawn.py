@@ -1,16 +1,14 @@
 """A figure as a report shows it: its chart at every step, how to read it, and its numbers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.figures.charts.moving import Moving, at_step
 from phcore.figures.charts.plain import Plain, plain
 from phcore.figures.figure import Choice, Data, Figure, Numbers, sentence
-from phcore.stages.results import Results
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from phcore.study.record import Node, Record
 from phcore.topology.summaries import FEATURES
 
 SCHEMA = "v1"
+SAID = "taken-over.txt"  # in the folder of a study of which something could not be taken over
 RENAMED = {
     "gaussian_velocities": "controls",
     "gaussian_nulls": "nulls",
@@ -76,8 +77,16 @@ def read(store: Store, name: str) -> Record:
     return Record(**{**record.__dict__, "category_digest": category_digest(categories)})
 
 
-def take_over(store: Store, name: str) -> list[str]:
-    """Bring a study of version 0.3 into this one. Returns sentences on what cannot be taken over, and why."""
+def notes(store: Store, name: str) -> tuple[str, ...]:
+    """Sentences on what could not be taken over of a study, and why."""
+    try:
+        return tuple((folder_of(name, store) / SAID).read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return ()
+
+
+def take_over(store: Store, name: str) -> None:
+    """Bring a study of version 0.3 into this one; `notes` says what cannot be."""
     store.refuse_writing("take over a study of an earlier version")
     record = read(store, name)
     _take(store, ("probes", record.probe_digest), ("probes", record.probes_key))
@@ -87,12 +96,12 @@ def take_over(store: Store, name: str) -> list[str]:
     for one in results().values():
         for place in places(record, one.per):
             _result(store, old, one.name, place)
-    said = [*_tables(store, record)]
     folder = folder_of(name, store)
+    if said := [*_tables(store, record)]:
+        store.write_file(folder / SAID, "\n".join(said).encode())
     with contextlib.suppress(FileNotFoundError):
         store.write_file(folder / f"record-{SCHEMA}.json", (folder / "record.json").read_bytes())
     keep(record, store)
-    return said
 
 
 # --- results --------------------------------------------------------------------------------------

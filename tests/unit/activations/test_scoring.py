@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from phcore import activations
-from phcore.activations import extraction, scoring
+from phcore.activations import extraction, scoring, trees
 from phcore.errors import Fault
 from tests.models import ARCHITECTURES, CONTEXT, LAYERS, PROMPTS, VOCABULARY, build_tokenizer
 
@@ -27,7 +27,7 @@ def opened(tiny):
 
 @pytest.fixture(autouse=True)
 def no_verdicts(monkeypatch):
-    monkeypatch.setattr(scoring, "_verdicts", {})
+    monkeypatch.setattr(trees, "_verdicts", {})
 
 
 def plainly(model, prompt, continuation):
@@ -67,7 +67,7 @@ def test_the_way_of_reading_changes_nothing(opened, architecture, way, monkeypat
     if way == "no prefix":
         monkeypatch.setattr(extraction, "common_prefix", lambda _: 0)
     if way == "no trees":
-        monkeypatch.setattr(scoring, "_attention", lambda *_: 1 / 0)
+        monkeypatch.setattr(trees, "_attention", lambda *_: 1 / 0)
     notes = []
     asked = [openings] * len(token_ids)
     assert_same(activations.score(model, token_ids, asked, batch_tokens=batch_tokens, notes=notes), wanted)
@@ -91,8 +91,8 @@ def test_a_tree_reads_each_prompt_once(opened):
 
 def test_attention_that_does_not_keep_branches_apart_is_noticed(opened, monkeypatch):
     model, token_ids = opened("llama")
-    honest = scoring._attention
-    monkeypatch.setattr(scoring, "_attention", lambda *given: torch.ones_like(honest(*given)).tril())
+    honest = trees._attention
+    monkeypatch.setattr(trees, "_attention", lambda *given: torch.ones_like(honest(*given)).tril())
     notes = []
     found = activations.score(model, token_ids, [OPENINGS] * len(token_ids), notes=notes)
     assert "slower" in notes[0]
@@ -125,7 +125,7 @@ def test_weights_that_are_no_numbers_give_scores_that_are_none(tiny):
     model.lm_head.weight.data[0, 0] = float("nan")
     found = activations.answers(model, token_ids, OPENINGS)
     assert np.isnan(found.refusal).all()
-    assert scoring._verdicts == {}  # nothing was learnt about the architecture
+    assert trees._verdicts == {}  # nothing was learnt about the architecture
 
 
 def test_progress_cancel_and_memory(opened, monkeypatch):
@@ -139,14 +139,14 @@ def test_progress_cancel_and_memory(opened, monkeypatch):
     with pytest.raises(activations.Stopped):
         activations.score(model, token_ids, asked, cancelled=lambda: True)
 
-    honest = scoring._read
+    honest = trees._read
 
     def read(reader, ids, rows, *rest):
         if len(rows) > 3:
             raise torch.OutOfMemoryError("CUDA")
         return honest(reader, ids, rows, *rest)
 
-    monkeypatch.setattr(scoring, "_read", read)
+    monkeypatch.setattr(trees, "_read", read)
     notes = []
     assert_same(activations.score(model, token_ids, asked, notes=notes), reference)
     assert "Memory ran out" in notes[0]
@@ -232,8 +232,8 @@ def test_one_reading_gives_what_two_give(opened, architecture, way, monkeypatch)
         activations.answers(model, token_ids, openings, references),
     )
     if way == "no trees":
-        monkeypatch.setattr(scoring, "_verdicts", {})
-        monkeypatch.setattr(scoring, "_attention", lambda *_: 1 / 0)
+        monkeypatch.setattr(trees, "_verdicts", {})
+        monkeypatch.setattr(trees, "_attention", lambda *_: 1 / 0)
     shares = []
     taken, said = activations.read(
         model,

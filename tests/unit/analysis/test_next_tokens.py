@@ -6,9 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from phcore.analysis.next_tokens import jensen_shannon, jensen_shannon_slack
+from phcore.analysis.next_tokens import jensen_shannon as both
 
 LN2 = np.log(2)
+
+
+def jensen_shannon(*listed):
+    return both(listed[:3], listed[3:])[0]
+
+
+def jensen_shannon_slack(*listed):
+    return both(listed[:3], listed[3:])[1]
 
 
 def listed(distributions, k):

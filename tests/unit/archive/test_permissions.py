@@ -24,9 +24,9 @@ from phcore.errors import Fault
 from phcore.export.bundle import bundle
 from phcore.export.pack import pack, unpack
 from phcore.export.report import render
+from phcore.export.results import Results
 from phcore.pipeline import estimate, jobs, run
 from phcore.stages.registry import Place, assembly, keys_of, tables
-from phcore.stages.results import Results
 from phcore.study import kept, measures, probes, resolve
 from phcore.topology.explore import Lens, chosen
 from tests import studies
@@ -310,8 +310,11 @@ def test_a_record_with_a_crooked_key_reads_nothing(archive, rights):
     plain = json.loads(file.read_text()) | {"probe_digest": "../../../outside"}
     file.write_text(json.dumps(plain))
     archive = rights()
+    assert Results.open("tiny", archive).prompts.empty  # prompts lie under a digest of what the record says
+    plain = json.loads(file.read_text()) | {"scalars": "../../../outside"}
+    file.write_text(json.dumps(plain))
     with pytest.raises(Fault, match="names no result"):
-        _ = Results.open("tiny", archive).prompts
+        Results.open("tiny", archive).table("behaviour")
 
 
 def test_sql_reaches_results_only(archive, rights):
@@ -480,7 +483,7 @@ def test_private_in_the_study_file(tmp_path):
 def test_a_server_started_read_only_is_and_stays_so(archive):
     code = (
         "import os\n"
-        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.stages.results import Results\n"
+        "from pages.parts import data\nfrom phcore import Fault\nfrom phcore.export.results import Results\n"
         "from phcore.study.kept import names\n"
         "assert data.read_only()\n"
         "os.environ['PHCORE_STUDIES'] = 'secret'\n"  # too late

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from phcore.archive import installed, shipped, store
+from phcore.archive.permissions import Permissions
 from phcore.errors import Fault
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,7 +74,9 @@ def test_the_archive_of_an_installed_version(source, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(installed, "INSTALLED", True)
     monkeypatch.setattr(installed, "APP", source)
-    assert store.default_root() == tmp_path / "data" / "toposcope"
+    assert store.Store(permissions=Permissions(read_only=True)).root == tmp_path / "data" / "toposcope"
+    assert not (tmp_path / "data").exists()  # what is only read is not written to
+    assert store.Store().root == tmp_path / "data" / "toposcope"
     assert (tmp_path / "data" / "toposcope" / "studies" / "s" / "record.json").exists()
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "mine"))
     assert store.default_root() == tmp_path / "mine"

@@ -168,8 +168,8 @@ def test_clouds_are_written_as_numpy(archive, tmp_path):
 
 
 def test_clouds_that_are_not_there_name_those_that_are(computed, tmp_path, monkeypatch, capsys):
+    from phcore.export.results import Results
     from phcore.stages.registry import Place, keys_of
-    from phcore.stages.results import Results
 
     shutil.copytree(computed[1], tmp_path / "cache")
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
@@ -235,8 +235,8 @@ def test_every_command_has_help_that_ends_with_an_example(command, capsys):
     words = shlex.split(line.partition("phcore ")[2])
     assert line.startswith("example: python -m phcore ")
     assert parser().parse_args(words).run is command.run  # the example is one
-    for said in command.arguments:
-        assert said.how.get("help"), (command.name, said.names)
+    for names, how in command.arguments:
+        assert how.get("help"), (command.name, names)
 
 
 def test_a_console_command_shows_its_own_name(monkeypatch, capsys):

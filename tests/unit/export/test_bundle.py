@@ -12,8 +12,8 @@ import pytest
 from phcore.cli.main import main
 from phcore.errors import Fault
 from phcore.export.bundle import Print, bundle
+from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
-from phcore.stages.results import Results
 
 
 @pytest.fixture(scope="module")

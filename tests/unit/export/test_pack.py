@@ -29,9 +29,9 @@ from phcore.cli.main import main
 from phcore.errors import Fault
 from phcore.export import pack
 from phcore.export.pack import Manifest, manifest, opening, packing, settling, unpack
+from phcore.export.results import Results
 from phcore.pipeline.run import publish_missing
 from phcore.stages.registry import assembly, results, tables
-from phcore.stages.results import Results
 from phcore.study import Study, kept, measures
 from phcore.study.record import Record
 from phcore.study.redaction import redact

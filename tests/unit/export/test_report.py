@@ -21,11 +21,11 @@ from phcore.export.report.drawn import Drawn, draw
 from phcore.export.report.methods import cited, parameters
 from phcore.export.report.packing import DIGITS, Tables, difference, packed, script_json
 from phcore.export.report.sources import SOURCES
+from phcore.export.results import Results
 from phcore.figures.charts.moving import at_step
 from phcore.figures.figure import Choice
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published
-from phcore.stages.results import Results
 from phcore.study import PARAMETERS
 from tests import studies
 from tests.browser.conftest import ROOT
@@ -284,7 +284,7 @@ def test_the_user_chooses_charts_their_order_and_notes(results):
 def test_what_can_not_be_is_said_with_its_mend(results, options, words):
     with pytest.raises(Fault) as fault:
         render(results, options)
-    assert words in fault.value.mend
+    assert words in fault.value.hint
 
 
 def test_a_report_of_no_chart_has_no_slider(results):

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from phcore import Fault
 from phcore.analysis import against_null, objectives
 from phcore.archive.store import Store
+from phcore.export.results import Results
 from phcore.figures import barcode, separation
 from phcore.figures.charts.plain import plain
 from phcore.figures.figure import Choice, Control, Figure, sentence, title
 from phcore.figures.registry import FIGURES, PRINTED, SECTIONS
 from phcore.formatting import three
-from phcore.stages.results import Results
 
 ONE_RUN = {"replicates"}  # figures that the small study, with one run per objective, has no numbers for
 FEW_RUNS = {"early_final"}  # and one that says that its runs are too few
@@ -72,7 +72,7 @@ def test_a_study_without_numbers_says_what_is_missing_and_how_to_get_it(bare, na
     words = sentence(fault.value)
     assert words[0].isupper()
     assert words.endswith(".")
-    assert fault.value.mend
+    assert fault.value.hint
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -147,7 +147,7 @@ def test_a_notebook_gets_a_chart_with_its_caption_and_alternative_text(results):
 def test_what_can_not_be_chosen_is_said_with_its_mend(results, name, choice, mend):
     with pytest.raises(Fault) as fault:
         results.figure(name, **choice)
-    assert mend in fault.value.mend
+    assert mend in fault.value.hint
 
 
 # --- numbers against tables ---------------------------------------------------------------------------

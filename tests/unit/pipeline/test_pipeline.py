@@ -16,11 +16,11 @@ import pytest
 from phcore import Fault, Series
 from phcore.archive.store import SCHEMA, Store
 from phcore.errors import Unusable
+from phcore.export.results import Results
 from phcore.pipeline.plan import all_units, labels, plan
 from phcore.pipeline.reading import Cancelled
 from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry import Place, assembly, files, results, tables
-from phcore.stages.results import Results
 from phcore.study import kept
 from phcore.study.resolve import resolve
 from phcore.topology import clouds, distances, gaussian_null, geometry, persistence

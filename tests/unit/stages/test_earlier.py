@@ -15,9 +15,9 @@ from phcore.archive.store import SCHEMA, Store
 from phcore.cli.main import main
 from phcore.errors import Fault
 from phcore.export.pack import unpack
+from phcore.export.results import Results
 from phcore.pipeline.plan import plan
 from phcore.stages.registry import assembly, earlier, results, tables
-from phcore.stages.results import Results
 from phcore.study import kept
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "archive-0.3.zip"

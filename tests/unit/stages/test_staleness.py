@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from phcore.archive.store import SCHEMA, Store
+from phcore.export.results import Results
 from phcore.pipeline.plan import plan
 from phcore.stages.registry import Result, assembly, keys, results, tables
-from phcore.stages.results import Results
 from phcore.study.record import BATCHES
 from phcore.study.resolve import resolve
 from tests import studies

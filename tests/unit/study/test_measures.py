@@ -54,26 +54,15 @@ def test_entries_that_are_no_measures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "cannot be read"),
-        (b'{"log_history": [', "cannot be read"),
-        (b"\xff\xfe\xfa", "cannot be read"),
-        (b"[" * 100_000, "cannot be read"),
-        (b"[]", "no list"),
-        (b'{"log_history": {"step": 1}}', "no list"),
-        (b"{}", "no list"),
-    ],
+    "content",
+    [b"", b'{"log_history": [', b"\xff\xfe\xfa", b"[" * 100_000, b"[]", b'{"log_history": {"step": 1}}', b"{}"],
 )
-def test_a_broken_log_gives_way_to_the_one_before(tmp_path, content, words):
+def test_a_broken_log_gives_way_to_the_one_before(tmp_path, content):
     before = state(tmp_path / "1", [{"step": 1, "loss": 2.0}])
     (tmp_path / "2").mkdir()
     (tmp_path / "2" / "trainer_state.json").write_bytes(content)
-    notes = []
-    found = measures.trainer_scalars([(1, before), (2, tmp_path / "2"), (3, tmp_path / "gone")], notes)
+    found = measures.trainer_scalars([(1, before), (2, tmp_path / "2"), (3, tmp_path / "gone")])
     assert rows(found) == [(1, "loss", 2.0)]
-    assert len(notes) == 1
-    assert words in notes[0]
 
 
 def test_no_log_at_all(tmp_path):
@@ -88,9 +77,7 @@ def test_a_huge_log_is_refused_unread(tmp_path):
     folder.mkdir()
     with (folder / "trainer_state.json").open("wb") as file:
         file.truncate(measures.LARGEST + 1)
-    notes = []
-    assert measures.trainer_scalars([(1, folder)], notes).empty
-    assert "50 MB" in notes[0]
+    assert measures.trainer_scalars([(1, folder)]).empty
 
 
 # --- a user's table -----------------------------------------------------------------------------

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from phcore.archive.permissions import KINDS, Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
+from phcore.export.results import Results
 from phcore.pipeline.plan import all_units
-from phcore.stages.results import Results
 from phcore.study.redaction import last_part, public, redact, redact_fault, without_paths
 
 SPACED = "/home/some body/my runs/checkpoint-4"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from phcore.figures.charts.vectors import landscape_chart, persistence_image_chart
-from phcore.topology.vectors import landscape, persistence_image
+from phcore.topology.vectors import mean_landscape, persistence_image
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_an_empty_image_is_said_in_words(render):
 
 def test_landscape(loops, render):
     grid = np.linspace(0, 24, 60)
-    assert "Highest at" in render(landscape_chart(landscape(loops, grid), grid))
+    assert "Highest at" in render(landscape_chart(mean_landscape([loops], grid), grid))
 
 
 @pytest.mark.parametrize("heights", [np.zeros((5, 20)), np.zeros((1, 20)), np.zeros((0, 20)), np.ones((7, 20))])

@@ -3,7 +3,7 @@
 import pytest
 
 from phcore.errors import Fault
-from phcore.stages.results import Results
+from phcore.export.results import Results
 
 
 @pytest.fixture

@@ -43,8 +43,8 @@ class Results:
     permissions : of those who see it; where none are given, the archive's.
     """
 
-    def __init__(self, record: Record, store: Store, notes: Sequence[str] = (), permissions: Permissions | None = None):
-        self.record, self.store, self.notes = record, store, tuple(notes)
+    def __init__(self, record: Record, store: Store, permissions: Permissions | None = None):
+        self.record, self.store = record, store
         self.permissions = permissions or store.permissions
 
     @classmethod
@@ -67,20 +67,21 @@ class Results:
         store = cache if isinstance(cache, Store) else Store(cache)
         if Path(study).suffix == ".toml" and not store.permissions.read_only:
             asked = Study.read(study)
-            notes = _take_over(store, asked.name)
+            _take_over(store, asked.name)
             record = read(store, asked.name)
             if record is None or record.study.with_(private=asked.private, device=asked.device) != asked:
                 record = resolve(asked, store, keep=False, roots=roots)  # looking at a study file changes nothing
-            return cls(replace(record, study=asked), store, notes)
+            return cls(replace(record, study=asked), store)
         known = names(store)
-        notes = _take_over(store, str(study)) if str(study) in known else []
+        if str(study) in known:
+            _take_over(store, str(study))
         record = read(store, str(study)) if str(study) in known else None
         if record is None:
             raise Fault(
                 f"no study is called {str(study)!r}",
                 f"Give a study file (.toml) or one of: {', '.join(known) or 'none yet'}",
             )
-        return cls(record, store, notes)
+        return cls(record, store)
 
     def for_strangers(self) -> Results:
         """The study as a read-only server shows it: what leaves this machine as a report or as figures."""
@@ -235,6 +236,11 @@ class Results:
         return assembly.missing(self.record, self.store)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what is missing because an earlier version's cannot be used, and why."""
+        return earlier.notes(self.store, self.study.name) if self.missing else ()
+
+    @property
     def complete(self) -> bool:
         """Whether the bars and all that follows from them are finished; the evidence may be missing."""
         return not any(not tables()[name].evidence for name in self.missing)
@@ -245,17 +251,15 @@ class Results:
         return not self.missing
 
 
-def _take_over(store: Store, name: str) -> list[str]:
-    if not earlier.is_of_03(store, name):
-        return []
+def _take_over(store: Store, name: str) -> None:
+    if not earlier.is_of_03(store, name) or not store.permissions.serves(name):
+        return
     if store.permissions.read_only:
-        if not store.permissions.serves(name):
-            return []
         raise Fault(
             f"the study {name} was computed by version 0.3, and this server may not take it over",
             "Open it once where the archive may be written, for instance with: toposcope studies",
         )
-    return earlier.take_over(store, name)
+    earlier.take_over(store, name)
 
 
 def _renamed(name: str) -> str:

@@ -1,0 +1,62 @@
+const KEYS = {
+  ArrowRight: "next", n: "next", ArrowLeft: "previous", p: "previous",
+  PageDown: "page-next", PageUp: "page-previous", Escape: "leave",
+}
+const FIELDS = "input, textarea, select, [contenteditable=true], [role=slider], [role=listbox], [role=combobox], "
+  + "[role=dialog], [role=menu], [role=radiogroup], [data-testid=stDataFrame]"
+
+const meaning = (event, on) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return null
+  const path = event.composedPath()  // from inside a component's shadow, too
+  if (path.some(one => one instanceof Element && one.matches(FIELDS))) return null
+  if (!on) return event.key === "f" ? "enter" : null
+  const word = KEYS[event.key] ?? null
+  const turns = event.shiftKey && (word === "next" || word === "previous") && event.key.startsWith("Arrow")
+  return turns ? "page-" + word : word
+}
+
+// Charts on a canvas have as many pixels as the screen is said to have: said to have more, they stay sharp enlarged.
+const native = Object.getOwnPropertyDescriptor(window, "devicePixelRatio")
+const sharpen = zoom => Object.defineProperty(window, "devicePixelRatio", zoom === 1 ? native
+  : { configurable: true, get: () => native.get.call(window) * zoom })
+
+// Through the links of the navigation: a page that the server turns to would lose its address. An embedded page
+// has none, and is visited anew.
+const turn = (by, pages) => {
+  const name = window.location.pathname.split("/").pop(), next = pages[Math.max(0, pages.indexOf(name)) + by]
+  if (next === undefined) return
+  const address = new URL("./" + next, window.location.href)
+  const links = [...document.querySelectorAll("a[data-testid=stTopNavLink]")]
+  const link = links.find(one => one.pathname === address.pathname)
+  if (link) return link.click()
+  const query = new URLSearchParams(window.location.search)
+  for (const key of ["embed", "embed_options", "present", "study"])
+    for (const value of query.getAll(key)) address.searchParams.append(key, value)
+  window.location.assign(address)
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  parentElement.presentStop?.()
+  const enlarge = () => {
+    const zoom = Math.min(3, Math.max(1, window.innerWidth / data.width))
+    document.documentElement.style.setProperty("--present-zoom", zoom)
+    sharpen(data.on ? zoom : 1)
+  }
+  enlarge()
+  const listen = event => {
+    const word = meaning(event, data.on)
+    if (!word) return
+    event.preventDefault()
+    event.stopPropagation()
+    if (word.startsWith("page-")) turn(word === "page-next" ? 1 : -1, data.pages)
+    else setTriggerValue("go", word)
+  }
+  window.addEventListener("keydown", listen, true)
+  window.addEventListener("resize", enlarge)
+  parentElement.presentStop = () => {
+    window.removeEventListener("keydown", listen, true)
+    window.removeEventListener("resize", enlarge)
+  }
+  return parentElement.presentStop
+}
