@@ -157,11 +157,6 @@ class Look:
         return {"width": self.width} | {name: value for name, value in given.items() if value is not None}
 
     @property
-    def frame(self) -> dict:
-        """Arguments of a chart with colours of objectives, and no axis of steps."""
-        return {"objectives": self.objectives} | self.size
-
-    @property
     def stepped(self) -> dict:
         """Arguments of a chart over training steps."""
         own = {"steps": self.steps, "selected_step": self.step, "log": self.log, "objectives": self.objectives}
