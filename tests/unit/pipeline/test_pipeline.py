@@ -19,7 +19,8 @@ from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry import results, tables
 from phcore.stages.results import Results
 from phcore.study.resolve import resolve
-from phcore.topology import clouds, distances, geometry, persistence
+from phcore.topology import clouds, distances, persistence
+from phcore.topology import simple_geometry as geometry
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
