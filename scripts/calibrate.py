@@ -26,8 +26,8 @@ from scipy.stats import binom
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from phcore.analysis import objectives, separation
-from phcore.analysis.concentration import NULLS, READING, concentration_table
+from phcore.analysis import objectives, whole_runs
+from phcore.analysis.early_change import NULLS, READING, concentration_table
 from scripts import simulate
 
 LEVEL = 0.05
@@ -63,8 +63,8 @@ def permanova_run(kind: str, source: str, seed: int) -> pd.DataFrame:
     study = simulate.simulate(
         kind, seed=seed, series=OBJECTIVES * RUNS_EACH, objectives=OBJECTIVES, checkpoints=5, source=source, degrees=(),
     )  # fmt: skip
-    table = separation.runs(objectives.standardise(study.summaries, 0), study.objectives)
-    return table[table["step"] == separation.WHOLE].assign(kind=kind, source=source, seed=seed)
+    table = whole_runs.runs(objectives.standardise(study.summaries, 0), study.objectives)
+    return table[table["step"] == whole_runs.WHOLE].assign(kind=kind, source=source, seed=seed)
 
 
 # --- many -----------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from phcore.analysis.dynamics import concentration, early, null_shares, orders, upper_tail  # noqa: E402
+from phcore.analysis.effect_sizes import hedges_g  # noqa: E402
 from phcore.analysis.objectives import paths_pca  # noqa: E402
-from phcore.analysis.separation import hedges_g  # noqa: E402
 from phcore.figures.charts.theme import objective_colours  # noqa: E402
 from phcore.figures.glossary import PICTURES  # noqa: E402
 from phcore.topology.clouds import median_distance, subsamples  # noqa: E402

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from phcore.analysis import dynamics
-from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.courses import DEPTHS, Model, course_distances, courses
+from phcore.analysis.early_change import TRUSTED
 from phcore.analysis.multiplicity import benjamini_hochberg
-from phcore.analysis.separation import permanova
+from phcore.analysis.whole_runs import permanova
 from phcore.formatting import three
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"

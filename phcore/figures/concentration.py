@@ -7,7 +7,7 @@ from textwrap import wrap
 import altair as alt
 import pandas as pd
 
-from phcore.analysis.concentration import NULLS, TRUSTED
+from phcore.analysis.early_change import NULLS, TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.channels import (
     SHARES,

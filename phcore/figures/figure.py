@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import altair as alt
 import pandas as pd
 
-from phcore.analysis.concentration import TRUSTED
+from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import FULL_WIDTH, framed
 from phcore.study import Study

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phcore.analysis.separation import WHOLE
+from phcore.analysis.whole_runs import WHOLE
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source
 from phcore.figures.reading import owners, rows

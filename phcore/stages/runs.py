@@ -13,7 +13,7 @@ from phcore.stages.separation import NEEDS, PARAMETERS, compared
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
-    from phcore.analysis.separation import runs
+    from phcore.analysis.whole_runs import runs
 
     yield runs(one, objectives)
 

@@ -1,0 +1,223 @@
+"""Whether runs of one objective are closer to each other than to those of others: whole runs are permuted.
+
+*Another training run* is the one kind of noise that only several runs per objective can tell; `effect_sizes` has the
+others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import pdist, squareform
+
+from phcore.analysis.objectives import Standardised, common_steps
+from phcore.errors import Fault
+
+# Sums in another order differ in their last bits; such a tie counts as "as extreme".
+_TIE = 1e-10
+LABELINGS = 10_000
+"""Up to so many ways to label the runs, all are looked at."""
+WHOLE = -1
+"""The step that stands for the whole run in the table of `runs`."""
+
+
+@dataclass(frozen=True)
+class Permanova:
+    """Whether runs of one objective are closer to each other than to those of others.
+
+    Attributes
+    ----------
+    pseudo_f : between-objective over within-objective variance; inf where runs of an objective are equal.
+    p : share of labelings at least as extreme; NaN where ``words`` says why.
+    permutations : labelings looked at, the observed one included if ``exact``.
+    runs, objectives : how many.
+    exact : whether every distinct labeling was looked at.
+    within, between : mean distance of runs of the same and of different objectives.
+    smallest_p : the smallest p that so many runs can give.
+    words : why there is no p; empty where there is one.
+    """
+
+    pseudo_f: float
+    p: float
+    permutations: int
+    runs: int
+    objectives: int
+    exact: bool
+    within: float
+    between: float
+    smallest_p: float
+    words: str = ""
+
+
+def run_distances(means: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Distances between whole runs.
+
+    Parameters
+    ----------
+    means : series -> (T, F) mean standardised summaries, on the same T steps for all.
+
+    Returns
+    -------
+    (R, R) root of the mean over steps of the squared Euclidean distance, in the order of the mapping.
+
+    Raises
+    ------
+    Fault : there is no step, or the runs do not have the same ones.
+    """
+    arrays = [np.asarray(values, dtype=np.float64) for values in means.values()]
+    if not arrays or not arrays[0].size or len({values.shape for values in arrays}) > 1:
+        raise Fault("the runs do not share their steps", "compare them on the steps that all of them have")
+    flat = np.stack(arrays).reshape(len(arrays), -1)
+    return squareform(pdist(flat)) / math.sqrt(len(arrays[0]))
+
+
+def permanova(distances: np.ndarray, labels: Sequence[str], n: int = 9999, seed: int = 0) -> Permanova:
+    """Permutational analysis of variance of whole runs (Anderson 2001, doi:10.1111/j.1442-9993.2001.01070.pp.x).
+
+    With SS_T the sum of all squared distances over R, and SS_W those within each objective over its number of runs,
+    pseudo-F = ((SS_T - SS_W) / (a - 1)) / (SS_W / (R - a)). SS_T does not depend on the labels, so labelings are
+    ordered by SS_W. If there are at most `LABELINGS` distinct ones (those that only swap the names of equally large
+    objectives are one), all are looked at and p is the share at least as extreme, the observed one included; else
+    p = (1 + #) / (1 + n) over n random ones.
+
+    Parameters
+    ----------
+    distances : (R, R), symmetric, between runs.
+    labels : (R,) the objective of each.
+
+    Returns
+    -------
+    Permanova, with words and without p where the runs cannot tell: one objective, one run per objective, a missing
+    distance, or all distances zero.
+
+    Raises
+    ------
+    Fault : the labels are not one per run.
+    """
+    squares = np.asarray(distances, dtype=np.float64) ** 2
+    names, codes = np.unique(np.asarray(labels), return_inverse=True)
+    if squares.shape != (len(codes), len(codes)):
+        raise Fault(f"{len(codes)} labels do not fit distances of shape {squares.shape}", "give one label per run")
+    runs, objectives = len(codes), len(names)
+    upper = np.triu_indices(runs, 1)
+    same = codes[upper[0]] == codes[upper[1]]
+    within, between = (_mean(np.sqrt(squares[upper][chosen])) for chosen in (same, ~same))
+    total = squares[upper].sum() / max(runs, 1)
+    words = _no_verdict(runs, objectives, total)
+    if words:
+        return Permanova(math.nan, math.nan, 0, runs, objectives, False, within, between, math.nan, words)
+
+    sizes = np.bincount(codes)
+    distinct = _count_labelings(tuple(sizes.tolist()))
+    exact = distinct <= LABELINGS
+    if exact:
+        drawn = _all_labelings(tuple(sorted(sizes.tolist(), reverse=True)))
+        sizes_drawn = np.sort(sizes)[::-1]
+    else:
+        drawn = np.random.default_rng(seed).permuted(np.tile(codes, (n, 1)), axis=1)
+        sizes_drawn = sizes
+    inside = float(_within_squares(squares, codes[None], sizes)[0])
+    extreme = int((_within_squares(squares, drawn, sizes_drawn) <= inside + _TIE * total).sum())
+    freedom = runs - objectives
+    pseudo_f = ((total - inside) / (objectives - 1)) / (inside / freedom) if inside > _TIE * total else math.inf
+    p = extreme / distinct if exact else (1 + extreme) / (1 + n)
+    smallest = 1 / distinct if exact else 1 / (1 + n)
+    return Permanova(pseudo_f, p, len(drawn), runs, objectives, exact, within, between, smallest)
+
+
+def runs(standardised: Standardised, objective_of: Mapping[str, str]) -> pd.DataFrame:
+    """Within-objective against between-objective distances of whole runs, step by step and over all steps.
+
+    Parameters
+    ----------
+    objective_of : series -> objective. Series without a cell here are left out.
+
+    Returns
+    -------
+    step (`WHOLE` for all steps that every run has, in one distance), objectives, runs (how many have that step),
+    within, between (mean distances, in resampling standard deviations), pseudo_f, p, permutations: see `permanova`. A
+    step where all runs are the same base model is left out, and so is one whose runs cannot tell. p-values of the
+    steps belong to the same runs: they are not independent. Empty where no two runs share an objective or there is one
+    objective only, for then nothing says how far apart two runs of one objective are.
+    """
+    columns = ["step", "objectives", "runs", "within", "between", "pseudo_f", "p", "permutations"]
+    means = standardised.means
+    present = means.index.unique("series")
+    chosen = [name for name in objective_of if name in present]
+    labels = {name: objective_of[name] for name in chosen}
+    if _no_verdict(len(chosen), len(set(labels.values())), 1.0):
+        return pd.DataFrame(columns=columns)
+    rows = means[means.index.get_level_values("series").isin(chosen)]
+    telling = [step for step, cells in rows.groupby(level="step") if step != 0 or not _all_equal(cells.to_numpy())]
+    shared = np.intersect1d(common_steps(means.index, *chosen), telling)
+    blocks = [(WHOLE, rows[rows.index.isin(shared, level="step")])] if len(shared) else []
+    blocks += [(step, rows.xs(step, level="step", drop_level=False)) for step in telling]
+    table = []
+    for step, cells in blocks:
+        of_run = {name: own.to_numpy() for name, own in cells.groupby(level="series", sort=False, observed=True)}
+        found = permanova(run_distances(of_run), [labels[name] for name in of_run])
+        if not found.words:
+            table.append({"step": step} | {name: getattr(found, name) for name in columns[1:]})
+    return pd.DataFrame(table, columns=columns)
+
+
+def _all_equal(rows: np.ndarray) -> bool:
+    return len(rows) > 1 and bool((rows == rows[0]).all())
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _no_verdict(runs: int, objectives: int, total: float) -> str:
+    """Why whole runs cannot tell objectives apart; empty where they can."""
+    if objectives < 2:
+        return "there is one objective only"
+    if runs == objectives:
+        return "there is one run per objective, so nothing says how far apart two runs of one objective are"
+    if not math.isfinite(total):
+        return "a distance between two runs is missing"
+    if total == 0:
+        return "all runs are equal"
+    return ""
+
+
+def _within_squares(squares: np.ndarray, codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(L,): sum over objectives of the squared distances within, over its runs. codes (L, R), sizes (objectives,)."""
+    inside = np.zeros(len(codes))
+    for code, size in enumerate(sizes):
+        members = (codes == code).astype(np.float64)
+        inside += ((members @ squares) * members).sum(axis=1) / (2 * size)
+    return inside
+
+
+def _count_labelings(sizes: tuple[int, ...]) -> int:
+    """Ways to divide the runs into unnamed groups of these sizes."""
+    named = math.factorial(sum(sizes)) // math.prod(math.factorial(size) for size in sizes)
+    return named // math.prod(math.factorial(sizes.count(size)) for size in set(sizes))
+
+
+@lru_cache(maxsize=8)
+def _all_labelings(sizes: tuple[int, ...]) -> np.ndarray:
+    """(L, R) int: each way to divide the runs into unnamed groups of these sizes, once."""
+    found: list[list[int]] = []
+
+    def place(labels: list[int], room: list[int]) -> None:
+        if len(labels) == sum(sizes):
+            found.append(labels)
+        opened = set()
+        for group, left in enumerate(room):
+            fresh = left == sizes[group]
+            if left == 0 or (fresh and left in opened):  # another empty group of this size is the same group
+                continue
+            if fresh:
+                opened.add(left)
+            place([*labels, group], [*room[:group], left - 1, *room[group + 1 :]])
+
+    place([], list(sizes))
+    return np.array(found)
