@@ -17,6 +17,7 @@ from phcore.stages.registry.assembly import published
 from phcore.study import PARAMETERS
 from phcore.study.record import Record
 from phcore.topology.clouds import index_sets
+from phcore.topology.summaries import FEATURES
 
 __all__ = ["bibtex", "cited", "methods_paragraph", "parameters", "versions"]
 
@@ -165,8 +166,8 @@ def _subsamples(record: Record) -> str:
 
 def _summaries(record: Record) -> str:
     return (
-        "Diagrams were summarised by the 41 numbers of @fay2026shape: mean, minimum, quartiles, maximum and standard "
-        "deviation of births, deaths, persistences and ratios, and total persistence, number of bars and persistent "
+        f"Diagrams were summarised by the {len(FEATURES)} numbers of @fay2026shape: mean, minimum, quartiles, maximum and "
+        "standard deviation of births, deaths, persistences and ratios, and total persistence, number of bars and persistent "
         "entropy."
     )
 
