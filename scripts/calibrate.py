@@ -27,7 +27,7 @@ from scipy.stats import binom
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from phcore.analysis import objectives, permanova
-from phcore.analysis.concentration import NULLS, READING, concentration_table
+from phcore.analysis.early_change import NULLS, READING, concentration_table
 from scripts import simulate
 
 LEVEL = 0.05

@@ -11,6 +11,7 @@ from phcore.export.results import Results
 from phcore.figures.figure import PER, Choice
 from phcore.figures.registry import FIGURES
 from phcore.formatting import three
+from phcore.topology.summaries import FEATURES
 
 
 def show(study: Results) -> None:
@@ -86,6 +87,6 @@ def _apart(study: Results, choice: Choice) -> list[str]:
     beside = f" (split-half floor {three(one['hi'])})" if pd.notna(one["hi"]) else ""
     return [
         f"At step {one['step']:.0f}, **{one['series_a']}** and **{one['series_b']}** are farthest apart: "
-        f"{three(one['value'])} resampling standard deviations in the 41 mean summaries{beside}. One run per "
-        "objective: an effect size, not a p-value."
+        f"{three(one['value'])} resampling standard deviations in the {len(FEATURES)} mean summaries{beside}. One run "
+        "per objective: an effect size, not a p-value."
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from phcore.topology.geometry import LENGTH_DEGREE
+from phcore.topology.simple_geometry import LENGTH_DEGREE
 
 CHANGES: dict[str, str] = {
     "centroid_drift": "centroid drift",

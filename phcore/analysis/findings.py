@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from phcore.analysis import dynamics
-from phcore.analysis.concentration import TRUSTED
 from phcore.analysis.courses import DEPTHS, Model, course_distances, courses
+from phcore.analysis.early_change import TRUSTED
 from phcore.analysis.multiplicity import benjamini_hochberg
 from phcore.analysis.permanova import permanova
 from phcore.formatting import three

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import altair as alt
+import numpy as np
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.behaviour import behaviour_chart
+from phcore.figures.charts.channels import by_objective, on
+from phcore.figures.charts.curve_rows import range_words, runs
+from phcore.figures.charts.curves import top_of, up
+from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
+from phcore.figures.charts.theme import INK, Y_AXIS, panel_heading, run_dash
+from phcore.figures.charts.view import View
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import COMPUTE, CURVE, curve, labelled, quantity
 from phcore.formatting import three
@@ -65,8 +72,103 @@ def _quantities(data: Data) -> tuple[str, str]:
 
 
 def chart(data: Data, look: Look):
-    topology, behaviour = _quantities(data)
-    return behaviour_chart(data.moves, data.velocity, topology=topology, behaviour=behaviour, **look.stepped)
+    """Two panels on one step axis: how far each checkpoint moves in topology, and in behaviour. Clicks choose `step`.
+
+    The peak of each series is ringed; a dashed line leads from its peak in topology down to behaviour.
+    """
+    across, height = look.width - Y_AXIS, look.height or 190
+    axis = StepAxis(look.steps, log=look.log, width=across)
+    both = _both(data)
+    peaks = [_peaks(curves) for curves in both]
+    colour = by_objective(pd.concat(both)["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
+    dash = run_dash(pd.concat(both)["run"])
+    detail = alt.Detail(field="series", type="nominal")
+    rule = step_rule(look.step, axis)
+    leads = _leads(peaks[0]).encode(x=axis.x(), color=colour)
+    panels = []
+    for place, (curves, title) in enumerate(zip(both, _quantities(data), strict=True)):
+        y = up(top_of(curves), None)
+        view = View(curves).encode(x=axis.x(title="training step" if place else None))
+        words, fields = _told(curves)
+        panels.append(
+            alt.layer(
+                leads,
+                view.mark_area(opacity=0.12).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
+                view.mark_line(strokeWidth=2.2).encode(y=y, color=colour, strokeDash=dash, detail=detail),
+                view.mark_point(filled=True, opacity=1, size=26).encode(y=y, color=colour),
+                View(peaks[place])
+                .mark_point(filled=True, opacity=1, size=150, stroke=INK, strokeWidth=2)
+                .encode(x=axis.x(), y=y, color=colour),
+                *rule,
+                *step_picker(View(words), axis, height=height, tooltip=fields, name=f"panel{place}"),
+                width=across,
+                height=height,
+                title=alt.TitleParams(**panel_heading(title).to_dict() | {"frame": "group"}),
+            )
+        )
+    whole = look.framed("Does topology move before behaviour does?", answer(data))
+    return link_steps(alt.vconcat(*panels, spacing=22, **whole))
+
+
+def answer(data: Data) -> str:
+    """In how many series topology peaks before, with and after behaviour, and where."""
+    peaks = [_peaks(curves).set_index("series")["step"] for curves in _both(data)]
+    pairs = pd.concat(peaks, axis=1, keys=["topology", "behaviour"], join="inner").sort_index()
+    if pairs.empty:
+        return "No series has a peak in both yet."
+    ahead = np.sign(pairs["behaviour"] - pairs["topology"])
+    before, same, after = (int((ahead == sign).sum()) for sign in (1, 0, -1))
+    counts = (
+        f"Of {len(pairs):,} series, topology peaks first in {before:,}, at the same checkpoint in {same:,}, last in "
+        f"{after:,}."
+    )
+    if len(pairs) > 4:
+        middle = pairs.median()
+        return f"{counts} Median step of the peaks: {middle['topology']:,.0f} against {middle['behaviour']:,.0f}."
+    where = [f"{name} {int(one['topology']):,} against {int(one['behaviour']):,}" for name, one in pairs.iterrows()]
+    return f"{counts} Steps of the two peaks (ringed): {', '.join(where)}."
+
+
+def _both(data: Data) -> list[pd.DataFrame]:
+    """Of the topology and of the behaviour."""
+    return [_curves(data.velocity), _curves(data.moves.rename(columns={"value": "mean"}))]
+
+
+def _curves(table: pd.DataFrame) -> pd.DataFrame:
+    """series, objective, run, step, mean, lo, hi; lo and hi are the mean where they are not known."""
+    known = table.dropna(subset="mean", ignore_index=True).sort_values(["series", "step"], ignore_index=True)
+    ends = {name: known[name].fillna(known["mean"]) if name in known else known["mean"] for name in ("lo", "hi")}
+    known = known.assign(**ends)
+    return known.assign(run=runs(known))[["series", "objective", "run", "step", "mean", "lo", "hi"]]
+
+
+def _peaks(curves: pd.DataFrame) -> pd.DataFrame:
+    """The largest move of each series; none where nothing moves."""
+    moving = curves[curves["mean"] > 0]
+    return moving.loc[moving.groupby("series")["mean"].idxmax()]
+
+
+def _leads(peaks: pd.DataFrame) -> View:
+    """Dashed lines at the peaks; those at one step take turns, so that every colour is seen."""
+    dash = 6  # pixels
+    same = peaks.groupby("step")["series"]
+    turns = peaks.assign(before=dash * same.cumcount(), pause=dash * same.transform("size").clip(lower=2) - dash)
+    return View(turns[["series", "objective", "step", "before", "pause"]]).mark_rule(
+        strokeWidth=1.8,
+        strokeDash=alt.ExprRef(f"[{dash}, datum.pause]"),
+        strokeDashOffset=alt.ExprRef("-datum.before"),
+    )
+
+
+def _told(curves: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """One row per step with a column of words per series, and the columns' names on screen."""
+    names = sorted(set(curves["series"]))
+    known = curves.assign(words=range_words(curves)).drop_duplicates(["step", "series"])
+    wide = known.pivot(index="step", columns="series", values="words").reindex(columns=names).fillna("–")
+    # Columns of our own names: a series may be called anything.
+    wide.columns = [f"s{at}" for at in range(len(names))]
+    words = wide.reset_index().assign(step_words=[f"{int(step):,}" for step in wide.index])
+    return words, {"step_words": "step"} | {f"s{at}": name for at, name in enumerate(names)}
 
 
 def caption(data: Data) -> str:

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from phcore.analysis.concentration import NULLS, TRUSTED
+from textwrap import wrap
+
+import altair as alt
+import pandas as pd
+
+from phcore.analysis.early_change import NULLS, TRUSTED
 from phcore.errors import Fault
-from phcore.figures.charts.concentration import concentration_chart
+from phcore.figures.charts.channels import (
+    SHARES,
+    by_objective,
+    dots,
+    interval_words,
+    measure,
+    on,
+    p_words,
+    row_names,
+    told,
+)  # fmt: skip
+from phcore.figures.charts.theme import FLOOR, INK, LABEL_SIZE, SOFT
+from phcore.figures.charts.view import View
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
 
@@ -25,6 +42,11 @@ _WARNINGS = {
     ("checkpoints", "transition"): _DRIFT,
     ("checkpoints", "step"): _DRIFT,
 }
+LEVEL = 0.05
+_SPACING = 40  # between 100% of one panel and 0% of the next
+_LAYERS = 58  # pixels beside the panels: the layers and their title
+_ROW = 34
+_share = "{:.0%}".format
 _HIDDEN = ["degree", "order", "norm", "scale", "per", "by", "with_base", "null", "objective"]
 
 
@@ -52,9 +74,78 @@ def _correction(data: Data) -> str:
 
 
 def chart(data: Data, look: Look):
+    """One panel per series, one row per layer, deep layers on top: a dot before the grey band of its null."""
+    known = data.rows.sort_values(["series", "layer"], ignore_index=True)
+    layers = sorted((int(layer) for layer in known["layer"].unique()), reverse=True)
+    columns = _columns(known["series"].nunique())
+    inner = (look.width - _LAYERS - (columns - 1) * _SPACING) // columns
+    table = known.assign(
+        p_words=[p_words(p) for p in known["p"]],
+        words=interval_words(known["concentration"], known["lo"], known["hi"], _share),
+        null_words=interval_words(known["null_mean"], known["null_lo"], known["null_hi"], _share),
+        beyond=known["p"] < LEVEL,  # in Vega an unknown p would be below any level
+        named=known["layer"] == layers[0],
+    )
     third = "checkpoints" if data.choice.by == "index" else "training steps"
-    x = f"share of H{data.choice.degree} velocity in the first third of the {third}"
-    return concentration_chart(data.rows, correction=_correction(data), x_title=x, **look.frame)
+    title = wrap(f"share of H{data.choice.degree} velocity in the first third of the {third}", max(20, inner // 7))
+    x, y = measure(alt.X, "concentration", title, (0, 1), SHARES), row_names("layer", layers, _LAYERS - 30, "layer")
+    colour = by_objective(known["objective"], look.objectives)
+    tooltip = {
+        "series": "series",
+        "layer": "layer",
+        "words": "concentration (95 % interval)",
+        "null_words": "null: mean (5 to 95 %)",
+        "p_words": f"against the null ({_correction(data)})",
+    }
+    name = {"align": "left", "baseline": "bottom", "fontSize": LABEL_SIZE - 1, "color": SOFT, "dy": -10, "dx": 2}
+    marks = [
+        View()
+        .mark_bar(color=FLOOR, opacity=0.35, size=18)
+        .encode(x=on(x, "null_lo"), x2=alt.X2(field="null_hi"), y=y, tooltip=told(tooltip)),
+        View().mark_tick(color=SOFT, thickness=2, size=18).encode(x=on(x, "null_mean"), y=y),
+        View().transform_filter("datum.named").mark_text(text="null", **name).encode(x=on(x, "null_lo"), y=y),
+        *dots(View(), x, "lo", "hi", y=y, color=colour, hollow="!datum.beyond", tooltip=tooltip),
+    ]
+    header = alt.Header(
+        title=None, labelAnchor="start", labelFontSize=LABEL_SIZE + 1, labelColor=INK, labelLimit=inner, labelPadding=8
+    )
+    return alt.FacetChart(
+        data=table,
+        spec=alt.layer(*marks, width=inner, height=_ROW * len(layers)),
+        facet=alt.Facet(field="series", type="nominal", sort=_order(table, colour["scale"].domain), header=header),
+        columns=columns,
+        spacing=_SPACING,
+        **look.framed("Does most of the movement come early?", answer(data)),
+    )
+
+
+def answer(data: Data) -> str:
+    """How many exceed their null, and the largest concentration with its interval, null and p."""
+    known = data.rows.dropna(subset="p", ignore_index=True)
+    if known.empty:
+        return "No series has enough transitions for a first third, and a null, yet."
+    above = int((known["p"] < LEVEL).sum())
+    most = known.loc[known["concentration"].idxmax()]
+    (words,), (null,) = (
+        interval_words(*([most[name]] for name in names), _share)
+        for names in (("concentration", "lo", "hi"), ("null_mean", "null_lo", "null_hi"))
+    )
+    return (
+        f"{above:,} of {len(known):,} (series, layer) exceed the null at {LEVEL:.0%} ({_correction(data)}): the filled "
+        f"dots. Largest: {words}, {most['series']}, layer {int(most['layer'])}; null {null}, {p_words(most['p'])}."
+    )
+
+
+def _columns(panels: int) -> int:
+    """Panels in a row: one row of up to four, else the fuller of rows of four and of three."""
+    return panels if panels <= 4 else min((4, 3), key=lambda columns: -panels % columns)
+
+
+def _order(table: pd.DataFrame, objectives: list[str]) -> list[str]:
+    """Series in the order of the objectives' legend."""
+    owners = table.drop_duplicates("series")
+    pairs = zip(owners["objective"], owners["series"], strict=True)
+    return [series for _, series in sorted((objectives.index(objective), series) for objective, series in pairs)]
 
 
 def caption(data: Data) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import altair as alt
 import pandas as pd
 
 from phcore.analysis.against_behaviour import early_points
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
-from phcore.figures.charts.behaviour import early_final_chart
-from phcore.figures.charts.theme import HALF_WIDTH
+from phcore.figures.charts.channels import by_objective, measure, told
+from phcore.figures.charts.theme import HALF_WIDTH, SOFT, Y_AXIS
+from phcore.figures.charts.view import View
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import CURVE, labelled, rows
+from phcore.formatting import count, three
 from phcore.study.measures import steps_of
 
 FEW = 10  # runs: below, a rank correlation says next to nothing
+_SHAPES = ("circle", "square", "diamond", "cross", "triangle-down", "triangle-right")  # upright triangles are H1
 PREDICTORS = {"concentration": "concentration", "early_velocity": "velocity in the first third"}
 
 
@@ -36,10 +42,55 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
-    choice = data.choice
-    x = f"{PREDICTORS[choice.predictor]} (H{choice.degree}, {choice.scale}, per {choice.per})"
-    asked = look.frame | {"width": min(look.width, HALF_WIDTH)}
-    return early_final_chart(data.points, x_title=x, y_title=named(data.metric), correlation=data.correlation, **asked)
+    """A mark per series and layer, its shape the layer: early movement across, the end of the run upwards."""
+    choice, look = data.choice, replace(look, width=min(look.width, HALF_WIDTH))
+    x_title = f"{PREDICTORS[choice.predictor]} (H{choice.degree}, {choice.scale}, per {choice.per})"
+    y_title = named(data.metric)
+    known = data.points.dropna(subset=["x", "y"], ignore_index=True)
+    table = known.assign(**{f"{axis}_words": [three(value) for value in known[axis]] for axis in "xy"})
+    x, y = (
+        measure(channel, axis, title, _room(table[axis]), {"tickCount": 5}, zero=False)
+        for channel, axis, title in ((alt.X, "x", x_title), (alt.Y, "y", y_title))
+    )
+    layers = sorted({int(layer) for layer in table["layer"]})
+    shape = alt.Shape(
+        field="layer",
+        type="nominal",
+        scale=alt.Scale(domain=layers, range=[_SHAPES[place % len(_SHAPES)] for place in range(len(layers))]),
+        legend=alt.Legend(
+            orient="top", title="layer", titleOrient="left", symbolFillColor=SOFT, symbolStrokeWidth=0, symbolOpacity=1
+        ),
+    )
+    colour = by_objective(table["objective"], look.objectives, "circle")
+    tooltip = told({"series": "series", "layer": "layer", "x_words": x_title, "y_words": y_title})
+    mark = View(table).mark_point(filled=True, opacity=0.85, size=110)
+    return alt.layer(
+        mark.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
+        width=look.width - Y_AXIS,
+        height=look.height or 360,
+        **look.framed("Does early movement tell the end?", answer(data)),
+    )
+
+
+def answer(data: Data) -> str:
+    """The rank correlation with its interval, and of how many runs."""
+    correlation = data.correlation
+    if pd.isna(correlation["rho"]):
+        return "Too few runs end with a known behaviour."
+    runs, points = int(correlation["runs"]), int(correlation["points"])
+    lo, hi = correlation["lo"], correlation["hi"]
+    interval = "no interval" if pd.isna(lo) or pd.isna(hi) else f"{lo:.2f} to {hi:.2f}"
+    return (
+        f"Spearman's rho {correlation['rho']:.2f} ({interval}), n = {count(points, 'layer')} of "
+        f"{count(runs, 'run')}; the layers of a run share its end."
+    )
+
+
+def _room(values: pd.Series) -> list[float]:
+    """A domain around the values, with room around the marks."""
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    room = 0.1 * (high - low) or 0.1 * abs(high) or 1.0
+    return [low - room, high + room]
 
 
 def warning(data: Data) -> str:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import altair as alt
+import pandas as pd
+
 from phcore.errors import Fault
-from phcore.figures.charts.separation import SIZES, effects_chart
+from phcore.figures.charts.channels import dots, interval_words, measure, row_names
+from phcore.figures.charts.theme import LABEL_SIZE, SOFT, objective_colours
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import labelled_pairs, rows
 from phcore.topology.summaries import FEATURE_WORDS
+
+SIZES = {"g": "Hedges' g (resampling SDs)", "delta": "Cliff's delta"}
+_MOST = 12  # features in the chart
+_NAMES = 230  # pixels for the names of the features
+_ROW = 28
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -25,9 +35,71 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
+    """The features in which they differ most, the strongest on top: dots in the colour of the series that has more."""
+    rows, size = data.rows, data.choice.size
+    lo, hi = f"{size}_lo", f"{size}_hi"
+    known = rows.dropna(subset=size).sort_values(size, key=abs, ascending=False, kind="stable", ignore_index=True)
+    known = known.head(_MOST)
+    colours = objective_colours({*rows["objective_a"], *rows["objective_b"], *look.objectives})
+    table = known.assign(
+        words=known["feature"].map(FEATURE_WORDS),
+        interval=interval_words(known[size], known[lo], known[hi]),
+        colour=known["objective_a"].where(known[size] > 0, known["objective_b"]).map(colours),
+        clear=(known[lo] > 0) | (known[hi] < 0),
+    )
+    low, high = (-1.0, 1.0) if size == "delta" else _around_zero([*table[size], *table[lo], *table[hi]])
+    x = measure(alt.X, size, SIZES[size], (low, high), {"tickCount": 7})
+    y = row_names("words", table["words"], _NAMES)
+    across = look.width - _NAMES - 24
+    colour = alt.Color(field="colour", type="nominal", scale=None)
+    tooltip = {"words": "feature", "interval": f"{SIZES[size]}, 95 % interval"}
     where = f"step {data.step:,}, layer {data.choice.layer}"
-    asked = {"question": f"In which features do {data.first} and {data.second} differ? ({where})"} | look.frame
-    return effects_chart(data.rows, size=data.choice.size, **asked)
+    return alt.layer(
+        View(pd.DataFrame({size: [0.0]})).mark_rule(color=SOFT, strokeWidth=1, strokeDash=[3, 3]).encode(x=x),
+        *_sides(rows, colours, across * -low / (high - low), across),
+        *dots(View(table), x, lo, hi, y=y, color=colour, hollow="!datum.clear", tooltip=tooltip),
+        width=across,
+        height=_ROW * max(1, len(table)),
+        **look.framed(f"In which features do {data.first} and {data.second} differ? ({where})", answer(data)),
+    )
+
+
+def answer(data: Data) -> str:
+    """How many features differ beyond another choice of prompts, and the strongest."""
+    size = data.choice.size
+    lo, hi = f"{size}_lo", f"{size}_hi"
+    known = data.rows.dropna(subset=[size, lo, hi], ignore_index=True)
+    if known.empty:
+        return "No feature has an effect size yet."
+    clear = int(((known[lo] > 0) | (known[hi] < 0)).sum())
+    most = known.loc[known[size].abs().idxmax()]
+    more = most["series_a"] if most[size] > 0 else most["series_b"]
+    return (
+        f"{clear} of {len(known)} features differ by more than another choice of prompts would change (the filled "
+        f"dots). Strongest: {FEATURE_WORDS[most['feature']]}, higher in {more}, {size}\u00a0=\u00a0"
+        f"{interval_words([most[size]], [most[lo]], [most[hi]])[0]}."
+    )
+
+
+def _around_zero(values: list[float]) -> tuple[float, float]:
+    """A domain that holds the values and zero, with room on both sides of it."""
+    known = [value for value in values if value == value]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    span = high - low or 1.0
+    return min(low - 0.03 * span, -0.1 * span), max(high + 0.03 * span, 0.1 * span)
+
+
+def _sides(rows: pd.DataFrame, colours: dict[str, str], zero: float, across: int) -> list[View]:
+    """Above the plot, left and right of zero: on which side which series has more."""
+    one = rows.head(1)
+    arrows = {"b": ("← higher in {}", "right", -8), "a": ("higher in {} →", "left", 8)}
+    style = {"baseline": "bottom", "fontSize": LABEL_SIZE, "fontWeight": "bold", "dy": -5, "limit": across // 2}
+    return [
+        View(pd.DataFrame({"name": [words.format(name) for name in one[f"series_{side}"]]}))
+        .mark_text(align=align, dx=dx, color=next(iter(one[f"objective_{side}"].map(colours)), ""), **style)
+        .encode(x=alt.XValue(zero), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
+        for side, (words, align, dx) in arrows.items()
+    ]
 
 
 def caption(data: Data) -> str:

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import altair as alt
 import pandas as pd
 
-from phcore.analysis.concentration import TRUSTED
+from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
-from phcore.figures.charts.theme import FULL_WIDTH
+from phcore.figures.charts.theme import FULL_WIDTH, framed
 from phcore.study import Study
 from phcore.study.record import Record
 
@@ -51,7 +51,7 @@ class Choice:
     layout, across, up : of the paths: a key of `paths.LAYOUTS`, and the features of the layout of two.
     series, step : the one that is shown, alone or between two others.
     first, second : two series that are compared.
-    size : of the effects: a key of `SIZES` of the chart.
+    size : of the effects: a key of `effects.SIZES`.
     behaviour, category : as in the table `behaviour_moves`.
     predictor, final : as in the table `early_final`.
     course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
@@ -145,6 +145,11 @@ class Look:
         objectives = dict.fromkeys(one.objective for study in studies for one in study.record.series)
         return cls(tuple(steps), tuple(objectives), **changes)
 
+    def framed(self, question: str, answer: str) -> dict:
+        """Arguments of a whole chart: its size, and its title unless another is given."""
+        own = (own if given is None else given for own, given in ((question, self.question), (answer, self.answer)))
+        return framed(*own, self.width)
+
     @property
     def size(self) -> dict:
         """Arguments of a chart that has no steps."""
@@ -152,14 +157,10 @@ class Look:
         return {"width": self.width} | {name: value for name, value in given.items() if value is not None}
 
     @property
-    def frame(self) -> dict:
-        """Arguments of a chart with colours of objectives, and no axis of steps."""
-        return {"objectives": self.objectives} | self.size
-
-    @property
     def stepped(self) -> dict:
         """Arguments of a chart over training steps."""
-        return {"steps": self.steps, "selected_step": self.step, "log": self.log} | self.frame
+        own = {"steps": self.steps, "selected_step": self.step, "log": self.log, "objectives": self.objectives}
+        return own | self.size
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import altair as alt
+import pandas as pd
+
 from phcore.analysis.against_geometry import ALL_LAYERS, CHANGES, FEW
 from phcore.errors import Fault
-from phcore.figures.charts.answers import geometry_answer
-from phcore.figures.charts.ranks import rank_chart
+from phcore.figures.charts.channels import interval_words, measure, on, row_names, told
+from phcore.figures.charts.theme import FAINT, INK, SOFT, TONE
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, CURVE, rows
+
+_NAMES = 210  # pixels for the names of the quantities
+_ROW = 30
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -24,10 +31,63 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
-    single = data.ranks[data.ranks["layer"] != ALL_LAYERS]
-    small = single.assign(name=single["layer"].map(str), shown=single["rho"].map("{:.2f}".format))
-    asked = {"answer": geometry_answer(data.pooled, data.shares)} | look.size
-    return rank_chart(data.pooled, small, x_title=f"rank correlation with H{data.choice.degree} velocity", **asked)
+    """One row per quantity, the strongest on top, from -1 to 1: a dot with its whiskers for all layers, and small marks
+    for single layers."""
+    known = data.pooled.dropna(subset="rho").sort_values("rho", ascending=False)
+    order = known["words"].tolist()
+    table = known.assign(interval=interval_words(known["rho"], known["lo"], known["hi"], "{:.2f}".format))
+    single = data.ranks[(data.ranks["layer"] != ALL_LAYERS) & data.ranks["words"].isin(order)].dropna(subset="rho")
+    single = single.assign(name=single["layer"].map(str), shown=single["rho"].map("{:.2f}".format))
+    axis = {"values": [-1, -0.5, 0, 0.5, 1], "labelFlush": alt.Undefined}
+    x = measure(alt.X, "rho", f"rank correlation with H{data.choice.degree} velocity", (-1, 1), axis)
+    y = row_names("words", order, _NAMES)
+    tooltip = {"words": "quantity", "interval": "rank correlation (95 % interval)", "transitions": "transitions"}
+    return alt.layer(
+        View(pd.DataFrame({"rho": [0.0]})).mark_rule(color=SOFT, strokeWidth=1, strokeDash=[3, 3]).encode(x=x),
+        View(single)
+        .mark_tick(color=TONE, thickness=2, size=12, opacity=0.8)
+        .encode(x=x, y=y, tooltip=told({"name": "layer", "words": "quantity", "shown": "correlation"})),
+        View(table).mark_rule(strokeWidth=2, color=INK, opacity=0.6).encode(x=on(x, "lo"), x2=alt.X2(field="hi"), y=y),
+        View(table)
+        .mark_point(filled=True, opacity=1, size=90, color=INK, stroke=FAINT, strokeWidth=1)
+        .encode(x=x, y=y, tooltip=told(tooltip)),
+        width=look.width - _NAMES - 20,
+        height=_ROW * len(order),
+        **look.framed("What does simple geometry already say?", answer(data)),
+    )
+
+
+def answer(data: Data) -> str:
+    """What goes with velocity most closely, what all of it leaves unexplained at each scale, and what beyond that."""
+    known = data.pooled.dropna(subset="rho")
+    if known.empty:
+        return "No geometric quantity has a correlation with velocity yet."
+    most = known.loc[known["rho"].abs().idxmax()]
+    answer = (
+        f"Closest to velocity: {most['words']}, rank correlation {most['rho']:.2f} "
+        f"({most['lo']:.2f} to {most['hi']:.2f}, n = {int(most['transitions'])} transitions)."
+    )
+    shares = data.shares.dropna(subset="share")
+    if shares.empty:
+        return f"{answer} Too few series and layers to say what all of them leave unexplained."
+    parts = [f"{one.share:.0%} ({one.lo:.0%} to {one.hi:.0%}) at scale {one.scale}" for one in shares.itertuples()]
+    first = shares.iloc[0]
+    beyond = f"{first['beyond']:.0%} ({first['beyond_lo']:.0%} to {first['beyond_hi']:.0%})"
+    return (
+        f"{answer} Of its variance all seven leave {' and '.join(parts)} unexplained ({int(first['groups'])} groups, "
+        f"one series at one layer, left out in turn). But layer and step alone leave {first['position']:.0%}, and of "
+        f"this rest geometry leaves {beyond}: what sets a move apart is "
+        f"{_held(first['beyond_lo'], first['beyond_hi'])} in simple geometry."
+    )
+
+
+def _held(low: float, high: float) -> str:
+    """How much of it simple geometry holds, by where the interval of what it leaves lies."""
+    if high < 0.25:
+        return "almost all"
+    if low > 0.75:
+        return "hardly"
+    return "partly"
 
 
 def caption(data: Data) -> str:

@@ -2,13 +2,120 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
+import altair as alt
+import pandas as pd
+
 from phcore.figures import velocity
-from phcore.figures.charts.heatmap import heatmap
+from phcore.figures.charts.channels import told
+from phcore.figures.charts.linking import link, picked
+from phcore.figures.charts.moving import moving
+from phcore.figures.charts.steps import PARAM, StepAxis, named_step, step_name
+from phcore.figures.charts.theme import INK, SEQUENTIAL, objective_colours, panel_heading
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Data, Figure, Look
+from phcore.formatting import three
+
+_COLUMNS = 3  # panels in a row
+_SPACING = 24
+_AXIS, _LEGEND = 62, 124  # pixels of the y axis and of the colour legend
+_ROW = 30  # pixels per layer
 
 
 def chart(data: Data, look: Look):
-    return heatmap(data.curve.rename(columns={"mean": "value"}), value_title=velocity.named(data), **look.stepped)
+    """One panel per series on one colour scale, deep layers on top. Clicks choose `step`."""
+    curve = data.curve
+    when = [f"{a:,} to {b:,}" for a, b in zip(curve["step_from"], curve["step"], strict=True)]
+    cells = curve.assign(
+        begin=curve["step_from"], end=curve["step"], when=when, words=[three(value) for value in curve["mean"]]
+    ).rename(columns={"mean": "value"})
+    layers = sorted((int(layer) for layer in cells["layer"].unique()), reverse=True)
+    colours = objective_colours({*look.objectives, *cells["objective"]})
+    order = {objective: place for place, objective in enumerate(colours)}
+    owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict()
+    series = sorted(owners, key=lambda name: (order[owners[name]], name))
+    columns = min(_COLUMNS, len(series))
+    inner = (look.width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
+    axis = StepAxis(look.steps, log=look.log, width=inner)
+    colour = _colour(cells["value"], velocity.named(data), max(60, _ROW * len(layers) - 40))
+    panels = [
+        alt.layer(
+            _cells(cells[cells["series"] == name], axis, layers, colour, place, labels=place % columns == 0),
+            *_selected(cells[cells["series"] == name], axis, look.step, place),
+            width=inner,
+            height=_ROW * len(layers),
+            title=panel_heading(name, colours[owners[name]]),
+        )
+        for place, name in enumerate(series)
+    ]
+    whole = look.framed("Where and when does it move?", answer(data))
+    return link(alt.concat(*panels, columns=columns, spacing=_SPACING, **whole), [picked(PARAM, nearest=False)])
+
+
+def answer(data: Data) -> str:
+    """Where the largest value is."""
+    known = data.curve.dropna(subset="mean")
+    if known.empty:
+        return "No cell has a value yet."
+    most = known.loc[known["mean"].idxmax()]
+    return (
+        f"Largest: {three(most['mean'])} at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']})."
+    )
+
+
+def _colour(values: pd.Series, title: str, length: int) -> alt.Color:
+    """From zero, unless the values lie so far from it that the colours would all look alike."""
+    known = values.dropna()
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    if 0 <= low < high / 2 or low == high >= 0:
+        low = 0.0
+    high = high if high > low else low + 1.0
+    ends = {"values": [low, (low + high) / 2, high], "format": ".3~r", "gradientLength": length}
+    return alt.Color(
+        field="value",
+        type="quantitative",
+        scale=alt.Scale(scheme=SEQUENTIAL, domain=[low, high]),
+        legend=alt.Legend(title=wrap(title, 16), titleLimit=0, **ends),
+    )
+
+
+def _cells(part: pd.DataFrame, axis: StepAxis, layers: list[int], colour: alt.Color, place: int, labels: bool) -> View:
+    """Each reaches from one step to the next."""
+    y = alt.Y(
+        field="layer",
+        type="ordinal",
+        scale=alt.Scale(domain=layers, paddingInner=0.06, paddingOuter=0),
+        axis=alt.Axis(labels=labels, grid=False),
+        title="layer" if labels else None,
+    )
+    words = told({"when": "step", "layer": "layer", "words": "value"})
+    cells = View(part.dropna(subset="value"), name=f"series{place}").mark_rect(cursor="pointer")
+    return cells.encode(x=axis.x("begin"), x2=alt.X2(field="end"), y=y, color=colour, tooltip=words)
+
+
+def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[View]:
+    """A frame around the column of the selected step, named above it; the name alone where it is empty."""
+
+    def edges(step: int | None) -> tuple[float, float] | None:
+        here = part.loc[part["step"] == step, ["begin", "end"]].head(1).to_numpy().tolist()
+        return tuple(here[0]) if here else None
+
+    # Equal tables would be sent as one, and a chart whose number of tables changes is drawn anew: hence `place`.
+    def frame(step: int | None) -> pd.DataFrame:
+        begin, end = edges(step) or (float("nan"), float("nan"))
+        return pd.DataFrame([{"begin": begin, "end": end, "place": place}])
+
+    def name(step: int | None) -> pd.DataFrame:
+        middle = axis.between(*found) if (found := edges(step)) else None
+        return pd.DataFrame([named_step(step, axis, middle) | {"place": place}])
+
+    return [
+        View(moving(frame, selected))
+        .mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2)
+        .encode(x=axis.x("begin"), x2=alt.X2(field="end")),
+        step_name(moving(name, selected), axis.x()),
+    ]
 
 
 FIGURE = Figure(

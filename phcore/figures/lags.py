@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import altair as alt
+import numpy as np
+import pandas as pd
+
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
-from phcore.figures.charts.behaviour import lag_chart
+from phcore.figures.charts.channels import by_objective, dots, measure, row_names
+from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import labelled, rows
+from phcore.formatting import count, three
+
+_NAMES = 58  # pixels for the layers and their title
+_ROW, _RUN = 26, 11  # pixels per layer, and per series in it
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -23,7 +33,103 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
-    return lag_chart(data.rows, steps=look.steps, behaviour=data.behaviour, **look.frame)
+    """One row per layer, deep layers on top, a dot per series: how many checkpoints behaviour peaks after topology."""
+    table = _counted(data.rows, sorted(set(look.steps)))
+    layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
+    colour = by_objective(table["objective"], look.objectives, "circle")
+    owners = table.drop_duplicates("series").sort_values("series")
+    series = owners.sort_values("objective", key=lambda names: names.map(colour["scale"].domain.index), kind="stable")[
+        "series"
+    ].tolist()
+    ends = [abs(value) for name in ("lag_checkpoints", "lag_lo", "lag_hi") for value in table[name].dropna()]
+    reach = max([3, *ends]) + 0.5
+    title = f"checkpoints from the peak of topology to that of {data.behaviour}"
+    labels = {"tickMinStep": 1, "labelExpr": "datum.value ? format(datum.value, '+d') : '0'"}
+    x = measure(alt.X, "lag_checkpoints", title, (-reach, reach), labels)
+    channels = {
+        "y": row_names("layer", layers, _NAMES - 30, "layer", ruled=True),
+        "yOffset": alt.YOffset(field="series", type="nominal", scale=alt.Scale(domain=series, paddingOuter=0.6)),
+        "color": colour,
+    }
+    tooltip = {
+        "series": "series",
+        "layer": "layer",
+        "lag_words": "behaviour peaks",
+        "topology_words": "peak of topology (10 to 90 % of subsamples)",
+        "behaviour_words": f"peak of {data.behaviour}",
+    }
+    return alt.layer(
+        *_sides(x, reach),
+        *dots(View(table), x, "lag_lo", "lag_hi", hollow="datum.lag_checkpoints < 0", tooltip=tooltip, **channels),
+        width=look.width - _NAMES - 20,
+        height=(_ROW + _RUN * len(series)) * len(layers),
+        **look.framed("Which peaks first?", answer(data)),
+    )
+
+
+def answer(data: Data) -> str:
+    """How many peaks of topology come before, with and after those of behaviour."""
+    known = data.rows["lag_checkpoints"]
+    before, same, after = (int((np.sign(known) == sign).sum()) for sign in (1, 0, -1))
+    return (
+        f"Of {len(known):,} (series, layer), topology peaks first in {before:,}, at the same checkpoint in {same:,}, "
+        f"behaviour first in {after:,}. Median: {known.median():+.3g} checkpoints."
+    )
+
+
+def _counted(lags: pd.DataFrame, steps: list[int]) -> pd.DataFrame:
+    """The lags with their whiskers in checkpoints, and words.
+
+    A late peak of topology makes a small lag: `peak_hi` is the lower end.
+    """
+
+    def place(values: pd.Series) -> np.ndarray:
+        return np.interp(values.to_numpy(np.float64), steps, np.arange(len(steps)))
+
+    late = place(lags["peak_behaviour"])
+    lag = lags["lag_checkpoints"]
+    words = {1: "after topology", 0: "at the same checkpoint", -1: "before topology"}
+    return lags.assign(
+        lag_lo=np.fmin(late - place(lags["peak_hi"]), lag),
+        lag_hi=np.fmax(late - place(lags["peak_lo"]), lag),
+        lag_words=[
+            words[0]
+            if not n
+            else f"{count(abs(int(n)), 'checkpoint')} ({count(abs(int(s)), 'step')}) {words[int(np.sign(n))]}"
+            for n, s in zip(lag, lags["lag_steps"], strict=True)
+        ],
+        topology_words=[
+            f"step {int(at):,} ({three(lo)} to {three(hi)})"
+            for at, lo, hi in zip(lags["peak_topology"], lags["peak_lo"], lags["peak_hi"], strict=True)
+        ],
+        behaviour_words=[f"step {int(at):,}" for at in lags["peak_behaviour"]],
+    )
+
+
+def _sides(x: alt.X, reach: float) -> list[View]:
+    """The half planes and their names: the one that speaks against topology being early is darker."""
+    sides = pd.DataFrame(
+        {
+            "lag_checkpoints": [0.0, -reach],
+            "end": [reach, 0.0],
+            "shade": [0.06, 0.2],
+            "name": ["topology first →", "← behaviour first"],
+        }
+    )
+    words = {"baseline": "bottom", "fontSize": LABEL_SIZE, "fontWeight": "bold", "color": SOFT, "dy": -5}
+    shade = alt.Opacity(field="shade", type="quantitative", scale=None, legend=None)
+    names = [
+        View(sides[sides["shade"] == part]).mark_text(align=align, dx=dx, **words)
+        for part, align, dx in ((0.06, "left", 8), (0.2, "right", -8))
+    ]
+    return [
+        View(sides).mark_rect(color=FLOOR).encode(x=x, x2=alt.X2(field="end"), opacity=shade),
+        View(sides.head(1)).mark_rule(color=SOFT, strokeWidth=1.5).encode(x=x),
+        *(
+            name.encode(x=alt.XDatum(0.0), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
+            for name in names
+        ),
+    ]
 
 
 def caption(data: Data) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pandas as pd
 
 from phcore.analysis import findings
 from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.errors import Fault
-from phcore.figures.charts.models import models_chart
+from phcore.figures.charts.channels import SHARES, by_objective, measure, told
+from phcore.figures.charts.curves import top_of, up
+from phcore.figures.charts.theme import INK, LABEL_SIZE, Y_AXIS, line_dash
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
+from phcore.formatting import three
 
+_COLUMNS = 5  # panels in a row
+_SPACING = 18
 COURSES = {"velocity": "value", "share passed": "passed"}
 
 
@@ -35,9 +42,62 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
+    """A panel per tenth of the depth, a line per study and series: the colour is the objective, the dash the study.
+
+    Two layers of a study that fall into one panel are two lines.
+    """
+    known = data.rows.dropna(subset="value", ignore_index=True)
+    table = known.assign(
+        mean=known["value"],
+        panel=[round(10 * depth) for depth in known["depth"]],
+        words=[three(value) for value in known["value"]],
+        place=[f"{share:.0%} of the run" for share in known["share"]],
+        layer=[f"{depth:.0%} of the depth" for depth in known["depth"]],
+    ).sort_values(["study", "series", "depth", "share"], ignore_index=True)
+    table["name"] = [f"depth {10 * number}%" for number in table["panel"]]
+    order = table.sort_values("panel")["name"].unique().tolist()
+    columns = max(1, min(_COLUMNS, len(order)))
+    inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
     velocity = f"H{data.choice.degree} velocity"
-    y = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
-    return models_chart(data.rows, y_title=y, **look.frame | {"objectives": data.objectives})
+    title = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
+    x = measure(
+        alt.X, "share", "share of the run", (0, 1), SHARES | {"grid": False, "gridOpacity": alt.Undefined}, padding=8
+    )
+    y = up(top_of(table.assign(hi=table["mean"])), title)
+    colour = by_objective(
+        table["objective"], data.objectives, "stroke", symbolSize=400, symbolStrokeWidth=3, symbolOpacity=alt.Undefined
+    )
+    tooltip = {"study": "study", "series": "series", "layer": "layer", "place": "step", "words": title}
+    view = View().encode(x=x, y=y, color=colour)
+    marks = [
+        view.mark_line(strokeWidth=2.2).encode(
+            strokeDash=line_dash("study", sorted(table["study"].unique())),
+            detail=[alt.Detail(field=name, type="nominal") for name in ("series", "depth")],
+        ),
+        view.mark_point(filled=True, opacity=1, size=30).encode(tooltip=told(tooltip)),
+    ]
+    header = alt.Header(title=None, labelAnchor="start", labelFontSize=LABEL_SIZE + 1, labelColor=INK, labelPadding=8)
+    return alt.FacetChart(
+        data=table,
+        spec=alt.layer(*marks, width=inner, height=look.height or 250),
+        facet=alt.Facet(field="name", type="nominal", sort=order, header=header),
+        columns=columns,
+        spacing=_SPACING,
+        **look.framed("Do the models move alike?", answer(data)),
+    )
+
+
+def answer(data: Data) -> str:
+    """Where each study's largest value is."""
+    known = data.rows.dropna(subset="value", ignore_index=True)
+    if known.empty:
+        return "No study has a value yet."
+    said = []
+    for study, part in known.groupby("study"):
+        most = part.loc[part["value"].idxmax()]
+        when = f"{most['share']:.0%} of the run, depth {most['depth']:.0%}"
+        said.append(f"{study} {three(most['value'])} at {when} ({most['series']})")
+    return f"Largest: {'; '.join(said)}."
 
 
 def sentence(data: Data) -> str:

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import cos, pi, sin
+
+import altair as alt
+import pandas as pd
+
 from phcore.analysis import objectives
-from phcore.figures.charts.paths import path_chart
+from phcore.figures.charts.channels import by_objective, measure
+from phcore.figures.charts.curve_rows import runs
+from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.moving import moving
+from phcore.figures.charts.steps import PARAM
+from phcore.figures.charts.theme import BASE_COLOUR, FLOOR, HALO, INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import labelled, rows, summaries
-from phcore.formatting import count, unit_words
+from phcore.formatting import count, three, unit_words
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES, SCALE_DEGREE
 
 MEANS, TWO, LANDSCAPES, DISTANCES = "mean summaries", "two features", "mean landscapes", "all distances"
 _DISC = (
     "One unit is the split-half floor: how far apart two halves of the subsamples of one cell are. The grey disc has "
     "that radius; it covers the noise of resampling these prompts only. Marks grow with the step."
+)
+
+_Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+
+# Where a name may stand around the end of its path: pixels across and down, in order of preference.
+_AROUND = (
+    (12, 0, "left"),
+    (-12, 0, "right"),
+    (0, -17, "center"),
+    (0, 17, "center"),
+    (10, -15, "left"),
+    (10, 15, "left"),
+    (-10, -15, "right"),
+    (-10, 15, "right"),
+    (0, -32, "center"),
+    (0, 32, "center"),
 )
 
 
@@ -41,7 +69,9 @@ def _components(results: Source, found: objectives.Paths, words: str) -> dict:
 def _means(results: Source, choice: Choice) -> dict:
     one = objectives.standardise(summaries(results, choice.scale), choice.layer)
     found = objectives.paths_means(one, objectives.split_half_floor(one))
-    return _components(results, found, "the 41 mean summaries, each divided by its resampling standard deviation.")
+    return _components(
+        results, found, f"the {len(FEATURES)} mean summaries, each divided by its resampling standard deviation."
+    )
 
 
 def _landscapes(results: Source, choice: Choice) -> dict:
@@ -79,12 +109,221 @@ _LAYOUTS = {MEANS: _means, TWO: _features, LANDSCAPES: _landscapes, DISTANCES: _
 
 
 def chart(data: Data, look: Look):
-    asked = {"question": f"Where does each objective go? (layer {data.choice.layer})"} | look.frame
-    x, y = data.titles
-    return path_chart(
-        data.points, x_title=x, y_title=y, selected_step=look.step, floor_radius=data.floor,
-        equal=data.choice.layout != TWO, **asked,
-    )  # fmt: skip
+    """Lines from the base through the checkpoints, marks growing with the step. Clicks choose `step`.
+
+    One unit is as long on both axes, as distances in the plane need it, unless they show two features.
+    """
+    across, height = look.width - Y_AXIS, look.height or 440
+    frame = _Frame(data.points, data.floor or 0.0, data.choice.layout != TWO, across, height)
+    x, y = frame.channel(alt.X, "x", data.titles[0]), frame.channel(alt.Y, "y", data.titles[1])
+    table = _grown(data.points)
+    shown = moving(lambda step: table.assign(selected=table["step"] == step), look.step)
+    colour = by_objective(data.points["objective"], look.objectives)
+    size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
+    hover = near("near_step", PARAM)
+    lines = View().mark_line(strokeWidth=2, opacity=0.8)
+    points = View().transform_filter("datum.step > 0").mark_point(filled=True, opacity=1)
+    ring = View().mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
+    pointer = View(name="path").mark_point(opacity=0, size=1, cursor="pointer")
+    x_name, y_name = (title.split(" (")[0] for title in data.titles)
+    told = {"series": "series", "step_words": "step", "x_words": x_name, "y_words": y_name}
+    chart = alt.layer(
+        *_disc(table, data.floor, x, y),
+        lines.encode(
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=run_dash(table["run"]),
+            detail=alt.Detail(field="series", type="nominal"),
+            order=alt.Order(field="step", type="quantitative"),
+        ),
+        points.encode(x=x, y=y, color=colour, size=size),
+        ring.encode(x=x, y=y).transform_filter(hover),
+        *_selected(look.step, x, y, colour, across),
+        *_base(table, x, y),
+        *_names(table, frame, x, y, colour),
+        pointer.encode(x=x, y=y, tooltip=nearest_tooltip(told)),
+        data=shown,
+        width=across,
+        height=height,
+        **look.framed(f"Where does each objective go? (layer {data.choice.layer})", answer(data)),
+    )
+    return link(chart, [hover, picked(PARAM)])
+
+
+def answer(data: Data) -> str:
+    """Where each series ends: how far from the base, or, of two axes that have no unit in common, at which values."""
+    ends = _ends(data.points)
+    if ends.empty:
+        return "No path from the base yet."
+    x0, y0 = ends[["x0", "y0"]].iloc[0]
+    last = ends["step"].max()
+    ends["when"] = ["" if step == last else f" (step {int(step):,})" for step in ends["step"]]
+    if data.choice.layout == TWO:
+        to = [f"{one.series} to ({three(one.x)}, {three(one.y)}){one.when}" for one in ends.itertuples()]
+        return f"From ({three(x0)}, {three(y0)}): {', '.join(to)}."
+    ends["far"] = ((ends["x"] - x0) ** 2 + (ends["y"] - y0) ** 2) ** 0.5
+    far = [f"{one.series} {three(one.far)}{one.when}" for one in ends.sort_values("far", ascending=False).itertuples()]
+    compared = f"; the floor is {three(data.floor)}" if data.floor is not None else ""
+    return f"Distance from base at the last step: {', '.join(far)}{compared}."
+
+
+def _ends(paths: pd.DataFrame) -> pd.DataFrame:
+    """The last point of each series, and the base (x0, y0); no rows where nothing has left the base."""
+    base = paths.loc[paths["step"] == 0, ["x", "y"]].dropna()
+    moved = paths[paths["step"] > 0].dropna(subset=["x", "y"]).reset_index(drop=True)
+    if base.empty:
+        return moved.head(0)
+    x0, y0 = base.iloc[0]
+    return moved.loc[moved.groupby("series")["step"].idxmax()].assign(x0=x0, y0=y0)
+
+
+class _Frame:
+    """The window on the plane, in data and in pixels."""
+
+    def __init__(self, paths: pd.DataFrame, around_base: float, equal: bool, width: int, height: int):
+        spans = []
+        for column in ("x", "y"):
+            values = paths[column].dropna()
+            start = paths.loc[paths["step"] == 0, column].dropna()
+            low, high = (float(values.min()), float(values.max())) if len(values) else (-1.0, 1.0)
+            if len(start):
+                low, high = min(low, start.iloc[0] - around_base), max(high, start.iloc[0] + around_base)
+            if high == low:
+                low, high = low - 0.5, high + 0.5
+            spans.append((low, high))
+        inner = (width * 0.8, height * 0.84)  # the margin holds the names at the ends
+        self.per_pixel = [(high - low) / pixels for (low, high), pixels in zip(spans, inner, strict=True)]
+        if equal:
+            self.per_pixel = [max(self.per_pixel)] * 2
+        self.domains = [
+            ((low + high) / 2 - unit * pixels / 2, (low + high) / 2 + unit * pixels / 2)
+            for (low, high), unit, pixels in zip(spans, self.per_pixel, (width, height), strict=True)
+        ]
+        self.width, self.height = width, height
+
+    def channel(self, channel: type, field: str, title: str):
+        domain = self.domains[field == "y"]
+        return measure(channel, field, title, domain, {"tickCount": 6}, zero=False)
+
+    def pixels(self, x: float, y: float) -> tuple[float, float]:
+        """From the left and from the top."""
+        (left, _), (_, top) = self.domains
+        return (x - left) / self.per_pixel[0], (top - y) / self.per_pixel[1]
+
+    def data(self, across: float, down: float) -> tuple[float, float]:
+        (left, _), (_, top) = self.domains
+        return left + across * self.per_pixel[0], top - down * self.per_pixel[1]
+
+
+def _grown(paths: pd.DataFrame) -> pd.DataFrame:
+    """The points with their rank along the path (0 to 1), their run within the objective and their words."""
+    table = paths.dropna(subset=["x", "y"]).sort_values(["series", "step"], ignore_index=True)
+    rank = table.groupby("series")["step"].rank(method="dense") - 1
+    longest = rank.groupby(table["series"]).transform("max").clip(lower=1)
+    return table.assign(
+        grown=rank / longest,
+        run=runs(table),
+        step_words=[f"{int(step):,}" if step else "0 (base)" for step in table["step"]],
+        x_words=[three(value) for value in table["x"]],
+        y_words=[three(value) for value in table["y"]],
+    )
+
+
+def _base(table: pd.DataFrame, x: alt.X, y: alt.Y) -> list[View]:
+    base = View(table[table["step"] == 0].head(1)).encode(x=x, y=y)
+    return [base.mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)]
+
+
+def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list[View]:
+    start = table[table["step"] == 0]
+    if not radius or start.empty:
+        return []
+    x0, y0 = start[["x", "y"]].iloc[0]
+    turn = [2 * pi * i / 72 for i in range(73)]
+    rim = pd.DataFrame({"x": [x0 + radius * cos(a) for a in turn], "y": [y0 + radius * sin(a) for a in turn]})
+    disc = View(rim.assign(place=range(73)))
+    name = View(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
+    return [
+        disc.mark_line(fill=FLOOR, fillOpacity=0.3, strokeWidth=0).encode(
+            x=x, y=y, order=alt.Order(field="place", type="quantitative")
+        ),
+        name.mark_text(text="floor", color=SOFT, fontSize=LABEL_SIZE - 1, dy=-7).encode(x=x, y=y),
+    ]
+
+
+def _selected(selected: int | None, x, y, colour, width) -> list[View]:
+    """Large marks at the selected step, and its name in the upper right corner."""
+    here = View().transform_filter("datum.selected").encode(x=x, y=y)
+    words = moving(lambda step: pd.DataFrame({"words": ["" if step is None else f"step {step:,}"]}), selected)
+    name = View(words).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
+    return [
+        here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
+        name.encode(x=alt.XValue(width - 4), y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),
+    ]
+
+
+def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.Color) -> list[View]:
+    """The objective (with several runs, the series) at the end of each path, where it covers least."""
+    field = "series" if table["run"].max() > 1 else "objective"
+    ends = table[table["step"] > 0].groupby("series").tail(1)
+    ends = pd.concat([ends.assign(words=ends[field]), table[table["step"] == 0].head(1).assign(words="base")])
+    marks = _along(table, frame)
+    taken: list[_Box] = []
+    rows = []
+    for words, objective, step, end_x, end_y in ends[["words", "objective", "step", "x", "y"]].to_numpy():
+        place, align, box = _free_place(str(words), frame.pixels(end_x, end_y), marks, taken, frame)
+        taken.append(box)
+        at_x, at_y = frame.data(*place)
+        rows.append((words, objective, step == 0, align, at_x, at_y))
+    named = pd.DataFrame(rows, columns=["words", "objective", "base", "align", "x", "y"])
+    style = {
+        "fontSize": LABEL_SIZE + 1,
+        "fontWeight": "bold",
+        "baseline": "middle",
+        "align": alt.ExprRef("datum.align"),
+    }
+    text = View(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
+    return [
+        text.mark_text(stroke=HALO, strokeWidth=4, strokeJoin="round", **style),
+        text.mark_text(**style).encode(color=colour).transform_filter("!datum.base"),
+        text.mark_text(color=SOFT, **style).transform_filter("datum.base"),
+    ]
+
+
+def _free_place(
+    words: str, end: tuple[float, float], marks: list, taken: list[_Box], frame: _Frame
+) -> tuple[tuple[float, float], str, _Box]:
+    """Place, alignment and box (pixels) of words around a point, where they cover least."""
+    across, down = end
+    length = 7.5 * len(words)
+    options = []
+    for turn, (dx, dy, align) in enumerate(_AROUND):
+        left = across + dx - length * {"left": 0, "center": 0.5, "right": 1}[align]
+        box = (left, down + dy - 8, left + length, down + dy + 8)
+        options.append((_cost(box, marks, taken, frame), turn, (across + dx, down + dy), align, box))
+    _, _, place, align, box = min(options)
+    return place, align, box
+
+
+def _along(table: pd.DataFrame, frame: _Frame) -> list[tuple[float, float, float]]:
+    """Marks in pixels with their weight: the points, and points along the lines between them."""
+    marks = []
+    for _, path in table.groupby("series"):
+        points = [frame.pixels(px, py) for px, py in zip(path["x"], path["y"], strict=True)]
+        marks += [(*point, 3.0) for point in points]
+        for (x0, y0), (x1, y1) in pairwise(points):
+            marks += [(x0 + (x1 - x0) * t / 12, y0 + (y1 - y0) * t / 12, 1.0) for t in range(1, 12)]
+    return marks
+
+
+def _cost(box, marks, taken, frame: _Frame) -> float:
+    """How much a name in this box would cover, and how far it leaves the plot."""
+    left, up, right, down = box
+    covered = sum(weight for x, y, weight in marks if left - 3 < x < right + 3 and up < y < down)
+    clashes = sum(left < r and right > le and up < d and down > u for le, u, r, d in taken)
+    outside = left < 2 or up < 2 or right > frame.width - 2 or down > frame.height - 2
+    return covered + 40 * clashes + 100 * outside
 
 
 def numbers(data: Data) -> Numbers:

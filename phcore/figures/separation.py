@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import altair as alt
 import pandas as pd
 
 from phcore.analysis import objectives
 from phcore.errors import Fault
-from phcore.figures.charts.separation import pair_names, separation_chart
+from phcore.figures.charts.answers import since
+from phcore.figures.charts.channels import end_names
+from phcore.figures.charts.curve_rows import CURVE, TOLD, curve_rows
+from phcore.figures.charts.curves import floor_marks, only, top_of, up
+from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
+from phcore.figures.charts.theme import INK, Y_AXIS, objective_colours
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import distance_unit, labelled_pairs, owners, rows, summaries
 from phcore.formatting import three, wasserstein_words
+from phcore.topology.summaries import FEATURES
 
 MEANS, ENERGY, PAIRED = "mean summaries", "energy distance", "Wasserstein distance"
 _COLUMNS = {MEANS: "distance", ENERGY: "energy"}  # of the table `separation`
 _OF = {MEANS: "distance of mean summaries", ENERGY: "energy distance of summaries"}
 _NOTES = {
-    MEANS: "Euclidean distance of the 41 mean summaries, each in units of its resampling standard deviation.",
+    MEANS: f"Euclidean distance of the {len(FEATURES)} mean summaries, each in units of its resampling standard "
+    "deviation.",
     ENERGY: "2 E|X - Y| - E|X - X'| - E|Y - Y'| of the two clouds of standardised summaries.",
 }
 _WORDS = {MEANS: MEANS, ENERGY: ENERGY, PAIRED: "Wasserstein"}  # in this row of buttons, and so in its links
 _PAIR = ["series_a", "series_b", "step"]
+_LABELS = 170  # pixels beside the plot for the names of the pairs
+_NAMED = 8  # of more pairs none has a name in the chart
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -95,8 +105,78 @@ def floor_of(table: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def chart(data: Data, look: Look):
-    asked = {"question": f"How far apart are the objectives? (layer {data.choice.layer})"} | look.stepped
-    return separation_chart(data.rows.drop(columns=["lo", "hi"]), floor_of(data.rows), y_title=quantity(data), **asked)
+    """A line per pair of series, striped in the colours of both. Clicks choose `step`.
+
+    The band covers the floors of all pairs; in the answer each pair is judged by its own.
+    """
+    across, height = look.width - Y_AXIS - _LABELS, look.height or 300
+    axis = StepAxis(look.steps, log=look.log, width=across)
+    colours = objective_colours({*data.rows["objective_a"], *data.rows["objective_b"], *look.objectives})
+    curve = data.rows.drop(columns=["lo", "hi"]).rename(columns={"value": "mean"})
+    curve = curve.assign(lo=float("nan"), hi=float("nan"), series=pair_names(data.rows), objective="", layer=0)
+    curve = curve.sort_values(["series", "step"])
+    for side in "ab":
+        curve[f"colour_{side}"] = curve[f"objective_{side}"].map(colours)
+    floor = floor_of(data.rows)
+    band = None if floor is None else _widest(floor)
+    table, fields = curve_rows(curve, band, axis)
+    top = top_of(curve, band)
+    y = up(top, quantity(data))
+    named = curve if curve["series"].nunique() <= _NAMED else curve.head(0)
+    line = only(CURVE).encode(x=axis.x(), y=y, detail=alt.Detail(field="series", type="nominal"))
+    first, second = (alt.Color(field=f"colour_{side}", type="nominal", scale=None) for side in "ab")
+    chart = alt.layer(
+        *floor_marks(axis, y),
+        line.mark_line(strokeWidth=3).encode(color=first),
+        line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
+        only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),
+        end_names(_two_lines(named), y, top, across, height, _LABELS - 10),
+        *step_rule(look.step, axis),
+        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
+        data=table,
+        width=across,
+        height=height,
+        **look.framed(f"How far apart are the objectives? (layer {data.choice.layer})", answer(data)),
+    )
+    return link_steps(chart)
+
+
+def answer(data: Data) -> str:
+    """How far apart each pair is at its last step, and since when it is beyond its own floor; of many, the farthest."""
+    known = data.rows.dropna(subset="value", ignore_index=True)
+    if known.empty:
+        return "No step has two objectives yet."
+    end = known["step"].max()
+    said = []
+    for (a, b), pair in known.sort_values("step").groupby(["series_a", "series_b"], sort=False):
+        last = pair.iloc[-1]
+        words = f"{a} and {b} are {three(last['value'])} apart"
+        if last["step"] != end:
+            words += f" at step {int(last['step']):,}"
+        if pair["hi"].notna().any():
+            begun = since(pair["step"], pair["value"] > pair["hi"])
+            beyond = f"beyond the floor since step {begun:,}" if begun is not None else "no farther than resampling"
+            words += f" ({beyond})"
+        said.append((last["value"], words))
+    said.sort(key=lambda pair: -pair[0])
+    if len(said) <= 3:
+        return f"At step {int(end):,} {'; '.join(words for _, words in said)}."
+    return f"Of {len(said)} pairs at step {int(end):,}, the farthest: {said[0][1]}; the nearest: {said[-1][1]}."
+
+
+def pair_names(rows: pd.DataFrame) -> list[str]:
+    return [f"{a} – {b}" for a, b in zip(rows["series_a"], rows["series_b"], strict=True)]
+
+
+def _two_lines(curve: pd.DataFrame) -> pd.DataFrame:
+    """Curves named by their pairs, long names in two lines."""
+    ends = zip(curve["series_a"], curve["series_b"], strict=True)
+    return curve.assign(series=[f"{a} –{' ' if len(a + b) < 24 else chr(10)}{b}" for a, b in ends])
+
+
+def _widest(floor: pd.DataFrame) -> pd.DataFrame:
+    """One band that covers the floors of all pairs."""
+    return floor.groupby("step", as_index=False).agg(lo=("lo", "min"), hi=("hi", "max")).assign(layer=0)
 
 
 def numbers(data: Data) -> Numbers:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import altair as alt
+import pandas as pd
+
 from phcore.analysis import other_settings
 from phcore.errors import Fault
-from phcore.figures.charts.sensitivity import sensitivity_chart
+from phcore.figures.charts.channels import SHARES, measure, on, row_names, told
+from phcore.figures.charts.curves import top_of, up
+from phcore.figures.charts.steps import StepAxis
+from phcore.figures.charts.theme import INK, objective_colours, panel_heading, shades
+from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, labelled, rows
+from phcore.formatting import three
 from phcore.stages.sensitivity import FEW_SUBSAMPLES
+
+_COLUMNS = 3  # panels in a row
+_SPACING = 30
+_NAMES = 108  # pixels for the settings, and for the y axis above them
+_ROW = 19
+_HEIGHT = 150
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -28,9 +42,110 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
+    """A column per setting that was varied: velocity by step above, a shade for each value; its concentration below.
+
+    Curves are divided by their own mean, so that their shapes compare even where the unit is another one. Settings
+    stand in the order in which they first appear.
+    """
+    known = _normalised(data.rows)
+    varied = list(dict.fromkeys(known["varied"])) or [""]
+    columns = min(_COLUMNS, len(varied))
+    across = (look.width - columns * (_NAMES + 8) - (columns - 1) * _SPACING) // columns
+    axis = StepAxis(data.steps, width=across)
+    objective = data.rows["objective"].iloc[0]
+    colour = objective_colours({objective, *look.objectives})[objective]
+    top = top_of(known.assign(hi=known["mean"]))
+    settings = [list(dict.fromkeys(known.loc[known["varied"] == name, "setting"])) for name in varied]
+    panels = []
+    for place, (name, own) in enumerate(zip(varied, settings, strict=True)):
+        inks = dict(zip(own, shades(colour, len(own)), strict=True))
+        curves = known[known["varied"] == name]
+        row = place - place % columns
+        most = max(1, *map(len, settings[row : row + columns]))
+        panels.append(
+            alt.vconcat(
+                _curves(
+                    curves.assign(ink=curves["setting"].map(inks)),
+                    axis,
+                    top,
+                    place == row,
+                    across,
+                    name or "nothing yet",
+                ),
+                _shares(data.shares[data.shares["varied"] == name], inks, most, across),
+                spacing=14,
+            )
+        )
     where = f"{data.rows['series'].iloc[0]}, layer {data.choice.layer}"
-    asked = {"question": f"Would other settings show the same? ({where})"} | look.frame
-    return sensitivity_chart(data.rows, data.shares, steps=data.steps, **asked)
+    whole = look.framed(f"Would other settings show the same? ({where})", answer(data))
+    return alt.concat(*panels, columns=columns, spacing=_SPACING, **whole)
+
+
+def answer(data: Data) -> str:
+    """At which step each curve peaks, and how far the concentration reaches."""
+    known = _normalised(data.rows)
+    if known.empty:
+        return "No setting has been varied yet."
+    curves = known.groupby(["varied", "setting"], sort=False)
+    peaks = known.loc[curves["mean"].idxmax(), "step"]
+    often = peaks.mode().iloc[0]
+    words = f"{int((peaks == often).sum())} of {len(peaks)} curves peak at step {int(often):,}"
+    if len(others := sorted(peaks[peaks != often].astype(int).unique())):
+        words += f", the others at {', '.join(f'{step:,}' for step in others[:4])}{', …' if len(others) > 4 else ''}"
+    shares = data.shares["value"].dropna()
+    if shares.empty:
+        return f"{words}."
+    return f"{words}. Concentration is between {shares.min():.0%} and {shares.max():.0%} (n = {len(shares)} settings)."
+
+
+def _normalised(rows: pd.DataFrame) -> pd.DataFrame:
+    """The curves, in their order, with `mean`: the value over the mean of its own curve."""
+    known = rows.dropna(subset="value", ignore_index=True)
+    own = known.groupby(["varied", "setting"])["value"].transform("mean")
+    known = known.assign(mean=known["value"] / own)
+    return known[own > 0].reset_index(drop=True)
+
+
+def _curves(curves: pd.DataFrame, axis: StepAxis, top: float, first: bool, across: int, name: str) -> alt.LayerChart:
+    table = curves.assign(
+        step_words=[f"{int(step):,}" for step in curves["step"]],
+        value_words=[three(value) for value in curves["value"]],
+        mean_words=[three(value) for value in curves["mean"]],
+    )
+    y = up(top, "velocity / its own mean" if first else None)
+    y.axis = alt.Axis(tickCount=4, gridOpacity=0.6, labelFlush=False, minExtent=_NAMES - 20, maxExtent=_NAMES - 20)
+    tooltip = {"setting": name, "step_words": "step", "value_words": "velocity", "mean_words": "times its mean"}
+    view = View(table).encode(x=axis.x(), y=y, color=alt.Color(field="ink", type="nominal", scale=None))
+    return alt.layer(
+        view.mark_line(strokeWidth=2).encode(detail=alt.Detail(field="setting", type="nominal")),
+        view.mark_point(filled=True, opacity=1, size=30).encode(tooltip=told(tooltip)),
+        width=across,
+        height=_HEIGHT,
+        title=panel_heading(name),
+    )
+
+
+def _shares(found: pd.DataFrame, inks: dict[str, str], most: int, across: int) -> alt.LayerChart:
+    """The concentration of each setting; the names of its rows tell the shades of the curves, too."""
+    order = [*inks, *[" " * k for k in range(1, most - len(inks) + 1)]]  # as many rows in every panel
+    shares = dict(zip(found["setting"], found["value"], strict=True))
+    values = [float(shares.get(setting, "nan")) for setting in inks]
+    table = pd.DataFrame({"setting": list(inks), "ink": list(inks.values()), "value": values})
+    table["words"] = ["unknown" if pd.isna(value) else f"{value:.0%}" for value in table["value"]]
+    x = measure(alt.X, "value", "concentration", (0, 1), SHARES)
+    y = row_names("setting", order, _NAMES - 20)
+    colour = alt.Color(field="ink", type="nominal", scale=None)
+    view = View(table)
+    return alt.layer(
+        view.mark_point(filled=True, size=80, opacity=1).encode(
+            x=x, y=y, color=colour, tooltip=told({"setting": "setting", "words": "concentration"})
+        ),
+        view.mark_text(align="left", dx=8, color=INK, fontSize=11).encode(
+            x=on(x, "value"), y=y, text=alt.Text(field="words", type="nominal")
+        ),
+        width=across,
+        height=_ROW * most,
+    )
 
 
 def caption(data: Data) -> str:

@@ -13,7 +13,7 @@ from phcore.topology.clouds import subsample_size as size_of
 def compute(
     velocities: pd.DataFrame, distances: pd.DataFrame, order: float, n_prompts: int, subsample_size: int
 ) -> pd.DataFrame:
-    from phcore.analysis.concentration import concentration_table
+    from phcore.analysis.early_change import concentration_table
 
     velocities = velocities[velocities["order"] == order]
     if velocities.empty:

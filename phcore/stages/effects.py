@@ -20,7 +20,7 @@ NUMBERS = ("g", "g_lo", "g_hi", "delta", "delta_lo", "delta_hi")
 def _each(
     one, floors: pd.DataFrame, objectives: dict[str, str], n_prompts: int, subsample_size: int
 ) -> Iterator[pd.DataFrame]:
-    from phcore.analysis.separation import effects
+    from phcore.analysis.effect_sizes import effects
 
     size = size_of(n_prompts, subsample_size)
     for a, b in combinations(objectives, 2):

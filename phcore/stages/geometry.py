@@ -11,18 +11,18 @@ from phcore.stages.registry.assembly import ROWS
 from phcore.stages.registry.columns import CELL as CELL_WORDS
 from phcore.stages.registry.per import CELL
 from phcore.stages.registry.result import Result, Table
-from phcore.topology import geometry
+from phcore.topology import simple_geometry
 
 
 def compute(clouds: np.ndarray) -> pa.Table:
     """One row; NaN for a cloud that is not finite."""
     try:
-        return one_row(geometry.describe(clouds))
+        return one_row(simple_geometry.describe(clouds))
     except Fault:
-        return one_row(dict.fromkeys(geometry.CELL_WORDS, float("nan")))
+        return one_row(dict.fromkeys(simple_geometry.CELL_WORDS, float("nan")))
 
 
 RESULT = Result(name="geometry", label="Geometry", per=CELL, needs=("clouds",), compute=compute)
 TABLE = Table(
-    name="geometry", gathers="geometry", order=ROWS, evidence=True, columns={**CELL_WORDS, **geometry.CELL_WORDS}
+    name="geometry", gathers="geometry", order=ROWS, evidence=True, columns={**CELL_WORDS, **simple_geometry.CELL_WORDS}
 )

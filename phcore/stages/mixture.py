@@ -14,7 +14,7 @@ from phcore.stages.separation import NEEDS, PARAMETERS, compared
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
-    from phcore.analysis.separation import mixture
+    from phcore.analysis.effect_sizes import mixture
 
     for a, b in combinations(objectives, 2):
         for name in [name for name in objectives if name not in (a, b)]:

@@ -11,16 +11,18 @@ from phcore.stages.registry.assembly import ROWS
 from phcore.stages.registry.columns import TRANSITION
 from phcore.stages.registry.per import TRANSITION_LAYER
 from phcore.stages.registry.result import Result, Table
-from phcore.topology import geometry
+from phcore.topology import simple_geometry
 
 
 def compute(clouds: tuple[np.ndarray, np.ndarray]) -> pa.Table:
     """One row; NaN where one of them is not finite."""
     try:
-        return one_row(geometry.compare(*clouds))
+        return one_row(simple_geometry.compare(*clouds))
     except Fault:
-        return one_row(dict.fromkeys(geometry.MOVE_WORDS, float("nan")))
+        return one_row(dict.fromkeys(simple_geometry.MOVE_WORDS, float("nan")))
 
 
 RESULT = Result(name="moves", label="Geometry", per=TRANSITION_LAYER, needs=("clouds",), compute=compute)
-TABLE = Table(name="moves", gathers="moves", order=ROWS, evidence=True, columns={**TRANSITION, **geometry.MOVE_WORDS})
+TABLE = Table(
+    name="moves", gathers="moves", order=ROWS, evidence=True, columns={**TRANSITION, **simple_geometry.MOVE_WORDS}
+)

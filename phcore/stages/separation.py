@@ -44,7 +44,7 @@ def joined(parts) -> pd.DataFrame:
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
-    from phcore.analysis.separation import separation
+    from phcore.analysis.effect_sizes import separation
 
     for a, b in combinations(objectives, 2):
         yield separation(one, floors, a, b).assign(series_a=a, series_b=b)

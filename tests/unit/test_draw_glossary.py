@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from phcore.analysis.dynamics import concentration, early, null_shares, orders, upper_tail
-from phcore.analysis.separation import hedges_g
+from phcore.analysis.effect_sizes import hedges_g
 from phcore.figures.glossary import PICTURES, TERMS
 from phcore.formatting import three
 from phcore.topology.clouds import distance_matrix

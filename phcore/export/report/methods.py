@@ -17,6 +17,7 @@ from phcore.stages.registry.assembly import published
 from phcore.study import PARAMETERS
 from phcore.study.record import Record
 from phcore.topology.clouds import index_sets
+from phcore.topology.summaries import FEATURES
 
 # In brackets: (Bauer 2021; Tralie et al. 2018). Bare: Malhotra et al. (2026), as part of the sentence.
 _CITATION = re.compile(r"\[((?:@[a-z0-9]+(?:; )?)+)\]|@([a-z0-9]+)")
@@ -94,6 +95,7 @@ def _marked(record: Record, evidence: Collection[str]) -> str:
         size=len(sets[min(sets)]),
         permutations=PERMUTATIONS,
         replicates=REPLICATES,
+        n_features=len(FEATURES),
         count=count,
         were=lambda number: "was" if number == 1 else "were",
     )

@@ -1,6 +1,5 @@
-"""Charts: tables in, Altair charts out. They know neither the screen nor files.
+"""What the charts of several figures and pages are made of: tables in, Altair out. They know neither screen nor files.
 
-Every chart takes its question and answer (title and subtitle), computes the answer where it is not given,
-and names its selections: `bar` in barcodes, `pair` between two, `point` and `area` on the map, `step` wherever
-training steps appear.
+Selections have the same names everywhere: `bar` in barcodes, `pair` between two, `point` and `area` on the map, `step`
+wherever training steps appear.
 """

@@ -43,45 +43,6 @@ def null_answer(table: pd.DataFrame, layer: int) -> str:
     return f"{answer} {beyond:,} of {len(table):,} exceed the resampling floor."
 
 
-def geometry_answer(ranks: pd.DataFrame, shares: pd.DataFrame) -> str:
-    """What goes with velocity most closely, what all of it leaves unexplained at each scale, and what beyond that.
-
-    Parameters
-    ----------
-    ranks : words, rho, lo, hi, transitions.
-    shares : scale, share, lo, hi, position, beyond, beyond_lo, beyond_hi, groups, at the scale shown first.
-    """
-    known = ranks.dropna(subset="rho")
-    if known.empty:
-        return "No geometric quantity has a correlation with velocity yet."
-    most = known.loc[known["rho"].abs().idxmax()]
-    answer = (
-        f"Closest to velocity: {most['words']}, rank correlation {most['rho']:.2f} "
-        f"({most['lo']:.2f} to {most['hi']:.2f}, n = {int(most['transitions'])} transitions)."
-    )
-    shares = shares.dropna(subset="share")
-    if shares.empty:
-        return f"{answer} Too few series and layers to say what all of them leave unexplained."
-    parts = [f"{one.share:.0%} ({one.lo:.0%} to {one.hi:.0%}) at scale {one.scale}" for one in shares.itertuples()]
-    first = shares.iloc[0]
-    beyond = f"{first['beyond']:.0%} ({first['beyond_lo']:.0%} to {first['beyond_hi']:.0%})"
-    return (
-        f"{answer} Of its variance all seven leave {' and '.join(parts)} unexplained ({int(first['groups'])} groups, "
-        f"one series at one layer, left out in turn). But layer and step alone leave {first['position']:.0%}, and of "
-        f"this rest geometry leaves {beyond}: what sets a move apart is "
-        f"{_held(first['beyond_lo'], first['beyond_hi'])} in simple geometry."
-    )
-
-
-def _held(low: float, high: float) -> str:
-    """How much of it simple geometry holds, by where the interval of what it leaves lies."""
-    if high < 0.25:
-        return "almost all"
-    if low > 0.75:
-        return "hardly"
-    return "partly"
-
-
 def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
     """The distance at the last step, and since when it is above the floor."""
     known = distance.dropna(subset="value").sort_values("step")
@@ -104,58 +65,6 @@ def since(steps: pd.Series, above: pd.Series) -> int | None:
     last_inside = steps[~above].max()
     later = steps[above & ~(steps <= last_inside)]
     return int(later.min()) if len(later) else None
-
-
-def heatmap_answer(cells: pd.DataFrame) -> str:
-    """Where the largest value is."""
-    known = cells.dropna(subset="value")
-    if known.empty:
-        return "No cell has a value yet."
-    most = known.iloc[int(known["value"].argmax())]
-    return (
-        f"Largest: {three(most['value'])} at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']})."
-    )
-
-
-def path_answer(paths: pd.DataFrame, floor: float | None = None) -> str:
-    """How far from the base each series ends; for axes with one unit."""
-    ends = _ends(paths)
-    if ends.empty:
-        return "No path from the base yet."
-    ends["far"] = ((ends["x"] - ends["x0"]) ** 2 + (ends["y"] - ends["y0"]) ** 2) ** 0.5
-    ends = ends.sort_values("far", ascending=False)
-    far = [f"{name} {three(d)}{at}" for name, d, at in zip(ends["series"], ends["far"], _when(ends), strict=True)]
-    compared = f"; the floor is {three(floor)}" if floor is not None else ""
-    return f"Distance from base at the last step: {', '.join(far)}{compared}."
-
-
-def feature_answer(paths: pd.DataFrame) -> str:
-    """From where to where each series goes; for two axes that have no unit in common."""
-    ends = _ends(paths)
-    if ends.empty:
-        return "No path from the base yet."
-    base = f"({three(ends['x0'].iloc[0])}, {three(ends['y0'].iloc[0])})"
-    to = [
-        f"{name} to ({three(x)}, {three(y)}){at}"
-        for name, x, y, at in zip(ends["series"], ends["x"], ends["y"], _when(ends), strict=True)
-    ]
-    return f"From {base}: {', '.join(to)}."
-
-
-def _ends(paths: pd.DataFrame) -> pd.DataFrame:
-    """The last point of each series, and the base (x0, y0); no rows where nothing has left the base."""
-    base = paths.loc[paths["step"] == 0, ["x", "y"]].dropna()
-    moved = paths[paths["step"] > 0].dropna(subset=["x", "y"]).reset_index(drop=True)
-    if base.empty:
-        return moved.head(0)
-    x0, y0 = base.iloc[0]
-    return moved.loc[moved.groupby("series")["step"].idxmax()].assign(x0=x0, y0=y0)
-
-
-def _when(ends: pd.DataFrame) -> list[str]:
-    """The step, for series that end before the others."""
-    last = ends["step"].max()
-    return ["" if step == last else f" (step {int(step):,})" for step in ends["step"]]
 
 
 def _where(curve: pd.DataFrame, row: pd.Series) -> str:

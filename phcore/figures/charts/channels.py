@@ -1,13 +1,39 @@
 """Encoding channels that charts share: another column on the same axis, tooltips, rows of dots with whiskers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
 import pandas as pd
 
-from phcore.figures.charts.theme import HALO, INK, LABEL_SIZE
+from phcore.figures.charts.theme import HALO, INK, LABEL_SIZE, objective_scale
 from phcore.figures.charts.view import View
 from phcore.formatting import three
+
+SHARES = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"}  # the labels of an axis of shares
+
+
+def measure(channel: type, field: str, title, domain: Sequence[float], axis: Mapping = {}, **scale):
+    """A quantity on an axis that reaches over `domain` and no farther."""
+    return channel(
+        field=field,
+        type="quantitative",
+        title=title,
+        scale=alt.Scale(domain=list(domain), nice=False, **scale),
+        axis=alt.Axis(**{"gridOpacity": 0.6, "labelFlush": False} | axis),
+    )
+
+
+def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str | None = None, **legend) -> alt.Color:
+    """Colour by objective, with a legend above the plot where it has a `symbol`.
+
+    Parameters
+    ----------
+    shown, study : see `objective_scale`.
+    """
+    if symbol is not None:
+        legend = {"orient": "top", "title": None, "symbolType": symbol, "symbolOpacity": 1, "labelLimit": 260} | legend
+    scale = objective_scale(shown, study)
+    return alt.Color(field="objective", type="nominal", scale=scale, legend=alt.Legend(**legend) if symbol else None)
 
 
 def on(channel, field: str):

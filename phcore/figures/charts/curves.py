@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.answers import distance_answer, velocity_answer
-from phcore.figures.charts.channels import on
+from phcore.figures.charts.channels import by_objective, on
 from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
@@ -18,7 +18,6 @@ from phcore.figures.charts.theme import (
     SOFT,
     Y_AXIS,
     framed,
-    objective_scale,
     plot_width,
     run_dash,
 )
@@ -78,14 +77,7 @@ def velocity_chart(
     highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
     end = top_of(curve, floor, null, highest) if top is None else top
     y = up(None if own_axes else end, None if own_axes else y_title)
-    colour = alt.Color(
-        field="objective",
-        type="nominal",
-        scale=objective_scale(curve["objective"].unique(), objectives),
-        legend=alt.Legend(
-            orient="top", title=None, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1, labelLimit=260
-        ),
-    )
+    colour = by_objective(curve["objective"], objectives, "stroke", symbolStrokeWidth=3)
     detail = alt.Detail(field="series", type="nominal")
     runs = rows["run"].dropna()
     marks = [

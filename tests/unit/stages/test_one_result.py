@@ -21,7 +21,8 @@ from phcore.stages import (
     velocities,
 )
 from phcore.stages.registry import Missing, files, results
-from phcore.topology import clouds, gaussian_null, geometry, persistence
+from phcore.topology import clouds, gaussian_null, persistence
+from phcore.topology import simple_geometry as geometry
 from phcore.topology.distances import wasserstein
 from phcore.topology.summaries import FEATURES, summary
 

@@ -8,8 +8,8 @@ from phcore.errors import Fault
 from phcore.topology import gaussian_null
 from phcore.topology.clouds import distance_matrix, median_distance
 from phcore.topology.distances import wasserstein
-from phcore.topology.geometry import total_variance
 from phcore.topology.persistence import diagrams
+from phcore.topology.simple_geometry import total_variance
 from tests.spaces import circle
 
 

@@ -1,15 +1,6 @@
 import pandas as pd
-import pytest
 
-from phcore.figures.charts.answers import (
-    distance_answer,
-    feature_answer,
-    geometry_answer,
-    heatmap_answer,
-    null_answer,
-    path_answer,
-    velocity_answer,
-)
+from phcore.figures.charts.answers import distance_answer, null_answer, velocity_answer
 
 CURVE = pd.DataFrame(
     {
@@ -48,29 +39,6 @@ def test_distance_says_since_when_it_is_beyond_its_floor():
     assert distance_answer(distance.head(0)) == "No step has both objectives."
 
 
-def test_heatmap_names_the_largest_cell():
-    cells = CURVE.rename(columns={"mean": "value"})
-    assert heatmap_answer(cells) == "Largest: 0.500 at layer 6, step 8 (b)."
-    assert heatmap_answer(cells.head(0)) == "No cell has a value yet."
-
-
-def test_paths_end_at_their_distance_from_base():
-    paths = pd.DataFrame(
-        {
-            "series": ["a", "a", "b", "b", "b"],
-            "step": [0, 4, 0, 4, 8],
-            "x": [1.0, 4.0, 1.0, 1.0, 1.0],
-            "y": [1.0, 5.0, 1.0, 1.0, 3.0],
-        }
-    )
-    assert path_answer(paths, 1.0) == (
-        "Distance from base at the last step: a 5.00 (step 4), b 2.00; the floor is 1.00."
-    )
-    assert feature_answer(paths) == "From (1.00, 1.00): a to (4.00, 5.00) (step 4), b to (1.00, 3.00)."
-    assert path_answer(paths[paths["step"] == 0]) == "No path from the base yet."
-    assert feature_answer(paths.head(0)) == "No path from the base yet."
-
-
 def test_null_in_words():
     rows = [(6, 3.0, 2.0, "above"), (6, 1.0, 2.0, "below"), (12, 1.0, 2.0, "within"), (12, 5.0, 2.0, "above")]
     table = pd.DataFrame(rows, columns=["layer", "mean", "floor_hi", "place"])
@@ -80,32 +48,3 @@ def test_null_in_words():
     )
     assert null_answer(table.assign(floor_hi=float("nan")), 6).endswith("it, 1 stay below.")
     assert null_answer(table, 18) == "No transition has a velocity and a null at layer 18 yet."
-
-
-@pytest.mark.parametrize(
-    ("lo", "hi", "words"),
-    [(0.03, 0.1, "almost all"), (0.1, 0.25, "partly"), (0.5, 0.9, "partly"), (0.76, 1.1, "hardly")],
-)
-def test_geometry_in_words(lo, hi, words):
-    """What topology adds follows from where the whole interval lies, not from the share alone."""
-    ranks = pd.DataFrame(
-        {"words": ["a", "b", "c"], "rho": [0.5, -0.9, float("nan")], "lo": [0.1, -1.0, 0], "hi": [0.7, -0.8, 0],
-         "transitions": 30}
-    )  # fmt: skip
-    shares = pd.DataFrame(
-        {"scale": ["median", "raw"], "share": [0.05, 0.5], "lo": [0.01, 0.4], "hi": [0.1, 0.6], "position": 0.3,
-         "beyond": lo + 0.01, "beyond_lo": lo, "beyond_hi": hi, "groups": 15}
-    )  # fmt: skip
-    told = geometry_answer(ranks, shares)
-    assert told.startswith("Closest to velocity: b, rank correlation -0.90 (-1.00 to -0.80, n = 30 transitions).")
-    assert "all seven leave 5% (1% to 10%) at scale median and 50% (40% to 60%) at scale raw unexplained" in told
-    assert "15 groups" in told
-    assert "layer and step alone leave 30%" in told
-    assert f"geometry leaves {lo + 0.01:.0%} ({lo:.0%} to {hi:.0%}): what sets a move apart is {words} in" in told
-
-
-def test_geometry_without_enough_to_go_by():
-    ranks = pd.DataFrame({"words": ["a"], "rho": [0.5], "lo": [0.1], "hi": [0.7], "transitions": [4]})
-    none = pd.DataFrame({"scale": ["raw"], "share": [float("nan")], "lo": [0.0], "hi": [0.0], "groups": [2]})
-    assert "Too few series and layers" in geometry_answer(ranks, none)
-    assert geometry_answer(ranks.assign(rho=float("nan")), none).startswith("No geometric quantity")

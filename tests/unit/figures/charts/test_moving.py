@@ -6,13 +6,9 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.behaviour import behaviour_chart
 from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
-from phcore.figures.charts.heatmap import heatmap
-from phcore.figures.charts.mixture import mixture_chart
 from phcore.figures.charts.moving import Moving, at_step, moving
-from phcore.figures.charts.paths import path_chart
-from phcore.figures.charts.separation import separation_chart
+from tests.unit.figures.hand_made import drawn, given
 
 STEPS = [0, 1, 2, 4, 8]
 
@@ -34,7 +30,7 @@ def paths() -> pd.DataFrame:
 
 def pairs() -> pd.DataFrame:
     table = pd.DataFrame({"step": STEPS, "value": range(5), "series_a": "helpful", "series_b": "harmless"})
-    return table.assign(objective_a="helpful", objective_b="harmless")
+    return table.assign(objective_a="helpful", objective_b="harmless", lo=float("nan"), hi=float("nan"))
 
 
 def mixture() -> pd.DataFrame:
@@ -45,14 +41,14 @@ def mixture() -> pd.DataFrame:
 
 
 CHARTS = {
-    "separation": lambda step: separation_chart(pairs(), steps=STEPS, selected_step=step),
-    "mixture": lambda step: mixture_chart(mixture(), steps=STEPS, selected_step=step),
-    "behaviour": lambda step: behaviour_chart(
-        curve().rename(columns={"mean": "value"}), curve(), steps=STEPS, selected_step=step
+    "separation": lambda step: drawn("separation", given(rows=pairs()), step=step),
+    "mixture": lambda step: drawn("mixture", given(rows=mixture()), step=step),
+    "behaviour": lambda step: drawn(
+        "behaviour", given(moves=curve().rename(columns={"mean": "value"}), velocity=curve(), name="js"), step=step
     ),
     "velocity": lambda step: velocity_chart(curve(), steps=STEPS, selected_step=step),
-    "heatmap": lambda step: heatmap(curve().rename(columns={"mean": "value"}), steps=STEPS, selected_step=step),
-    "path": lambda step: path_chart(paths(), x_title="a", y_title="b", selected_step=step),
+    "heatmap": lambda step: drawn("heatmap", given(curve=curve()), step=step),
+    "path": lambda step: drawn("paths", given(points=paths(), titles=["a", "b"], floor=None), step=step),
     "distance": lambda step: objective_distance_chart(
         pd.DataFrame({"step": STEPS, "value": range(5)}), steps=STEPS, selected_step=step
     ),

@@ -3,9 +3,8 @@
 import pytest
 
 from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
-from phcore.figures.charts.heatmap import heatmap
-from phcore.figures.charts.paths import path_chart
 from phcore.figures.charts.view import View
+from tests.unit.figures.hand_made import drawn, given
 
 
 @pytest.mark.parametrize("name", ["velocity", "heatmap", "path", "distance"])
@@ -13,8 +12,8 @@ def test_the_same_chart_as_with_whole_copies(name, curve, floor, paths, steps, m
     distance = curve[curve["series"] == "mixed"].groupby("step", as_index=False)["mean"].max()
     build = {
         "velocity": lambda: velocity_chart(curve, floor, steps=steps, selected_step=4, share_y=False),
-        "heatmap": lambda: heatmap(curve.rename(columns={"mean": "value"}), steps=steps, selected_step=4),
-        "path": lambda: path_chart(paths, x_title="a", y_title="b", selected_step=4, floor_radius=0.1),
+        "heatmap": lambda: drawn("heatmap", given(curve=curve), steps=steps, step=4),
+        "path": lambda: drawn("paths", given(points=paths, titles=["a", "b"], floor=0.1), step=4),
         "distance": lambda: objective_distance_chart(distance.rename(columns={"mean": "value"}), steps=steps),
     }[name]
     chart = build()

@@ -10,7 +10,7 @@ from scipy.spatial.distance import pdist
 from scipy.stats import entropy, special_ortho_group
 
 from phcore.errors import Fault
-from phcore.topology import geometry
+from phcore.topology import simple_geometry as geometry
 from phcore.topology.clouds import distance_matrix
 
 

@@ -1,8 +1,8 @@
-"""How far apart the runs of different objectives are, and how sure one can be of it.
+"""How far apart two series are at each step, in what they differ, and where a mixture lies between its parts.
 
-Three kinds of noise are kept apart. *Resampling* of the prompts at hand has its floors: random halves of a cell's own
-subsamples. *Another choice of prompts* has the intervals of `resampling`. *Another training run* can be told only from
-several runs per objective (`permanova`). Subsamples overlap and never count as replicates.
+Two kinds of noise are kept apart. *Resampling* of the prompts at hand has its floors: random halves of a cell's own
+subsamples. *Another choice of prompts* has the intervals of `resampling`. The third, *another training run*, is that of
+`permanova`. Subsamples overlap and never count as replicates.
 """
 
 from __future__ import annotations

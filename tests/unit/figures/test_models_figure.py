@@ -2,9 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.models import models_answer, models_chart
+from phcore.figures.models import answer
+from tests.unit.figures.hand_made import drawn, given
 
 STEPS = [0, 1, 2, 4]
+
+
+def models(rows: pd.DataFrame, objectives=()):
+    return drawn("models", given(rows=rows, objectives=list(objectives)))
 
 
 @pytest.fixture
@@ -22,7 +27,7 @@ def rows():
 
 
 def test_layers_of_one_depth_share_a_panel(rows):
-    spec = models_chart(rows).to_dict()
+    spec = models(rows).to_dict()
     assert spec["facet"]["sort"] == [f"depth {depth}%" for depth in (20, 40, 60, 80, 100)]
     table = next(iter(spec["datasets"].values()))
     for panel in spec["facet"]["sort"]:
@@ -30,7 +35,7 @@ def test_layers_of_one_depth_share_a_panel(rows):
 
 
 def test_colour_is_the_objective_and_dash_the_study(rows, render):
-    chart = models_chart(rows, objectives=["helpful", "harmless", "mixed"])
+    chart = models(rows, objectives=["helpful", "harmless", "mixed"])
     line = chart.to_dict()["spec"]["layer"][0]["encoding"]
     assert line["color"]["scale"]["range"] == ["#0072B2", "#D55E00"]
     assert line["strokeDash"]["scale"]["domain"] == ["large", "small"]
@@ -42,17 +47,17 @@ def test_colour_is_the_objective_and_dash_the_study(rows, render):
 
 
 def test_runs_of_different_lengths_are_compared_by_share(rows, render):
-    spec = models_chart(rows).to_dict()
+    spec = models(rows).to_dict()
     assert spec["spec"]["layer"][0]["encoding"]["x"]["field"] == "share"
-    assert "share of the run" in render(models_chart(rows.drop(columns="step")))
+    assert "share of the run" in render(models(rows.drop(columns="step")))
 
 
 def test_the_answer_names_the_largest_of_each_study(rows):
-    assert models_answer(rows) == (
+    assert answer(given(rows=rows)) == (
         "Largest: large 1.33 at 100% of the run, depth 20% (helpful); "
         "small 2.00 at 100% of the run, depth 17% (helpful)."
     )
-    assert "yet" in models_answer(rows.assign(value=np.nan))
+    assert "yet" in answer(given(rows=rows.assign(value=np.nan)))
 
 
 def test_models_of_none_one_and_nasty_names(rows, render):
@@ -62,4 +67,4 @@ def test_models_of_none_one_and_nasty_names(rows, render):
         rows.assign(study="<b>", objective="a'\"\\"),
         rows.assign(value=np.nan),
     ):
-        assert "<b>" not in render(models_chart(part), dark=True)
+        assert "<b>" not in render(models(part), dark=True)

@@ -2,10 +2,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.sensitivity import sensitivity_answer, sensitivity_chart
 from phcore.figures.charts.theme import shades
+from phcore.figures.settings import answer
+from tests.unit.figures.hand_made import drawn, given
 
 STEPS = [0, 1, 2, 4]
+
+
+NONE = pd.DataFrame({"varied": [], "setting": [], "value": []})
+
+
+def settings(rows: pd.DataFrame, shares: pd.DataFrame = NONE, **look):
+    return drawn("settings", given(rows=rows, shares=shares, steps=STEPS), **look)
 
 
 @pytest.fixture
@@ -33,54 +41,53 @@ def tables(chart) -> list[list[dict]]:
 
 
 def test_curves_of_another_unit_are_compared_by_shape(rows):
-    metric = next(t for t in tables(sensitivity_chart(rows, steps=STEPS)) if t[0].get("varied") == "metric")
+    metric = next(t for t in tables(settings(rows)) if t[0].get("varied") == "metric")
     by_setting = {name: [row["mean"] for row in metric if row["setting"] == name] for name in ("euclidean", "cosine")}
     assert by_setting["euclidean"] == pytest.approx([0.5, 1.5, 1.0])
     assert by_setting["cosine"] == pytest.approx(by_setting["euclidean"])
 
 
 def test_a_setting_has_one_shade_in_both_panels_and_its_name_once(rows, concentration, render):
-    found = tables(sensitivity_chart(rows, concentration, steps=STEPS))
+    found = tables(settings(rows, concentration))
     curves = {(row["varied"], row["setting"]): row["ink"] for t in found for row in t if "varied" in row}
     dots = {row["setting"]: row["ink"] for t in found for row in t if "setting" in row and "varied" not in row}
     assert {setting: ink for (_, setting), ink in curves.items()} == dots
     assert curves["metric", "euclidean"] == curves["size", "80"] != curves["size", "160"]
-    svg = render(sensitivity_chart(rows, concentration, steps=STEPS))
+    svg = render(settings(rows, concentration))
     for words in (">metric<", ">size<", ">cosine<", ">160<", ">40%<", ">30%<", "velocity / its own mean"):
         assert words in svg
 
 
 def test_settings_stand_in_their_order(rows, concentration):
-    shares = sensitivity_chart(rows, concentration, steps=STEPS).to_dict()["concat"][1]["vconcat"][1]["layer"][0]
+    shares = settings(rows, concentration).to_dict()["concat"][1]["vconcat"][1]["layer"][0]
     assert shares["encoding"]["y"]["scale"]["domain"] == ["80", "160"]
 
 
 def test_the_answer_tells_where_the_curves_peak(rows, concentration):
-    assert sensitivity_answer(rows, concentration) == (
+    assert answer(given(rows=rows, shares=concentration)) == (
         "3 of 4 curves peak at step 2, the others at 4. Concentration is between 30% and 45% (n = 4 settings)."
     )
-    assert sensitivity_answer(rows[rows["varied"] == "metric"]) == "2 of 2 curves peak at step 2."
-    assert "yet" in sensitivity_answer(rows.head(0))
+    assert answer(given(rows=rows[rows["varied"] == "metric"], shares=NONE)) == "2 of 2 curves peak at step 2."
+    assert "yet" in answer(given(rows=rows.assign(value=0.0), shares=NONE))
 
 
-def test_none_one_many_and_nasty(rows, concentration, render):
+def test_one_many_still_and_nasty(rows, concentration, render):
     many = pd.concat([rows.assign(varied=f"v{k}") for k in range(6)])
     still = rows.assign(value=0.0)
     for part in (
-        rows.head(0),
         rows.set_axis([0] * len(rows)),
         still,
         rows.assign(value=np.nan),
         rows.assign(setting="<b>"),
         many,
     ):
-        for shares in (None, concentration, concentration.assign(value=np.nan)):
-            assert "<b>" not in render(sensitivity_chart(part, shares, steps=STEPS), dark=True)
+        for shares in (NONE, concentration, concentration.assign(value=np.nan)):
+            assert "<b>" not in render(settings(part, shares), dark=True)
 
 
 def test_the_whole_fits_its_width(rows, concentration):
     many = pd.concat([rows.assign(varied=f"v{k}") for k in range(6)])
-    spec = sensitivity_chart(many, concentration, steps=STEPS, width=1120).to_dict()
+    spec = settings(many, concentration, width=1120).to_dict()
     across = [panel["vconcat"][0]["width"] for panel in spec["concat"]]
     assert len(across) == 6
     names = spec["concat"][0]["vconcat"][1]["layer"][0]["encoding"]["y"]["axis"]["maxExtent"]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, false_discovery_control
 
-from phcore.analysis.concentration import COLUMNS, NULLS, READING, concentration_table, contrast_error, student
 from phcore.analysis.dynamics import CURVE, dynamics, early, orders
+from phcore.analysis.early_change import COLUMNS, NULLS, READING, concentration_table, contrast_error, student
 from scripts.simulate import simulate
 
 STEPS = (0, 1, 2, 4, 8, 16, 32)
@@ -265,7 +265,7 @@ def test_the_maximum_over_two_layers_by_hand(monkeypatch, null, p, p_max):
     def every(length, n, seed):
         return np.array(list(itertools.permutations(range(length))))
 
-    monkeypatch.setattr("phcore.analysis.concentration.orders", every)
+    monkeypatch.setattr("phcore.analysis.early_change.orders", every)
     rows = [
         ("a", t, t + 1, layer, 0, 1, 2.0, 2.0, "raw", value)
         for layer, v in ((6, (3.0, 2.0, 1.0)), (12, (1.0, 1.0, 4.0)))

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from phcore.analysis.against_geometry import ALL_LAYERS
+from phcore.figures.geometry import answer
+from tests.unit.figures.hand_made import drawn, given
+
+NO_SHARES = pd.DataFrame({"share": []})
+
+
+def geometry(pooled: pd.DataFrame, single: pd.DataFrame | None = None):
+    both = [pooled.assign(layer=ALL_LAYERS)] if single is None else [pooled.assign(layer=ALL_LAYERS), single]
+    return drawn("geometry", given(pooled=pooled, ranks=pd.concat(both), shares=NO_SHARES))
+
+
+@pytest.fixture
+def ranks():
+    return pd.DataFrame(
+        {
+            "words": ["mean norm", "1 − linear CKA", "<b>drift</b>", "effective rank"],
+            "rho": [0.2, 0.93, -0.4, np.nan],
+            "lo": [-0.1, 0.84, -0.7, np.nan],
+            "hi": [0.5, 0.97, 0.0, np.nan],
+            "transitions": 30,
+        }
+    )
+
+
+def test_the_strongest_stands_on_top_and_the_unknown_nowhere(ranks, render):
+    spec = geometry(ranks).to_dict()
+    order = spec["layer"][-1]["encoding"]["y"]["scale"]["domain"]
+    assert order == ["1 − linear CKA", "mean norm", "<b>drift</b>"]
+    svg = render(geometry(ranks))
+    for words in ("What does simple geometry already say?", "Closest to velocity", "1 − linear CKA", "mean norm"):
+        assert words in svg
+    assert "<b>" not in svg
+    assert "effective rank" not in svg
+
+
+def test_every_correlation_has_its_place_on_one_axis(ranks):
+    spec = geometry(ranks).to_dict()
+    for layer in spec["layer"]:
+        assert layer["encoding"]["x"]["scale"]["domain"] == [-1, 1]
+    whisker = spec["layer"][2]["encoding"]
+    assert (whisker["x"]["field"], whisker["x2"]["field"]) == ("lo", "hi")
+
+
+def test_the_same_chart_for_other_numbers(ranks, shape):
+    small = ranks.assign(layer=6)
+    shapes = {
+        shape(geometry(part, small)) for part in (ranks, ranks.assign(hi=ranks["hi"].where(ranks["rho"] > 0.5, 1.0)))
+    }
+    assert len(shapes) == 1
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_one(ranks, render, others):
+    small = ranks.assign(layer=6) if others else None
+    for part in (ranks.head(1), ranks.tail(2)):
+        render(geometry(part, small), dark=True)
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "words"),
+    [(0.03, 0.1, "almost all"), (0.1, 0.25, "partly"), (0.5, 0.9, "partly"), (0.76, 1.1, "hardly")],
+)
+def test_geometry_in_words(lo, hi, words):
+    """What topology adds follows from where the whole interval lies, not from the share alone."""
+    ranks = pd.DataFrame(
+        {"words": ["a", "b", "c"], "rho": [0.5, -0.9, float("nan")], "lo": [0.1, -1.0, 0], "hi": [0.7, -0.8, 0],
+         "transitions": 30}
+    )  # fmt: skip
+    shares = pd.DataFrame(
+        {"scale": ["median", "raw"], "share": [0.05, 0.5], "lo": [0.01, 0.4], "hi": [0.1, 0.6], "position": 0.3,
+         "beyond": lo + 0.01, "beyond_lo": lo, "beyond_hi": hi, "groups": 15}
+    )  # fmt: skip
+    told = answer(given(pooled=ranks, shares=shares))
+    assert told.startswith("Closest to velocity: b, rank correlation -0.90 (-1.00 to -0.80, n = 30 transitions).")
+    assert "all seven leave 5% (1% to 10%) at scale median and 50% (40% to 60%) at scale raw unexplained" in told
+    assert "15 groups" in told
+    assert "layer and step alone leave 30%" in told
+    assert f"geometry leaves {lo + 0.01:.0%} ({lo:.0%} to {hi:.0%}): what sets a move apart is {words} in" in told
+
+
+def test_geometry_without_enough_to_go_by():
+    ranks = pd.DataFrame({"words": ["a"], "rho": [0.5], "lo": [0.1], "hi": [0.7], "transitions": [4]})
+    none = pd.DataFrame({"scale": ["raw"], "share": [float("nan")], "lo": [0.0], "hi": [0.0], "groups": [2]})
+    assert "Too few series and layers" in answer(given(pooled=ranks, shares=none))
+    assert answer(given(pooled=ranks.assign(rho=float("nan")), shares=none)).startswith("No geometric quantity")

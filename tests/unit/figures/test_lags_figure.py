@@ -1,0 +1,72 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from phcore.figures.lags import answer
+from tests.unit.figures.hand_made import drawn, given
+
+
+def lag(rows: pd.DataFrame, behaviour: str = "refusal"):
+    return drawn("lags", given(rows=rows, behaviour=behaviour))
+
+
+@pytest.fixture
+def lags():
+    columns = ["series", "objective", "layer", "peak_topology", "peak_lo", "peak_hi", "peak_behaviour"]
+    table = pd.DataFrame(
+        [
+            ("a", "helpful", 6, 2, 1.0, 4.0, 8),
+            ("b", "harmless", 6, 4, 4.0, 4.0, 4),
+            ("a", "helpful", 12, 4, 3.0, 8.0, 2),
+        ],
+        columns=columns,
+    )
+    return table.assign(lag_checkpoints=[2, 0, -1], lag_steps=[6, 0, -2])
+
+
+def rows_of(chart) -> list[dict]:
+    return next(rows for rows in chart.to_dict()["datasets"].values() if "lag_words" in rows[0])
+
+
+def test_whiskers_are_counted_in_checkpoints(lags):
+    """A peak of topology at step 4 instead of 2 is one checkpoint nearer to behaviour; step 3 is between two."""
+    found = [(row["lag_lo"], row["lag_checkpoints"], row["lag_hi"]) for row in rows_of(lag(lags))]
+    assert found == [(1.0, 2, 3.0), (0.0, 0, 0.0), (-2.0, -1, -0.5)]
+
+
+def test_whiskers_hold_the_dot(lags):
+    """The peak of the mean need not lie among the middle 80 % of the subsamples' own."""
+    off = lags.assign(peak_lo=4.0, peak_hi=4.0)
+    for row in rows_of(lag(off)):
+        assert row["lag_lo"] <= row["lag_checkpoints"] <= row["lag_hi"]
+
+
+def test_the_lag_answer(lags):
+    assert answer(given(rows=lags)) == (
+        "Of 3 (series, layer), topology peaks first in 1, at the same checkpoint in 1, behaviour first in 1. "
+        "Median: +0 checkpoints."
+    )
+
+
+def test_zero_is_in_the_middle_and_the_sides_have_names(lags, render):
+    spec = lag(lags).to_dict()
+    low, high = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low == -high
+    assert high > 3
+    svg = render(lag(lags))
+    for words in ("topology first →", "← behaviour first", "refusal", "2 checkpoints (6 steps) after topology"):
+        assert words in svg
+
+
+def test_series_stand_in_the_order_of_the_legend(lags):
+    offset = lag(lags).to_dict()["layer"][-1]["encoding"]["yOffset"]["scale"]["domain"]
+    assert offset == ["a", "b"]
+    other = lags.assign(objective=lags["objective"].map({"helpful": "harmless", "harmless": "helpful"}))
+    offset = lag(other).to_dict()["layer"][-1]["encoding"]["yOffset"]["scale"]["domain"]
+    assert offset == ["b", "a"]
+
+
+def test_lags_of_one_and_without_spread(lags, render):
+    for part in (lags.head(1), lags.set_axis([0] * 3), lags.assign(peak_lo=np.nan),
+                 lags.assign(peak_lo=np.nan, peak_hi=np.nan, series="<b>")):  # fmt: skip
+        assert "<b>" not in render(lag(part), dark=True)
