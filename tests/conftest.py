@@ -61,10 +61,11 @@ def browser():
 def once(tmp_path_factory):
     """`once(name, build)`: a folder that `build(folder)` has filled, one for all processes of this run of the tests."""
     base = tmp_path_factory.getbasetemp()
-    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "once"
 
     def made(name: str, build: Callable[[Path], object]) -> Path:
         folder, finished = root / name, root / f"{name}.finished"
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with open(root / f"{name}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not finished.exists():
@@ -82,7 +83,7 @@ def tiny(once):
     """Folder of a tiny model by architecture; each is built when first asked for. Read only."""
 
     def of(architecture):
-        return once(f"tiny-{architecture}", lambda folder: models.build_model(folder, architecture))
+        return once(f"tiny/{architecture}", lambda folder: models.build_model(folder, architecture))
 
     return of
 
@@ -97,7 +98,7 @@ def lora(once, tiny):
     """Folder of a LoRA adapter on a tiny model, by architecture. Read only."""
 
     def of(architecture):
-        return once(f"lora-{architecture}", lambda folder: models.build_adapter(folder, tiny(architecture)))
+        return once(f"lora/{architecture}", lambda folder: models.build_adapter(folder, tiny(architecture)))
 
     return of
 

@@ -128,13 +128,18 @@ def tables_resting_on(gathered: Iterable[str], *names: str) -> set[str]:
     return found
 
 
-def without_evidence(source: Path, target: Path, clouds: bool = True) -> Store:
-    """A copy of a finished archive without the evidence; without `clouds` also without all it is made from, as a
-    study that came from elsewhere may lack it."""
+def without_evidence(source: Path, target: Path, clouds: bool = True, lost: Iterable[str] | None = None) -> Store:
+    """A copy of a finished archive without the evidence.
+
+    Parameters
+    ----------
+    clouds : False also leaves behind all it is made from, as a study that came from elsewhere may lack it.
+    lost : the tables that are not there; where none are named, all that judge others.
+    """
     store = copy_archive(source, target)
     judged = ("geometry", "moves", "gaussian_nulls", "gaussian_velocities", "sensitivity", "divergences")
     read = ("clouds", "scores", "numerical_noise", "next_tokens", "second_clouds")
     for name in (*judged, *(() if clouds else read)):
         remove(files(store, name))
-    remove(table_files(store, *evidence()))
+    remove(table_files(store, *(evidence() if lost is None else lost)))
     return store

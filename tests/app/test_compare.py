@@ -88,7 +88,7 @@ def test_each_claim_has_both_verdicts(start, two):
 def test_a_study_that_was_not_computed_is_said(start, computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    resolve(study.with_(name="planned", seed=9), store)
+    resolve(study.with_(name="planned", chat=not study.chat), store)
     app = start(store.root, "compare", study="tiny", p_with="planned")
     assert "Nothing has been computed for planned yet" in words(app)
     app.toggle(key="p_base").set_value(False)

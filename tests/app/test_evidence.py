@@ -1,11 +1,9 @@
 """The Evidence page, a section at a time."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
 
-from phcore.archive.store import SCHEMA
 from phcore.export.results import Results
 from phcore.figures.concentration import CORRECTIONS
 from tests import studies
@@ -169,9 +167,7 @@ def test_evidence_that_is_not_there_is_said_in_a_sentence(start, computed, tmp_p
 )
 def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, tmp_path, lost):
     """As in the middle of a run: one table is missing, and so are the cells it would be put together from."""
-    store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
-    shutil.copytree(computed[1] / SCHEMA / "tables", store.root / SCHEMA / "tables", dirs_exist_ok=True)
-    studies.remove(studies.table_files(store, lost))
+    store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False, lost=[lost])
     read = {"geometry_velocity": ["More than geometry?"], "unexplained": ["More than geometry?"], "runs": ["Apart?"],
             "effects": ["Apart?"], "mixture": ["Apart?"], "early_final": ["Before behaviour?"]}  # fmt: skip
     app = start(store.root, "evidence", study="tiny")

@@ -156,7 +156,7 @@ def test_another_second_number_format(copy):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"chat": "off"}, set(results())),
+        ({"chat": False}, set(results())),
         ({"dtype": "bfloat16"}, set(results())),
         ({"seed": 1}, RESTS_ON_CLOUDS - {"cells", "geometry", "moves"}),
         ({"engine": "ripser"}, RESTS_ON_CLOUDS - {"cells", "geometry", "moves"}),
