@@ -1,7 +1,5 @@
 """What shape is this cloud? Bars, the map they live on and their prompts; what changed; or two cells side by side."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.parts import cell, cell_view, changed, frame, side_by_side, tour
@@ -24,10 +22,8 @@ def view() -> None:
         cell_view.show(study, first, options)
     elif pair:
         changed.show(study, pair, options)
-    elif options.two:
-        side_by_side.show(study, first, options)
     else:
-        side_by_side.one(study, first, options)
+        side_by_side.show(study, first, options)
 
 
 view()

@@ -1,7 +1,5 @@
 """How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest

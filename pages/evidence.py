@@ -1,7 +1,5 @@
 """Can it be believed? What critics ask of a curve, a section each."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st

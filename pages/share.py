@@ -1,7 +1,5 @@
 """What can be sent? A report, figures and tables, the study itself, and what a paper says of the method."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.parts import data, frame, sharing

@@ -1,7 +1,5 @@
 """How do the objectives move? Velocity, heatmaps, paths and distances, all at one selected step."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import streamlit as st

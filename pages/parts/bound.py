@@ -4,8 +4,6 @@ There is no public way to ask a bound widget for its default, or for the words b
 Streamlit is pinned, and `tests/app/test_links.py` compares what is found here with what the browser writes.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import streamlit as st

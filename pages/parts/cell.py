@@ -1,7 +1,5 @@
 """Choosing a cell and how it is looked at, and saying what is known of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 

@@ -1,7 +1,6 @@
 """A cell looked at closely: its bars, its map, the distance at which the complex grows, and the prompts of a bar."""
 
-from __future__ import annotations
-
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -10,20 +9,13 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, live, map_view, prompts, selection, tour
 from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
-from pages.parts.controls import asked, linked
+from pages.parts.controls import asked, linked, put
 from pages.parts.selection import Bar, Bars
 from phcore.errors import Fault
 from phcore.export.results import Results
+from phcore.figures.charts import growth
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars, shape_answer
-from phcore.figures.charts.growth import (
-    betti_chart,
-    betti_rows,
-    dendrogram_chart,
-    dendrogram_tables,
-    distance_rule,
-    held_branch,
-)
 from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.formatting import count, three, unit_words
@@ -112,13 +104,9 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
 
 def below(study: Results, cell: data.Cell, options: Options) -> None:
     """The bars as a table. No part of the view: it need not be sent again whenever the distance moves."""
-    if live.has_cloud(study, cell):
-        try:
-            table = live.look(study, cell, options.lens).explored.table
-        except Fault:
-            return
-    else:
-        table = ranked(data.diagrams(study, cell, options.subsample, options.scale))
+    table = pd.DataFrame()
+    with suppress(Fault):  # it was said above
+        table = ranked(live.look_or_read(study, cell, options.lens)[1])
     if len(table):
         table = table.assign(subsample=options.subsample)[["subsample", "degree", "birth", "death", "persistence"]]
         bars_below(study, cell, table, "first", unit_words(options.scale, options.lens.metric))
@@ -129,26 +117,18 @@ def below(study: Results, cell: data.Cell, options: Options) -> None:
 
 def _bars(study: Results, cell: data.Cell, options: Options) -> tuple[Bars | None, live.Seen | None]:
     """The bars to show: measured now where the cloud is at hand, else the archive's. Says which."""
-    if live.has_cloud(study, cell):
-        try:
-            seen = live.look(study, cell, options.lens)
-        except Fault as fault:
-            words = _filters(options.lens)
-            frame.say(fault, words and f" ({words})", " under Live")
-            return None, None
-        _top(_origin(study, options, seen), study)
-        return Bars.of_subsample(seen.explored.table, options.lens.subsample), seen
-    _top(f":material/inventory_2: **From the archive:** bars of subsample {options.subsample}.", study)
-    diagrams = data.diagrams(study, cell, options.subsample, options.scale)
-    return Bars.of_subsample(ranked(diagrams), options.subsample), None
-
-
-def _top(origin: str, study: Results) -> None:
-    """Where the bars come from, and the way into the tour."""
+    try:
+        seen, diagrams = live.look_or_read(study, cell, options.lens)
+    except Fault as fault:
+        words = _filters(options.lens)
+        frame.say(fault, words and f" ({words})", " under Live")
+        return None, None
     row = st.columns([5, 1.35], vertical_alignment="center")
-    row[0].caption(origin)
+    row[0].caption(_origin(study, options, seen))
     with row[1]:
         tour.invite(study)
+    table = seen.explored.table if seen else ranked(diagrams)
+    return Bars.of_subsample(table, options.lens.subsample), seen
 
 
 def _filters(lens: Lens) -> str:
@@ -159,8 +139,10 @@ def _filters(lens: Lens) -> str:
     return ", ".join(words)
 
 
-def _origin(study: Results, options: Options, seen: live.Seen) -> str:
+def _origin(study: Results, options: Options, seen: live.Seen | None) -> str:
     """Whether the study's tables hold these bars, or they were measured for this look only."""
+    if seen is None:
+        return f":material/inventory_2: **From the archive:** bars of subsample {options.subsample}."
     lens, shown, total = options.lens, len(seen.explored.rows), study.record.n_prompts
     which = "the whole cloud" if lens.subsample < 0 else f"subsample {lens.subsample}"
     if lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples):
@@ -288,7 +270,7 @@ def _selected(scene: Scene) -> Bar | None:
     bar = bars.bar(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):
         column.button(
-            f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=_set, help="Moves the "
+            f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=put, help="Moves the "
             "distance there.", args=("b_at", 0.0 if bar is None else getattr(bar, end)),
         )  # fmt: skip
     st.markdown(selection.sentence(bars, label, scene.unit))
@@ -298,11 +280,7 @@ def _selected(scene: Scene) -> Bar | None:
 def _select(chart: str, bars: Bars) -> None:
     """A click on a bar, or on a merge of the tree, selects it."""
     if label := bars.clicked(chart):
-        _set("b_bar", label)
-
-
-def _set(key: str, value: object) -> None:
-    st.session_state[key] = value
+        put("b_bar", label)
 
 
 def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
@@ -321,11 +299,11 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
 
 
 def _betti(scene: Scene, at: float) -> None:
-    rule = distance_rule(at)
+    rule = growth.distance_rule(at)
 
     def build():
-        rows = betti_rows(*scene.seen.curve, scene.last)
-        return betti_chart(rows, rule, domain=scene.domain, unit=scene.unit)
+        rows = growth.betti_rows(*scene.seen.curve, scene.last)
+        return growth.betti_chart(rows, rule, domain=scene.domain, unit=scene.unit)
 
     draw.chart("betti", scene.about, build, change=lambda standing: with_tables(standing, [rule]))
 
@@ -335,13 +313,13 @@ def _dendrogram(scene: Scene, at: float) -> None:
     equal = int((seen.explored.lengths == 0).sum())  # merges of equal points, which end no bar
     bar = bars.bar(selection.chosen(bars))
     merge = bar.place + equal if bar and bar.degree == 0 else None
-    held, rule = held_branch(seen.brackets, merge, domain), distance_rule(at)
+    held, rule = growth.held_branch(seen.brackets, merge, domain), growth.distance_rule(at)
 
     def build():
         ends = pd.DataFrame({"degree": 0, "place": range(len(seen.explored.tree) - equal)})
         ended = [""] * equal + bars.names(ends)
-        tables = dendrogram_tables(seen.brackets, seen.order, seen.linkage, scene.prompts, ended, domain)
-        return dendrogram_chart(tables, held, rule, categories=scene.categories, domain=domain, unit=scene.unit)
+        tables = growth.dendrogram_tables(seen.brackets, seen.order, seen.linkage, scene.prompts, ended, domain)
+        return growth.dendrogram_chart(tables, held, rule, categories=scene.categories, domain=domain, unit=scene.unit)
 
     draw.chart(
         _TREE, (*scene.about, tuple(scene.categories)), build, selection="bar",

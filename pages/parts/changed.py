@@ -1,7 +1,5 @@
 """What changed between two checkpoints: matched bars, the prompts behind them, and the prompts that moved most."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,18 +144,15 @@ def _name(cell: data.Cell) -> str:
 
 def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.ndarray], live.Seen | None] | None:
     """Diagrams of a cell, measured now where its cloud is at hand, else the archive's."""
-    if live.has_cloud(study, cell):
-        try:
-            seen = live.look(study, cell, options.lens)
-        except Fault as fault:
-            frame.say(fault)
-            return None
-        return seen.explored.bars.diagrams, seen
-    diagrams = data.diagrams(study, cell, options.subsample, options.scale)
-    if not sum(map(len, diagrams)):
+    try:
+        seen, diagrams = live.look_or_read(study, cell, options.lens)
+    except Fault as fault:
+        frame.say(fault)
+        return None
+    if seen is None and not sum(map(len, diagrams)):
         st.info(f"The archive has no bars of {_name(cell)} in this subsample.", icon=":material/info:")
         return None
-    return diagrams, None
+    return diagrams, seen
 
 
 # --- in words ---------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """Tables on the page: which columns they show, and how (`columns.toml`)."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

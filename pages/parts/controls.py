@@ -10,8 +10,6 @@
     what a module keeps for itself: its name, a dot, and what it is. No control has a dot in its key.
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Container
 from functools import cache
@@ -69,6 +67,11 @@ def chosen(key: str, options: Container) -> object:
         return value
     st.session_state.pop(key, None)
     return None
+
+
+def put(key: str, value: object) -> None:
+    """Sets a control, or what a page keeps: for a button to call."""
+    st.session_state[key] = value
 
 
 # --- choices that several pages have ----------------------------------------------------------------

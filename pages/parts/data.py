@@ -1,7 +1,5 @@
 """Cached reading for the pages: a value per study and choice, computed once and shared between sessions."""
 
-from __future__ import annotations
-
 import atexit
 import os
 import time

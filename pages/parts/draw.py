@@ -1,7 +1,5 @@
 """Charts on the page: built once per choice, and updated by their data alone when a step moves."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ def chart(
     step: int | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
     words: str = "",
-):
+) -> None:
     """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
 
     Parameters
@@ -40,10 +38,6 @@ def chart(
     step : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
-
-    Returns
-    -------
-    The selection event, or None.
     """
     standing = _built((name, about), build)
     tables = standing.tables if step is None else at_step(standing.tables, step)
@@ -55,10 +49,9 @@ def chart(
     }
     if present.on():  # another chart than before: drawn anew, for the size it now has
         own["usermeta"] = own.get("usermeta", {}) | {"present": True}
-    event = st.vega_lite_chart(
+    st.vega_lite_chart(
         own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
     )
-    return event if on_select != "ignore" else None
 
 
 def picked(name: str, selection: str):

@@ -1,7 +1,5 @@
 """A figure on a page: what can be chosen of it, its chart, what is said of it, its table and its files."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby

@@ -1,7 +1,5 @@
 """The top of every page, the job card, and what stands below every chart."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

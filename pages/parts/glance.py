@@ -1,7 +1,5 @@
 """The study in a few sentences, each with its numbers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pandas as pd

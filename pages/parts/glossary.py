@@ -1,12 +1,11 @@
 """The glossary: a button on every page, and the dialog it opens."""
 
-from __future__ import annotations
-
 import jinja2
 import streamlit as st
 from markupsafe import Markup
 
 from pages.parts import web
+from pages.parts.controls import put
 from phcore.figures.glossary import GROUPS, pictures
 
 _OPEN = "glossary_open"
@@ -14,17 +13,13 @@ _OPEN = "glossary_open"
 
 def button() -> None:
     """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
-    st.button("Glossary", key="glossary", icon=":material/menu_book:", on_click=_set, args=(True,), width="stretch",
-              help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
+    st.button("Glossary", key="glossary", icon=":material/menu_book:", width="stretch", on_click=put,
+              args=(_OPEN, True), help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
     if st.session_state.get(_OPEN):
         _dialog()
 
 
-def _set(value: bool) -> None:
-    st.session_state[_OPEN] = value
-
-
-@st.dialog("Glossary", width="large", on_dismiss=lambda: _set(False))
+@st.dialog("Glossary", width="large", on_dismiss=lambda: put(_OPEN, False))
 def _dialog() -> None:
     st.caption(
         "Every picture is computed: from 24 points in the plane, or 96 where the shape changes, "

@@ -5,8 +5,6 @@ holds the defaults, so that it shows the same after they have changed, and the v
 holds a path is bound.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from math import isclose
 

@@ -1,7 +1,5 @@
 """Clouds of the archive measured anew, in whatever way the page asks: computed once per choice, for all sessions."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 
@@ -127,6 +125,14 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     curve = complexes.betti_curve(explored.bars.diagrams)
     tree = brackets(explored.lengths, places)
     return Seen(explored, spent, edges[:EDGES], lengths, triangles, diameters, counts, curve, linkage, order, tree)
+
+
+def look_or_read(study: Results, cell: Cell, lens: Lens) -> tuple[Seen | None, list[np.ndarray]]:
+    """A cell through a lens, and its diagrams; without its hidden states None, and those of the archive. As `look`."""
+    if not has_cloud(study, cell):
+        return None, data.diagrams(study, cell, lens.subsample, lens.scale)
+    seen = look(study, cell, lens)
+    return seen, seen.explored.bars.diagrams
 
 
 @data.cached(64, by=_inputs)

@@ -1,7 +1,5 @@
 """The map of a cell's prompts, and the prompts that are marked on it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

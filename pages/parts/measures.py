@@ -1,7 +1,5 @@
 """Measures of the user's own: accuracy, toxicity, anything that has a value per checkpoint."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.parts import data

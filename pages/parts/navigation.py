@@ -1,7 +1,5 @@
 """The pages of the app (`navigation.toml`). A new one is its file in `pages/` and an entry there."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Setting up a study by point and click, and computing it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

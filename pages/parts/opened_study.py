@@ -1,7 +1,5 @@
 """A study that is open: its checkpoints and parameters as tables, and what is still to be computed."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A folder picker that never leaves the allowed roots. Paths stay in the session: they never travel in a link."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st
@@ -23,7 +21,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
         st.warning("None of the allowed folders exists. Set PHCORE_ROOTS to folders that do.",
                    icon=":material/warning:")  # fmt: skip
         return None
-    here = st.session_state.get(_place(key))
+    here = st.session_state.get(f"picker.{key}")
     with st.container(border=True):
         st.markdown(f"**{label}**", help=words)
         shown = str(here or "")
@@ -37,10 +35,11 @@ def folder(label: str, key: str, words: str) -> Path | None:
             st.error(str(data.shown(fault)), icon=":material/block:")
             options, here = [], None
             open_folder(key, None)
+        below = "Open a folder in it…" if options else "No folders in it"
         left, right = st.columns([4, 1], vertical_alignment="bottom")
         chosen = left.selectbox(
             "Folder", options, index=None, format_func=lambda path: path.name + "/" if here else str(path),
-            placeholder=_placeholder(here, options), disabled=not options, key=f"{key}-open-{here}",
+            placeholder=below if here else "Start in…", disabled=not options, key=f"{key}-open-{here}",
             label_visibility="collapsed",
         )  # fmt: skip
         if chosen is not None:
@@ -53,7 +52,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
 
 def open_folder(key: str, place: Path | None) -> None:
     """The folder that a picker shows from its next run on; None for the roots."""
-    st.session_state[_place(key)] = place
+    st.session_state[f"picker.{key}"] = place
 
 
 def inside(path: Path, allowed: list[Path]) -> bool:
@@ -63,16 +62,6 @@ def inside(path: Path, allowed: list[Path]) -> bool:
     except Fault:
         return False
     return True
-
-
-def _place(key: str) -> str:
-    return f"picker.{key}"
-
-
-def _placeholder(here: Path | None, options: list[Path]) -> str:
-    if here is None:
-        return "Start in…"
-    return "Open a folder in it…" if options else "No folders in it"
 
 
 def _go(key: str, path: str | Path, allowed: list[Path]) -> None:

@@ -1,7 +1,5 @@
 """Practice runs: a way to try everything from nothing."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st

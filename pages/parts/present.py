@@ -4,14 +4,12 @@ It is a value in the address like any other (`?present=1`, bound to a switch of 
 link to a slide is a link. For a step the browser only reports the key: which one is next, the server knows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import streamlit as st
 
 from pages.parts import web
-from pages.parts.controls import linked
+from pages.parts.controls import linked, put
 
 _KEY, _STEPS, _COMPONENT = "present", "present.steps", "present-keys"
 WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
@@ -33,7 +31,7 @@ def frame(pages: Sequence[str]) -> None:
         _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH, "pages": list(pages)}, on_go_change=_pressed, height=1)
     if on:
         st.html(web.style("present.css"))
-        st.button("Leave (Esc)", key="present-leave", on_click=_set, args=(False,), type="tertiary",
+        st.button("Leave (Esc)", key="present-leave", on_click=put, args=(_KEY, False), type="tertiary",
                   icon=":material/close_fullscreen:")  # fmt: skip
 
 
@@ -47,20 +45,16 @@ def steps(key: str, known: Sequence[int]) -> None:
 
 
 def button() -> None:
-    st.button("Present", key="present-enter", icon=":material/slideshow:", type="tertiary", on_click=_set, args=(True,),
-              help="Full width, large type, no controls around. Left and right: the step. Page up and down: the page. "
-              "Esc: back. The key f starts it, too.")  # fmt: skip
-
-
-def _set(value: bool) -> None:
-    st.session_state[_KEY] = value
+    st.button("Present", key="present-enter", icon=":material/slideshow:", type="tertiary", on_click=put,
+              args=(_KEY, True), help="Full width, large type, no controls around. Left and right: the step. Page "
+              "up and down: the page. Esc: back. The key f starts it, too.")  # fmt: skip
 
 
 def _pressed() -> None:
     """A key was pressed: enters, leaves, or moves the step."""
     word = st.session_state[_COMPONENT].go
     if word in ("enter", "leave"):
-        _set(word == "enter")
+        put(_KEY, word == "enter")
     key, known = st.session_state.get(_STEPS, (None, []))
     here = st.session_state.get(key) if key else None
     if here in known and word in ("next", "previous"):

@@ -1,7 +1,5 @@
 """Prompts on the page: whole texts with their category's mark, escaped: a prompt is only ever text."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape

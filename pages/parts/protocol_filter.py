@@ -4,8 +4,6 @@ Beside reruns, the protocol lets any visitor ask for the state of the server's G
 changed files), clear the caches of everyone and announce uploads; and each run begins by naming the path of its script.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Saved views: the popover that keeps the state of a page under a name, and opens or deletes what was kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape

@@ -1,7 +1,5 @@
 """The parts of the Share page."""
 
-from __future__ import annotations
-
 import tempfile
 from datetime import date
 from pathlib import Path

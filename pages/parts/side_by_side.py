@@ -1,7 +1,5 @@
 """Bars of one cell over all subsamples, its persistence image or landscape; and any of these for two cells."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -19,30 +17,22 @@ from phcore.topology import vectors
 
 
 def show(study: Results, first: data.Cell, options: Options) -> None:
-    """Two cells on the same axes."""
-    second = pick(study, SECOND, "second ")
-    end = max(data.longest_death(study, layer, options.scale) for layer in {first[2], second[2]})
+    """One cell over the full width, or two on the same axes."""
+    cells = [first, pick(study, SECOND, "second ")] if options.two else [first]
+    end = max(data.longest_death(study, layer, options.scale) for _, _, layer in cells)
     if not options.fixed:
-        st.caption("Axes are fitted to each cell: lengths cannot be compared between the two.")
+        which, between = ("each", "the two") if options.two else ("this", "steps")
+        st.caption(f"Axes are fitted to {which} cell: lengths cannot be compared between {between}.")
         end = None
-    left, right = st.columns(2)
-    with left:
-        _cell(study, first, options, end, "first", HALF_WIDTH, stacked=True)
-    with right:
-        _cell(study, second, options, end, "second", HALF_WIDTH, stacked=True)
+    if not options.two:
+        _cell(study, first, options, end, "first", FULL_WIDTH)
+        return
+    for column, cell, key in zip(st.columns(2), cells, ("first", "second"), strict=True):
+        with column:
+            _cell(study, cell, options, end, key, HALF_WIDTH)
 
 
-def one(study: Results, cell: data.Cell, options: Options) -> None:
-    """One cell over the full width."""
-    end = data.longest_death(study, cell[2], options.scale) if options.fixed else None
-    if end is None:
-        st.caption("Axes are fitted to this cell: lengths cannot be compared between steps.")
-    _cell(study, cell, options, end, "first", FULL_WIDTH, stacked=False)
-
-
-def _cell(
-    study: Results, cell: data.Cell, options: Options, end: float | None, key: str, width: int, stacked: bool
-) -> None:
+def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, key: str, width: int) -> None:
     """A cell in the chosen view, with its table and downloads."""
     series, step, layer = cell
     if not known(study, cell):
@@ -59,14 +49,16 @@ def _cell(
     about = (data.version(study), cell, options.subsample, options.scale, options.view, domain, width)
     if options.view == BARS:
         about = (*about, options.order, options.cap)
-        _bars(bars, about, options, domain, unit, title, key, width, stacked)
+        _bars(bars, about, options, domain, unit, title, key, width)
     else:
         _vector(bars, about, options, domain, unit, title, key, width)
     bars_below(study, cell, bars.assign(persistence=bars["death"] - bars["birth"]), key, unit)
 
 
-def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int, stacked: bool) -> None:
+def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int) -> None:
     chart, control = f"bars-{key}", {"first": FIRST, "second": SECOND}[key].bar
+
+    stacked = width == HALF_WIDTH
 
     def build():
         return barcode_and_diagram(

@@ -1,7 +1,5 @@
 """The gate before every page, where the server asks for an account: OpenID Connect through Streamlit."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 

@@ -3,8 +3,6 @@
 They tell the state of the page, so they are drawn after it, into places that its header has kept for them.
 """
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 import streamlit as st

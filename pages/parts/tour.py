@@ -1,7 +1,5 @@
 """A tour in five steps, for somebody who has never heard of persistent homology: on real prompts, few at a time."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 
@@ -17,9 +15,6 @@ _KEY, _CARD = "tour.step", "tour.card"  # the step that is shown, and the one wh
 _BEFORE = "tour.before"
 
 _STEPS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["step"]
-# What the tour sets, and gives back when it is closed.
-_KEYS = ("b_view", "b_two", "b_series", "b_step", "b_layer", "b_sub", "b_scale", "b_map", "b_fixed", "b_points",
-         "b_metric", "b_dim", "b_cat", "b_text", "b_bar", "b_at")  # fmt: skip
 
 
 def invite(study: Results) -> None:
@@ -60,8 +55,6 @@ def _place(study: Results) -> data.Cell | None:
 
 def _go(study: Results, start: data.Cell, step: int) -> None:
     """Sets the page to what the step speaks of."""
-    if st.session_state.get(_KEY) is None:
-        st.session_state[_BEFORE] = {key: st.session_state[key] for key in _KEYS if key in st.session_state}
     lens = Lens(subsample=WHOLE, points=_POINTS, metric=study.study.metric, scale=study.study.scale)
     bars = live.look(study, start, lens).explored.table
     merges = bars[bars["degree"] == 0].sort_values("death", ignore_index=True)
@@ -79,14 +72,16 @@ def _go(study: Results, start: data.Cell, step: int) -> None:
     state = AS_ARCHIVED | {
         "b_view": BARS, "b_two": False, "b_play": None, "b_series": series, "b_step": number, "b_layer": layer,
         "b_sub": WHOLE_WORD, "b_scale": lens.scale, "b_points": _POINTS, "b_metric": lens.metric, "b_map": "PCA",
-        "b_fixed": True,
+        "b_fixed": True, "b_bar": bar, "b_at": at,
     }  # fmt: skip
     if step == len(_STEPS) - 1:
         last = max(live.cells_with_clouds(study, layer), key=lambda cell: cell[1])
         subsample = "0" if study.study.subsamples else WHOLE_WORD
         state |= {"b_series": last[0], "b_step": last[1], "b_points": ALL_POINTS, "b_sub": subsample}
+    if st.session_state.get(_KEY) is None:  # what the tour sets, it gives back when it is closed
+        st.session_state[_BEFORE] = {key: st.session_state[key] for key in state if key in st.session_state}
     st.session_state.pop(KIND, None)  # the distance is the tour's, whatever was looked at before
-    st.session_state.update(state | {"b_bar": bar, "b_at": at, _KEY: step})
+    st.session_state.update(state | {_KEY: step})
 
 
 def _close(study: Results) -> None:

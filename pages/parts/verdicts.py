@@ -1,7 +1,5 @@
 """The five claims as verdicts on the study, each with what it rests on."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from pages.parts import data
@@ -31,5 +29,5 @@ def show(study: Results) -> None:
 
 
 def _plain(words: str) -> str:
-    """Words as they are: no Markdown in them."""
+    """Words as they are: no Markdown in them but for code."""
     return words.replace("*", "\\*").replace("_", "\\_").replace("$", "\\$")

@@ -1,12 +1,10 @@
 """All figures and tables of a study in one zip: what a paper's supplement holds."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,9 +41,7 @@ class Print:
     points: float = images.POINTS
 
 
-def bundle(
-    results: Results, how: Print = Print(), progress: Callable[[float], None] = lambda share: None
-) -> bytes:  # fmt: skip
+def bundle(results: Results, how: Print = Print(), progress: Callable[[float], None] = lambda share: None) -> bytes:
     """The zip.
 
     Parameters
@@ -81,7 +77,10 @@ def bundle(
             for kind in ("csv", "parquet"):
                 found[f"tables/{name}.{kind}"] = encode(frame, kind)
         progress((done + 1) / count)
-    found |= dict(_texts(results))
+    there = [name for name in published(evidence=True) if not results.table(name).empty]
+    found["methods.txt"] = (methods_paragraph(results.record, there) + "\n").encode()
+    found["references.bib"] = bibtex(cited(results.record, there)).encode()
+    found["study.toml"] = results.study.to_toml().encode()
     return _zip(found, _manifest(results, how, choice.layer, found, missing))
 
 
@@ -99,14 +98,6 @@ def write(results: Results, target: str | Path, how: Print = Print()) -> int:
     except OSError as error:
         raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", Path(target)) from None
     return len(content)
-
-
-def _texts(results: Results) -> Iterator[tuple[str, bytes]]:
-    record = results.record
-    there = [name for name in published(evidence=True) if not results.table(name).empty]
-    yield "methods.txt", (methods_paragraph(record, there) + "\n").encode()
-    yield "references.bib", bibtex(cited(record, there)).encode()
-    yield "study.toml", record.study.to_toml().encode()
 
 
 def _manifest(results: Results, how: Print, layer: int, found: dict[str, bytes], missing: dict[str, str]) -> dict:

@@ -1,7 +1,5 @@
 """Tables as bytes."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 

@@ -1,7 +1,5 @@
 """Figures for papers and slides: a chart as SVG, PNG or PDF, at the width of a column and a size of letters."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -85,7 +85,10 @@ def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[
 
 
 def keep_probes(probe_set: probes.ProbeSet, record: Record, store: Store) -> None:
-    """Keep the prompts beside the results, so that a bar leads back to its prompts on any machine."""
+    """Keep the prompts beside the results, so that a bar leads back to its prompts on any machine.
+
+    Where they are kept already nothing is written.
+    """
     frame = pd.DataFrame(
         {
             "prompt": range(len(probe_set.prompts)),
@@ -94,7 +97,9 @@ def keep_probes(probe_set: probes.ProbeSet, record: Record, store: Store) -> Non
             "reference": probe_set.references,
         }
     )
-    store.write("probes", record.probes_key, frame)
+    kept = store.read("probes", record.probes_key)
+    if kept is None or not kept.to_pandas().equals(frame):  # blank texts came with a pack without prompts
+        store.write("probes", record.probes_key, frame)
 
 
 def _unrelated(a: Study, b: Study) -> bool:

@@ -1,7 +1,5 @@
 """A pack judged: everything in it is checked before anything of it is put into an archive."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json
@@ -102,9 +100,8 @@ def _workroom(store: Store) -> Iterator[Path]:
                 shutil.rmtree(left, ignore_errors=True)
         room = tempfile.TemporaryDirectory(prefix=ROOM, dir=store.root, ignore_cleanup_errors=True)
     except OSError as error:
-        raise Fault(
-            f"the archive cannot be written ({error.strerror})", "Check who may write there", store.root
-        ) from None
+        wrong = f"the archive cannot be written ({error.strerror})"
+        raise Fault(wrong, "Check who may write there", store.root) from None
     try:
         with room as place:
             yield Path(place)
@@ -152,9 +149,8 @@ def _infos(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             (info.file_size != info.compress_size, "whose size contradicts itself"),
         ):
             if wrong:
-                raise Fault(
-                    f"it holds {shown}, {what}", "Use the file as it was packed; a study needs nothing else in it"
-                )
+                mend = "Use the file as it was packed; a study needs nothing else in it"
+                raise Fault(f"it holds {shown}, {what}", mend)
         found[info.filename] = info
     if MANIFEST not in found:
         raise Fault(f"it holds no {MANIFEST}, so it is not a packed study", "Pick a file written by phcore pack")

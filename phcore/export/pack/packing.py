@@ -1,7 +1,5 @@
 """A study written as a pack."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tempfile
@@ -10,7 +8,6 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from phcore.archive import installed
@@ -28,6 +25,7 @@ from phcore.export.pack.manifest import (
     copy,
     stage_of,
 )
+from phcore.export.packages import version
 from phcore.export.results import Results
 from phcore.stages.registry import assembly, results
 from phcore.study import measures
@@ -82,24 +80,17 @@ def pack(
             entries = tuple(Entry.of(name, path) for name, path in sorted(sources.items()))
             check_sizes(entries)
             manifest = Manifest(
-                format=FORMAT,
-                phcore=_own_version(),
-                packages=dict(zip(PACKAGES, map(version, PACKAGES), strict=True)),
-                date=date or datetime.now(UTC).isoformat(timespec="seconds"),
-                study=bare.study.name,
-                record=bare.digest,
-                prompts=prompts,
-                clouds=clouds,
-                files=entries,
-            )
+                format=FORMAT, phcore=_own_version(), packages={name: version(name) for name in PACKAGES},
+                date=date or datetime.now(UTC).isoformat(timespec="seconds"), study=bare.study.name,
+                record=bare.digest, prompts=prompts, clouds=clouds, files=entries,
+            )  # fmt: skip
             written = Path(place) / "pack.zip"
             _write(written, manifest, sources)
             size = written.stat().st_size
             os.replace(written, target)
     except OSError as error:
-        raise Fault(
-            f"it cannot be written ({error.strerror or error})", "Check the disk and who may write there", target
-        ) from error
+        wrong = f"it cannot be written ({error.strerror or error})"
+        raise Fault(wrong, "Check the disk and who may write there", target) from error
     sizes: Counter[str] = Counter()
     for entry in entries:
         sizes[stage_of(entry.path)] += entry.bytes
@@ -119,10 +110,8 @@ def _results(study: Results, clouds: bool, left: Counter[str]) -> dict[str, Path
         elif store.read(stage, key) is not None:  # every page against its checksum: damage shall not travel
             found[f"{SCHEMA}/{stage}/{key}.parquet"] = path
     if len(store.damaged) > damaged:
-        raise Fault(
-            f"{len(store.damaged) - damaged} results of {study.study.name} were damaged and have been set aside",
-            "Compute the study again, then pack it",
-        )
+        wrong = f"{len(store.damaged) - damaged} results of {study.study.name} were damaged and have been set aside"
+        raise Fault(wrong, "Compute the study again, then pack it")
     if not any(name.startswith((f"{SCHEMA}/tables/", f"{SCHEMA}/summaries/")) for name in found):
         raise Fault(f"nothing of {study.study.name} is computed yet", "Compute it first")
     return found
@@ -162,14 +151,6 @@ def _header(name: str, size: int = 0) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.create_system, info.external_attr, info.file_size = 3, (stat.S_IFREG | 0o644) << 16, size
     return info
-
-
-def version(package: str) -> str:
-    """Of an installed package."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "absent"
 
 
 def _own_version() -> str:

@@ -1,7 +1,5 @@
 """A verified pack put in place, so that a failure at any time leaves the archive as it was."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl
@@ -92,9 +90,8 @@ def _same_study(record: Record, store: Store) -> Record | None:
     found = read(store, record.study.name)
     if found is not None and (found.digest, found.scalars) == (record.digest, record.scalars):
         return found
-    raise Fault(
-        f"another study in the archive is called {record.study.name}", "Open it under another name: --name NAME"
-    )
+    wrong = f"another study in the archive is called {record.study.name}"
+    raise Fault(wrong, "Open it under another name: --name NAME")
 
 
 def _put(entry: Entry, place: Path, store: Store, undo: ExitStack) -> str:

@@ -1,7 +1,5 @@
 """A figure as a report shows it: its chart at every step, how to read it, and its numbers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import pandas as pd

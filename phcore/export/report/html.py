@@ -1,7 +1,5 @@
 """The report itself: one page that asks the network for nothing."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN, Finding
+from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.errors import Fault
 from phcore.export.report import methods
 from phcore.export.report.drawn import Drawn, draw
@@ -80,17 +78,12 @@ def render(results: Results, options: Options = Options()) -> str:
     )  # fmt: skip
     return environment.get_template("report.html.j2").render(
         title=options.title or record.study.name,
-        authors=options.authors,
-        date=options.date,
+        options=options,
         record=record,
-        model=Path(record.study.model).name,
-        layer=choice.layer,
-        findings=[(_unquoted(one), *_BADGES[one.verdict]) for one in results.findings()],
+        findings=[(one, *_BADGES[one.verdict]) for one in results.findings()],
         figures=_figures(drawn, options.notes),
         steps=steps,
         slides=any(isinstance(one, Drawn) and (one.moves or one.cells) for one in drawn.values()),
-        series=_series(results),
-        left_out=[node for node in record.nodes if not node.ready],
         unfinished=not results.finished,
         methods=methods.methods_paragraph(record, present),
         sources=methods.cited(record, present),
@@ -116,9 +109,8 @@ def _checked(results: Results, options: Options) -> Choice:
             raise Fault(f"there is no chart {key!r}", f"Choose from: {', '.join(PRINTED)}")
     for key in options.notes:
         if key not in options.charts:
-            raise Fault(
-                f"there is a note on {key!r}, which is not in this report", f"Its charts: {', '.join(options.charts)}"
-            )
+            charts = ", ".join(options.charts)
+            raise Fault(f"there is a note on {key!r}, which is not in this report", f"Its charts: {charts}")
     return Choice.of(results, layer=options.layer)
 
 
@@ -178,10 +170,8 @@ def _policy(*scripts: str) -> str:
     """Content security policy: these scripts and no other, and no request of any kind."""
     hashes = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts)
     allowed = " ".join(f"'sha256-{one}'" for one in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
+    rest = "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {allowed}; {rest}"
 
 
 # --- what the page says -------------------------------------------------------------------------------
@@ -206,23 +196,3 @@ def _figure(key: str, drawn: Drawn | str, own_note: str) -> dict:
         "missing": "", "question": question, "answer": answer, "note": drawn.note, "numbers": drawn.numbers,
         "series": list(drawn.cells),
     }  # fmt: skip
-
-
-def _unquoted(finding: Finding) -> Finding:
-    """Without the marks of code in Markdown, which a page would show."""
-    return Finding(
-        **{name: one.replace("`", "") if isinstance(one, str) else one for name, one in vars(finding).items()}
-    )
-
-
-def _series(results: Results) -> list[dict]:
-    record = results.record
-    return [
-        {
-            "name": one.name,
-            "objective": one.objective,
-            "seed": one.seed,
-            "steps": ", ".join(f"{node.step:,}" for node in record.path_of(one.name)),
-        }
-        for one in record.series
-    ]

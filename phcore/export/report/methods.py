@@ -1,8 +1,5 @@
 """What was done, as a paragraph that states every parameter of a study and cites its sources."""
 
-from __future__ import annotations
-
-import importlib.metadata
 import platform
 import re
 from collections import Counter
@@ -12,15 +9,14 @@ from pathlib import Path
 import jinja2
 
 from phcore.analysis.dynamics import PERMUTATIONS
-from phcore.export.report.sources import SOURCES, Source, bibtex
+from phcore.export.packages import ABSENT, version
+from phcore.export.report.sources import SOURCES, Source
 from phcore.formatting import count
 from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry.assembly import published
 from phcore.study import PARAMETERS
 from phcore.study.record import Record
 from phcore.topology.clouds import index_sets
-
-__all__ = ["bibtex", "cited", "methods_paragraph", "parameters", "versions"]
 
 # In brackets: (Bauer 2021; Tralie et al. 2018). Bare: Malhotra et al. (2026), as part of the sentence.
 _CITATION = re.compile(r"\[((?:@[a-z0-9]+(?:; )?)+)\]|@([a-z0-9]+)")
@@ -69,17 +65,8 @@ def parameters(record: Record) -> list[tuple[str, str, str]]:
 
 def versions() -> str:
     """The programs at hand: of the report, and of the study where it was computed with the same installation."""
-    found = {name: importlib.metadata.version(name) for name in _PACKAGES if _installed(name)}
-    words = ", ".join(f"{name} {version}" for name, version in found.items())
-    return f"Python {platform.python_version()}, {words}"
-
-
-def _installed(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    packages = [f"{name} {found}" for name in _PACKAGES if (found := version(name)) != ABSENT]
+    return ", ".join([f"Python {platform.python_version()}", *packages])
 
 
 def _value(value: object) -> str:

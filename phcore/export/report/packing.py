@@ -1,7 +1,5 @@
 """Tables and charts as little JSON as will do, and safe inside a page."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The literature that the methods rest on (`sources.bib`), as short citations and as BibTeX."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -310,8 +310,11 @@ def test_a_record_with_a_crooked_key_reads_nothing(archive, rights):
     plain = json.loads(file.read_text()) | {"probe_digest": "../../../outside"}
     file.write_text(json.dumps(plain))
     archive = rights()
+    assert Results.open("tiny", archive).prompts.empty  # prompts lie under a digest of what the record says
+    plain = json.loads(file.read_text()) | {"scalars": "../../../outside"}
+    file.write_text(json.dumps(plain))
     with pytest.raises(Fault, match="names no result"):
-        _ = Results.open("tiny", archive).prompts
+        Results.open("tiny", archive).table("behaviour")
 
 
 def test_sql_reaches_results_only(archive, rights):
