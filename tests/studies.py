@@ -16,6 +16,7 @@ from phcore.study.resolve import resolve
 from tests import models
 
 PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2)}
+FEW = {"subsamples": 4, "subsample_size": 12, "layers": (1,)}  # where a test is not about the numbers
 
 
 def write_probes(path: Path, count: int = 40) -> Path:
@@ -55,6 +56,12 @@ def build_study(folder: Path, base: Path, **changes) -> Study:
             **changes,
         }
     )
+
+
+def build_few(folder: Path, base: Path, *series: str, **changes) -> Study:
+    """Some series of the small study, with as little to measure as there can be."""
+    study = build_study(folder, base, **{**FEW, **changes})
+    return study.with_(series=tuple(one for one in study.series if one.name in series))
 
 
 def compute(study: Study, store: Store, **options) -> tuple[Record, Run]:

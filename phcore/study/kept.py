@@ -36,7 +36,7 @@ def read(store: Store, name: str) -> Record | None:
         return public(record, here, folder) if here.read_only else record
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):  # no record at all, or one of another version
         return None
 
 

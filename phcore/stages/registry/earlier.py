@@ -59,9 +59,13 @@ File = tuple[str, str]
 def is_of_03(store: Store, name: str) -> bool:
     """Whether an archive holds a study of this name as version 0.3 left it."""
     try:
-        return "format" not in json.loads((folder_of(name, store) / "record.json").read_bytes())
-    except (OSError, ValueError, TypeError):
+        plain = json.loads((folder_of(name, store) / "record.json").read_bytes())
+        if "format" in plain:
+            return False
+        Record.from_plain(plain)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a record of no version
         return False
+    return True
 
 
 def read(store: Store, name: str) -> Record:

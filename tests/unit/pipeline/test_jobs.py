@@ -31,7 +31,7 @@ def wait(store, name, *states, seconds=120):
 
 @pytest.fixture
 def study_file(llama, tmp_path):
-    return studies.build_study(tmp_path, llama, layers=(1,)).write(tmp_path / "tiny.toml")
+    return studies.build_few(tmp_path, llama, "harmless").write(tmp_path / "tiny.toml")
 
 
 def test_a_job_runs_to_its_end_and_leaves_its_words(store, study_file):
@@ -50,7 +50,8 @@ def test_a_second_click_starts_nothing(store, study_file):
     first = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
     second = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
     assert second.pid == first.pid
-    wait(store, "tiny", "done")
+    jobs.cancel(store, "tiny")
+    assert not wait(store, "tiny", "cancelled", "done").active
 
 
 def test_cancel_stops_and_keeps_what_is_finished(store, study_file):

@@ -77,9 +77,8 @@ def test_a_table_is_sound(name):
     assert set(one.needs) <= set(list(tables())[: list(tables()).index(name)])
     if one.compute is None:
         assert one.gathers
-        assert not (one.needs)
-        assert not (one.parameters)
-        assert not (one.settings)
+        assert one.needs == one.parameters == ()
+        assert not one.settings
     elif takes_more(one.compute):  # it hands the rest on, and a call with it would fail
         assert keywords(one.compute) <= given(one)
     else:
