@@ -166,9 +166,9 @@ def _subsamples(record: Record) -> str:
 
 def _summaries(record: Record) -> str:
     return (
-        f"Diagrams were summarised by the {len(FEATURES)} numbers of @fay2026shape: mean, minimum, quartiles, maximum and "
-        "standard deviation of births, deaths, persistences and ratios, and total persistence, number of bars and persistent "
-        "entropy."
+        f"Diagrams were summarised by the {len(FEATURES)} numbers of @fay2026shape: mean, minimum, quartiles, maximum "
+        "and standard deviation of births, deaths, persistences and ratios, and total persistence, number of bars and "
+        "persistent entropy."
     )
 
 
