@@ -61,11 +61,10 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory) -> Path:
+def shipped(once) -> Path:
     """A copy of the archive that ships, so that tests never change it."""
-    place = tmp_path_factory.mktemp("archive") / "cache"
-    shutil.copytree(ROOT / "cache", place, ignore=shutil.ignore_patterns("jobs", "drafts", "practice", "damaged"))
-    return place
+    left = shutil.ignore_patterns("jobs", "drafts", "practice", "damaged")
+    return once("shipped", lambda folder: shutil.copytree(ROOT / "cache", folder / "cache", ignore=left)) / "cache"
 
 
 @pytest.fixture(scope="session")

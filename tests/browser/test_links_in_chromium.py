@@ -65,8 +65,19 @@ def copied(one, server) -> str:
     return one.page.evaluate("navigator.clipboard.readText()")
 
 
+@pytest.fixture(scope="module")
+def elsewhere(shipped, computed, tmp_path_factory):
+    """Another server, with an archive of its own that holds a second study."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    store = studies.copy_archive(shipped, place / "cache")
+    shutil.copytree(computed[1], store.root, dirs_exist_ok=True)
+    one = Server(store.root, place / "roots")
+    yield one
+    one.stop()
+
+
 @pytest.mark.parametrize("name", STATES)
-def test_a_copied_link_shows_the_same_on_a_fresh_server(server, shipped, visit, tmp_path, name):
+def test_a_copied_link_shows_the_same_elsewhere(server, elsewhere, visit, name):
     address, count = STATES[name]
     one = visit()
     page = one.open(server.url + address)
@@ -78,18 +89,14 @@ def test_a_copied_link_shows_the_same_on_a_fresh_server(server, shipped, visit, 
     assert query["study"] == ["smollm2-135m-instruct"]
     one.assert_clean()
 
-    fresh = Server(shipped, tmp_path / "roots")
-    try:
-        other = visit()
-        page = other.open(link.replace(server.url, fresh.url))
-        assert becomes(page, count, before)
-        assert told(page) == said
-        # The link of the link is the link.
-        again = parse_qs(urlsplit(copied(other, fresh)).query)
-        assert again == query
-        other.assert_clean()
-    finally:
-        fresh.stop()
+    other = visit()
+    page = other.open(link.replace(server.url, elsewhere.url))
+    assert becomes(page, count, before)
+    assert told(page) == said
+    # The link of the link is the link.
+    again = parse_qs(urlsplit(copied(other, elsewhere)).query)
+    assert again == query
+    other.assert_clean()
 
 
 def test_what_the_hand_did_is_in_the_link(server, visit):
@@ -179,42 +186,32 @@ def test_every_page_can_be_embedded(server, visit, page_name, present):
     one.assert_clean()
 
 
-def test_a_saved_view_opens_as_it_was_saved(shipped, visit, tmp_path):
-    store = studies.copy_archive(shipped, tmp_path / "archive" / "cache")
-    server = Server(store.root, tmp_path / "roots")
-    try:
-        one = visit()
-        page = one.open(server.url + "/trajectories?t_layer=12&t_step=8&t_scale=median")
-        before = pictures(page, 4)
-        page.locator(".st-key-views button").first.click()
-        page.locator(".st-key-view_name input").fill("Layer 12 at step 8")
-        page.locator(".st-key-view_note textarea").fill("The orange one leaves first.")
-        page.get_by_role("button", name="Save this view").click()
-        page.wait_for_selector("text=The orange one leaves first.")
-        page = one.open(server.url + "/barcodes")
-        page.locator(".st-key-views button").first.click()
-        page.get_by_role("link", name="Layer 12 at step 8").click()
-        page.wait_for_url(re.compile("/trajectories"))
-        one.settle()
-        assert becomes(page, 4, before)
-        one.assert_clean()
-    finally:
-        server.stop()
+def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
+    one = visit()
+    study = "study=smollm2-135m-instruct"
+    page = one.open(elsewhere.url + f"/trajectories?{study}&t_layer=12&t_step=8&t_scale=median")
+    before = pictures(page, 4)
+    page.locator(".st-key-views button").first.click()
+    page.locator(".st-key-view_name input").fill("Layer 12 at step 8")
+    page.locator(".st-key-view_note textarea").fill("The orange one leaves first.")
+    page.get_by_role("button", name="Save this view").click()
+    page.wait_for_selector("text=The orange one leaves first.")
+    page = one.open(elsewhere.url + f"/barcodes?{study}")
+    page.locator(".st-key-views button").first.click()
+    page.get_by_role("link", name="Layer 12 at step 8").click()
+    page.wait_for_url(re.compile("/trajectories"))
+    one.settle()
+    assert becomes(page, 4, before)
+    one.assert_clean()
 
 
-def test_two_studies_side_by_side_in_both_themes(shipped, computed, visit, tmp_path):
-    store = studies.copy_archive(shipped, tmp_path / "archive" / "cache")
-    shutil.copytree(computed[1], store.root, dirs_exist_ok=True)
-    server = Server(store.root, tmp_path / "roots")
-    try:
-        for scheme in ("light", "dark"):
-            one = visit(scheme=scheme)
-            page = one.open(server.url + "/compare?study=smollm2-135m-instruct&p_with=tiny&p_depth=40%25&v=1")
-            drawn = pictures(page, 2)
-            assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
-            words = told(page)
-            assert "SmolLM2-135M-Instruct, 30 layers, 320 prompts" in words
-            assert "The two studies agree on" in words
-            one.assert_clean()
-    finally:
-        server.stop()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_two_studies_side_by_side(elsewhere, visit, scheme):
+    one = visit(scheme=scheme)
+    page = one.open(elsewhere.url + "/compare?study=smollm2-135m-instruct&p_with=tiny&p_depth=40%25&v=1")
+    drawn = pictures(page, 2)
+    assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
+    words = told(page)
+    assert "SmolLM2-135M-Instruct, 30 layers, 320 prompts" in words
+    assert "The two studies agree on" in words
+    one.assert_clean()

@@ -75,25 +75,30 @@ def room(archive, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def writing_ids(archive, tmp_path_factory):
-    """Identifiers of the widgets that a server which is not read-only would draw: they follow from the code alone."""
-    cache = tmp_path_factory.mktemp("open") / "cache"
+def plain(archive, tmp_path_factory):
+    """A server that is not read-only, on a copy that is not finished: so that there is something to compute."""
+    cache = tmp_path_factory.mktemp("plain") / "cache"
     shutil.copytree(archive, cache, symlinks=True)
-    shutil.rmtree(cache / SCHEMA / "tables")  # so that there is something to compute
-    one, found = Server(cache, archive.parent, PHCORE_ROOTS=str(archive.parent)), {}
-    try:
-        with Client(one.port) as client:
-            client.run(query="study=tiny")
-            for kind in ("button", "button_group"):
-                found |= {element.id: kind for name, element in client.elements if name == kind}
-            (view,) = [key for key in found if key.endswith("-view")]
-            chosen = WidgetState(id=view)
-            chosen.string_array_value.data.append("New study")
-            client.run(query="study=tiny", widgets=[chosen])
-            for kind in ("button", "selectbox", "text_input"):
-                found |= {element.id: kind for name, element in client.elements if name == kind}
-    finally:
-        one.stop()
+    shutil.rmtree(cache / SCHEMA / "tables")
+    one = Server(cache, archive.parent, PHCORE_ROOTS=str(archive.parent))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def writing_ids(plain):
+    """Identifiers of the widgets that a server which is not read-only draws: they follow from the code alone."""
+    found = {}
+    with Client(plain.port) as client:
+        client.run(query="study=tiny")
+        for kind in ("button", "button_group"):
+            found |= {element.id: kind for name, element in client.elements if name == kind}
+        (view,) = [key for key in found if key.endswith("-view")]
+        chosen = WidgetState(id=view)
+        chosen.string_array_value.data.append("New study")
+        client.run(query="study=tiny", widgets=[chosen])
+        for kind in ("button", "selectbox", "text_input"):
+            found |= {element.id: kind for name, element in client.elements if name == kind}
     return found
 
 
@@ -120,21 +125,15 @@ def _upload() -> BackMsg:
     return asked
 
 
-def test_the_markers_are_what_a_server_for_oneself_shows(archive, markers, tmp_path_factory):
+def test_the_markers_are_what_a_server_for_oneself_shows(plain, markers):
     """Else the tests below would find nothing, whatever is told."""
-    cache = tmp_path_factory.mktemp("plain") / "cache"
-    shutil.copytree(archive, cache, symlinks=True)
-    one = Server(cache, archive.parent)
-    try:
-        with Client(one.port) as client:
-            assert b"red kite" in holds(client.run("barcodes", "study=tiny"), markers)
-        with Client(one.port) as client:
-            assert b"secret-model" in holds(client.run(query="study=secret"), markers)
-            client.listen(0.5)
-            client.send(_upload(), until="file_urls_response")
-            assert "/" in client.run().messages[0].new_session.main_script_path
-    finally:
-        one.stop()
+    with Client(plain.port) as client:
+        assert b"red kite" in holds(client.run("barcodes", "study=tiny"), markers)
+    with Client(plain.port) as client:
+        assert b"secret-model" in holds(client.run(query="study=secret"), markers)
+        client.listen(0.5)
+        client.send(_upload(), until="file_urls_response")
+        assert "/" in client.run().messages[0].new_session.main_script_path
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,13 +1,12 @@
 """Signing in: with an account, against a provider on this machine, and through a proxy that asks for a password."""
 
 import importlib.util
-import shutil
 
 import pytest
 import tomli_w
 from websockets.exceptions import InvalidStatus
 
-from tests.browser.conftest import ROOT, Server
+from tests.browser.conftest import Server
 from tests.protocol import Client
 from tests.provider import CLIENT, SECRET, Provider
 from tests.proxy import Proxy, basic
@@ -19,25 +18,18 @@ TITLE = "What is compared?"
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    place = tmp_path_factory.mktemp("signed") / "cache"
-    shutil.copytree(ROOT / "cache", place, ignore=shutil.ignore_patterns("jobs", "drafts", "practice", "damaged"))
-    return place
-
-
-@pytest.fixture(scope="module")
 def provider():
     with Provider(email="someone@example.org", email_verified=True) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def room(cache, provider, tmp_path_factory):
+def room(shipped, provider, tmp_path_factory):
     place = tmp_path_factory.mktemp("secrets")
     options = ["--read-only", "--sign-in", "--allow", "@example.org"]
     secrets = place / "secrets.toml"
     secrets.touch()
-    one = Server(cache, place, serve=options, STREAMLIT_SECRETS_FILES=str(secrets))
+    one = Server(shipped, place, serve=options, STREAMLIT_SECRETS_FILES=str(secrets))
     auth = {
         "redirect_uri": f"{one.url}/oauth2callback",  # known only now; read at the first visit
         "cookie_secret": "long and only for this test, as any other",
@@ -93,7 +85,7 @@ def test_an_account_that_is_not_allowed_does_not(visit, room, provider, claims):
 @pytest.mark.parametrize(
     "cookie", ["", '_streamlit_user="{}"', "_streamlit_user=2|1:0|10:1|15:_streamlit_user|4:e30=|00"]
 )
-def test_no_page_is_told_to_whoever_has_not_signed_in(cache, bolted, page, cookie):
+def test_no_page_is_told_to_whoever_has_not_signed_in(bolted, page, cookie):
     with Client(bolted.port, Cookie=cookie) as client:
         client.run(page, "study=smollm2-135m-instruct&e_section=Early%3F")
         buttons = client.ids("button")
@@ -104,9 +96,9 @@ def test_no_page_is_told_to_whoever_has_not_signed_in(cache, bolted, page, cooki
 
 
 @pytest.fixture(scope="module")
-def bolted(cache, tmp_path_factory):
+def bolted(shipped, tmp_path_factory):
     """Sign-in is asked for, and there is no provider: nobody can be let in."""
-    one = Server(cache, tmp_path_factory.mktemp("roots"), serve=["--read-only", "--sign-in", "--allow", "*"])
+    one = Server(shipped, tmp_path_factory.mktemp("roots"), serve=["--read-only", "--sign-in", "--allow", "*"])
     yield one
     one.stop()
 
@@ -114,10 +106,10 @@ def bolted(cache, tmp_path_factory):
 # --- a proxy ----------------------------------------------------------------------------------------
 
 
-def test_a_proxy_lets_in_who_knows_the_password(cache, tmp_path):
+def test_a_proxy_lets_in_who_knows_the_password(shipped, tmp_path):
     name = "topo.example.org"
     options = ["--read-only", "--study", "smollm2-135m-instruct", "--host", name]
-    one, word = Server(cache, tmp_path, serve=options), basic("reader", "a word")
+    one, word = Server(shipped, tmp_path, serve=options), basic("reader", "a word")
     try:
         with Proxy(one.port, word) as proxy:
             with Client(proxy.port, name, Authorization=word) as client:
