@@ -146,7 +146,7 @@ class Look:
         return cls(tuple(steps), tuple(objectives), **changes)
 
     def framed(self, question: str, answer: str) -> dict:
-        """Arguments of a whole chart: its size, and its title unless another is given."""
+        """Arguments of a whole chart: its sizing, and its title unless the look has another."""
         own = (own if given is None else given for own, given in ((question, self.question), (answer, self.answer)))
         return framed(*own, self.width)
 

@@ -37,10 +37,8 @@ def chart(data: Data, look: Look):
     table = _counted(data.rows, sorted(set(look.steps)))
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
     colour = by_objective(table["objective"], look.objectives, "circle")
-    owners = table.drop_duplicates("series").sort_values("series")
-    series = owners.sort_values("objective", key=lambda names: names.map(colour["scale"].domain.index), kind="stable")[
-        "series"
-    ].tolist()
+    owners = table.groupby("series")["objective"].first().to_dict()
+    series = sorted(owners, key=lambda name: (colour["scale"].domain.index(owners[name]), name))
     ends = [abs(value) for name in ("lag_checkpoints", "lag_lo", "lag_hi") for value in table[name].dropna()]
     reach = max([3, *ends]) + 0.5
     title = f"checkpoints from the peak of topology to that of {data.behaviour}"

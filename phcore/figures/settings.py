@@ -60,18 +60,12 @@ def chart(data: Data, look: Look):
     for place, (name, own) in enumerate(zip(varied, settings, strict=True)):
         inks = dict(zip(own, shades(colour, len(own)), strict=True))
         curves = known[known["varied"] == name]
+        curves = curves.assign(ink=curves["setting"].map(inks))
         row = place - place % columns
         most = max(1, *map(len, settings[row : row + columns]))
         panels.append(
             alt.vconcat(
-                _curves(
-                    curves.assign(ink=curves["setting"].map(inks)),
-                    axis,
-                    top,
-                    place == row,
-                    across,
-                    name or "nothing yet",
-                ),
+                _curves(curves, axis, top, place == row, across, name or "nothing yet"),
                 _shares(data.shares[data.shares["varied"] == name], inks, most, across),
                 spacing=14,
             )
