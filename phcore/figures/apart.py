@@ -38,7 +38,8 @@ def chart(data: Data, look: Look):
 
 
 FIGURE = Figure(
-    name="apart", title="Distance between two series by step", uses=(*separation.FIGURE.uses, "first", "second"),
+    name="apart", place=70, title="Distance between two series by step",
+    uses=(*separation.FIGURE.uses, "first", "second"),
     read=read, chart=chart, caption=separation.caption, table=separation.FIGURE.table,
     controls=(
         Control("t_a", "first", "First", series, width=2.2, link="first series"),

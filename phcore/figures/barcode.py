@@ -87,7 +87,8 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="barcode", title="Barcode and persistence diagram, step by step", uses=("scale", "layer", "series", "step"),
+    name="barcode", place=190, title="Barcode and persistence diagram, step by step",
+    uses=("scale", "layer", "series", "step"),
     read=read, chart=chart, caption=caption, table=lambda data: data.bars, numbers=numbers, paper={"height": 440},
     cells=lambda data: cells(data.bars), at=lambda data, series, step: Data(**vars(data) | {"shown": (series, step)}),
 )  # fmt: skip

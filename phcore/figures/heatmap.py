@@ -119,7 +119,8 @@ def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: i
 
 
 FIGURE = Figure(
-    name="heatmap", title="Velocity by layer and step", uses=velocity.FIGURE.uses, read=velocity.read, chart=chart,
+    name="heatmap", place=20, title="Velocity by layer and step",
+    uses=velocity.FIGURE.uses, read=velocity.read, chart=chart,
     caption=lambda data: "Each field is one transition of one layer, from the earlier checkpoint to the later.",
     table=lambda data: data.curve[["series", "layer", "step_from", "step", "mean"]], numbers=velocity.numbers,
 )  # fmt: skip

@@ -151,7 +151,8 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="lags", title="Which peaks first", uses=("degree", "scale", "per", "behaviour"), read=read, chart=chart,
+    name="lags", place=150, title="Which peaks first",
+    uses=("degree", "scale", "per", "behaviour"), read=read, chart=chart,
     caption=caption, table=lambda data: data.rows.drop(columns=["degree", "scale", "per", "name", "objective"]),
     numbers=numbers, section="Before behaviour?", follows="behaviour",
 )  # fmt: skip

@@ -35,7 +35,7 @@ def sentence(data: Data) -> str:
 
 
 FIGURE = Figure(
-    name="loops", title="Loops of the cells, and of Gaussian clouds that match", uses=(), read=read,
+    name="loops", place=50, title="Loops of the cells, and of Gaussian clouds that match", uses=(), read=read,
     caption=lambda data: "Noise in many dimensions is full of loops: the number of H1 bars alone says nothing.",
     table=lambda data: data.counts, section="More than noise?", heading="Are there more loops than in noise?",
     sentence=sentence,

@@ -34,7 +34,8 @@ def sentence(data: Data) -> str:
 
 
 FIGURE = Figure(
-    name="replicates", title="Runs of one objective against runs of others", uses=("scale", "layer"), read=read,
+    name="replicates", place=90, title="Runs of one objective against runs of others",
+    uses=("scale", "layer"), read=read,
     table=lambda data: data.runs, section="Apart?", sentence=sentence,
     below=("Table and download", "step -1: the whole run."),
 )  # fmt: skip

@@ -186,7 +186,8 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="separation", title="Distance between the objectives by step", uses=("degree", "scale", "layer", "distance"),
+    name="separation", place=80, title="Distance between the objectives by step",
+    uses=("degree", "scale", "layer", "distance"),
     read=read, chart=chart, caption=caption, numbers=numbers, section="Apart?",
     table=lambda data: data.rows[[*_PAIR, "value", "lo", "hi"]].rename(columns={"lo": "floor_lo", "hi": "floor_hi"}),
     controls=(

@@ -161,7 +161,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="settings", title="Other settings", uses=("degree", "order", "scale", "layer", "series"), read=read,
+    name="settings", place=170, title="Other settings", uses=("degree", "order", "scale", "layer", "series"), read=read,
     chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, section="Robust?",
     controls=(
         Control("e_series", "series", "Series",

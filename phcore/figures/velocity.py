@@ -67,6 +67,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="velocity", title="Velocity by step, with its resampling floor", uses=(*CURVE, "per", "single", "layer"),
+    name="velocity", place=10, title="Velocity by step, with its resampling floor",
+    uses=(*CURVE, "per", "single", "layer"),
     read=read, chart=chart, caption=caption, table=lambda data: data.curve, numbers=numbers, paper={"height": 230},
 )  # fmt: skip
