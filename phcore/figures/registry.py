@@ -45,7 +45,8 @@ def drawn(results: Source, name: str, **choice: object) -> alt.TopLevelMixin:
     figure = FIGURES[name]
     data = figure.data(results, Choice.of(results, **choice))
     chart = figure.chart(data, figure.look(results))
-    chart.description = " ".join(title({"title": chart.title.to_dict()}))
+    words = chart.title if isinstance(chart.title, str) else chart.title.to_dict()
+    chart.description = " ".join(title({"title": words}))
     known = {} if chart.usermeta is alt.Undefined else chart.usermeta
     chart.usermeta = known | {"caption": figure.caption(data)}
     return chart
