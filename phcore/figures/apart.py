@@ -1,7 +1,5 @@
 """How far apart two of the series are, by step."""
 
-from __future__ import annotations
-
 from phcore.errors import Fault
 from phcore.figures import separation
 from phcore.figures.charts.curves import objective_distance_chart

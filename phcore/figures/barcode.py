@@ -1,7 +1,5 @@
 """The shape of single clouds: every bar from its birth to its death, and the same bars as a diagram."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.errors import Fault

@@ -1,7 +1,5 @@
 """What the model would say beside its topology: how far both move at each step."""
 
-from __future__ import annotations
-
 import altair as alt
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """How much of the movement comes early, each layer against what chance alone would give."""
 
-from __future__ import annotations
-
 from textwrap import wrap
 
 import altair as alt

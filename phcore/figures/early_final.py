@@ -1,7 +1,5 @@
 """Whether early movement tells how a run ends."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import altair as alt

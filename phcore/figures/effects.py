@@ -1,7 +1,5 @@
 """In which features two series differ."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 

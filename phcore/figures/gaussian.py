@@ -1,7 +1,5 @@
 """Velocity beside what a cloud of the same mean and covariance would do: is there movement of shape beyond that?"""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.analysis import against_null

@@ -1,7 +1,5 @@
 """What simpler numbers already say of velocity: rank correlations with the changes of seven of them."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 

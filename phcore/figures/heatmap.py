@@ -1,7 +1,5 @@
 """Where in the network, and when: velocity by layer and step."""
 
-from __future__ import annotations
-
 from textwrap import wrap
 
 import altair as alt

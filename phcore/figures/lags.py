@@ -1,7 +1,5 @@
 """Which peaks first: topology, or what the model would say."""
 
-from __future__ import annotations
-
 import altair as alt
 import numpy as np
 import pandas as pd

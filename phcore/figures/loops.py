@@ -1,7 +1,5 @@
 """How many loops a cell has, and how many its Gaussian clouds. (Components are always one fewer than points.)"""
 
-from __future__ import annotations
-
 from phcore.analysis import against_null
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source

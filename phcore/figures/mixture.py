@@ -1,7 +1,5 @@
 """Where a series lies between two others that it may be a mixture of."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Courses of this study and of others, matched by relative depth and by the share of the training behind them."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """The path of each objective from the shared base through a plane."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from math import cos, pi, sin
 

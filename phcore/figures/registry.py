@@ -1,7 +1,5 @@
 """Every figure there is, in the order of a report: a new one is a file beside this one."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 

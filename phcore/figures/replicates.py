@@ -1,7 +1,5 @@
 """Runs of one objective against runs of others, where there are several runs to tell them apart by."""
 
-from __future__ import annotations
-
 from phcore.analysis.permanova import WHOLE
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source

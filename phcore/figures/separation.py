@@ -1,7 +1,5 @@
 """How far apart the objectives are, by step: every pair of series, with the floor that resampling alone gives."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import altair as alt

@@ -1,7 +1,5 @@
 """The same course with other settings: subsamples, prompts, metric, order, scale."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """How far each checkpoint moves, with the floor that resampling alone gives."""
 
-from __future__ import annotations
-
 from phcore.errors import Fault
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
