@@ -1,7 +1,5 @@
 """The one error users see: what is wrong, and how to mend it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from phcore.analysis.dynamics import concentration, early, null_shares, orders, upper_tail  # noqa: E402
 from phcore.analysis.effect_sizes import hedges_g  # noqa: E402
-from phcore.analysis.objectives import paths_pca  # noqa: E402
+from phcore.analysis.objectives import paths_means, split_half_floor, standardise  # noqa: E402
 from phcore.figures.charts.theme import objective_colours  # noqa: E402
 from phcore.figures.glossary import PICTURES  # noqa: E402
 from phcore.topology.clouds import median_distance, subsamples  # noqa: E402
@@ -51,7 +51,8 @@ def pictures() -> dict[str, str]:
     first, share = early(np.array(example.STEPS)), concentration(change.velocity)
     shuffled = null_shares(change.velocity[orders(len(change.velocity), 1_000, 0)], first)
     table = example.summaries(series)
-    plane = paths_pca(table, 0).points
+    standard = standardise(table, 0)
+    plane = paths_means(standard, split_half_floor(standard)).points
     end = table[table["step"] == example.STEPS[-1]]
     at_the_end = {name: end.loc[end["series"] == name, _COMPARED].to_numpy() for name in list(series)[:2]}
     values = dict(zip(FEATURES, summary(shape.diagrams), strict=True))

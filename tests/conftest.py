@@ -13,9 +13,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import models
+
+# How long an example takes is the machine's matter.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 # No test cuts the power, and none has to wait until its bytes are on the disk.
 os.fsync = lambda handle: None

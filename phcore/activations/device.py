@@ -1,7 +1,5 @@
 """Whether the device that is asked for is there."""
 
-from __future__ import annotations
-
 import torch
 
 from phcore.errors import Fault

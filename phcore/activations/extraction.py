@@ -4,8 +4,6 @@ Three things make it fast: what all prompts begin with (a chat template's openin
 length are read together; and the output matrix is applied at the last tokens only.
 """
 
-from __future__ import annotations
-
 import copy
 import inspect
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """How probable a model finds given answers: openings of a refusal, and reference answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prompts to token ids."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

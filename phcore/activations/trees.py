@@ -5,8 +5,6 @@ own branch only. So the prompt is read once, and eight openings cost some eight 
 in this way read each continuation by itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

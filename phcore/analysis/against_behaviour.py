@@ -5,8 +5,6 @@ It is held against topological velocity in two ways: which of them peaks first (
 tells the final behaviour (`early_final`).
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

@@ -5,8 +5,6 @@ independent. Intervals resample short blocks of consecutive transitions of one s
 cover the choice of transitions, not another training run, and carry no p-value.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ The replicates of a Gaussian null are independent draws, so that their spread is
 remains one run: what is counted here is transitions, and no p-value is made of them.
 """
 
-from __future__ import annotations
-
 import pandas as pd
 
 _LOW, _HIGH = 0.1, 0.9  # what every band on the screen reaches between

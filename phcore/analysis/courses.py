@@ -4,8 +4,6 @@ Hidden states of two models share neither width nor axes, so nothing is measured
 the course of a run: which share of its velocity has passed at which share of its training.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ subsamples. *Another choice of prompts* has the intervals of `resampling`. The t
 `permanova`. Subsamples overlap and never count as replicates.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """How far apart two models' next words are: divergence of next-token distributions of which the top is known."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import entr, xlogy
 

@@ -1,7 +1,5 @@
 """What other settings would show: one course, measured with one thing at a time changed."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -3,8 +3,6 @@
 Another training run can be told only from several runs per objective. Subsamples overlap and never count as replicates.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 In a checkout they are around the library; an installed version has them in a package beside it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A checkout needs none of this: there the study lies in the archive. Packages are
 an installed version has its archive elsewhere and brings the study along.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import threading

@@ -5,8 +5,6 @@ flushed to disk and renamed, so a reader sees a whole file or none, two writers 
 do no harm, and a killed run loses at most the cell in hand. A file that cannot be read is set aside.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Does a checkpoint fit the base model? Names and shapes only, from the headers: no weight is read."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

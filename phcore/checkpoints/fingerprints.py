@@ -3,8 +3,6 @@
 The folder's name and place do not matter, so renamed and copied checkpoints keep their results.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Base models: what one is, and which ones are on this machine."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Where the app may look: folders outside the allowed roots are never listed and never opened."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

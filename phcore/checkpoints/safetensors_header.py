@@ -4,8 +4,6 @@ The file is 8 bytes with the header's length (little endian), the header in JSON
 https://github.com/huggingface/safetensors#format.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from math import prod

@@ -1,7 +1,5 @@
 """Find series of checkpoints in a folder: fine-tuning runs, each with its objective, seed and steps."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

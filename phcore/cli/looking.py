@@ -1,7 +1,5 @@
 """Commands that show what is there: checkpoints, studies, tables, findings."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

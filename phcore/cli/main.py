@@ -4,8 +4,6 @@ Exit codes: 0 done; 1 it could not be done, and the message says why and how to 
 130 stopped by the user.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

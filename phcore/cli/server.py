@@ -3,8 +3,6 @@
 Nothing is enforced here. The environment says what the server may do, and `permissions` holds it to that.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import sys

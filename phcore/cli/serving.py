@@ -1,7 +1,5 @@
 """Commands that start the app: for oneself, and for others."""
 
-from __future__ import annotations
-
 import argparse
 import os
 

@@ -1,7 +1,5 @@
 """Commands that write what can be sent: reports, figures, hidden states, whole studies."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How far apart two of the series are, by step."""
 
-from __future__ import annotations
-
 from phcore.errors import Fault
 from phcore.figures import separation
 from phcore.figures.charts.curves import objective_distance_chart
@@ -38,7 +36,8 @@ def chart(data: Data, look: Look):
 
 
 FIGURE = Figure(
-    name="apart", title="Distance between two series by step", uses=(*separation.FIGURE.uses, "first", "second"),
+    name="apart", place=70, title="Distance between two series by step",
+    uses=(*separation.FIGURE.uses, "first", "second"),
     read=read, chart=chart, caption=separation.caption, table=separation.FIGURE.table,
     controls=(
         Control("t_a", "first", "First", series, width=2.2, link="first series"),

@@ -1,7 +1,5 @@
 """The shape of single clouds: every bar from its birth to its death, and the same bars as a diagram."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.errors import Fault
@@ -87,7 +85,8 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="barcode", title="Barcode and persistence diagram, step by step", uses=("scale", "layer", "series", "step"),
+    name="barcode", place=190, title="Barcode and persistence diagram, step by step",
+    uses=("scale", "layer", "series", "step"),
     read=read, chart=chart, caption=caption, table=lambda data: data.bars, numbers=numbers, paper={"height": 440},
     cells=lambda data: cells(data.bars), at=lambda data, series, step: Data(**vars(data) | {"shown": (series, step)}),
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """What the model would say beside its topology: how far both move at each step."""
 
-from __future__ import annotations
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -198,7 +196,7 @@ def _categories(results: Source, choice: Choice) -> list[str]:
 
 
 FIGURE = Figure(
-    name="behaviour", title="Topological and behavioural velocity",
+    name="behaviour", place=140, title="Topological and behavioural velocity",
     uses=(*CURVE, "layer", "per", "behaviour", "category"), read=read, chart=chart, caption=caption,
     table=lambda data: data.moves.drop(columns="objective"), numbers=numbers, paper={"height": 170},
     section="Before behaviour?",

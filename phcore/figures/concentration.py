@@ -1,7 +1,5 @@
 """How much of the movement comes early, each layer against what chance alone would give."""
 
-from __future__ import annotations
-
 from textwrap import wrap
 
 import altair as alt
@@ -175,7 +173,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="concentration", title="Share of velocity in the first third, against chance",
+    name="concentration", place=30, title="Share of velocity in the first third, against chance",
     uses=(*CURVE, "by", "per", "null", "correction", "with_base"), read=read, chart=chart, caption=caption,
     table=lambda data: data.rows.drop(columns=_HIDDEN), numbers=numbers, warning=warning,
     section="Early?",

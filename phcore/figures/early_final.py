@@ -1,7 +1,5 @@
 """Whether early movement tells how a run ends."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import altair as alt
@@ -111,7 +109,8 @@ def _metrics(results: Source, choice: Choice) -> list[str]:
 
 
 FIGURE = Figure(
-    name="early_final", title="Early movement and the end of a run", uses=(*CURVE, "per", "predictor", "final"),
+    name="early_final", place=160, title="Early movement and the end of a run",
+    uses=(*CURVE, "per", "predictor", "final"),
     read=read, chart=chart, table=lambda data: data.every, warning=warning, section="Before behaviour?",
     heading="Does early movement tell the end?",
     caption=lambda data: "Numbers: layers. Interval: whole runs resampled. Rank correlation after Spearman.",

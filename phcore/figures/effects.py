@@ -1,7 +1,5 @@
 """In which features two series differ."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -131,7 +129,7 @@ def _steps(results: Source, choice: Choice) -> list[int]:
 
 
 FIGURE = Figure(
-    name="effects", title="Features in which the objectives differ",
+    name="effects", place=100, title="Features in which the objectives differ",
     uses=("scale", "layer", "first", "second", "step", "size"), read=read, chart=chart, caption=caption,
     table=lambda data: data.rows, numbers=numbers, section="Apart?", heading="In which features?",
     controls=(

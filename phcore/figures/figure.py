@@ -146,7 +146,7 @@ class Look:
         return cls(tuple(steps), tuple(objectives), **changes)
 
     def framed(self, question: str, answer: str) -> dict:
-        """Arguments of a whole chart: its size, and its title unless another is given."""
+        """Arguments of a whole chart: its sizing, and its title unless the look has another."""
         own = (own if given is None else given for own, given in ((question, self.question), (answer, self.answer)))
         return framed(*own, self.width)
 
@@ -235,6 +235,7 @@ class Figure:
     Attributes
     ----------
     title : what it is, in a few words.
+    place : among the figures of a report and of a section: the lowest first; the last, where none is given.
     uses : the fields of `Choice` that `read` looks at.
     read : of a study and a choice -> what stands in `Data`, by name. Raises `Fault` where the study has no numbers for
         it: what is missing, and how to get it.
@@ -270,6 +271,7 @@ class Figure:
     follows: str = ""
     warning: Callable[[Data], str] = lambda data: ""
     below: tuple[str, str] = ("Table and download", "")
+    place: int = 1_000
 
     def data(self, results: Source, choice: Choice) -> Data:
         """What it reads. Raises `Fault`, as `read` does."""

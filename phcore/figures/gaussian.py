@@ -1,7 +1,5 @@
 """Velocity beside what a cloud of the same mean and covariance would do: is there movement of shape beyond that?"""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.analysis import against_null
@@ -79,7 +77,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="gaussian", title="Velocity against Gaussian clouds that match", uses=(*CURVE, "layer"), read=read,
+    name="gaussian", place=40, title="Velocity against Gaussian clouds that match", uses=(*CURVE, "layer"), read=read,
     chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, paper={"height": 230},
     section="More than noise?",
     below=("Table and download", "All layers. null: mean of the Gaussian clouds with the same mean and covariance, "

@@ -1,7 +1,5 @@
 """What simpler numbers already say of velocity: rank correlations with the changes of seven of them."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -116,12 +114,13 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="geometry", title="Velocity and simple geometry", uses=CURVE, read=read, chart=chart, caption=caption,
+    name="geometry", place=120, title="Velocity and simple geometry",
+    uses=CURVE, read=read, chart=chart, caption=caption,
     table=lambda data: data.ranks, numbers=numbers, warning=warning, section="More than geometry?",
     below=("Rank correlations", f"layer {ALL_LAYERS}: all layers."),
 )  # fmt: skip
 UNEXPLAINED = Figure(
-    name="unexplained", title="What simple geometry leaves of velocity", uses=CURVE, read=read,
+    name="unexplained", place=130, title="What simple geometry leaves of velocity", uses=CURVE, read=read,
     table=lambda data: data.shares.drop(columns=["degree", "order", "norm"]), section="More than geometry?",
     below=("What all of them leave", "Of the variance of ln velocity. share: what all seven leave; position: what "
            "layer and step alone leave; beyond: of this rest, what all seven leave. lo to hi: 95 % of resampled "

@@ -1,7 +1,5 @@
 """Where in the network, and when: velocity by layer and step."""
 
-from __future__ import annotations
-
 from textwrap import wrap
 
 import altair as alt
@@ -119,7 +117,8 @@ def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: i
 
 
 FIGURE = Figure(
-    name="heatmap", title="Velocity by layer and step", uses=velocity.FIGURE.uses, read=velocity.read, chart=chart,
+    name="heatmap", place=20, title="Velocity by layer and step",
+    uses=velocity.FIGURE.uses, read=velocity.read, chart=chart,
     caption=lambda data: "Each field is one transition of one layer, from the earlier checkpoint to the later.",
     table=lambda data: data.curve[["series", "layer", "step_from", "step", "mean"]], numbers=velocity.numbers,
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """Which peaks first: topology, or what the model would say."""
 
-from __future__ import annotations
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -37,10 +35,8 @@ def chart(data: Data, look: Look):
     table = _counted(data.rows, sorted(set(look.steps)))
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
     colour = by_objective(table["objective"], look.objectives, "circle")
-    owners = table.drop_duplicates("series").sort_values("series")
-    series = owners.sort_values("objective", key=lambda names: names.map(colour["scale"].domain.index), kind="stable")[
-        "series"
-    ].tolist()
+    owners = table.groupby("series")["objective"].first().to_dict()
+    series = sorted(owners, key=lambda name: (colour["scale"].domain.index(owners[name]), name))
     ends = [abs(value) for name in ("lag_checkpoints", "lag_lo", "lag_hi") for value in table[name].dropna()]
     reach = max([3, *ends]) + 0.5
     title = f"checkpoints from the peak of topology to that of {data.behaviour}"
@@ -153,7 +149,8 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="lags", title="Which peaks first", uses=("degree", "scale", "per", "behaviour"), read=read, chart=chart,
+    name="lags", place=150, title="Which peaks first",
+    uses=("degree", "scale", "per", "behaviour"), read=read, chart=chart,
     caption=caption, table=lambda data: data.rows.drop(columns=["degree", "scale", "per", "name", "objective"]),
     numbers=numbers, section="Before behaviour?", follows="behaviour",
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """How many loops a cell has, and how many its Gaussian clouds. (Components are always one fewer than points.)"""
 
-from __future__ import annotations
-
 from phcore.analysis import against_null
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source
@@ -35,7 +33,7 @@ def sentence(data: Data) -> str:
 
 
 FIGURE = Figure(
-    name="loops", title="Loops of the cells, and of Gaussian clouds that match", uses=(), read=read,
+    name="loops", place=50, title="Loops of the cells, and of Gaussian clouds that match", uses=(), read=read,
     caption=lambda data: "Noise in many dimensions is full of loops: the number of H1 bars alone says nothing.",
     table=lambda data: data.counts, section="More than noise?", heading="Are there more loops than in noise?",
     sentence=sentence,

@@ -1,7 +1,5 @@
 """Where a series lies between two others that it may be a mixture of."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -200,7 +198,8 @@ def _parts(results: Source, choice: Choice) -> list[tuple[str, str]]:
 
 
 FIGURE = Figure(
-    name="mixture", title="A mixture between its parts", uses=("scale", "layer", "series", "first", "second"),
+    name="mixture", place=110, title="A mixture between its parts",
+    uses=("scale", "layer", "series", "first", "second"),
     read=read, chart=chart,
     caption=lambda data: "Distances of mean summaries in resampling standard deviations. The place along the line "
     "between the parts is a projection: 0 at the first, 1 at the second; the distance from that line says how much of "

@@ -1,7 +1,5 @@
 """Courses of this study and of others, matched by relative depth and by the share of the training behind them."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -116,7 +114,8 @@ def warning(data: Data) -> str:
 
 
 FIGURE = Figure(
-    name="models", title="Courses of several models", uses=(*CURVE, "course", "beside"), read=read, chart=chart,
+    name="models", place=180, title="Courses of several models",
+    uses=(*CURVE, "course", "beside"), read=read, chart=chart,
     caption=lambda data: "Layers are matched by relative depth, checkpoints by the share of training behind them. "
     "Hidden states of two models share no axes, so nothing is measured between them: what is compared is the course.",
     table=lambda data: data.rows.drop(columns="objective"), section="Other models?", sentence=sentence,

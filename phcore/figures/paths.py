@@ -1,7 +1,5 @@
 """The path of each objective from the shared base through a plane."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from math import cos, pi, sin
 
@@ -341,7 +339,7 @@ def _shown(results: Source, choice: Choice) -> tuple[str, ...]:
 
 
 FIGURE = Figure(
-    name="paths", title="Paths of the objectives through the summaries",
+    name="paths", place=60, title="Paths of the objectives through the summaries",
     uses=("degree", "scale", "layer", "layout", "across", "up"), read=read, chart=chart,
     caption=lambda data: data.note, table=lambda data: data.points, numbers=numbers,
     paper={"width": 700, "height": 360},

@@ -1,7 +1,5 @@
 """What several figures read from the tables of a study."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,54 +1,26 @@
-"""Every figure there is, in the order of a report. A new one is a file beside this one and a line here."""
+"""Every figure there is, in the order of a report: a new one is a file beside this one."""
 
-from __future__ import annotations
+import importlib
+import pkgutil
 
 import altair as alt
 
+import phcore.figures
 from phcore.errors import Fault
-from phcore.figures import (
-    apart,
-    barcode,
-    behaviour,
-    concentration,
-    early_final,
-    effects,
-    gaussian,
-    geometry,
-    heatmap,
-    lags,
-    loops,
-    mixture,
-    models,
-    paths,
-    replicates,
-    separation,
-    settings,
-    velocity,
-)
 from phcore.figures.figure import Choice, Figure, Source, title
 
-_ALL = (
-    velocity.FIGURE,
-    heatmap.FIGURE,
-    concentration.FIGURE,
-    gaussian.FIGURE,
-    loops.FIGURE,
-    paths.FIGURE,
-    apart.FIGURE,
-    separation.FIGURE,
-    replicates.FIGURE,
-    effects.FIGURE,
-    mixture.FIGURE,
-    geometry.FIGURE,
-    geometry.UNEXPLAINED,
-    behaviour.FIGURE,
-    lags.FIGURE,
-    early_final.FIGURE,
-    settings.FIGURE,
-    models.FIGURE,
-    barcode.FIGURE,
-)
-FIGURES: dict[str, Figure] = {one.name: one for one in _ALL}
+
+def _found() -> dict[str, Figure]:
+    """Name -> figure, in the order of a report: what the files of this folder declare."""
+    names = (
+        one.name for one in pkgutil.iter_modules(phcore.figures.__path__) if not one.ispkg and one.name != "registry"
+    )
+    modules = [importlib.import_module(f"phcore.figures.{name}") for name in names]
+    declared = [one for module in modules for one in vars(module).values() if isinstance(one, Figure)]
+    return {one.name: one for one in sorted(declared, key=lambda one: (one.place, one.name))}
+
+
+FIGURES = _found()
 PRINTED: dict[str, Figure] = {name: one for name, one in FIGURES.items() if one.numbers}
 """Those that a report and the zip of figures hold."""
 SECTIONS = (
@@ -71,7 +43,8 @@ def drawn(results: Source, name: str, **choice: object) -> alt.TopLevelMixin:
     figure = FIGURES[name]
     data = figure.data(results, Choice.of(results, **choice))
     chart = figure.chart(data, figure.look(results))
-    chart.description = " ".join(title({"title": chart.title.to_dict()}))
+    words = chart.title if isinstance(chart.title, str) else chart.title.to_dict()
+    chart.description = " ".join(title({"title": words}))
     known = {} if chart.usermeta is alt.Undefined else chart.usermeta
     chart.usermeta = known | {"caption": figure.caption(data)}
     return chart

@@ -1,7 +1,5 @@
 """Runs of one objective against runs of others, where there are several runs to tell them apart by."""
 
-from __future__ import annotations
-
 from phcore.analysis.permanova import WHOLE
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source
@@ -34,7 +32,8 @@ def sentence(data: Data) -> str:
 
 
 FIGURE = Figure(
-    name="replicates", title="Runs of one objective against runs of others", uses=("scale", "layer"), read=read,
+    name="replicates", place=90, title="Runs of one objective against runs of others",
+    uses=("scale", "layer"), read=read,
     table=lambda data: data.runs, section="Apart?", sentence=sentence,
     below=("Table and download", "step -1: the whole run."),
 )  # fmt: skip

@@ -1,7 +1,5 @@
 """How far apart the objectives are, by step: every pair of series, with the floor that resampling alone gives."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import altair as alt
@@ -186,7 +184,8 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="separation", title="Distance between the objectives by step", uses=("degree", "scale", "layer", "distance"),
+    name="separation", place=80, title="Distance between the objectives by step",
+    uses=("degree", "scale", "layer", "distance"),
     read=read, chart=chart, caption=caption, numbers=numbers, section="Apart?",
     table=lambda data: data.rows[[*_PAIR, "value", "lo", "hi"]].rename(columns={"lo": "floor_lo", "hi": "floor_hi"}),
     controls=(

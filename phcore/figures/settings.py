@@ -1,7 +1,5 @@
 """The same course with other settings: subsamples, prompts, metric, order, scale."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -60,18 +58,12 @@ def chart(data: Data, look: Look):
     for place, (name, own) in enumerate(zip(varied, settings, strict=True)):
         inks = dict(zip(own, shades(colour, len(own)), strict=True))
         curves = known[known["varied"] == name]
+        curves = curves.assign(ink=curves["setting"].map(inks))
         row = place - place % columns
         most = max(1, *map(len, settings[row : row + columns]))
         panels.append(
             alt.vconcat(
-                _curves(
-                    curves.assign(ink=curves["setting"].map(inks)),
-                    axis,
-                    top,
-                    place == row,
-                    across,
-                    name or "nothing yet",
-                ),
+                _curves(curves, axis, top, place == row, across, name or "nothing yet"),
                 _shares(data.shares[data.shares["varied"] == name], inks, most, across),
                 spacing=14,
             )
@@ -167,7 +159,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="settings", title="Other settings", uses=("degree", "order", "scale", "layer", "series"), read=read,
+    name="settings", place=170, title="Other settings", uses=("degree", "order", "scale", "layer", "series"), read=read,
     chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, section="Robust?",
     controls=(
         Control("e_series", "series", "Series",

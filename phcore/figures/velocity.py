@@ -1,7 +1,5 @@
 """How far each checkpoint moves, with the floor that resampling alone gives."""
 
-from __future__ import annotations
-
 from phcore.errors import Fault
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
@@ -67,6 +65,7 @@ def numbers(data: Data) -> Numbers:
 
 
 FIGURE = Figure(
-    name="velocity", title="Velocity by step, with its resampling floor", uses=(*CURVE, "per", "single", "layer"),
+    name="velocity", place=10, title="Velocity by step, with its resampling floor",
+    uses=(*CURVE, "per", "single", "layer"),
     read=read, chart=chart, caption=caption, table=lambda data: data.curve, numbers=numbers, paper={"height": 230},
 )  # fmt: skip

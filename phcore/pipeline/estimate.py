@@ -4,8 +4,6 @@ The measurement is the first piece of the study itself (the base model's results
 estimate alone but what two checkpoints are needed for: there the base stands in for the second one.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import time

@@ -5,8 +5,6 @@ presence asks it to stop. So it survives a page refresh and a restart of the app
 and Ctrl-C on the server does not kill it. One job computes at a time; others wait their turn.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

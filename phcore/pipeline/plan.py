@@ -1,7 +1,5 @@
 """What a study lacks: the archive files to make, each with the files it is made from."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 

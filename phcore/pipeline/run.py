@@ -5,8 +5,6 @@ study does nothing. Models are read here, one checkpoint after another; everythi
 `concurrent.futures.Executor`, each file as soon as those it is made from are there.
 """
 
-from __future__ import annotations
-
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """Processes that work for a run, and do not outlive it, however it ended."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

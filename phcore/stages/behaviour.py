@@ -1,7 +1,5 @@
 """Behaviour: what the model was measured to do, and what training logs and the user's file say."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.columns import CELL as CELL_WORDS

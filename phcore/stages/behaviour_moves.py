@@ -1,7 +1,5 @@
 """Moves of behaviour: how far each behaviour goes from checkpoint to checkpoint."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.columns import TRANSITION

@@ -1,7 +1,5 @@
 """Cells: what is known of a cloud before its bars: how many points, how far apart, and what is unusual."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Checkpoints: what the study found on disk, those left out too."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.result import Table

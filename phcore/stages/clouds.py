@@ -1,7 +1,5 @@
 """Clouds: the hidden state of every probe prompt at one layer of one checkpoint."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

@@ -1,7 +1,5 @@
 """Concentration: the share of velocity in the first third, with its interval, nulls and corrections."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.columns import CELL as CELL_WORDS

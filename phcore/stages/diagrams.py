@@ -1,7 +1,5 @@
 """Diagrams: the bars of every subsample of a cell, at raw scale."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

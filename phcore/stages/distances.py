@@ -1,7 +1,5 @@
 """Distances: between the diagrams of any two checkpoints at a layer, mean over subsamples; one file for each two."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa

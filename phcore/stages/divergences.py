@@ -1,7 +1,5 @@
 """Divergences: how far apart the next tokens of two consecutive checkpoints are, by prompt; the table has means."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pyarrow as pa
 

@@ -1,7 +1,5 @@
 """Dynamics: how concentrated velocity is, when it peaks and when it settles, for every way of counting."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.columns import CELL as CELL_WORDS

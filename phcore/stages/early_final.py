@@ -1,7 +1,5 @@
 """Early against final: whether early movement goes with how a run ends."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.columns import DISTANCE

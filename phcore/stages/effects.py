@@ -1,7 +1,5 @@
 """Effects: in which summaries two series differ, and by how much of their spread."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import combinations
 

@@ -1,7 +1,5 @@
 """Findings: the five claims as verdicts on this study and those named beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Floors: how far a subsample's diagrams are from those of other prompts of the same cloud, where nothing changed."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

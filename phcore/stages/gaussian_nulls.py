@@ -1,7 +1,5 @@
 """Gaussian nulls: bars of Gaussian clouds that match a cell, as large as its subsamples."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Gaussian velocities: how far the Gaussian clouds that match two consecutive checkpoints are apart, draw by draw."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from phcore.stages.gaussian_nulls import Null

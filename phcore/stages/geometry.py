@@ -1,7 +1,5 @@
 """Geometry: what is known of a cloud without any homology."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

@@ -1,7 +1,5 @@
 """Geometry against velocity: whether simpler numbers move where topology does."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pandas as pd

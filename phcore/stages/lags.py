@@ -1,7 +1,5 @@
 """Lags: whether topology or behaviour peaks first."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from phcore.stages.registry.columns import CELL as CELL_WORDS

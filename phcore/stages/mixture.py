@@ -1,7 +1,5 @@
 """Mixture: where one series lies between two others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import combinations
 

@@ -1,7 +1,5 @@
 """Moves: how the geometry of two consecutive clouds differs, prompt by prompt."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

@@ -1,7 +1,5 @@
 """Next tokens: what a checkpoint would say next, at the position of the hidden states."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

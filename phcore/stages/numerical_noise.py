@@ -1,7 +1,5 @@
 """Numerical noise: how far the diagrams of a cell are from those of another reading of the same checkpoint."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

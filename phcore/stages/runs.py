@@ -1,7 +1,5 @@
 """Runs: whole runs within and between objectives, where there are several of each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Scores: how probable a checkpoint finds refusals and the reference answers, prompt by prompt; the table has means."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pyarrow as pa
 

@@ -1,7 +1,5 @@
 """Second clouds: the base and the last checkpoints read once more, otherwise than before. What differs is rounding."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from phcore.stages import clouds

@@ -1,7 +1,5 @@
 """Sensitivity: the H1 velocities of a series under other settings than the study's, one thing varied at a time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

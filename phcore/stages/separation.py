@@ -1,7 +1,5 @@
 """Separation: how far two series are apart in their summaries, beside the same between halves of one cell."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import combinations
 

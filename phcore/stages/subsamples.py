@@ -1,7 +1,5 @@
 """Subsamples: which prompts each of them holds."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

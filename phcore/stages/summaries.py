@@ -1,7 +1,5 @@
 """Summaries: the numbers of Fay et al. for every subsample, at raw scale; the table is at the scale of the study."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """Unexplained: the share of velocity that simpler geometric changes do not predict."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Velocities: how far the diagrams of a cell are from those of the checkpoint before, subsample by subsample."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from phcore.stages.cells import Cell

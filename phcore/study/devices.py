@@ -4,8 +4,6 @@ It changes no result beyond rounding, so no key holds it. Whether the device is 
 `phcore.activations.device` to say, which knows torch.
 """
 
-from __future__ import annotations
-
 import os
 import re
 

@@ -1,7 +1,5 @@
 """Studies as an archive keeps them: the record and the study file of each in a folder of its name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from phcore.archive.permissions import own_folder

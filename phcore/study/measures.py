@@ -1,7 +1,5 @@
 """Numbers about a run that were measured elsewhere: what the Trainer logged, and a user's own table."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -5,8 +5,6 @@ a careful assistant would decline. Both halves were written as pairs of like len
 gives a prompt's category away.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

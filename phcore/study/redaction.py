@@ -3,8 +3,6 @@
 The read-only server, packed studies and reports all show a record as it leaves these functions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import replace

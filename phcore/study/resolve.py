@@ -1,7 +1,5 @@
 """A study looked up in its folders: what is there, fingerprinted once, and kept from then on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

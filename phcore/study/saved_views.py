@@ -3,8 +3,6 @@
 They lie beside the study's record, in ``cache/studies/<name>/views.json``, the latest first.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import threading

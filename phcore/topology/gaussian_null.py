@@ -5,8 +5,6 @@ for each replicate. The standard normal draws depend on the seed, the replicate 
 checkpoints therefore share them, and the Gaussian cloud moves because its parameters do and for no other reason.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from phcore.errors import Fault

@@ -3,8 +3,6 @@
 Everything is Euclidean, whatever metric the bars are of. Nothing here needs more than (n, n) matrices.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from phcore.errors import Fault

@@ -3,8 +3,6 @@
 The words are in `texts.toml`.
 """
 
-from __future__ import annotations
-
 import random
 import re
 import tomllib

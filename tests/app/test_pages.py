@@ -1,8 +1,7 @@
 """Every page, headless: on the study that ships, on a small computed study, and on nothing at all."""
 
-from html import escape
-
 import pytest
+from markupsafe import escape
 
 from pages.parts import data, navigation
 from phcore.analysis.findings import FAILS, HOLDS, TITLES, UNKNOWN

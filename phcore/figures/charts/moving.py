@@ -4,8 +4,6 @@ Building a chart takes a hundred times as long, and the screen would draw it ane
 itself which of its tables move, by making them with `moving`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 

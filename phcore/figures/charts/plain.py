@@ -1,7 +1,5 @@
 """A chart as plain Vega-Lite, with its tables beside it as they are."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import NamedTuple

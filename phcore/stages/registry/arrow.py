@@ -1,7 +1,5 @@
 """Rows and arrays as Arrow tables, and back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ A finished study has them published: one file each, under a key made of those of
 together from whatever is there, so that results show as they arrive.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

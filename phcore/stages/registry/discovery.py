@@ -1,7 +1,5 @@
 """The registry: what the files of `phcore.stages` declare, each after what it needs."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 import pkgutil

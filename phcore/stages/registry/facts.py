@@ -1,7 +1,5 @@
 """What is known of a study beside its parameters, by name: results and tables declare which of it they depend on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from phcore.stages.registry.result import Place

@@ -1,7 +1,5 @@
 """Archive files of results: computed from those they need, and read back as what they hold."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@
 So another definition, another input or another parameter is another file, and what is in the archive is never stale.
 """
 
-from __future__ import annotations
-
 import functools
 
 from phcore.archive.store import digest

@@ -1,7 +1,5 @@
 """Where results stand in a study: the places of each kind, and the labels of their rows in a table."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from itertools import combinations
 

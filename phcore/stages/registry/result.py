@@ -1,7 +1,5 @@
 """What a result is: the one declaration that plan, progress, estimate, pack, tables and documentation are read from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

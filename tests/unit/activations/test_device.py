@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from phcore import activations
-from phcore.activations import device, extraction, scoring
+from phcore.activations import device, extraction, trees
 from phcore.activations.extraction import Prefix, Reader
 from phcore.errors import Fault
 from phcore.study import devices
@@ -113,9 +113,9 @@ def test_so_are_the_branches_of_continuations(elsewhere, monkeypatch):
     model, token_ids = elsewhere
     seen = []
     monkeypatch.setattr(Reader, "run", lambda *a, run=Reader.run, **k: seen.append(run(*a, **k)) or seen[-1])
-    rows = [(i, scoring._grow([[5, 6, 7], [5, 8, 9]]), range(2)) for i in range(3)]
+    rows = [(i, trees._grow([[5, 6, 7], [5, 8, 9]]), range(2)) for i in range(3)]
     with torch.inference_mode(), pytest.raises(NotImplementedError, match="meta"):
-        scoring._read(Reader(model, [LAYERS]), token_ids, rows, Prefix())
+        trees._read(Reader(model, [LAYERS]), token_ids, rows, Prefix())
     ((states, logits),) = seen
     assert states[LAYERS].device.type == logits.device.type == "meta"
 
