@@ -9,16 +9,17 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from phcore.archive.store import Store, digest
 from phcore.formatting import count
-from phcore.pipeline.plan import Unit, plan
+from phcore.pipeline import reading
+from phcore.pipeline.plan import Unit, all_units, plan
 from phcore.pipeline.run import Progress, Run
 from phcore.stages.registry import Place, Result, files, results
 from phcore.stages.registry.per import CELL, CHECKPOINT, SECOND_READING, SERIES_LAYER, TRANSITION
 from phcore.stages.registry.places import ends
-from phcore.study.record import Record
+from phcore.study.record import BATCHES, Record
 
 _TABLE_SECONDS = 3.0  # of a table that was never put together here: few take none, those with permutations more
 _TABLE_BYTES = 50_000  # of a table that is put together: most are smaller, summaries and floors larger
@@ -109,32 +110,45 @@ def measure(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
     """Compute the base model's part of the study and time it. Returns seconds per unit of each result."""
-    alone = replace(record, nodes=(record.base,), study=record.study.with_(series=()))
-    run = Run(alone, store, executor, on_event, cancelled, speeds(record, store), with_tables=False)
+    run = Run(record, store, executor, on_event, cancelled, speeds(record, store), of=record.base)
     run.run()
-    measured = run.speeds | {
-        one.name: _seconds(one, record, store) for one in results().values() if one.per not in _OF_ONE_CHECKPOINT
-    }
+    measured = run.speeds
+    for one in results().values():
+        if one.name not in measured and not one.reads_a_model:
+            measured[one.name] = _seconds(one, record, store)
+    measured |= _readings(record, measured, cancelled)
     remember(record, store, measured)
     return measured
 
 
 def _seconds(one: Result, record: Record, store: Store) -> float:
-    """Of a result that takes several checkpoints, with the base in place of each."""
-    layer = None if one.per == TRANSITION else record.layers[-1]
-    place = Place((record.base, record.base), layer)
+    """Of a result made from those of the base. Where it takes several checkpoints, the base stands in for each."""
+    several = one.per not in _OF_ONE_CHECKPOINT
+    layer = None if one.per in (CHECKPOINT, TRANSITION) else record.layers[-1]
+    again = BATCHES if one.per == SECOND_READING else ""
+    place = Place((record.base,) * (1 + several), layer, again)
     values = {}
     for need in one.needs:
         base, *_ = ends(place, results()[need].per)
         value = files.read(record, store, need, base)
-        if value is None:  # a result of the base that is not there: made by another version, or damaged just now
+        if value is None:  # a result of the base that was left behind, or damaged just now
             return 0.0
-        values[need] = (value, results()[need].stands_in(value))
+        values[need] = (value, results()[need].stands_in(value)) if several else value
     started = time.perf_counter()
     one.compute(**values, **files.given(record, place, one))
     seconds = time.perf_counter() - started
     steps = max([len(record.path_of(series.name)) for series in record.series], default=2)
     return seconds * (steps / 2 if one.per == SERIES_LAYER else 1)
+
+
+def _readings(record: Record, known: dict[str, float], cancelled: Callable[[], bool]) -> dict[str, float]:
+    """Of what is read of a model and was there already: the base is read once more, and nothing of it is kept."""
+    units = [unit for unit in all_units(record) if unit.reads_a_model and unit.place.nodes == (record.base,)]
+    wanted = reading.checkpoints(record, [unit for unit in units if unit.name not in known])
+    found = {}
+    for one, take in reading.read(record, wanted, lambda share: None, cancelled):
+        found |= dict.fromkeys([unit.name for unit in one.units], take().seconds / len(one.units))
+    return found
 
 
 def _like(record: Record) -> str:

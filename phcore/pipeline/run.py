@@ -47,7 +47,7 @@ class Run:
     cancelled : polled between units; True raises `Cancelled`.
     speeds : seconds per unit of each result, known from before, for the first estimate of the time left.
     parallel : workers of the executor, for the same.
-    with_tables : whether the tables are put together, too.
+    of : a checkpoint, to compute only what needs no other one.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Run:
         cancelled: Callable[[], bool] = lambda: False,
         speeds: dict[str, float] | None = None,
         parallel: int = 1,
-        with_tables: bool = True,
+        of: Node | None = None,
     ):
         self.record, self.store, self.executor = record, store, executor
         self.on_event, self.cancelled = on_event, cancelled
         self.warnings: list[str] = []
         self._pending: dict[Future, Unit] = {}
-        self._clock, self._with_tables = _Clock(speeds or {}, max(1, parallel)), with_tables
+        self._clock, self._of = _Clock(speeds or {}, max(1, parallel)), of
         self._plan_anew()
 
     def run(self) -> Record:
@@ -103,7 +103,7 @@ class Run:
         return self._clock.speeds
 
     def _plan_anew(self) -> None:
-        self._plan = plan(self.record, self.store, self._with_tables)
+        self._plan = plan(self.record, self.store, self._of)
         self._clock.expect(self._plan)
 
     # --- one pass over the plan ---------------------------------------------------------------------

@@ -144,7 +144,7 @@ def test_an_infinite_order_survives_json(llama, tmp_path, monkeypatch, capsysbin
     from phcore.archive.store import Store
 
     study = studies.build_few(tmp_path, llama, "full", order=float("inf"), subsamples=2)
-    studies.compute(study, Store(tmp_path / "cache"), with_tables=False)
+    studies.compute(study, Store(tmp_path / "cache"))
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
     assert main(["tables", "tiny", "velocities", "--format", "json"]) == 0
     assert {one["order"] for one in json.loads(capsysbinary.readouterr().out)} == {1, 2, "inf"}

@@ -23,7 +23,8 @@ from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry import Place, assembly, files, results, tables
 from phcore.study import kept
 from phcore.study.resolve import resolve
-from phcore.topology import clouds, distances, gaussian_null, geometry, persistence
+from phcore.topology import clouds, distances, gaussian_null, persistence
+from phcore.topology import simple_geometry as geometry
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -259,9 +260,9 @@ def test_a_failure_that_passes_is_tried_again(llama, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(activations.Loader, "open", fail)
-        record, _ = studies.compute(study, store, with_tables=False)
+        record, _ = studies.compute(study, store)
     assert [node.step for node in record.path_of("helpful")] == [0, 1, 4]
-    record, _ = studies.compute(study, store, with_tables=False)
+    record, _ = studies.compute(study, store)
     assert [node.step for node in record.path_of("helpful")] == [0, 1, 2, 4]
 
 
@@ -328,8 +329,8 @@ def test_cancelling_keeps_what_is_finished(llama, tmp_path):
         studies.compute(study, store, cancelled=cancelled)
     assert len(plan(record, store).readings) < len(all_readings)
     assert plan(record, store).readings
-    record, _ = studies.compute(study, store, with_tables=False)
-    assert plan(record, store, with_tables=False).empty
+    record, _ = studies.compute(study, store)
+    assert plan(record, store).empty
 
 
 def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
@@ -495,8 +496,8 @@ def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path)
     assert {unit.place.nodes[0] for unit in todo.readings} == set(resolve(study, store).ready)
     assert not todo.of("diagrams")
     assert not todo.of("cells")
-    record, _ = studies.compute(study, store, with_tables=False)
-    assert plan(record, store, with_tables=False).empty
+    record, _ = studies.compute(study, store)
+    assert plan(record, store).empty
 
 
 def test_reference_answers_are_judged_where_the_probe_set_has_them(llama, tmp_path):
