@@ -23,7 +23,8 @@ from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry import Place, assembly, files, results, tables
 from phcore.study import kept
 from phcore.study.resolve import resolve
-from phcore.topology import clouds, distances, gaussian_null, geometry, persistence
+from phcore.topology import clouds, distances, gaussian_null, persistence
+from phcore.topology import simple_geometry as geometry
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
