@@ -105,7 +105,7 @@ def answers(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Answers:
-    """Refusal scores of the prompts and likelihoods of their reference answers, in one reading.
+    """Refusal scores of the prompts and likelihoods of their reference answers.
 
     Parameters
     ----------
@@ -119,11 +119,10 @@ def answers(
     ------
     Stopped, Fault : as `score` does.
     """
-    asked, cut, notes = _ask(model, token_ids, openings, references)
-    logs = score(
-        model, token_ids, asked, batch_tokens=batch_tokens, progress=progress, cancelled=cancelled, notes=notes
-    )
-    return _answered(logs, cut, notes)
+    opened, cut, notes = _ask(model, token_ids, openings, references)
+    how, half = {"batch_tokens": batch_tokens, "cancelled": cancelled, "notes": notes}, 0.5 if any(cut) else 1.0
+    logs = score(model, token_ids, opened, progress=_part(progress, 0, half), **how)
+    return _answered(logs, _judged(model, token_ids, cut, _part(progress, half, 1), how), cut, notes)
 
 
 @torch.inference_mode()
@@ -138,26 +137,38 @@ def read(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Extraction, Answers]:
-    """What `extract` and `answers` give, each prompt read once for both; parameters and errors as there.
+    """What `extract` and `answers` give, each prompt read once for the hidden states and the openings; parameters and
+    errors as there.
 
-    A model that cannot read several continuations at once is read twice. Both ways agree up to rounding (1e-4
-    relative in float32).
+    Reference answers are read by themselves, so that the bytes of what `extract` gives do not depend on them. A model
+    that cannot read several continuations at once is read once more. Both ways agree up to rounding (1e-4 relative in
+    float32).
     """
     check_prompts(model, token_ids)
     check_layers(model, layers)
-    asked, cut, notes = _ask(model, token_ids, openings, references)
+    opened, cut, notes = _ask(model, token_ids, openings, references)
     how, taken = {"batch_tokens": batch_tokens, "cancelled": cancelled}, Rows(len(token_ids))
-    logs = score(model, token_ids, asked, progress=progress, notes=notes, layers=layers, taken=taken, **how)
+    half = 0.5 if any(cut) else 1.0
+    first = {"progress": _part(progress, 0, half), "layers": layers, "taken": taken}
+    logs = score(model, token_ids, opened, notes=notes, **first, **how)
     if logs is not None:
-        return Extraction(taken.clouds, taken.ids, taken.logprobs, taken.rest, list(notes)), _answered(logs, cut, notes)
-
-    def part(start: float, end: float) -> Callable[[float], None] | None:
-        return progress and (lambda share: progress(start + share * (end - start)))
-
+        extraction = Extraction(taken.clouds, taken.ids, taken.logprobs, taken.rest, list(notes))
+        judged = _judged(model, token_ids, cut, _part(progress, half, 1), how | {"notes": notes})
+        return extraction, _answered(logs, judged, cut, notes)
     # Continuations one by one take a reading each; the prompts alone take one.
-    alone = 1 / (1 + max(map(len, asked)))
-    extraction = extract(model, token_ids, layers, progress=part(0, alone), **how)
-    return extraction, answers(model, token_ids, openings, references, progress=part(alone, 1), **how)
+    alone = 1 / (1 + max(map(len, opened)) + any(cut))
+    extraction = extract(model, token_ids, layers, progress=_part(progress, 0, alone), **how)
+    return extraction, answers(model, token_ids, openings, references, progress=_part(progress, alone, 1), **how)
+
+
+def _part(progress: Callable[[float], None] | None, start: float, end: float) -> Callable[[float], None] | None:
+    """The progress of a part of the work as that of the whole."""
+    return progress and (lambda share: progress(start + share * (end - start)))
+
+
+def _judged(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], cut: list[list[int]], progress, how) -> list:
+    """Log-probability of each reference answer: one or none per prompt."""
+    return score(model, token_ids, [[one] if one else [] for one in cut], progress=progress, **how)
 
 
 def _ask(
@@ -166,29 +177,28 @@ def _ask(
     openings: Sequence[Sequence[int]],
     references: Sequence[Sequence[int]] | None,
 ) -> tuple[list[list], list[list[int]], list[str]]:
-    """Continuations of each prompt (the openings, then its reference), the references as cut, and notes."""
+    """The openings that each prompt leaves room for, the references as cut, and notes."""
     references = [[]] * len(token_ids) if references is None else references
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None) or np.inf
     notes: list[str] = []
-    asked, cut = [], []
+    opened, cut = [], []
     # The last token of an answer is judged, not read: it needs no place in the context.
     deepest = max(map(len, openings), default=1) - 1
     for ids, answer in zip(token_ids, references, strict=True):
         cut.append(list(answer[: int(min(REFERENCE_TOKENS, max(0, context - len(ids) + 1)))]))
         fits = len(ids) + deepest <= context
-        asked.append([*(openings if fits else ()), *([cut[-1]] if cut[-1] else ())])
+        opened.append([*openings] if fits else [])
         if not fits and not notes:
             notes.append("Prompts that fill the model's context have no refusal score.")
-    return asked, cut, notes
+    return opened, cut, notes
 
 
-def _answered(logs: list[np.ndarray], cut: list[list[int]], notes: list[str]) -> Answers:
+def _answered(logs: list[np.ndarray], judged: list[np.ndarray], cut: list[list[int]], notes: list[str]) -> Answers:
     refusal, nll = (np.full(len(logs), np.nan) for _ in range(2))
-    for i, one in enumerate(logs):
-        likely = one[: len(one) - bool(cut[i])]
+    for i, (likely, reference) in enumerate(zip(logs, judged, strict=True)):
         if len(likely):
             with np.errstate(invalid="ignore"):  # of a model with weights that are no numbers
                 refusal[i] = np.logaddexp.reduce(likely)
-        if cut[i]:
-            nll[i] = -one[-1] / len(cut[i])
+        if len(reference):
+            nll[i] = -reference[0] / len(cut[i])
     return Answers(refusal, nll, np.array([len(one) for one in cut], np.int32), notes)

@@ -5,12 +5,15 @@ flushed to disk and renamed, so a reader sees a whole file or none, two writers 
 do no harm, and a killed run loses at most the cell in hand. A file that cannot be read is set aside.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -54,17 +57,44 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     What lies in an archive is written through `Store.write_file`, which asks whether it may.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    with on_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb", opener=_private) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    """For whoever runs this only: prompts and what is said of them are nobody else's on a shared machine."""
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def on_disk(path: Path) -> Iterator[None]:
+    """What a disk refuses inside, said in a sentence.
+
+    Raises
+    ------
+    Fault : in place of an OSError.
+    """
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Fault(f"it cannot be written ({reason})", _MENDS.get(error.errno, _MEND), path) from error
+
+
+_MEND = "Check that the folder is there and may be written to, then try again: what was finished is kept"
+_FULL = "Make room on the disk, then try again: what was finished is kept"
+_MENDS = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EFBIG: _FULL}
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -140,6 +170,18 @@ class Store:
             return False
         return True
 
+    def rows(self, stage: str, key: str) -> int:
+        """How many rows a result has; 0 where it is not there or was damaged."""
+        try:
+            return pq.read_metadata(self.path(stage, key)).num_rows if self.has(stage, key) else 0
+        except OSError:  # it vanished meanwhile
+            return 0
+
+    def verify(self, files: Iterable[tuple[str, str]]) -> None:
+        """Read every page of results (stage, key) that are there, and set aside those that are damaged."""
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(lambda file: self.read(*file), files))
+
     def write(self, stage: str, key: str, table: pa.Table | pd.DataFrame, *, row_group: int = ROW_GROUP) -> None:
         self.refuse_writing("write results")
         if isinstance(table, pd.DataFrame):
@@ -181,11 +223,12 @@ class Store:
             self.damaged.append(f"{path.name} could not be read; a read-only server leaves it where it is.")
             return
         aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.replace(path, aside)
-        except FileNotFoundError:
-            return  # another process was faster
+        with on_disk(aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.replace(path, aside)
+            except FileNotFoundError:
+                return  # another process was faster
         self.damaged.append(f"{path.name} could not be read ({reason}); it was moved to {aside.parent.name}/ "
                             "and will be computed again.")  # fmt: skip
 
@@ -244,7 +287,7 @@ class Store:
             before = len(self.damaged)
             for key in present:
                 self.read(stage, key)
-            if len(self.damaged) == before:
+            if len(self.damaged) == before and all(self.path(stage, key).exists() for key in present):
                 raise
             return self.scan(stage, labels, columns)
         return frame.drop(columns=["key", "filename"], errors="ignore")

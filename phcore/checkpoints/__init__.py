@@ -1,6 +1,6 @@
 """Find and describe checkpoints without opening a single weight: see `scan`, `describe_model` and `fingerprint`."""
 
-from phcore.checkpoints.fingerprints import fingerprint, tokenizer_digest
+from phcore.checkpoints.fingerprints import fingerprint, state, tokenizer_digest
 from phcore.checkpoints.formats import Checkpoint
 from phcore.checkpoints.models import (
     Model,
@@ -14,5 +14,5 @@ from phcore.checkpoints.series import Found, scan
 
 __all__ = [
     "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "fingerprint",
-    "has_chat_template", "local_models", "scan", "tokenizer_digest",
+    "has_chat_template", "local_models", "scan", "state", "tokenizer_digest",
 ]  # fmt: skip

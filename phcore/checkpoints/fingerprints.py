@@ -5,10 +5,19 @@ The folder's name and place do not matter, so renamed and copied checkpoints kee
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 from phcore.archive.store import write_atomically
-from phcore.checkpoints.formats import ADAPTER_CONFIG, Checkpoint, Flaw, is_adapter, names_in, read_json, weight_files
+from phcore.checkpoints.formats import (
+    ADAPTER_CONFIG,
+    INDEX,
+    Flaw,
+    is_adapter,
+    names_in,
+    read_json,
+    weight_files,
+)
 from phcore.errors import Fault
 
 # Entries of config.json and adapter_config.json that change no hidden state: labels, versions, training-only settings.
@@ -23,20 +32,23 @@ TOKENIZER = (
 )  # fmt: skip
 
 
-def fingerprint(checkpoint: Checkpoint, base: Checkpoint | None, memory: Path | None = None) -> str:
+JUST_NOW = 2.0  # seconds: two changes within one tick of a file system's clock cannot be told apart
+
+
+def fingerprint(folder: str | Path, base: str | Path | None, memory: Path | None = None) -> str:
     """32 hex digits over all weights of a checkpoint, its settings and, for an adapter, its base.
 
     Parameters
     ----------
-    base : the base model; needed for adapters only.
-    memory : a JSON file that remembers the digest of each weight file by (path, size, modification time), so that
+    folder, base : of the checkpoint and of the base model; the latter is needed for adapters only.
+    memory : a JSON file that remembers the digest of each weight file by its path, size, times and number, so that
         weights are read once. It may be shared by processes: at worst a file is read twice.
 
     Raises
     ------
     Fault : where a file cannot be read, or changes while it is read.
     """
-    folder = Path(checkpoint.path)
+    folder = Path(folder)
     digest = hashlib.sha256()
     for file in weight_files(folder):
         digest.update(_remembered(file, memory).encode())
@@ -80,25 +92,46 @@ def _settings(config: dict) -> dict:
     return {key: plain(value) for key, value in config.items() if key not in NO_EFFECT and value is not None}
 
 
+def state(folder: str | Path) -> tuple:
+    """What a folder's weights and settings are as files: changes with every write, whatever the bytes are then.
+
+    For telling whether what was loaded is what was fingerprinted.
+
+    Raises
+    ------
+    Fault : where a file is missing or cannot be read.
+    """
+    folder = Path(folder)
+    settings = [folder / name for name in sorted(names_in(folder) & {ADAPTER_CONFIG, "config.json", INDEX})]
+    try:
+        return tuple((file.name, *_state(file)) for file in [*weight_files(folder), *settings])
+    except OSError as error:
+        raise Fault(f"the file cannot be read ({error.strerror})", "Check its permissions", folder) from None
+
+
+def _state(file: Path) -> list[int]:
+    """Size, times and number of a file. Its change time cannot be set back, as its modification time can."""
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
 def _remembered(file: Path, memory: Path | None) -> str:
     place = str(file.resolve())
-    before = file.stat()
-    known = _read(memory).get(place)
-    if isinstance(known, list) and known[:2] == [before.st_size, before.st_mtime_ns]:
-        return known[2]
     try:
+        before = _state(file)
+        known = _read(memory).get(place)
+        if isinstance(known, list) and len(known) == 5 and known[:4] == before and isinstance(known[4], str):
+            return known[4]
         with open(file, "rb") as opened:
             found = hashlib.file_digest(opened, "sha256").hexdigest()
+        changed = _state(file) != before
     except OSError as error:
         raise Fault(f"the file cannot be read ({error.strerror})", "Check its permissions", file) from None
-    after = file.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if changed:
         raise Fault("the file changed while it was read", "Wait until the checkpoint is written", file)
-    if memory is not None:
+    if memory is not None and time.time() - before[2] / 1e9 > JUST_NOW:
         # Read again: another process may have added its own in the meantime.
-        write_atomically(
-            memory, json.dumps(_read(memory) | {place: [after.st_size, after.st_mtime_ns, found]}).encode()
-        )
+        write_atomically(memory, json.dumps(_read(memory) | {place: [*before, found]}).encode())
     return found
 
 

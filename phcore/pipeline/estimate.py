@@ -116,7 +116,7 @@ def measure(
     for one in results().values():
         if one.name not in measured and not one.reads_a_model:
             measured[one.name] = _seconds(one, record, store)
-    measured |= _readings(record, measured, cancelled)
+    measured |= _readings(record, store, measured, cancelled)
     remember(record, store, measured)
     return measured
 
@@ -141,12 +141,12 @@ def _seconds(one: Result, record: Record, store: Store) -> float:
     return seconds * (steps / 2 if one.per == SERIES_LAYER else 1)
 
 
-def _readings(record: Record, known: dict[str, float], cancelled: Callable[[], bool]) -> dict[str, float]:
+def _readings(record: Record, store: Store, known: dict[str, float], cancelled: Callable[[], bool]) -> dict[str, float]:
     """Of what is read of a model and was there already: the base is read once more, and nothing of it is kept."""
     units = [unit for unit in all_units(record) if unit.reads_a_model and unit.place.nodes == (record.base,)]
     wanted = reading.checkpoints(record, [unit for unit in units if unit.name not in known])
     found = {}
-    for one, take in reading.read(record, wanted, lambda share: None, cancelled):
+    for one, take in reading.read(record, store, wanted, lambda share: None, cancelled):
         found |= dict.fromkeys([unit.name for unit in one.units], take().seconds / len(one.units))
     return found
 

@@ -110,4 +110,5 @@ def labels() -> list[str]:
 
 
 def _intermediate(unit: Unit) -> bool:
-    return unit.place is not None and results()[unit.name].intermediate
+    """Whether a unit is wanted for the sake of others only."""
+    return unit.place is not None and (one := results()[unit.name]).intermediate and not one.shown

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
 import pyarrow as pa
 
+from phcore import checkpoints as on_disk
+from phcore.archive.store import Store
+from phcore.errors import Fault, Unusable
 from phcore.pipeline.plan import File, Unit
 from phcore.stages.registry import results
 from phcore.study import devices, probes
 from phcore.study.record import BATCHES, Node, Record
+from phcore.study.resolve import fingerprint
 
 OTHER_BATCH = 300  # tokens of those
 
@@ -65,24 +70,39 @@ def checkpoints(record: Record, units: list[Unit]) -> list[Checkpoint]:
 
 
 def read(
-    record: Record, wanted: list[Checkpoint], progress: Callable[[float], None], cancelled: Callable[[], bool]
+    record: Record,
+    store: Store,
+    wanted: list[Checkpoint],
+    progress: Callable[[float], None],
+    cancelled: Callable[[], bool],
 ) -> Iterator[tuple[Checkpoint, Callable[[], Taken]]]:
     """Each checkpoint with what reads it; adapters are swapped on one loaded base.
 
-    The second value raises Fault where the checkpoint cannot be used, and `Cancelled` where `cancelled` returned True.
+    The second value raises Fault where the checkpoint cannot be used or is no longer the one of the record, and
+    `Cancelled` where `cancelled` returned True.
+
+    Raises
+    ------
+    Fault : where the probe set or the tokenizer is no longer that of the record.
     """
     if not wanted:
         return
     from phcore import activations
 
     study = record.study
-    probe_set = probes.load(study.probes)
+    probe_set = _same_probes(record)
     tokens = activations.encode(study.model, probe_set.prompts, chat=study.chat)
     openings = activations.refusal_tokens(study.model, study.chat)
     references = activations.reference_tokens(study.model, probe_set.references, study.chat)
     how = {"progress": progress, "cancelled": cancelled}
 
+    base = on_disk.state(study.model)
+
     def take(loader: activations.Loader, one: Checkpoint) -> Taken:
+        with _unchanged(record, one.node, base, store):
+            return _taken(loader, one)
+
+    def _taken(loader: activations.Loader, one: Checkpoint) -> Taken:
         started = time.monotonic()
         layers = sorted({unit.place.layer for unit in one.units} - {None}) or list(record.layers[:1])
         try:
@@ -106,6 +126,48 @@ def read(
         with activations.Loader(study.model, dtype, devices.wanted(study.device)) as loader:
             for one in some:
                 yield one, lambda loader=loader, one=one: take(loader, one)
+
+
+def _same_probes(record: Record) -> probes.ProbeSet:
+    """The probe set, the tokenizer too, as they were when the study was looked up."""
+    found = probes.load(record.study.probes)
+    kept = (record.probe_digest, record.category_digest, record.reference_digest)
+    if (found.digest, found.category_digest, found.reference_digest) != kept:
+        raise Fault("the probe set changed after this computation began", "Compute again", record.study.probes)
+    if on_disk.tokenizer_digest(record.study.model) != record.tokenizer:
+        raise Fault("the tokenizer changed after this computation began", "Compute again", record.study.model)
+    return found
+
+
+@contextmanager
+def _unchanged(record: Record, node: Node, base: tuple, store: Store) -> Iterator[None]:
+    """What is read inside is what the record names, from the first byte to the last: results are kept under its
+    fingerprint, and so are refusals.
+
+    Parameters
+    ----------
+    base : state of the base model before it was loaded.
+    """
+    changed = Fault(
+        "the weights changed while they were read", "Compute again once the checkpoint is written", node.path
+    )
+    before = on_disk.state(node.path)
+    try:
+        yield
+    except Unusable as verdict:
+        if not _still(record, node, before, base, store):
+            raise changed from verdict
+        raise
+    if not _still(record, node, before, base, store):
+        raise changed
+
+
+def _still(record: Record, node: Node, before: tuple, base: tuple, store: Store) -> bool:
+    try:
+        same = on_disk.state(node.path) == before and on_disk.state(record.study.model) == base
+        return same and fingerprint(record.study, node, store) == node.fingerprint
+    except Fault:
+        return False
 
 
 def _table(unit: Unit, parts: dict[str, object]) -> pa.Table:

@@ -6,10 +6,11 @@ study does nothing. Models are read here, one checkpoint after another; everythi
 """
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 
 from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
@@ -19,8 +20,9 @@ from phcore.pipeline.reading import Cancelled
 from phcore.stages.registry import Missing, assembly, files, results
 from phcore.study.kept import keep
 from phcore.study.record import BASE, Node, Record
+from phcore.study.resolve import keep_again, libraries
 
-ATTEMPTS = 3  # a file found damaged in the middle of a run is computed again by the next attempt
+ATTEMPTS = 3  # times that one file is computed, or that workers are started anew, before it is called a failure
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ class Run:
         self.on_event, self.cancelled = on_event, cancelled
         self.warnings: list[str] = []
         self._pending: dict[Future, Unit] = {}
+        self._written: Counter[File] = Counter()
+        self._failed: dict[File, str] = {}  # a sentence on each unit that raised what it should not
+        self._broken = 0  # times in a row that the workers died
         self._clock, self._of = _Clock(speeds or {}, max(1, parallel)), of
         self._plan_anew()
 
@@ -82,20 +87,24 @@ class Run:
         """
         self.store.refuse_writing("compute")
         self._event("", "Looking for what is missing")
-        attempts = 0
         while not self._plan.empty:
-            if attempts == ATTEMPTS:
-                raise Fault(
-                    "results keep getting damaged while they are computed",
-                    "Check the disk",
-                    self.store.root / "damaged",
-                )
-            before = self.record
+            before, todo, written = self.record, self._plan, self._written.total()
+            self.record = keep_again(self.record, self.store)
+            self._failed.clear()
             self._work()
-            attempts += self.record == before  # a checkpoint that was left out makes another plan, and is no damage
-            self._plan_anew()
+            self._plan_anew()  # a file that was found damaged is in it now, and so is what was left for it
+            if self._written.total() == written and (self.record, self._plan) == (before, todo):
+                raise self._stuck()
         self._event("", "Finished")
         return self.record
+
+    def _stuck(self) -> Fault:
+        """Why nothing more can be computed."""
+        if self._failed:
+            number, first = len(self._failed), next(iter(self._failed.values()))
+            more = f", and {number - 1} more" if number > 1 else ""
+            return Fault(f"{first}{more} could not be computed", "The rest of the study is finished and can be read")
+        return Fault("results vanish while they are computed", "Check the disk", self.store.root)
 
     @property
     def speeds(self) -> dict[str, float]:
@@ -135,8 +144,15 @@ class Run:
         parameters = files.given(self.record, unit.place, one)
         return self.executor.submit(_timed, files.compute, root, unit.name, unit.file[1], needs, parameters)
 
+    def _wrote(self, file: File) -> None:
+        """Count it: a file that is computed over and over does not last on this disk."""
+        self._written[file] += 1
+        if self._written[file] > ATTEMPTS:
+            path = self.store.path(*file)
+            raise Fault(f"this result was computed {ATTEMPTS} times, and is damaged each time", "Check the disk", path)
+
     def _there(self, file: File) -> None:
-        """A file was written: submit what waited for it."""
+        """A file is there: submit what waited for it."""
         self._missing.discard(file)
         for unit in self._waiting.pop(file, ()):
             self._submit_or_wait(unit)
@@ -153,11 +169,41 @@ class Run:
             try:
                 seconds = future.result()
             except Missing as fault:
-                self.warnings.append(f"{unit.words}: {fault.fault}; it is computed again.")
+                self._warn(f"{fault.fault} ({_name(fault.path)}); it is computed again.")
                 continue
+            except BrokenExecutor:
+                self._pending[future] = unit
+                self._start_workers_anew()
+                return
+            except Fault:
+                raise
+            except Exception as error:  # anything: what one result cannot stand is no reason to give up the others
+                self._failed[unit.file] = f"{unit.label.lower()} of {unit.words} ({type(error).__name__}: {error})"
+                continue
+            self._broken = 0
             self._clock.done(unit, seconds)
+            self._wrote(unit.file)
             self._there(unit.file)
             self._event(unit.label, unit.words)
+
+    def _start_workers_anew(self) -> None:
+        """One of the workers was killed, which ends them all: what they were given is given to others."""
+        self._broken += 1
+        lost = list(self._pending.values())
+        self._pending.clear()
+        if self._broken > ATTEMPTS or not hasattr(self.executor, "renew"):
+            raise Fault(
+                f"worker processes were killed again and again, the last at {lost[0].label.lower()} of {lost[0].words}",
+                "Start again with --workers 1: the memory may not suffice for more",
+            )
+        self._warn("A worker process was killed; its work is done again.")
+        self.executor.renew()
+        for unit in lost:
+            self._submit_or_wait(unit)
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
     # --- models -------------------------------------------------------------------------------------
 
@@ -165,19 +211,21 @@ class Run:
         wanted = reading.checkpoints(self.record, self._plan.readings)
         if wanted:
             self._event(wanted[0].units[0].label, "Loading the base model")
-        for one, take in reading.read(self.record, wanted, self._within, self.cancelled):
+        for one, take in reading.read(self.record, self.store, wanted, self._within, self.cancelled):
             self._now = one
             units = [unit for unit in one.units if not self.store.has(*unit.file)]  # another process may be quicker
             if units:
                 try:
-                    taken = take()
+                    taken = _taken(take)
                 except Fault as fault:
                     self._leave_out(one.node, fault)
                     continue
-                self.warnings += [note for note in taken.notes if note not in self.warnings]
+                for note in taken.notes:
+                    self._warn(note)
                 for unit in units:
                     self.store.write(*unit.file, taken.files[unit.file])
                     self._clock.done(unit, taken.seconds / len(units))
+                    self._wrote(unit.file)
             for unit in one.units:
                 self._there(unit.file)
             self._event(one.units[0].label, one.words)
@@ -194,8 +242,8 @@ class Run:
             raise fault
         sentence = f"{fault.fault}. {fault.hint}."
         # What may pass (memory, a folder that is not mounted) is tried again by the next run.
-        status = "refused" if isinstance(fault, Unusable) else "failed"
-        self.record = self.record.without(node, sentence, status)
+        refused = isinstance(fault, Unusable)
+        self.record = self.record.without(node, sentence, *(("refused", libraries()) if refused else ("failed",)))
         keep(self.record, self.store)
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._clock.drop(unit for unit in self._plan.units if unit.place and node in unit.place.nodes)
@@ -284,6 +332,21 @@ def publish_missing(record: Record, store: Store) -> None:
         if unit.place is None and all(store.has(*need) for need in unit.needs):
             assembly.publish(record, store, unit.name)
     keep(record, store)
+
+
+def _taken(take: Callable[[], reading.Taken]) -> reading.Taken:
+    """What a reading gives; a Fault for whatever a model raises while it is read."""
+    try:
+        return take()
+    except (Fault, Cancelled):
+        raise
+    except Exception as error:  # anything: models come from anywhere
+        words = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no reason given'}"
+        raise Fault(f"it cannot be read ({words})", "Check that transformers runs this model") from error
+
+
+def _name(path: Path | str | None) -> str:
+    return "no file" if path is None else Path(path).name
 
 
 def _timed(function: Callable, *arguments) -> float:

@@ -5,10 +5,33 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 
 from phcore.errors import Fault
+
+
+class Workers(Executor):
+    """A process pool that can be started anew: one whose worker was killed takes no more work."""
+
+    def __init__(self, workers: int):
+        self._count = workers
+        self._pool = self._started()
+
+    def _started(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._count, context, initializer=die_with_parent, initargs=(os.getpid(),))
+
+    def submit(self, function: Callable, /, *arguments, **named) -> Future:
+        return self._pool.submit(function, *arguments, **named)
+
+    def renew(self) -> None:
+        """Other processes in place of those that are left. What was submitted and has no result is lost."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._started()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
 @contextlib.contextmanager
@@ -23,9 +46,7 @@ def pool(workers: int) -> Iterator[Executor]:
     if workers < 1:
         raise Fault(f"--workers {workers} is not possible", "Use 1 or more")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read by the children; torch's own threads are not affected
-    executor = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=die_with_parent, initargs=(os.getpid(),)
-    )
+    executor = Workers(workers)
     try:
         yield executor
     finally:

@@ -29,5 +29,6 @@ RESULT = Result(
     compute=compute,
     decode=decode,
     intermediate=True,
+    shown=True,
     size=lambda record: 4 * record.n_prompts * record.hidden_size,
 )

@@ -9,6 +9,7 @@ RESULT = replace(
     clouds.RESULT,
     name="second_clouds",
     label="Numerical noise",
+    shown=False,
     per=SECOND_READING,
     inputs=(*clouds.RESULT.inputs, "reading"),
 )

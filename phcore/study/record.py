@@ -26,6 +26,7 @@ class Node:
     status: str  # "ready", or why it is left out
     finding: str = ""
     fingerprint: str = ""
+    judged_by: str = ""  # versions of the libraries that refused it
 
     @property
     def ready(self) -> bool:
@@ -97,9 +98,9 @@ class Record:
         probes = (self.probe_digest, self.category_digest, self.reference_digest)
         return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm)
 
-    def without(self, node: Node, finding: str, status: str = "refused") -> Record:
+    def without(self, node: Node, finding: str, status: str = "refused", judged_by: str = "") -> Record:
         """The record after a checkpoint turned out to be unusable."""
-        left_out = replace(node, status=status, finding=finding)
+        left_out = replace(node, status=status, finding=finding, judged_by=judged_by)
         return replace(self, nodes=tuple(left_out if one == node else one for one in self.nodes))
 
     # --- as text --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -67,19 +68,29 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
 
 def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[Path]) -> tuple[Node, ...]:
     """The base and the checkpoints of each series; those that loading refused before are left out at once."""
-    memory = store.root / "fingerprints.json"
     base = checkpoints.Checkpoint.of_base(study.model)
-    base_print = checkpoints.fingerprint(base, None, memory)
-    nodes = [Node(BASE, 0, "base", str(study.model), base.size, "ready", "", base_print)]
+    first = Node(BASE, 0, "base", str(study.model), base.size, "ready")
+    nodes = [replace(first, fingerprint=fingerprint(study, first, store))]
     for series in study.included:
         for one in _found(series, study, roots):
             node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
-            if node.ready:
-                node = replace(node, fingerprint=checkpoints.fingerprint(one, base, memory))
-                if node.fingerprint in refused:
-                    node = replace(node, status="refused", finding=refused[node.fingerprint])
-            nodes.append(node)
+            nodes.append(_printed(node, study, store, refused) if node.ready else node)
     return tuple(nodes)
+
+
+def _printed(node: Node, study: Study, store: Store, refused: dict[str, str]) -> Node:
+    """With its fingerprint; left out where its files cannot be read now, or were refused before."""
+    try:
+        found = fingerprint(study, node, store)
+    except Fault as fault:
+        return replace(node, status="failed", finding=f"{fault.fault}. {fault.hint}.")
+    node = replace(node, fingerprint=found)
+    return replace(node, status="refused", finding=refused[found]) if found in refused else node
+
+
+def fingerprint(study: Study, node: Node, store: Store) -> str:
+    """What names a checkpoint's weights now; see `checkpoints.fingerprint`."""
+    return checkpoints.fingerprint(node.path, study.model, store.root / "fingerprints.json")
 
 
 def keep_probes(probe_set: probes.ProbeSet, record: Record, store: Store) -> None:
@@ -114,6 +125,30 @@ def _found(series: Series, study: Study, roots: Sequence[Path]) -> list[checkpoi
 
 
 def _known_refusals(previous: Record | None) -> dict[str, str]:
-    """Checkpoints that loading refused before: the same bytes would be refused again."""
-    nodes = previous.nodes if previous else ()
-    return {n.fingerprint: n.finding for n in nodes if n.status == "refused" and n.fingerprint}
+    """Checkpoints that loading refused before: the same libraries would refuse the same bytes again."""
+    nodes, now = previous.nodes if previous else (), libraries()
+    return {n.fingerprint: n.finding for n in nodes if n.status == "refused" and n.fingerprint and n.judged_by == now}
+
+
+def libraries() -> str:
+    """Versions of what loads checkpoints."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in ("transformers", "peft", "safetensors"))
+
+
+def keep_again(record: Record, store: Store) -> Record:
+    """Keep what a study is made from once more where the archive has lost it: its record, its prompts, its scalars.
+
+    Raises
+    ------
+    Fault : where the probe set is no longer that of the record.
+    """
+    if not store.has("probes", record.probes_key):
+        probe_set = probes.load(record.study.probes)
+        if probe_set.digest != record.probe_digest:
+            raise Fault("the probe set changed after this computation began", "Compute again", record.study.probes)
+        keep_probes(probe_set, record, store)
+    if record.scalars and not store.has("scalars", record.scalars):
+        record = replace(record, scalars=measures.keep(record, store))
+    if read(store, record.study.name) != record:
+        keep_record(record, store)
+    return record

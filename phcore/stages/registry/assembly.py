@@ -4,6 +4,7 @@ A finished study has them published: one file each, under a key made of those of
 together from whatever is there, so that results show as they arrive.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,24 +32,29 @@ def is_published(record: Record, store: Store, name: str) -> bool:
     return store.has(*file_of(record, name))
 
 
-def table(record: Record, store: Store, name: str, where: Where | None = None) -> pd.DataFrame:
+def table(record: Record, store: Store, name: str, where: Where | None = None, whole: bool = False) -> pd.DataFrame:
     """One documented table, as far as it is there; with its columns in their order.
 
     Parameters
     ----------
     where : column -> value, to read only matching rows.
+    whole : for publishing: every part has to be there.
 
     Raises
     ------
     KeyError
         for a name that is no table's.
+    Missing
+        where `whole` is asked for and a part is not there.
     """
     one, where = tables()[name], where or {}
     frame = store.select(*file_of(record, name), where)
     if frame is None:
+        if whole and one.published:
+            raise Missing(f"the table {name} is missing or was damaged", "Compute the study again", store.root)
         if one.published and not one.live:
             return pd.DataFrame(columns=list(one.columns))
-        frame = assembled(record, store, one, where)
+        frame = assembled(record, store, one, where, whole)
         for column in where.keys() & set(frame.columns):
             frame = frame[frame[column] == where[column]]
     return frame.reindex(columns=list(one.columns)).reset_index(drop=True)
@@ -71,11 +77,8 @@ def assembled(
     given: dict[str, Any] = {}
     if one.gathers:
         given["rows"] = gathered(record, store, one, where or {}, whole)
-    for need in one.needs:
-        if whole and tables()[need].published and not is_published(record, store, need):
-            raise Missing(f"the table {need} is missing or was damaged", "Compute the study again", store.root)
-        given[need] = table(record, store, need)
-    given |= {name: _fact(name, record, store) for name in one.parameters} | dict(one.settings)
+    given |= {need: table(record, store, need, whole=whole) for need in one.needs}
+    given |= {name: _fact(name, record, store, whole) for name in one.parameters} | dict(one.settings)
     frame = given["rows"] if one.compute is None else one.compute(**given)
     if one.order is not None:
         frame = in_order(frame, record, one.order)
@@ -104,10 +107,11 @@ def gathered(record: Record, store: Store, one: Table, where: Where, whole: bool
             "Compute the study again",
             store.path(one.gathers, gone[0]),
         )
-    damaged = len(store.damaged)
+    counts = Counter(frame["key"]) if whole else {}
+    wanted = sum(store.rows(one.gathers, key) * times for key, times in counts.items())
     found = store.scan(one.gathers, frame, one.select)
-    if whole and len(store.damaged) > damaged:
-        raise Missing(f"a file of the table {one.name} was damaged", "Compute the study again", store.root)
+    if whole and len(found) != wanted:  # a file was damaged, or vanished while they were read
+        raise Missing(f"a file of the table {one.name} is missing or was damaged", "Compute it again", store.root)
     return found
 
 
@@ -140,7 +144,10 @@ def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) 
 # --- what a table can be given beside the parameters and facts of its study -------------------------
 
 
-def _fact(name: str, record: Record, store: Store) -> Any:
+def _fact(name: str, record: Record, store: Store, whole: bool) -> Any:
+    kept = {"categories": ("probes", record.probes_key), "scalars": ("scalars", record.scalars)}.get(name, ("", ""))
+    if whole and kept[1] and not store.has(*kept):
+        raise Missing(f"what the study keeps of its {kept[0]} is missing", "Compute the study again", store.path(*kept))
     return _FROM_THE_ARCHIVE[name](record, store) if name in _FROM_THE_ARCHIVE else value(name, record, WHOLE_STUDY)
 
 

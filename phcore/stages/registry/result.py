@@ -62,6 +62,7 @@ class Result:
         `compute` is then given that part, and the layer where it has one. Models are read one after another.
     decode : what another result is given of it, from its Arrow table.
     intermediate : only wanted while something that is made from it is missing; left behind by packs.
+    shown : wanted all the same, because pages lead back to it.
     stands_in : from its decoded value, one as of another checkpoint, for estimates.
     size : record -> bytes of one file, about; for estimates.
     """
@@ -78,6 +79,7 @@ class Result:
     part: str = ""
     decode: Callable[[pa.Table], Any] = lambda table: table
     intermediate: bool = False
+    shown: bool = False
     stands_in: Callable[[Any], Any] = lambda value: value
     size: Callable[[Record], int] = lambda record: 4_000  # a few rows, most of it the file's own footer
 

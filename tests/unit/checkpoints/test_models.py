@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -138,7 +139,13 @@ def base(tmp_path):
 
 
 def of(path, base=None, memory=None):
-    return checkpoints.fingerprint(Checkpoint(1, "", path, 0), base, memory)
+    return checkpoints.fingerprint(path, base and base.path, memory)
+
+
+@pytest.fixture
+def old_enough(monkeypatch):
+    """Files that were written just now are remembered, too."""
+    monkeypatch.setattr(fingerprints, "JUST_NOW", -1e9)
 
 
 def test_the_base_is_step_0(base):
@@ -188,7 +195,7 @@ def test_an_adapter_needs_its_base(tmp_path):
         of(paper.lora(tmp_path / "a"))
 
 
-def test_weights_are_read_once(tmp_path, monkeypatch):
+def test_weights_are_read_once(tmp_path, monkeypatch, old_enough):
     folder, memory = paper.sharded(tmp_path / "a"), tmp_path / "cache" / "memory.json"
     first = of(folder, memory=memory)
     read = []
@@ -198,15 +205,43 @@ def test_weights_are_read_once(tmp_path, monkeypatch):
     )
     assert of(folder, memory=memory) == first
     assert read == []
-    # the same size and other bytes, at another time
+    # the same size and other bytes, and the old time put back
     changed = folder / "model-00001-of-00003.safetensors"
+    then = changed.stat().st_mtime_ns
+    time.sleep(0.02)  # a tick of the file system's clock
     changed.write_bytes(changed.read_bytes()[:-1] + b"\7")
-    os.utime(changed, ns=(1, 1))
+    os.utime(changed, ns=(then, then))
     assert of(folder, memory=memory) != first
     assert read == [str(changed)]
 
 
+def test_what_was_written_just_now_is_read_again(tmp_path):
+    """Two writes within one tick of the file system's clock leave the same times."""
+    folder, memory = paper.model(tmp_path / "a"), tmp_path / "memory.json"
+    of(folder, memory=memory)
+    assert not memory.exists()
+
+
+def test_the_state_of_a_folder_changes_with_every_write(tmp_path):
+    folder = paper.model(tmp_path / "a")
+    before = checkpoints.state(folder)
+    assert checkpoints.state(folder) == before
+    file = folder / "model.safetensors"
+    other = folder / "other"
+    shutil.copy2(file, other)
+    os.replace(other, file)  # the same bytes, size and modification time: another file
+    assert checkpoints.state(folder) != before
+    before = checkpoints.state(folder)
+    time.sleep(0.02)
+    (folder / "config.json").write_text((folder / "config.json").read_text())
+    assert checkpoints.state(folder) != before
+    file.unlink()
+    with pytest.raises(Fault):
+        checkpoints.state(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xff", b"[]", b'{"x": 1'])
+@pytest.mark.usefixtures("old_enough")
 def test_a_damaged_memory_only_costs_time(tmp_path, content):
     memory = tmp_path / "memory.json"
     memory.write_bytes(content)
@@ -219,10 +254,12 @@ def test_two_processes_share_a_memory(tmp_path):
     """Whatever the order of their writes, the file stays whole and the digests right."""
     code = """
 import sys
+import time
 from pathlib import Path
-from phcore.checkpoints import Checkpoint, fingerprint
+from phcore.checkpoints import fingerprint, fingerprints
+fingerprints.JUST_NOW = -1e9
 for folder in sorted(Path(sys.argv[1]).iterdir()):
-    print(fingerprint(Checkpoint(1, "full", folder, 0), None, Path(sys.argv[2])))
+    print(fingerprint(folder, None, Path(sys.argv[2])))
 """
     for k in range(20):
         paper.model(tmp_path / "models" / f"{k:02}", fill=bytes([k]))

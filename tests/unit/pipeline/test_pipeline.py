@@ -29,7 +29,6 @@ from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
 EACH = list(results())
-READ = [one.name for one in results().values() if one.reads_a_model]  # equal but for rounding
 
 
 def names(todo) -> set[str]:
@@ -183,7 +182,7 @@ def test_a_lost_file_is_computed_again_and_nothing_else(computed, tmp_path, name
     lost = studies.files(store, name)[:2]
     studies.remove(lost)
     todo = plan(resolve(study, store), store)
-    if results()[name].intermediate:  # what is made from it is there
+    if results()[name].intermediate and not results()[name].shown:  # what is made from it is there
         assert todo.empty
         return
     assert {store.path(*unit.file) for unit in todo.units} >= set(lost)
@@ -192,8 +191,7 @@ def test_a_lost_file_is_computed_again_and_nothing_else(computed, tmp_path, name
     assert run.speeds.keys() == {name}
     after = contents(store)
     assert after.keys() == before.keys()
-    changed = {path for path in before if after[path] != before[path]}
-    assert changed <= (set(lost) if name in READ else set())
+    assert after == before
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -212,12 +210,7 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     _, run = studies.compute(study, store)
     assert any("damaged" in warning for warning in run.warnings)
     assert [one.name for one in (store.root / "damaged").iterdir()] == [f"{name}-{path.name}"]
-    if name in READ:
-        new, old = (results()[name].decode(one.read(name, path.stem)) for one in (store, Store(cache)))
-        if name in ("clouds", "second_clouds"):
-            np.testing.assert_allclose(new, old, rtol=1e-4, atol=1e-5)
-    else:
-        assert path.read_bytes() == before
+    assert path.read_bytes() == before
     assert Results.open("tiny", store.root).finished
 
 
