@@ -259,7 +259,7 @@ class Store:
         return self._cursor().execute(query, parameters or {}).df()
 
     def scan(self, stage: str, labels: pd.DataFrame, columns: str = "t.*") -> pd.DataFrame:
-        """All results of a stage that `labels` asks for, each row with its labels in front.
+        """All results of a stage that `labels` asks for, in its order, each row with its labels in front.
 
         Parameters
         ----------
@@ -271,13 +271,15 @@ class Store:
         present = sorted({key for key in labels["key"] if self.has(stage, key)})
         if not present:
             return pd.DataFrame(columns=names)
+        labels = labels.assign(_place=range(len(labels)))
         lists = ", ".join(f'unnest(${name}) AS "{name}"' for name in labels.columns)
         query = f"""
             WITH label AS (SELECT {lists}),
                  t AS (SELECT *, parse_filename(filename, true) AS key
-                       FROM read_parquet($paths, filename = true))
+                       FROM read_parquet($paths, filename = true, file_row_number = true))
             SELECT {", ".join(f'label."{name}"' for name in names)}, {columns}
-            FROM t JOIN label ON label.key = t.key"""
+            FROM t JOIN label ON label.key = t.key
+            ORDER BY label._place, t.file_row_number"""  # two threads join in any order, and means depend on it
         parameters = {name: labels[name].tolist() for name in labels.columns}
         parameters["paths"] = [str(self.path(stage, key)) for key in present]
         try:
@@ -289,8 +291,8 @@ class Store:
                 self.read(stage, key)
             if len(self.damaged) == before and all(self.path(stage, key).exists() for key in present):
                 raise
-            return self.scan(stage, labels, columns)
-        return frame.drop(columns=["key", "filename"], errors="ignore")
+            return self.scan(stage, labels.drop(columns="_place"), columns)
+        return frame.drop(columns=["key", "filename", "file_row_number"], errors="ignore")
 
     def select(self, stage: str, key: str, where: dict[str, object] | None = None) -> pd.DataFrame | None:
         """Rows of one file, filtered by equality; None where the file is missing or damaged."""

@@ -217,6 +217,8 @@ class Run:
             if units:
                 try:
                     taken = _taken(take)
+                except _NotItsFault as elsewhere:
+                    raise elsewhere.error from None
                 except Fault as fault:
                     self._leave_out(one.node, fault)
                     continue
@@ -232,9 +234,12 @@ class Run:
 
     def _within(self, share: float) -> None:
         """While a checkpoint is read, take what the executor finished."""
-        self._collect()
         unit = self._now.units[0]
-        self._event(unit.label, self._now.words, min(share, 0.999) * len(self._now.units))
+        try:
+            self._collect()
+            self._event(unit.label, self._now.words, min(share, 0.999) * len(self._now.units))
+        except Exception as error:
+            raise _NotItsFault(error) from error
 
     def _leave_out(self, node: Node, fault: Fault) -> None:
         """A checkpoint that will not load is left out, with its reason; the base model cannot be."""
@@ -332,6 +337,13 @@ def publish_missing(record: Record, store: Store) -> None:
         if unit.place is None and all(store.has(*need) for need in unit.needs):
             assembly.publish(record, store, unit.name)
     keep(record, store)
+
+
+class _NotItsFault(BaseException):
+    """What happened elsewhere in the run while a checkpoint was read: no reason to leave that checkpoint out."""
+
+    def __init__(self, error: Exception):
+        self.error = error
 
 
 def _taken(take: Callable[[], reading.Taken]) -> reading.Taken:

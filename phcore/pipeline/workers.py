@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 
 from phcore.errors import Fault
 
@@ -23,7 +23,12 @@ class Workers(Executor):
         return ProcessPoolExecutor(self._count, context, initializer=die_with_parent, initargs=(os.getpid(),))
 
     def submit(self, function: Callable, /, *arguments, **named) -> Future:
-        return self._pool.submit(function, *arguments, **named)
+        try:
+            return self._pool.submit(function, *arguments, **named)
+        except BrokenExecutor as error:  # said where results are taken, for these and those that were under way alike
+            lost: Future = Future()
+            lost.set_exception(error)
+            return lost
 
     def renew(self) -> None:
         """Other processes in place of those that are left. What was submitted and has no result is lost."""
