@@ -12,6 +12,7 @@ from pathlib import Path
 from phcore.cli.command import STUDY, Command, argument, called, command, opened
 from phcore.errors import Fault
 from phcore.study import Study, devices
+from phcore.study.record import Record
 
 COMMANDS: list[Command] = []
 WORKERS = argument(
@@ -61,6 +62,7 @@ def compute(options: argparse.Namespace) -> int:
     from phcore.pipeline.plan import plan
     from phcore.pipeline.run import Run
     from phcore.pipeline.workers import pool
+    from phcore.stages.registry import assembly
     from phcore.study.resolve import resolve
 
     store = options.store
@@ -69,7 +71,8 @@ def compute(options: argparse.Namespace) -> int:
         by_file = Path(options.study).suffix == ".toml"
         results = opened(options)
         record = results.record
-        if results.finished and not by_file:
+        store.verify(assembly.named(record))
+        if results.finished and not by_file and (plan(record, store).empty or not _at_hand(record)):
             return f"Nothing was missing: study {record.study.name}."
         record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
         nothing = plan(record, store).empty
@@ -79,6 +82,8 @@ def compute(options: argparse.Namespace) -> int:
             record = run.run()
         if not nothing:
             cost.remember(record, store, run.speeds)
+        for sentence in (*store.damaged, *run.warnings):
+            print(f"note: {sentence}", file=sys.stderr)
         left_out = [node for node in record.nodes if not node.ready]
         for node in left_out:
             print(f"left out: {node.label}, step {node.step}: {node.finding}", file=sys.stderr)
@@ -140,6 +145,11 @@ def measures(options: argparse.Namespace) -> None:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)
     print(f"Added to {results.study.name}.")
+
+
+def _at_hand(record: Record) -> bool:
+    """Whether the checkpoints of a study are where they were: studies travel without them."""
+    return all(Path(node.path).is_dir() for node in record.ready)
 
 
 # --- a computation in sight -------------------------------------------------------------------------
