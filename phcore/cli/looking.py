@@ -96,7 +96,11 @@ def studies(options: argparse.Namespace) -> None:
 
     rows = []
     for name in names(options.store):
-        results = Results.open(name, options.store)
+        try:
+            results = Results.open(name, options.store)
+        except Fault as fault:  # one that cannot be read hides no other
+            print(f"note: {fault}", file=sys.stderr)
+            continue
         steps = {one.name: [n.step for n in results.record.path_of(one.name)] for one in results.record.series}
         rows.append({"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps})
     if options.json:

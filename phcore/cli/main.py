@@ -38,6 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second complaint at exit
         return 0
+    except OSError as error:  # a disk, a network or a permission, wherever it was met
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}. Check the disk and its permissions.", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("error: the memory does not suffice. Close other programs, or use fewer workers.", file=sys.stderr)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:

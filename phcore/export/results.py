@@ -22,7 +22,7 @@ from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.stages.registry import Place, assembly, earlier, files, keys_of, tables
 from phcore.study import Study
-from phcore.study.kept import folder_of, names, read
+from phcore.study.kept import folder_of, names, previous, private, read
 from phcore.study.record import Node, Record
 from phcore.study.redaction import public
 from phcore.study.resolve import resolve
@@ -68,10 +68,10 @@ class Results:
         if Path(study).suffix == ".toml" and not store.permissions.read_only:
             asked = Study.read(study)
             _take_over(store, asked.name)
-            record = read(store, asked.name)
+            record = previous(store, asked.name)
             if record is None or record.study.with_(private=asked.private, device=asked.device) != asked:
                 record = resolve(asked, store, keep=False, roots=roots)  # looking at a study file changes nothing
-            return cls(replace(record, study=asked), store)
+            return cls(replace(record, study=asked.with_(private=private(asked, store))), store)
         known = names(store)
         if str(study) in known:
             _take_over(store, str(study))

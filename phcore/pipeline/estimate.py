@@ -12,6 +12,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from phcore.archive.store import Store, digest
+from phcore.archive.typed import from_json
+from phcore.errors import Fault
 from phcore.formatting import count
 from phcore.pipeline import reading
 from phcore.pipeline.plan import Unit, all_units, plan
@@ -161,6 +163,6 @@ def _like(record: Record) -> str:
 
 def _remembered(store: Store) -> dict:
     try:
-        return json.loads((store.root / "speeds.json").read_text())
-    except (FileNotFoundError, ValueError):
+        return from_json((store.root / "speeds.json").read_bytes(), dict[str, dict[str, float]])
+    except (OSError, Fault):  # it only costs a measurement
         return {}

@@ -22,6 +22,7 @@ import psutil
 
 from phcore.archive import installed
 from phcore.archive.store import Store
+from phcore.archive.typed import from_json
 from phcore.errors import Fault
 
 RUNNING = ("starting", "queued", "running")
@@ -246,9 +247,9 @@ def _born(pid: int) -> float:
 
 def _read(place: Path) -> Status | None:
     try:
-        plain = json.loads((place / "status.json").read_text())
-        return Status(**plain | {"warnings": tuple(plain.get("warnings", ()))})
-    except (FileNotFoundError, ValueError, TypeError):
+        found = from_json((place / "status.json").read_bytes(), Status)
+        return found if _NAME.fullmatch(found.name) else None
+    except (OSError, Fault):
         return None
 
 

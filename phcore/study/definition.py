@@ -10,10 +10,12 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
 from phcore.archive.permissions import KINDS
+from phcore.archive.typed import typed
 from phcore.errors import Fault, about
 from phcore.study.devices import spelled
 
@@ -22,6 +24,7 @@ METRICS = ("euclidean", "cosine")
 ENGINES = ("redzed", "ripser")
 ORDERS = (1.0, 2.0, float("inf"))
 DTYPES = ("float32", "bfloat16", "float16")
+_MOST = {"subsamples": 10_000, "subsample_size": 100_000, "seed": 2**63 - 1}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 # One plain sentence per parameter: the study page and `docs/study-file.md` show these words.
@@ -105,16 +108,16 @@ class Study:
             if value not in allowed:
                 raise Fault(f"{what} = {value!r} is unknown", f"Choose one of {', '.join(map(str, allowed))}")
         spelled(self.device)
-        whole = {"subsamples": self.subsamples, "subsample_size": self.subsample_size, "seed": self.seed}
-        for what, value in whole.items():
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise Fault(f"{what} = {value!r} is not a whole number of 0 or more", f"Correct {what}")
+        for what, most in _MOST.items():
+            value = getattr(self, what)
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+                raise Fault(f"{what} = {value!r} is not a whole number from 0 to {most:,}", f"Correct {what}")
         if self.subsample_size < 4:
             raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more (default 160)")
         if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in self.layers):
             raise Fault(f"layers = {list(self.layers)} are not whole numbers of 0 or more", "Correct layers")
         for name in self.beside:
-            if not isinstance(name, str) or not NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 raise Fault(f"beside = {name!r} is no name of a study", "Give names of studies in the archive")
         for kind in self.private:
             if kind not in KINDS:
@@ -145,7 +148,9 @@ class Study:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise Fault("there is no such study file", "Check the path", path) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise Fault(f"the study file cannot be read ({error.strerror})", "Check the path", path) from None
+        except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or nested too deeply
             raise Fault(f"this is not a TOML study file ({error})", "Correct the file", path) from None
         with about(path):
             return cls.from_dict(raw, folder=path.resolve().parent, name=path.stem)
@@ -159,28 +164,23 @@ class Study:
             raise Fault(f"unknown key {unknown[0]!r}", f"Known keys: {', '.join(sorted(known))}")
         if "model" not in raw:
             raise Fault("the base model is not named", 'Add a line model = "path/to/base/model"')
-        raw = dict(raw)
+        raw = {"name": name} | raw
+        if isinstance(raw.get("private"), str):
+            raw["private"] = [raw["private"]]
         series_keys = {one.name for one in fields(Series)}
-        series = []
-        for number, one in enumerate(raw.pop("series", []), start=1):
+        listed = typed(raw.get("series", []), list[dict[str, Any]])
+        for number, one in enumerate(listed, start=1):
             extra = set(one) - series_keys
             if extra or "path" not in one:
                 fault = f"series {number} has an unknown key {sorted(extra)[0]!r}" if extra else (
                     f"series {number} has no path"
                 )  # fmt: skip
                 raise Fault(fault, f"A series has the keys {', '.join(sorted(series_keys))}")
-            one = {"name": Path(one["path"]).name, **one}
-            series.append(Series(**{**one, "path": _absolute(one["path"], folder)}))
-        raw.setdefault("name", name)
-        raw["model"] = _absolute(raw["model"], folder)
-        if raw.get("probes", "default") != "default":
-            raw["probes"] = str(_absolute(raw["probes"], folder))
-        try:
-            return cls(series=tuple(series), **raw)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, Fault):
-                raise
-            raise Fault(f"a value has the wrong type ({error})", "Compare docs/study-file.md") from None
+            one.setdefault("name", Path(typed(one["path"], Path)).name)
+        study = typed(raw | {"series": listed}, cls)
+        probes = study.probes if study.probes == "default" else str(_absolute(study.probes, folder))
+        placed = tuple(replace(one, path=_absolute(one.path, folder)) for one in study.series)
+        return study.with_(model=_absolute(study.model, folder), probes=probes, series=placed)
 
     def to_dict(self) -> dict:
         """Plain values, ready for TOML and JSON."""

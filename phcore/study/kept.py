@@ -1,12 +1,15 @@
 """Studies as an archive keeps them: the record and the study file of each in a folder of its name."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from phcore.archive.permissions import own_folder
+from phcore.archive.permissions import KINDS, own_folder
 from phcore.archive.store import Store
-from phcore.study.definition import Study
-from phcore.study.record import Record
-from phcore.study.redaction import public
+from phcore.errors import Fault
+from phcore.study.definition import NAME, Study
+from phcore.study.record import Newer, Record
+from phcore.study.redaction import declared_private, public
 
 
 def folder_of(study: Study | str, store: Store) -> Path:
@@ -14,33 +17,75 @@ def folder_of(study: Study | str, store: Store) -> Path:
 
 
 def keep(record: Record, store: Store) -> None:
-    """Keep the record and its study file in an archive."""
+    """Keep the record and its study file in an archive. What was private stays private: see `private`."""
     folder = folder_of(record.study, store)
+    hidden = private(record.study, store)
+    record = replace(record, study=record.study.with_(private=hidden))
     store.write_file(folder / "record.json", record.to_json())
     store.write_file(folder / "study.toml", record.study.to_toml().encode())
 
 
+def private(study: Study, store: Store) -> tuple[str, ...]:
+    """What is hidden of a study: what it says itself, and what its owner wrote down in the archive before.
+
+    So a study file without that line, from which the study is computed again, opens nothing.
+    """
+    folder, said = folder_of(study, store), {*study.private}
+    said.update(declared_private(folder))
+    with suppress(Fault):
+        before = read(store, study.name)
+        said.update(before.study.private if before else ())
+    return tuple(kind for kind in KINDS if kind in said)
+
+
 def read(store: Store, name: str) -> Record | None:
-    """None where there is no record of this name yet, or one of another version.
+    """None where there is no record of this name.
 
     Where the archive is only read also if the study is not served or its folder is a link to another place; what is
     read there is redacted.
+
+    Raises
+    ------
+    Fault : where the record is damaged, or of another version.
     """
     here, folder = store.permissions, folder_of(name, store)
     try:
         if here.read_only and not (here.serves(name) and own_folder(folder)):
             return None
         record = Record.from_json((folder / "record.json").read_bytes())
+        if record.study.name != name:  # the folder was given another name
+            record = replace(record, study=record.study.with_(name=name))
         return public(record, here, folder) if here.read_only else record
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError, KeyError, AttributeError):  # no record at all, or one of another version
+    except OSError as error:
+        raise Fault(f"its record cannot be read ({error.strerror})", "Check its permissions", folder) from None
+    except Fault as fault:
+        raise type(fault)(f"the study {name} cannot be read: {fault.fault}", fault.hint) from None
+
+
+def previous(store: Store, name: str) -> Record | None:
+    """What is kept of a study that is about to be looked up anew: None where that is damaged, too.
+
+    Raises
+    ------
+    Newer : where a later version computed it.
+    """
+    try:
+        return read(store, name)
+    except Newer:
+        raise
+    except Fault:
         return None
 
 
 def names(store: Store) -> list[str]:
     """Studies in this archive, the latest first; where it is only read those that are served."""
-    here = store.permissions
-    found = (path.parent for path in (store.root / "studies").glob("*/record.json"))
-    folders = [one for one in found if not here.read_only or (here.serves(one.name) and own_folder(one))]
-    return [folder.name for folder in sorted(folders, key=lambda f: -(f / "record.json").stat().st_mtime)]
+    here, found = store.permissions, {}
+    for path in (store.root / "studies").glob("*/record.json"):
+        folder = path.parent
+        shown = NAME.fullmatch(folder.name) and here.serves(folder.name)
+        with suppress(OSError):  # one that cannot be read hides no other
+            if shown and (not here.read_only or own_folder(folder)):
+                found[folder.name] = path.stat().st_mtime
+    return sorted(found, key=lambda name: -found[name])

@@ -5,13 +5,20 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from phcore.archive.store import digest
+from phcore.archive.typed import from_json, typed
+from phcore.errors import Fault
 from phcore.study.definition import Series, Study
 
 BASE = "base"  # the label of the base model among the series
 BATCHES = "batches"  # a second reading that takes the prompts in other batches; others are named by a number format
 FORMAT = 2  # of what is written: records without one are of version 0.3 or earlier
+
+
+class Newer(Fault):
+    """What a later version wrote, and is left alone."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,12 @@ class Record:
         left_out = replace(node, status=status, finding=finding, judged_by=judged_by)
         return replace(self, nodes=tuple(left_out if one == node else one for one in self.nodes))
 
+    def __post_init__(self) -> None:
+        if not self.nodes or self.nodes[0].label != BASE:
+            raise Fault("a record without its base model", "Compute the study again")
+        if min(self.n_layers, self.hidden_size, self.n_prompts, *self.layers, *(n.step for n in self.nodes)) < 0:
+            raise Fault("a record with negative numbers", "Compute the study again")
+
     # --- as text --------------------------------------------------------------------------------
 
     def to_json(self) -> bytes:
@@ -111,15 +124,16 @@ class Record:
 
     @classmethod
     def from_json(cls, data: bytes) -> Record:
-        """Raises ValueError, TypeError or KeyError for what is no record of this format."""
-        plain = json.loads(data)
-        if plain.pop("format") != FORMAT:
-            raise ValueError("a record of another format")
+        """Raises a Fault for what is no record of this format."""
+        plain = from_json(data, dict[str, Any])
+        found = plain.pop("format", None)
+        if isinstance(found, int) and found > FORMAT:
+            raise Newer("it was computed by a newer version of Toposcope", "Update Toposcope; nothing was changed")
+        if found != FORMAT:
+            raise Fault("it has no record of this version", "Compute the study again")
         return cls.from_plain(plain)
 
     @classmethod
     def from_plain(cls, plain: dict) -> Record:
-        """Of the values in a record's JSON, without the format."""
-        study = Study.from_dict(plain.pop("study"))
-        nodes = tuple(Node(**node) for node in plain.pop("nodes"))
-        return cls(study=study, nodes=nodes, layers=tuple(plain.pop("layers")), **plain)
+        """Of the values in a record's JSON, without the format. Raises a Fault where they are none."""
+        return typed(plain, cls)

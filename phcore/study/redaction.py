@@ -34,7 +34,7 @@ def public(record: Record, permissions: Permissions, folder: Path) -> Record:
         without computing anything anew.
     """
     study = record.study
-    private = {*study.private, *_private(folder)}
+    private = {*study.private, *declared_private(folder)}
     bare = redact(record)
     shown = bare.study.with_(
         beside=tuple(name for name in study.beside if permissions.serves(name)),
@@ -132,8 +132,8 @@ def last_part(path: str | Path) -> str:
     return "-" if last in ("", ".", "..") else last
 
 
-def _private(folder: Path) -> tuple[str, ...]:
-    """What a study file calls private."""
+def declared_private(folder: Path) -> tuple[str, ...]:
+    """What the study file in a study's folder calls private; everything where nobody can tell."""
     file = folder / "study.toml"
     try:
         return Study.read(file).private if file.exists() else ()

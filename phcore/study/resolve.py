@@ -12,8 +12,9 @@ from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.study import measures, probes
 from phcore.study.definition import Series, Study
+from phcore.study.kept import folder_of
 from phcore.study.kept import keep as keep_record
-from phcore.study.kept import read
+from phcore.study.kept import previous as previous_record
 from phcore.study.record import BASE, Node, Record
 
 
@@ -41,7 +42,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
             study.model,
         )
     probe_set = probes.load(study.probes)
-    previous = read(store, study.name)
+    previous = previous_record(store, study.name)
     record = Record(
         study=study,
         layers=study.layers or tuple(checkpoints.default_layers(model.n_layers)),
@@ -57,7 +58,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
     keep_probes(probe_set, record, store)
     record = replace(record, scalars=measures.keep(record, store))
     if keep:
-        if previous and _unrelated(previous.study, study):
+        if previous and _unrelated(previous, record):
             raise Fault(
                 f"another study is called {study.name}: on {previous.study.model.name}, from other folders",
                 "Choose another name",
@@ -111,9 +112,13 @@ def keep_probes(probe_set: probes.ProbeSet, record: Record, store: Store) -> Non
         store.write("probes", record.probes_key, frame)
 
 
-def _unrelated(a: Study, b: Study) -> bool:
-    """Another model and no folder in common: not an edited study, but another one of the same name."""
-    return a.model != b.model and not {one.path for one in a.series} & {one.path for one in b.series}
+def _unrelated(a: Record, b: Record) -> bool:
+    """No folder and no checkpoint in common: not an edited or moved study, but another one of the same name."""
+    folders = [{one.path for one in record.study.series} for record in (a, b)]
+    prints = [{node.fingerprint for node in record.nodes[1:]} - {""} for record in (a, b)]
+    if not (folders[0] and folders[1]):
+        return a.study.model != b.study.model and a.base.fingerprint != b.base.fingerprint
+    return not folders[0] & folders[1] and not prints[0] & prints[1]
 
 
 def _found(series: Series, study: Study, roots: Sequence[Path]) -> list[checkpoints.Checkpoint]:
@@ -149,6 +154,6 @@ def keep_again(record: Record, store: Store) -> Record:
         keep_probes(probe_set, record, store)
     if record.scalars and not store.has("scalars", record.scalars):
         record = replace(record, scalars=measures.keep(record, store))
-    if read(store, record.study.name) != record:
+    if not (folder_of(record.study, store) / "record.json").exists():
         keep_record(record, store)
     return record

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from phcore.archive.store import Store
+from phcore.archive.typed import from_json
 from phcore.errors import Fault
 from phcore.study import NAME as STUDY_NAME
 from phcore.study.kept import folder_of
@@ -48,9 +49,6 @@ class View:
     saved: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def __post_init__(self) -> None:
-        for what in ("name", "page", "query", "note", "saved"):
-            if not isinstance(getattr(self, what), str):
-                raise Fault(f"the {what} of a view is no text", "Save the view again")
         object.__setattr__(self, "name", self.name.strip())
         object.__setattr__(self, "note", self.note.strip())
         if not self.name or len(self.name) > NAME or not self.name.isprintable():
@@ -87,14 +85,13 @@ def views(study: str, store: Store) -> list[View]:
     if not store.permissions.serves(study):
         return []
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return [View(**one) for one in found]
+        return from_json(file.read_bytes(), list[View])
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError) as error:
+    except (OSError, Fault) as error:
         raise Fault(
             f"the saved views of {study} cannot be read",
-            "Mend or remove views.json in the folder of the study; its results are not touched",
+            "Mend views.json in the folder of the study; its results are not touched",
         ) from error
 
 

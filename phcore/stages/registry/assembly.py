@@ -17,6 +17,7 @@ from phcore.stages.registry.facts import value
 from phcore.stages.registry.keys import keys_of
 from phcore.stages.registry.places import labelled, labels, places
 from phcore.stages.registry.result import WHOLE_STUDY, Missing, Place, Table
+from phcore.study import kept
 from phcore.study.record import Record
 
 Where = dict[str, object]  # column -> the value it shall have
@@ -145,9 +146,9 @@ def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) 
 
 
 def _fact(name: str, record: Record, store: Store, whole: bool) -> Any:
-    kept = {"categories": ("probes", record.probes_key), "scalars": ("scalars", record.scalars)}.get(name, ("", ""))
-    if whole and kept[1] and not store.has(*kept):
-        raise Missing(f"what the study keeps of its {kept[0]} is missing", "Compute the study again", store.path(*kept))
+    file = {"categories": ("probes", record.probes_key), "scalars": ("scalars", record.scalars)}.get(name, ("", ""))
+    if whole and file[1] and not store.has(*file):
+        raise Missing(f"what the study keeps of its {file[0]} is missing", "Compute the study again", store.path(*file))
     return _FROM_THE_ARCHIVE[name](record, store) if name in _FROM_THE_ARCHIVE else value(name, record, WHOLE_STUDY)
 
 
@@ -158,10 +159,10 @@ def prompts(record: Record, store: Store, permissions: Permissions | None = None
     ----------
     permissions : of those who see it; where none are given, the archive's.
     """
-    kept = store.read("probes", record.probes_key)
-    if kept is None:
+    found = store.read("probes", record.probes_key)
+    if found is None:
         return pd.DataFrame(columns=["prompt", "text", "category", "reference"])
-    frame = kept.to_pandas()
+    frame = found.to_pandas()
     if (permissions or store.permissions).hides("prompts", record.study.private):
         return frame.assign(text=[f"prompt {number} (private)" for number in frame["prompt"]], reference=None)
     return frame
@@ -169,14 +170,14 @@ def prompts(record: Record, store: Store, permissions: Permissions | None = None
 
 def _categories(record: Record, store: Store) -> dict[int, str]:
     """Prompt number -> category; "" where the probe set names none."""
-    kept = prompts(record, store)
-    return dict(zip(kept["prompt"], kept["category"].fillna(""), strict=True))
+    found = prompts(record, store)
+    return dict(zip(found["prompt"], found["category"].fillna(""), strict=True))
 
 
 def _logged(record: Record, store: Store) -> pd.DataFrame | None:
     """What training logs and the user's file say."""
-    kept = store.read("scalars", record.scalars) if record.scalars else None
-    return None if kept is None else kept.to_pandas()
+    found = store.read("scalars", record.scalars) if record.scalars else None
+    return None if found is None else found.to_pandas()
 
 
 def _reader(record: Record, store: Store) -> Callable[[str], pd.DataFrame]:
@@ -185,7 +186,7 @@ def _reader(record: Record, store: Store) -> Callable[[str], pd.DataFrame]:
 
 def _beside(record: Record, store: Store) -> list[tuple[Record, Callable[[str], pd.DataFrame]]]:
     """The studies named beside this one that are in the archive, each with what reads its tables."""
-    found = (Record.read(store, name) for name in record.study.beside)
+    found = (kept.read(store, name) for name in record.study.beside)
     return [(one, _reader(one, store)) for one in found if one]
 
 

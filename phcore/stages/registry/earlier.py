@@ -63,7 +63,7 @@ def is_of_03(store: Store, name: str) -> bool:
         if "format" in plain:
             return False
         Record.from_plain(plain)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # a record of no version
+    except (OSError, ValueError, TypeError, RecursionError):  # a record of no version
         return False
     return True
 

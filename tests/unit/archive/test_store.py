@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from phcore.archive.store import Store, digest, write_atomically
+from phcore.errors import Fault
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_half_written_files_are_never_seen(store, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(os, "replace", crash)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(Fault, match="disk full"):
         store.write("stage", "a", frame(1.0))
     assert not store.has("stage", "a")
     assert not list(store.path("stage", "a").parent.iterdir())

@@ -193,7 +193,8 @@ def test_what_is_no_record_is_no_study_of_03(store):
     file = store.root / "studies" / "frozen" / "record.json"
     for text in ("", "[]", "{", "{}", "5", '{"study": 7}', '{"study": {}, "nodes": 3}', '{"format": 2, "study": 7}'):
         file.write_text(text)
-        assert kept.read(store, "frozen") is None
+        with pytest.raises(Fault, match="the study frozen cannot be read"):
+            kept.read(store, "frozen")
         with pytest.raises(Fault):
             Results.open("frozen", store)
 

@@ -1,7 +1,7 @@
 """Saved views: what is written is read again, what does not fit is refused in words, and nothing is half written."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from threading import Thread
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
+from phcore.archive.typed import typed
 from phcore.errors import Fault
 from phcore.study import saved_views
 from phcore.study.saved_views import View
@@ -59,7 +60,7 @@ def test_a_deleted_view_can_be_brought_back_in_its_place(store):
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_in_words(wrong):
     with pytest.raises(Fault) as caught:
-        replace(GOOD, **wrong)
+        typed(asdict(GOOD) | wrong, saved_views.View)
     assert caught.value.fault
     assert caught.value.hint
 

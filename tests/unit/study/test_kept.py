@@ -1,0 +1,168 @@
+"""Studies as an archive keeps them: what is private stays so, and one that cannot be read hides no other."""
+
+import json
+import shutil
+
+import pytest
+
+from phcore import Fault
+from phcore.archive.permissions import Permissions
+from phcore.archive.store import Store
+from phcore.cli.main import COMMANDS, main
+from phcore.export.results import Results
+from phcore.study import kept
+from phcore.study.record import FORMAT
+from phcore.study.resolve import resolve
+from tests import studies
+
+
+@pytest.fixture
+def store(computed, tmp_path, monkeypatch):
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    return studies.copy_archive(computed[1], tmp_path / "cache")
+
+
+@pytest.fixture
+def asked(computed, tmp_path):
+    """The study file it is computed from; it calls nothing private."""
+    return computed[0].write(tmp_path / "tiny.toml")
+
+
+def shown(store) -> list[str]:
+    """The first prompts as strangers see them."""
+    return list(Results.open("tiny", Store(store.root, Permissions(True))).prompts["text"][:2])
+
+
+def make_private(store) -> None:
+    file = kept.folder_of("tiny", store) / "study.toml"
+    file.write_text(file.read_text().replace("private = []", 'private = ["prompts"]'))
+
+
+WRITES = {
+    "compute": ["compute", "{file}", "--workers", "1"],
+    "compute by name": ["compute", "tiny", "--workers", "1"],
+    "estimate": ["estimate", "{file}", "--workers", "1"],
+    "measures": ["measures", "tiny", "{csv}"],
+    "pack": ["pack", "{file}", "-o", "{out}/pack.zip"],
+    "report": ["report", "{file}", "-o", "{out}/report.html"],
+    "figures": ["figures", "{file}", "-o", "{out}/figures.zip"],
+    "findings": ["findings", "{file}"],
+    "tables": ["tables", "{file}", "cells", "-o", "{out}/cells.csv"],
+    "studies": ["studies"],
+}
+ELSEWHERE = {"new", "scan", "unpack", "open", "practice", "serve", "app"}  # no study of the archive is written by them
+
+
+def test_every_command_is_tried():
+    assert {one.name for one in COMMANDS} - {words[0] for words in WRITES.values()} <= ELSEWHERE | {"clouds", "summary"}
+
+
+@pytest.mark.parametrize("words", WRITES.values(), ids=WRITES)
+def test_what_was_private_survives_every_command(store, asked, tmp_path, words):
+    make_private(store)
+    assert shown(store) == ["prompt 0 (private)", "prompt 1 (private)"]
+    csv = tmp_path / "own.csv"
+    csv.write_text("series,step,name,value\nhelpful,4,accuracy,0.5\n")
+    named = {"file": asked, "csv": csv, "out": tmp_path}
+    assert main([word.format(**named) for word in words]) == 0
+    assert shown(store) == ["prompt 0 (private)", "prompt 1 (private)"]
+    for made in tmp_path.glob("*.html"):
+        assert "number 1 please" not in made.read_text()
+
+
+def test_a_lost_study_file_opens_nothing(store, computed):
+    make_private(store)
+    resolve(computed[0], store)
+    (kept.folder_of("tiny", store) / "study.toml").unlink()
+    assert shown(store)[0] == "prompt 0 (private)"
+    resolve(computed[0], store)
+    assert shown(store)[0] == "prompt 0 (private)"
+
+
+def test_a_damaged_study_file_opens_nothing(store, computed):
+    (kept.folder_of("tiny", store) / "study.toml").write_text("private = [")
+    assert shown(store)[0] == "prompt 0 (private)"
+    resolve(computed[0], store)
+    assert shown(store)[0] == "prompt 0 (private)"
+
+
+# --- records that cannot be read ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(store):
+    """The study, and a copy of it under another name."""
+    shutil.copytree(kept.folder_of("tiny", store), kept.folder_of("other", store))
+    return store
+
+
+BAD = {
+    "empty": b"", "no object": b"[]", "number": b"5", "cut": b'{"format": 2, "study"', "nested": b"[" * 100_000,
+    "no nodes": b'{"format": 2, "study": {"name": "a", "model": "/m"}, "nodes": []}', "not UTF-8": b"\xff\xfe{}",
+    "types": json.dumps({"format": FORMAT, "study": 7, "nodes": {}}).encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("read_only", [False, True])
+def test_one_bad_record_hides_no_other(two, content, read_only, capsys):
+    (kept.folder_of("other", two) / "record.json").write_bytes(content)
+    store = Store(two.root, Permissions(read_only))
+    assert sorted(kept.names(store)) == ["other", "tiny"]
+    assert Results.open("tiny", store).others() == ["other"]
+    with pytest.raises(Fault, match="the study other cannot be read"):
+        Results.open("other", store)
+    if not read_only:
+        assert main(["studies"]) == 0
+        said = capsys.readouterr()
+        assert "tiny  complete" in said.out
+        assert "the study other cannot be read" in said.out + said.err
+
+
+def test_a_newer_record_is_left_alone(store, computed, asked, capsys):
+    file = kept.folder_of("tiny", store) / "record.json"
+    plain = json.loads(file.read_text()) | {"format": FORMAT + 1, "something": "new"}
+    file.write_text(json.dumps(plain))
+    before = file.read_bytes()
+    for study in ("tiny", str(asked)):
+        assert main(["compute", study, "--workers", "1"]) == 1
+        assert "newer version" in capsys.readouterr().err
+    with pytest.raises(Fault, match="newer version"):
+        resolve(computed[0], store)
+    assert file.read_bytes() == before
+
+
+def test_a_damaged_record_is_made_anew_from_the_study_file(store, asked, capsys):
+    (kept.folder_of("tiny", store) / "record.json").write_bytes(b"{")
+    assert main(["compute", str(asked), "--workers", "1"]) == 0
+    assert Results.open("tiny", store).finished
+
+
+def test_a_folder_that_was_renamed_is_a_study_of_that_name(store):
+    kept.folder_of("tiny", store).rename(store.root / "studies" / "renamed")
+    study = Results.open("renamed", store)
+    assert study.study.name == "renamed"
+    assert study.finished
+    assert kept.names(store) == ["renamed"]
+
+
+def test_another_study_of_the_same_name_is_refused(store, computed, tmp_path, llama):
+    """Also where its base is the same: other folders with other weights."""
+    from tests import models
+
+    models.build_adapter(tmp_path / "mine" / "run" / "checkpoint-5", llama, seed=77)
+    other = computed[0].with_(
+        series=(kept.Study("x", "/m").series or ()) + (studies.Series("run", tmp_path / "mine/run"),)
+    )
+    with pytest.raises(Fault, match="another study is called tiny"):
+        resolve(other, store)
+
+
+def test_a_study_that_moved_is_the_same(store, computed, tmp_path):
+    study, _ = computed
+    places = {}
+    for one in study.series:
+        places[one.name] = tmp_path / "moved" / one.name
+        shutil.copytree(one.path, places[one.name])
+    moved = study.with_(series=tuple(studies.Series(name, path) for name, path in places.items()))
+    assert resolve(moved, store).series[0].path == places["helpful"]
