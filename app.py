@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import protocol_filter
+from pages.parts import guard, protocol_filter
 
 
 @contextlib.asynccontextmanager
@@ -23,7 +23,9 @@ async def opening(app: st.App) -> AsyncIterator[None]:
 
 
 app = st.App(
-    Path(__file__).resolve().parent / "pages" / "shell.py", lifespan=opening, middleware=protocol_filter.middleware()
+    Path(__file__).resolve().parent / "pages" / "shell.py",
+    lifespan=opening,
+    middleware=[*guard.middleware(), *protocol_filter.middleware()],
 )
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ STUDIES = "PHCORE_STUDIES"  # names with commas between them; makes the process 
 PRIVATE = "PHCORE_PRIVATE"  # kinds of what is hidden in every study, beside what each study file names
 SIGN_IN = "PHCORE_SIGN_IN"  # anything but empty, 0, false or no: the pages ask for an account
 ALLOW = "PHCORE_ALLOW"  # who may sign in: addresses, @domains, or * for whomever the provider knows
+TOKEN = "PHCORE_TOKEN"  # what browsers have to know; empty or not set: whoever reaches the port may read
+FRAMES = "PHCORE_FRAMES"  # origins, with commas, whose pages may frame the app
 
 KINDS = ("prompts", "paths")  # what the owner of a study can call private
 OFF = ("", "0", "false", "no")

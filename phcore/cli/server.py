@@ -5,12 +5,17 @@ Nothing is enforced here. The environment says what the server may do, and `perm
 
 import ipaddress
 import os
+import re
+import secrets
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from phcore.archive import installed, permissions
-from phcore.archive.store import default_root
+from phcore.archive.permissions import FRAMES, TOKEN
+from phcore.archive.store import default_root, write_atomically
 from phcore.checkpoints import roots
 from phcore.errors import Fault
 
@@ -28,6 +33,8 @@ class Room:
     open : whether an address that other machines reach is meant.
     sign_in : whether visitors sign in with an account; `allow` says which ones may (see `permissions.admits`).
     browser : whether the browser of whoever started it opens, where there is a screen.
+    token : what browsers have to know; see `token_of`. Empty: nothing.
+    frames : origins whose pages may frame this one, such as https://notes.example.org.
     """
 
     read_only: bool = False
@@ -40,11 +47,33 @@ class Room:
     sign_in: bool = False
     allow: tuple[str, ...] = ()
     browser: bool = False
+    token: str = ""
+    frames: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
-        host = "localhost" if self.address == "localhost" else self.address
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{f'[{self.address}]' if ':' in self.address else self.address}:{self.port}"
+
+    @property
+    def door(self) -> str:
+        """The address that lets a browser in."""
+        return f"{self.url}/?token={self.token}" if self.token else self.url
+
+
+def token_of(root: Path) -> str:
+    """What browsers have to know to reach an archive's app on this machine; made once, for its owner's eyes.
+
+    On a shared machine every user reaches every port of it.
+    """
+    file = root / "token"
+    try:
+        if re.fullmatch(r"[0-9a-f]{48}", kept := file.read_text()):
+            return kept
+    except (OSError, ValueError):
+        pass  # there is none yet, or none that could be used
+    made = secrets.token_hex(24)
+    write_atomically(file, made.encode())
+    return made
 
 
 def check(room: Room, known: Sequence[str]) -> None:
@@ -102,8 +131,7 @@ def command(room: Room) -> list[str]:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
     }
-    if not room.browser:
-        options["server.headless"] = "true"
+    options["server.headless"] = "true"  # `run` opens the browser, with the token
     if room.read_only:
         options |= {"server.maxUploadSize": "0", "client.toolbarMode": "viewer", "client.showErrorDetails": "none"}
     pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
@@ -128,6 +156,7 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
         plain[permissions.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(permissions.PRIVATE)])])
     if room.studies:
         plain[permissions.STUDIES] = ",".join(room.studies)  # `check` found them among those that may be read here
+    plain[TOKEN], plain[FRAMES] = room.token, ",".join(room.frames)
     if room.sign_in:
         plain |= {permissions.SIGN_IN: "1", permissions.ALLOW: ",".join(room.allow)}
     return plain
@@ -135,7 +164,16 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
 
 def run(room: Room) -> None:
     """Become the server: signals and the exit code are its own. Does not return."""
-    line = command(room)
+    line, settings = command(room), environment(room, os.environ)
     sys.stdout.flush()
     os.chdir(installed.APP)  # where .streamlit/ lies
-    os.execve(line[0], line, environment(room, os.environ))
+    if room.browser and _screen(os.environ):
+        # In a process of its own, because this one becomes the server.
+        subprocess.Popen(
+            [sys.executable, "-m", "phcore.cli.browser", room.url], env=settings, stderr=subprocess.DEVNULL
+        )
+    os.execve(line[0], line, settings)
+
+
+def _screen(given: Mapping[str, str]) -> bool:
+    return sys.platform in ("darwin", "win32") or bool(given.get("DISPLAY") or given.get("WAYLAND_DISPLAY"))

@@ -11,7 +11,12 @@ COMMANDS: list[Command] = []
 PORT = argument("--port", type=int, default=8501, help="default: 8501")
 
 
-@command(COMMANDS, PORT, example="--port 8600")
+OPEN_TO_USERS = argument(
+    "--no-token", action="store_true", help="let every user of this machine read it, not only who knows the address"
+)
+
+
+@command(COMMANDS, PORT, OPEN_TO_USERS, example="--port 8600")
 def app(options: argparse.Namespace) -> None:
     """Open the app on this machine, which alone reaches it."""
     room = server.Room(
@@ -20,9 +25,10 @@ def app(options: argparse.Namespace) -> None:
         sign_in=permissions.sign_in_asked(os.environ),
         allow=permissions.allowed(os.environ),
         browser=True,
+        token=_token(options),
     )
     server.check(room, ())
-    print(room.url)
+    print(room.door)
     server.run(room)
 
 
@@ -49,6 +55,11 @@ def app(options: argparse.Namespace) -> None:
     argument(
         "--allow", action="append", default=[], metavar="WHO", help="address, @domain, or * for every account"
     ),
+    argument(
+        "--frame", action="append", default=[], metavar="ORIGIN",
+        help="a site whose pages may show this one in a frame, such as https://notes.example.org",
+    ),
+    OPEN_TO_USERS,
     example="--read-only --study smollm2-135m-instruct",
 )  # fmt: skip
 def serve(options: argparse.Namespace) -> None:
@@ -66,6 +77,8 @@ def serve(options: argparse.Namespace) -> None:
         open=options.open,
         sign_in=options.sign_in or permissions.sign_in_asked(os.environ),
         allow=tuple(options.allow) or permissions.allowed(os.environ),
+        token="" if options.read_only or options.store.permissions.read_only else _token(options),
+        frames=tuple(options.frame),
     )
     known = names(options.store)
     server.check(room, known)
@@ -73,5 +86,12 @@ def serve(options: argparse.Namespace) -> None:
         for name in room.studies or known:  # what an earlier version computed is taken over while that is allowed
             Results.open(name, options.store)
     served = ", ".join(room.studies or known) or "no study yet"
-    print(f"{room.url}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
+    print(f"{room.door}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
     server.run(room)
+
+
+def _token(options: argparse.Namespace) -> str:
+    """Of a server that can do all its owner can: on a shared machine others reach its port."""
+    if options.no_token or options.store.permissions.read_only:
+        return ""
+    return os.environ.get(permissions.TOKEN) or server.token_of(options.store.root)

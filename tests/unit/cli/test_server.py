@@ -164,12 +164,19 @@ def test_the_command_in_a_read_only_environment_serves_read_only(computed, start
 def test_the_app_is_opened_on_this_machine_alone(started, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path))
     assert main.main(["app", "--port", "8601"]) == 0
+    door = capsys.readouterr().out.strip()
+    assert door == f"http://127.0.0.1:8601/?token={(tmp_path / 'token').read_text()}"
+    assert (tmp_path / "token").stat().st_mode & 0o077 == 0
+    assert main.main(["app", "--port", "8601"]) == 0
+    assert capsys.readouterr().out.strip() == door  # a browser that was let in stays so after a restart
+    assert main.main(["app", "--port", "8601", "--no-token"]) == 0
     assert capsys.readouterr().out == "http://127.0.0.1:8601\n"
-    ((_, words, environment),) = started
+    (_, words, environment), _, (_, _, openly) = started
     assert words[words.index("--server.address") + 1] == "127.0.0.1"
-    assert "--server.headless" not in words  # a browser opens where there is a screen
+    assert "--server.headless" in words  # `run` opens a browser where there is a screen, with the token
     assert "PHCORE_READ_ONLY" not in environment
-    assert "--server.headless" in server.command(Room())
+    assert environment["PHCORE_TOKEN"] in door
+    assert not openly["PHCORE_TOKEN"]
 
 
 def test_the_app_takes_no_address():
