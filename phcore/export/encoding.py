@@ -4,12 +4,24 @@ import pandas as pd
 
 
 def encode(frame: pd.DataFrame, kind: str) -> bytes:
-    """A table as csv, json (list of records; infinite and missing values as strings and null) or parquet."""
+    """A table as csv, json (list of records; infinite and missing values as strings and null) or parquet.
+
+    In csv a text that a spreadsheet would compute (=, +, -, @ at its beginning) has an apostrophe in front.
+    """
     if kind == "csv":
-        return frame.to_csv(index=False).encode()
+        texts = frame.select_dtypes(["object", "string", "category"]).columns
+        safe = {name: frame[name].astype(object).map(_no_formula) for name in texts}
+        return frame.assign(**safe).to_csv(index=False).encode()
     if kind == "json":
         # JSON has no infinity: the order of the bottleneck distance is written as the word.
         plain = frame.astype({"order": object}) if "order" in frame else frame
         plain = plain.replace({float("inf"): "inf"})
         return plain.to_json(orient="records").encode()
     return frame.to_parquet(index=False)
+
+
+def _no_formula(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ")  # pandas does not quote it, and readers begin a row there
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t")) else value

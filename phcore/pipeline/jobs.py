@@ -258,9 +258,18 @@ def _write(store: Store, current: Status) -> None:
 
 
 def _last_words(place: Path) -> str:
-    lines = (place / "log.txt").read_text(errors="replace").split("\n") if (place / "log.txt").exists() else []
-    said = [line.strip() for line in lines if line.strip()]
-    return "The computation ended unexpectedly" + (f": {said[-1][:300]}" if said else ".")
+    """Why a process ended that did not say so itself: its own error, else what kills without a word."""
+    try:
+        lines = (place / "log.txt").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    errors = [line for line in lines if re.match(r"error: |[A-Za-z_.]*(Error|Exception|Interrupt)\b", line)]
+    if errors:
+        return f"The computation ended unexpectedly: {errors[-1][:300]}"
+    return (
+        "The computation's process was killed, as by a system that runs out of memory or is shut down. What was "
+        "finished is kept: start it again."
+    )
 
 
 @contextlib.contextmanager
