@@ -116,18 +116,14 @@ if not others:
     toolbar.stop()
 
 row = st.columns([2.6, 1.3, 1.1, 1.1, 1.3, 1], vertical_alignment="bottom")
-name = row[0].selectbox("Second study", others, **linked("p_with", "second study"))
-degree = controls.degree(row[1], linked("p_degree", "degree"))
-depth = row[2].selectbox("Depth", list(_DEPTHS), 2, **linked("p_depth", "depth"),
-                         help="Relative depth: the layer nearest to it is taken in each model.")  # fmt: skip
-scale = row[3].selectbox("Scale", ["median", "raw"], **linked("p_scale", "scale"),
-                         help="Raw distances of two models differ by their norms; divided by the median, only shape is "
-                         "left.")  # fmt: skip
-per = row[4].selectbox("Velocity per", PER, **linked("p_per", "velocity per"))
+name = linked(row[0].selectbox, "p_with", others)
+degree = controls.degree(row[1], "p_degree")
+depth = linked(row[2].selectbox, "p_depth", list(_DEPTHS), 2)
+scale = linked(row[3].selectbox, "p_scale", ["median", "raw"])
+per = linked(row[4].selectbox, "p_per", PER)
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = st.toggle("Logarithmic steps", True, **linked("p_log", "step axis"))
-    with_base = st.toggle("Count the transition from the base model", True, help="For the concentration.",
-                          **linked("p_base", "transition from the base model"))  # fmt: skip
+    log = linked(st.toggle, "p_log", True)
+    with_base = linked(st.toggle, "p_base", True)
 pair = (first, data.open_study(name))
 if data.table(pair[1], "cells").empty:
     st.info(f"Nothing has been computed for {name} yet: start it on the Study page.", icon=":material/hourglass_empty:")

@@ -43,14 +43,11 @@ if gone:
     if all_of_it:
         toolbar.stop()
 
-section = st.segmented_control(
-    "Question", SECTIONS, default=SECTIONS[0], **linked("e_section", "question"), required=True,
-    label_visibility="collapsed",
-)  # fmt: skip
+section = linked(st.segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = controls.degree(row[0], linked("e_degree", "degree"))
-scale = controls.scale(row[1], study, linked("e_scale", "scale"))
-layer = controls.layer(row[2], study, linked("e_layer", "layer"), "For the figures of one layer.")
+degree = controls.degree(row[0], "e_degree")
+scale = controls.scale(row[1], study, "e_scale")
+layer = controls.layer(row[2], study, "e_layer")
 
 choice = Choice.of(study, degree=degree, scale=scale, layer=layer)
 look, said, made = Look.of(study), set(), {}

@@ -16,7 +16,5 @@ if data.read_only():
     del PARTS["The study"]  # it would be refused
 
 study = frame.ready_study("share", otherwise=sharing.open_pack)
-part = st.segmented_control(
-    "Part", list(PARTS), default="Report", **linked("s_part", "part"), required=True, label_visibility="collapsed",
-)  # fmt: skip
+part = linked(st.segmented_control, "s_part", list(PARTS), default="Report")
 PARTS[part](study)

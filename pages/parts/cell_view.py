@@ -222,10 +222,8 @@ def _slider(scene: Scene) -> float:
     st.session_state[KIND] = kind
     if options.play == GROWTH:
         st.session_state["b_at"] = at + 2 * step if at + 2 * step <= last else 0.0
-    return st.slider(
-        f"Prompts closer than this are joined ({scene.unit})", 0.0, last, default, step,
-        format=f"%.{max(1, 1 - floor(log10(step)))}f", **linked("b_at", "distance"),
-    )  # fmt: skip
+    digits, label = max(1, 1 - floor(log10(step))), f"Prompts closer than this are joined ({scene.unit})"
+    return linked(st.slider, "b_at", 0.0, last, default, step, label=label, format=f"%.{digits}f")
 
 
 def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
@@ -262,11 +260,7 @@ def _selected(scene: Scene) -> Bar | None:
     """The list of bars, and a sentence on the one selected; None for the endless one."""
     bars = scene.bars
     row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
-    label = row[0].selectbox(
-        "Selected bar", bars.labels, **linked("b_bar", "selected bar"),
-        help="Numbered by persistence: loop 1 lasts longest. A click on a bar or on a merge of the tree selects it, "
-        "too.",
-    )  # fmt: skip
+    label = linked(row[0].selectbox, "b_bar", bars.labels)
     bar = bars.bar(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):
         column.button(

@@ -43,13 +43,8 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
     """What the cell is compared with, and how."""
     row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
     before = _earlier(study, cell, row[0])
-    degree = controls.degree(row[1], linked("c_degree", "degree"))
-    orders, own = [1, 2], study.study.order
-    order = row[2].selectbox(
-        "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1,
-        **linked("c_order", "Wasserstein order"),
-        help="2 weighs large moves more than 1. A bottleneck distance is one bar, not a matching.",
-    )  # fmt: skip
+    degree = controls.degree(row[1], "c_degree")
+    order = linked(row[2].selectbox, "c_order", [1, 2], 0 if study.study.order == 1 else 1)
     return Comparison(before, cell, degree, order)
 
 
@@ -92,10 +87,7 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
     )
     left, right = st.columns([1, 1.2])
     with left:
-        held = st.selectbox(
-            "Selected pair", rows["pair"].tolist(), **linked("c_pair", "selected pair"),
-            help="Ranked by its share of the distance. A click in the chart selects it, too.",
-        )  # fmt: skip
+        held = linked(st.selectbox, "c_pair", rows["pair"].tolist())
         one = rows[rows["pair"] == held].iloc[0]
         st.markdown(_pair_words(one, pair.names, order, unit))
     with right:
@@ -132,10 +124,7 @@ def _earlier(study: Results, cell: data.Cell, place) -> data.Cell | None:
     if cached and cached[-1] != steps[-1] and live.has_cloud(study, cell):
         fixed = {LATEST: (series, cached[-1], layer)} | fixed  # first: it leads back to prompts
     ways = fixed | every
-    return ways[
-        place.selectbox("Compared with", list(ways), **linked("c_from", "checkpoint to compare with"),
-                        help="The earlier checkpoint, at the same layer.")
-    ]  # fmt: skip
+    return ways[linked(place.selectbox, "c_from", list(ways))]
 
 
 def _name(cell: data.Cell) -> str:
@@ -258,10 +247,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         return
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
     row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
-    number = row[0].select_slider(
-        "Subsamples", choices, value=choices[min(2, len(choices) - 1)],
-        **linked("c_subsamples", "number of subsamples"),
-    )  # fmt: skip
+    number = linked(row[0].select_slider, "c_subsamples", choices, value=choices[min(2, len(choices) - 1)])
     asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
     row[2].caption(
         "Each prompt is left out of every subsample that holds it; the distance lost is what it contributed. "

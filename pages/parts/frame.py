@@ -47,8 +47,7 @@ def choose_study(place) -> Results | None:
         nothing = "No study has been computed yet. Set one up on the Study page."
         st.info("No study is served here." if data.read_only() else nothing, icon=":material/info:")
         return None
-    name = place.selectbox("Study", names, **linked("study", "study"), help="Studies in the archive of this machine.")
-    return data.open_study(name)
+    return data.open_study(linked(place.selectbox, "study", names))
 
 
 def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:

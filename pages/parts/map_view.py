@@ -67,7 +67,7 @@ def mark(chart: str, points: np.ndarray, rows: np.ndarray) -> None:
 def marked_words(own: pd.DataFrame, points: set[int], categories: list[str]) -> None:
     """The marked prompts, and the field that names them. `own`: the prompts of the map."""
     if st.session_state[MARKED]:
-        text = st.text_input("Prompts marked, by number", **linked("b_marked", "prompts marked"))
+        text = linked(st.text_input, MARKED)
         if text and not points:
             st.caption("None of these numbers is a prompt of this map.")
     if points:

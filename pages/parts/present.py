@@ -27,7 +27,7 @@ def frame(pages: Sequence[str]) -> None:
     st.session_state.pop(_STEPS, None)  # the page says anew what its steps are
     with st.container(key="present-frame"):
         st.html("<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden}</style>")
-        on = st.toggle("Present", **linked("present", "present mode"))
+        on = linked(st.toggle, _KEY)
         _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH, "pages": list(pages)}, on_go_change=_pressed, height=1)
     if on:
         st.html(web.style("present.css"))

@@ -185,11 +185,9 @@ def _loop(loop: Loop, own: pd.DataFrame, categories: list[str]) -> None:
 def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dict:
     """ripser's cocycle of the loop, where it is asked for."""
     few = points <= COCYCLES
-    shown = st.toggle(
-        "Show ripser's cocycle", **linked("b_cut", "cocycle"), disabled=not few,
-        help="The dual view: edges that every cycle around this hole must cross an odd number of times. "
-        + ("" if few else f"Offered up to {COCYCLES} prompts."),
-    )  # fmt: skip
+    words = "The dual view: edges that every cycle around this hole must cross an odd number of times. "
+    words += "" if few else f"Offered up to {COCYCLES} prompts."
+    shown = linked(st.toggle, "b_cut", disabled=not few, help=words)
     if not (shown and few):
         return {}
     try:

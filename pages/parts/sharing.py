@@ -27,17 +27,12 @@ def report(study: Results) -> None:
     with left:
         title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
         authors = st.text_input("Authors", key="s_authors", max_chars=400)
-        chosen = st.multiselect(
-            "Charts, in this order", list(PRINTED), list(PRINTED), format_func=lambda key: PRINTED[key].title,
-            **linked("s_charts", "charts of the report"),
-        )  # fmt: skip
-        layer = controls.layer(st, study, linked("s_layer", "layer"), "Of the charts that show one.")
-        prompts = st.toggle("With the prompts", True, **linked("s_prompts", "prompts in the report"),
-                            help="As text, in a list at the end.")  # fmt: skip
+        titles = {key: figure.title for key, figure in PRINTED.items()}
+        chosen = linked(st.multiselect, "s_charts", list(titles), list(titles), format_func=titles.get)
+        layer = controls.layer(st, study, "s_layer")
+        prompts = linked(st.toggle, "s_prompts", True)
         with st.expander("Notes below charts", icon=":material/edit_note:"):
-            notes = {
-                key: st.text_area(PRINTED[key].title, key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen
-            }
+            notes = {key: st.text_area(titles[key], key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen}
     options = Options(
         title=title, authors=authors, date=date.today().isoformat(), charts=tuple(chosen), prompts=prompts, layer=layer,
         notes={key: words for key, words in notes.items() if words.strip()},
@@ -73,11 +68,9 @@ def figures_and_tables(study: Results) -> None:
         "report, all tables as CSV and Parquet, the study file, methods and sources, and a manifest with digests."
     )
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
-    width = row[0].selectbox("Width", list(images.WIDTHS), 2, **linked("s_width", "width of the figures"),
-                             help="85, 114 or 174 mm: what most journals print.")  # fmt: skip
-    points = row[1].number_input("Letters (points)", 5.0, 14.0, images.POINTS, 0.5,
-                                 **linked("s_points", "size of the letters"))  # fmt: skip
-    layer = controls.layer(row[2], study, linked("s_figures_layer", "layer of the figures"))
+    width = linked(row[0].selectbox, "s_width", list(images.WIDTHS), 2)
+    points = linked(row[1].number_input, "s_points", 5.0, 14.0, images.POINTS, 0.5)
+    layer = controls.layer(row[2], study, "s_figures_layer")
     how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
         st.caption("This takes some 20 seconds.")

@@ -5,7 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, draw
-from pages.parts.cell import ALL_WORD, BARS, FIRST, IMAGE, SECOND, Options, bars_below, capped_words, known, pick
+from pages.parts.cell import ALL_WORD, BARS, IMAGE, PREFIX, Options, bars_below, capped_words, known, pick
+from pages.parts.controls import linked, put
 from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
 from phcore.export.results import Results
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
@@ -18,7 +19,7 @@ from phcore.topology import vectors
 
 def show(study: Results, first: data.Cell, options: Options) -> None:
     """One cell over the full width, or two on the same axes."""
-    cells = [first, pick(study, SECOND, "second ")] if options.two else [first]
+    cells = [first, pick(study, "second")] if options.two else [first]
     end = max(data.longest_death(study, layer, options.scale) for _, _, layer in cells)
     if not options.fixed:
         which, between = ("each", "the two") if options.two else ("this", "steps")
@@ -56,9 +57,7 @@ def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, 
 
 
 def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int) -> None:
-    chart, control = f"bars-{key}", {"first": FIRST, "second": SECOND}[key].bar
-
-    stacked = width == HALF_WIDTH
+    chart, control, stacked = f"bars-{key}", f"{PREFIX[key]}_held", width == HALF_WIDTH
 
     def build():
         return barcode_and_diagram(
@@ -68,17 +67,14 @@ def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str
 
     shown, k, n = cap_bars(bars, options.cap)
     drawn = Bars.of_marks(shown)
-    held = drawn.mark(controls.chosen(control["key"], drawn.labels))
+    held = drawn.mark(controls.chosen(control, drawn.labels))
     draw.chart(
         chart, about, build, selection="bar", change=lambda tables: barcode_now(tables, None, held),
-        on_select=lambda: st.session_state.update({control["key"]: drawn.clicked(chart)}),
+        on_select=lambda: put(control, drawn.clicked(chart)),
     )  # fmt: skip
     if k < n:
         st.caption(capped_words(k, n))
-    label = st.selectbox(
-        "Selected bar", drawn.labels, index=None, **control, placeholder="none",
-        help="Numbered by persistence among the bars shown. A click on a bar selects it, too.",
-    )  # fmt: skip
+    label = linked(st.selectbox, control, drawn.labels, index=None)
     if label is None:
         st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
     else:
