@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, frame, toolbar
 from pages.parts.controls import linked
-from pages.parts.verdicts import BADGES
+from pages.parts.opened_study import BADGES
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -90,7 +90,7 @@ def findings(pair: tuple[Results, Results]) -> None:
     st.markdown("### Five claims, and what each study says of them")
     tables = [data.table(study, "findings") for study in pair]
     if all(table.empty for table in tables):
-        st.info("Neither study has verdicts yet.", icon=":material/info:")
+        frame.note("Neither study has verdicts yet.")
         return
     same = 0
     for rows in zip_longest(*(table.itertuples() for table in tables)):
@@ -108,10 +108,9 @@ def findings(pair: tuple[Results, Results]) -> None:
 first = frame.ready_study("compare")
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
-    st.info(
+    frame.note(
         "There is only one study in the archive. Compute a second one on the Study page, of another base model or "
-        "another probe set, to see the two side by side.",
-        icon=":material/info:",
+        "another probe set, to see the two side by side."
     )
     toolbar.stop()
 
@@ -126,7 +125,7 @@ with row[5].popover("More", icon=":material/tune:", width="stretch"):
     with_base = linked(st.toggle, "p_base", True)
 pair = (first, data.open_study(name))
 if data.table(pair[1], "cells").empty:
-    st.info(f"Nothing has been computed for {name} yet: start it on the Study page.", icon=":material/hourglass_empty:")
+    frame.note(f"Nothing has been computed for {name} yet: start it on the Study page.", "hourglass_empty")
     toolbar.stop()
 
 choices = [

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, glance, new_study, opened_study, toolbar, verdicts
+from pages.parts import data, frame, new_study, opened_study, toolbar
 
 place = frame.header("study")
 if not data.read_only():
@@ -32,11 +32,11 @@ else:
     frame.job_card(study.study.name, "Computing")
 
 st.markdown("### At a glance")
-glance.show(study)
+opened_study.glance(study)
 
 if not data.table(study, "cells").empty:
     st.markdown("### Five claims, and what this study says of them")
-    verdicts.show(study)
+    opened_study.verdicts(study)
 
 st.markdown("### Checkpoints")
 opened_study.checkpoint_tables(data.table(study, "checkpoints"))

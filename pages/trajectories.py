@@ -46,10 +46,8 @@ def dynamics_table(study: Results, choice: Choice) -> None:
         with_base=with_base,
     )  # fmt: skip
     if table.empty:
-        words = (
-            f"Concentration is computed for finished studies, and for the order of the study ({study.study.order:g})."
-        )
-        st.info(words, icon=":material/info:")
+        own = study.study.order
+        frame.note(f"Concentration is computed for finished studies, and for the order of the study ({own:g}).")
         return
     never = table["stable_step"].isna()
     table = table.assign(stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"))

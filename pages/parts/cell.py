@@ -97,12 +97,10 @@ def known(study: Results, cell: data.Cell) -> bool:
     """Whether there is anything to draw of a cell; says in words why not, and what is unusual about it."""
     about = data.about(study, *cell)
     if about is None:
-        series, step, layer = cell
-        words = f"{series}, step {step}, layer {layer} has not been computed yet."
-        st.info(words, icon=":material/hourglass_empty:")
+        frame.note("{}, step {}, layer {} has not been computed yet.".format(*cell), "hourglass_empty")
         return False
     if about["status"] != "ok":
-        st.info(about["words"], icon=":material/info:")
+        frame.note(about["words"])
         return False
     if about["words"]:
         st.caption(about["words"])

@@ -71,7 +71,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     if bars is None:
         return
     if bars.table.empty:
-        st.info("There are no finite bars here.", icon=":material/info:")
+        frame.note("There are no finite bars here.")
         return
     scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars))
     words = shape_answer(bars.table, scene.unit)
@@ -87,7 +87,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
         _barcode(scene, at, marked, words)
     with right:
         if seen is None:
-            st.info(_no_cloud(study), icon=":material/info:")
+            frame.note(_no_cloud(study))
             _selected(scene)
         else:
             place = st.container()  # the map stands above the words, and shows what they find

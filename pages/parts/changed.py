@@ -51,13 +51,12 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
 def show(study: Results, pair: Comparison, options: Options) -> None:
     """The two diagrams matched, and the prompts of the selected pair."""
     if pair.before is None:
-        words = "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with."
-        st.info(words, icon=":material/info:")
+        frame.note("Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.")
         return
     if not known(study, pair.before) or not known(study, pair.after):
         return
     if not options.one_complex:
-        st.info("Bars are matched within one subsample: choose its number above.", icon=":material/info:")
+        frame.note("Bars are matched within one subsample: choose its number above.")
         return
     sides = [_side(study, one, options) for one in (pair.before, pair.after)]
     if None in sides:
@@ -99,8 +98,7 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
         )
         _before_and_after(study, pair, (seen_before, seen_after), options, one)
     else:
-        st.info("The hidden states of both cells are needed to see the prompts; they are not in the archive.",
-                icon=":material/info:")  # fmt: skip
+        frame.note("The hidden states of both cells are needed to see the prompts; they are not in the archive.")
     frame.below(
         rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
         words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
@@ -139,7 +137,7 @@ def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.nd
         frame.say(fault)
         return None
     if seen is None and not sum(map(len, diagrams)):
-        st.info(f"The archive has no bars of {_name(cell)} in this subsample.", icon=":material/info:")
+        frame.note(f"The archive has no bars of {_name(cell)} in this subsample.")
         return None
     return diagrams, seen
 
@@ -240,10 +238,10 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         return
     st.markdown("### Which prompts moved the topology most?")
     if not study.study.subsamples:
-        st.info("This study looks at whole clouds, and the jackknife needs subsamples.", icon=":material/info:")
+        frame.note("This study looks at whole clouds, and the jackknife needs subsamples.")
         return
     if not (live.has_cloud(study, pair.before) and live.has_cloud(study, pair.after)):
-        st.info("The hidden states of both cells are needed; they are not in the archive.", icon=":material/info:")
+        frame.note("The hidden states of both cells are needed; they are not in the archive.")
         return
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
     row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")

@@ -68,7 +68,7 @@ def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[s
         found = read(study, figure, choice)
     except Fault as fault:
         if (words := sentence(fault)) not in said:
-            st.info(words, icon=":material/info:")
+            frame.note(words)
         said.add(words)
         return choice
     if words := figure.warning(found):
@@ -97,7 +97,7 @@ def chart(
     try:
         found = read(study, figure, choice)
     except Fault as fault:
-        st.info(sentence(fault), icon=":material/info:")
+        frame.note(sentence(fault))
         return
     key, own = f"chart-{name or figure.name}", choice.only(figure.uses)
     click = {"selection": "step", "on_select": lambda: on_step(key), "step": step} if on_step else {}

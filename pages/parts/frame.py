@@ -34,10 +34,15 @@ def header(page: str):
     return place
 
 
+def note(words: str, icon: str = "info") -> None:
+    """What is said where something is not there to be shown."""
+    st.info(words, icon=f":material/{icon}:")
+
+
 def say(fault: Fault, about: str = "", where: str = "") -> None:
     """What cannot be shown, and how to mend it here; with words about what was asked, and where on the page."""
     fault = data.shown(fault)
-    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.hint}{where}.", icon=":material/info:")
+    note(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.hint}{where}.")
 
 
 def choose_study(place) -> Results | None:
@@ -45,7 +50,7 @@ def choose_study(place) -> Results | None:
     names = data.study_names()
     if not names:
         nothing = "No study has been computed yet. Set one up on the Study page."
-        st.info("No study is served here." if data.read_only() else nothing, icon=":material/info:")
+        note("No study is served here." if data.read_only() else nothing)
         return None
     return data.open_study(linked(place.selectbox, "study", names))
 
@@ -61,12 +66,13 @@ def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Resu
     if study is not None:
         job_line(study)
         for note in study.notes if data.missing(study) else ():
-            st.info(note, icon=":material/history:")
+            note(note, "history")
         if not data.table(study, "cells").empty:
             return study
         later = "." if data.read_only() else "; start the computation on the Study page."
-        words = f"Nothing has been computed for this study yet. Results show here as they arrive{later}"
-        st.info(words, icon=":material/hourglass_empty:")
+        note(
+            "Nothing has been computed for this study yet. Results show here as they arrive" + later, "hourglass_empty"
+        )
     otherwise()
     toolbar.stop()
 
@@ -82,8 +88,7 @@ def job_line(study: Results) -> None:
             now = jobs.status(data.store(), name)
             if _moved(job, now):
                 st.rerun()  # results show as they arrive
-            words = f"This study is being computed ({now.share:.0%}). What is finished is shown."
-            st.info(words, icon=":material/sync:")
+            note(f"This study is being computed ({now.share:.0%}). What is finished is shown.", "sync")
 
         line()
     elif not data.complete(study):

@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, data, frame, picker, practice
+from pages.parts import columns, data, frame, picker
 from pages.parts.opened_study import begin, checkpoint_tables, workers
 from phcore import checkpoints
 from phcore.archive.store import digest
+from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
@@ -19,6 +20,7 @@ from phcore.study.resolve import resolve
 
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
 _FAULT = "new_study.fault"  # why the computation did not start
+_PRACTICE = "@practice"  # a name that no study can have
 
 
 def show() -> None:
@@ -31,7 +33,7 @@ def show() -> None:
         words = "The folder above your runs: each sub-folder with checkpoints becomes a series named after it."
         directory = picker.folder("Checkpoints", "checkpoints", words)
     if model is None or directory is None:
-        practice.offer()
+        _practice()
         return
     try:
         found = _scan(str(directory), str(model))
@@ -39,12 +41,11 @@ def show() -> None:
         st.error(str(data.shown(fault)), icon=":material/error:")
         return
     if not found:
-        st.info(
+        frame.note(
             f"No checkpoints were found in {directory.name}/. A series is a folder that holds folders such as "
-            "checkpoint-100, checkpoint-200; pick the folder above your series.",
-            icon=":material/search_off:",
-        )
-        practice.offer()
+            "checkpoint-100, checkpoint-200; pick the folder above your series.", "search_off",
+        )  # fmt: skip
+        _practice()
         return
 
     st.markdown("### 2. Series")
@@ -92,6 +93,37 @@ def _local_models() -> list:
 @st.cache_data(ttl=10, show_spinner="Looking at the checkpoints…")
 def _scan(directory: str, model: str) -> list:
     return checkpoints.scan(directory, model, data.roots())
+
+
+def _practice() -> None:
+    """A way to try everything from nothing."""
+    place = data.store().root / "practice"
+    if not is_inside(data.store().root, data.roots()):
+        return  # the app could not look at what it made
+    with st.container(border=True):
+        st.markdown("**No checkpoints at hand?**")
+        st.write(
+            "Train a tiny language model on this machine and fine-tune it towards helpful, harmless and mixed, "
+            "with ten checkpoints each: under two minutes on two cores."
+        )
+        job = jobs.status(data.store(), _PRACTICE)
+        if job and job.active:
+            frame.job_card(_PRACTICE, "Training")
+        elif (place / "runs").is_dir() and job and job.state == "done":
+            st.success(job.message, icon=":material/check_circle:")
+            st.button("Use the practice runs", key="use-practice", type="primary", on_click=_use_runs, args=(place,))
+        else:
+            if job and job.state in ("failed", "crashed"):
+                st.error(job.message, icon=":material/error:")
+            if st.button("Make practice runs", key="practice", icon=":material/school:"):
+                jobs.start(data.store(), _PRACTICE, ["practice", str(place)])
+                st.rerun()
+
+
+def _use_runs(place: Path) -> None:
+    st.session_state["model-choice"] = picker.BROWSE
+    picker.open_folder("model", place / "base")
+    picker.open_folder("checkpoints", place / "runs")
 
 
 # --- what was found -------------------------------------------------------------------------------
@@ -164,7 +196,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         st.error(str(data.shown(fault)), icon=":material/error:")
         return None
     if not asked.included:
-        st.info("Include at least one series.", icon=":material/info:")
+        frame.note("Include at least one series.")
         return None
     return asked
 
@@ -185,9 +217,9 @@ def _probe_files(directory: Path) -> list[str]:
     """Probe sets lie beside the checkpoints, or one folder up."""
     allowed = data.roots()
     kinds = ("*.jsonl", "*.csv", "*.parquet")
-    near = [place for place in (directory, directory.parent) if picker.inside(place, allowed)]
+    near = [place for place in (directory, directory.parent) if is_inside(place, allowed)]
     found = (path for place in near for kind in kinds for path in place.glob(kind))
-    return sorted(str(path) for path in found if picker.inside(path, allowed))
+    return sorted(str(path) for path in found if is_inside(path, allowed))
 
 
 # --- cost and start -------------------------------------------------------------------------------
@@ -227,7 +259,7 @@ def _start(asked: Study, found: list) -> None:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()
     if taken:
-        st.info(f"There is a study called {asked.name} already: choose another name.", icon=":material/info:")
+        frame.note(f"There is a study called {asked.name} already: choose another name.")
     st.button("Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
               on_click=_compute, args=(asked,))  # fmt: skip
 

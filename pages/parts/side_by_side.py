@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, draw
+from pages.parts import controls, data, draw, frame
 from pages.parts.cell import ALL_WORD, BARS, IMAGE, PREFIX, Options, bars_below, capped_words, known, pick
 from pages.parts.controls import linked, put
 from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
@@ -42,7 +42,7 @@ def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, 
     if options.subsample != ALL_WORD:
         bars = bars[bars["subsample"] == options.subsample]
     if bars.empty:
-        st.info("The archive has no finite bars of this cell in the subsample chosen.", icon=":material/info:")
+        frame.note("The archive has no finite bars of this cell in the subsample chosen.")
         return
     unit = unit_words(options.scale, study.study.metric)
     title = f"{series}, step {step:,}, layer {layer}"
@@ -100,7 +100,7 @@ def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, titl
     loops = bars[bars["degree"] == 1]
     diagrams = [part[["birth", "death"]].to_numpy() for _, part in loops.groupby("subsample")]
     if not diagrams:
-        st.info("There are no H1 bars here, so there is nothing to smooth.", icon=":material/info:")
+        frame.note("There are no H1 bars here, so there is nothing to smooth.")
         return
     mean = "; mean over subsamples" if options.subsample == ALL_WORD else ""
     if options.view == IMAGE:
