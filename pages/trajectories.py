@@ -16,9 +16,8 @@ WHOLE, HALVES = ("velocity", "heatmap"), ("paths", "apart")  # figures over the 
 
 def chosen_step(key: str) -> None:
     """A click in a chart chooses the step of the whole page."""
-    picked = draw.picked(key, "step")
-    if picked and picked[0].get("step") is not None:
-        st.session_state["t_step"] = int(picked[0]["step"])
+    if (step := draw.clicked(key, "step")) is not None:
+        st.session_state["t_step"] = int(step)
 
 
 def step_slider(steps: list[int]) -> int:
@@ -41,7 +40,7 @@ def dynamics_table(study: Results, choice: Choice) -> None:
     left, right = st.columns(2)
     by = linked(left.segmented_control, "t_third", ["index", "step"], default="index")
     with_base = linked(right.toggle, "t_base", True)
-    table = figure.view(study).table(
+    table = study.table(
         "dynamics", degree=choice.degree, order=choice.order, scale=choice.scale, per=choice.per, by=by,
         with_base=with_base,
     )  # fmt: skip

@@ -200,9 +200,8 @@ def _axis(study: Results, layer: int, options: Options, rows: pd.DataFrame, degr
 
 def _select(rows: pd.DataFrame) -> None:
     """A click in the chart selects a pair."""
-    picked = draw.picked(_CHART, PAIR)
-    if picked and picked[0].get(PAIR) in set(rows["pair"]):
-        st.session_state["c_pair"] = picked[0][PAIR]
+    if (pair := draw.clicked(_CHART, PAIR)) in set(rows["pair"]):
+        st.session_state["c_pair"] = pair
 
 
 # --- the prompts of a pair --------------------------------------------------------------------------
@@ -287,7 +286,7 @@ def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Le
     for cell in (pair.before, pair.after):
         matrix, median_distance = live.distances(study, cell, lens.metric, lens.dimension)
         matrices.append(matrix / median_distance if lens.scale == "median" else matrix)
-    sets = np.stack([live.index_set(study, k) for k in range(number)])
+    sets = np.stack([live.index_sets(study)[k] for k in range(number)])
     bar, stop = st.progress(0.0, text="Leaving out each prompt in turn…"), st.empty()
     stop.button("Cancel", key="c_cancel", icon=":material/close:")  # a click runs the page anew, and so ends this run
     losses, norm = [], study.study.norm

@@ -77,7 +77,7 @@ def _moves(study: Results, choice: Choice) -> list[str]:
 
 
 def _concentration(study: Results, series: str, choice: Choice) -> str:
-    rows = figure.view(study).table(
+    rows = study.table(
         "dynamics", series=series, layer=choice.layer, degree=choice.degree, order=choice.order, scale=choice.scale,
         per="transition", by="index", with_base=True,
     )  # fmt: skip

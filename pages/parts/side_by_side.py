@@ -86,12 +86,10 @@ def _sentence(bar: Bar | None, shown: pd.DataFrame, unit: str) -> str:
     if bar is None:
         return ENDLESS_WORDS
     rank = int((shown.loc[shown["degree"] == bar.degree, "persistence"] > bar.persistence).sum()) + 1
-    birth, death, persistence = map(three, (bar.birth, bar.death, bar.persistence))
-    if bar.degree == 0:
-        words = f"**H0 bar**: a component that merges into another one at {death} ({unit})."
-    else:
-        words = f"**H1 bar**: a loop that appears at {birth} and is filled at {death}"
-        words += f" (persistence {persistence}, {unit})."
+    words = f"**H0 bar**: a component that merges into another one at {three(bar.death)} ({unit})."
+    if bar.degree == 1:
+        words = f"**H1 bar**: a loop that appears at {three(bar.birth)} and is filled at {three(bar.death)}"
+        words += f" (persistence {three(bar.persistence)}, {unit})."
     return f"{words} Number {rank} by persistence among the H{bar.degree} bars shown."
 
 
