@@ -7,10 +7,11 @@ from math import ceil, floor, log10
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, live, map_view, prompts, selection, tour
+from pages.parts import data, draw, frame, live, prompts, selection, tour
 from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
 from pages.parts.controls import asked, linked, put
 from pages.parts.selection import Bar, Bars
+from pages.parts.web import plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts import growth
@@ -80,8 +81,8 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     _at_words(bars, seen, at)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
     # Set before its widget is first drawn, or the address would not follow.
-    st.session_state.setdefault(map_view.MARKED, asked(map_view.MARKED, ""))
-    marked = map_view.marked(seen.explored.rows) if seen else set()
+    st.session_state.setdefault(prompts.MARKED, asked(prompts.MARKED, ""))
+    marked = prompts.marked(seen.explored.rows) if seen else set()
     left, right = st.columns(2)
     with left:
         _barcode(scene, at, marked, words)
@@ -135,7 +136,7 @@ def _filters(lens: Lens) -> str:
     """Which prompts a lens leaves in, in words; empty where it leaves all."""
     words = [f"only {', '.join(lens.categories)}"] if lens.categories else []
     if lens.text.strip():
-        words.append(f"containing “{prompts.plain(lens.text.strip())}”")
+        words.append(f"containing “{plain(lens.text.strip())}”")
     return ", ".join(words)
 
 
@@ -252,7 +253,7 @@ def _words(scene: Scene, marked: set[int]) -> dict:
     """The selected bar in words and prompts; returns what the map shows of it."""
     bar, own = _selected(scene), scene.prompts
     with st.container(height=330, border=False):
-        map_view.marked_words(own, marked, scene.categories)
+        prompts.marked_words(own, marked, scene.categories)
         return selection.explain(scene.study, scene.cell, scene.options.lens, bar, scene.seen.explored, own)
 
 
@@ -281,9 +282,9 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
     lens, rows = scene.options.lens, scene.seen.explored.rows
     edges, triangles = live.complex_on(scene.study, scene.cell, lens, scene.options.map)
     drawn_edges, drawn_triangles, *_ = scene.seen.complex_at(at)
-    map_view.draw_map(
+    prompts.draw_map(
         _MAP, scene.study, scene.seen, mapped, words="Map of the prompts: " + mapped.words,
-        on_select=lambda: map_view.mark(_MAP, mapped.points[rows], rows),
+        on_select=lambda: prompts.mark(_MAP, mapped.points[rows], rows),
         edges=edges[:drawn_edges], triangles=triangles[:drawn_triangles], held=held, marked=marked,
     )  # fmt: skip
     st.caption(mapped.words + " Click a prompt or draw a frame to mark its bars; a double click clears it.")

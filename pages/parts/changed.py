@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, controls, data, draw, frame, live, map_view, prompts, selection
+from pages.parts import columns, controls, data, draw, frame, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import linked
+from pages.parts.web import plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
@@ -216,7 +217,7 @@ def _before_and_after(study: Results, pair: Comparison, seen, options: Options, 
         held = {} if place < 0 else selection.held(selection.made_by(one.explored, pair.degree, place))
         with column:
             mapped = live.map_of(study, cell, options.lens, "PCA")
-            map_view.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)
+            prompts.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)
             if place < 0:
                 st.caption("This bar has no counterpart here.")
             elif pair.degree == 1:
@@ -267,7 +268,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
     top = table.iloc[0]
     st.markdown(
         f"Without its most influential prompt the H{pair.degree} distance would be {three(top['lost'])} lower on "
-        f"average (of {three(top['distance'])}): *{prompts.plain(top['text'])}*"
+        f"average (of {three(top['distance'])}): *{plain(top['text'])}*"
     )
     columns.show(table, "influence", height=320, key="influence")
     st.caption("Distances lost can be negative, and they do not add up to the whole.")

@@ -107,16 +107,13 @@ def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
 
 def job_card(name: str, words: str) -> None:
     """Progress, time left and a cancel button of one job; survives a refresh, because the state is on disk."""
-    job = jobs.status(data.store(), name)
-    if job and job.active:
-        _watch(job, words)
-    elif job and job.state != "done":
-        shape = st.info if job.state == "cancelled" else st.error
-        shape(job.message or "The computation ended.", icon=":material/stop_circle:")
-
-
-def _watch(first: jobs.Status, words: str) -> None:
-    name = first.name
+    first = jobs.status(data.store(), name)
+    if first is None or first.state == "done":
+        return
+    if not first.active:
+        shape = st.info if first.state == "cancelled" else st.error
+        shape(first.message or "The computation ended.", icon=":material/stop_circle:")
+        return
 
     @st.fragment(run_every=1.0)
     def card() -> None:

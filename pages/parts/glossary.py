@@ -1,6 +1,5 @@
 """The glossary: a button on every page, and the dialog it opens."""
 
-import jinja2
 import streamlit as st
 from markupsafe import Markup
 
@@ -31,8 +30,5 @@ def _dialog() -> None:
 
 @st.cache_data(show_spinner=False)
 def _content() -> str:
-    return jinja2.Template(web.text("glossary.html.j2"), autoescape=True).render(
-        style=Markup(web.text("glossary.css")),
-        groups=GROUPS,
-        pictures={name: Markup(picture) for name, picture in pictures().items()},
-    )
+    drawn = {name: Markup(picture) for name, picture in pictures().items()}
+    return web.html("glossary.html.j2", style=Markup(web.text("glossary.css")), groups=GROUPS, pictures=drawn)

@@ -39,20 +39,14 @@ def glance(study: Results) -> None:
         frame.note("Nothing is computed yet. Sentences with numbers appear here as results arrive.")
         return
     choice = Choice.of(study, single=True)
-    sentences = [*_unusual(cells), *_moves(study, choice), *_apart(study, choice)]
-    for sentence in sentences:
+    odd = cells[cells["status"] != "ok"]
+    unusual = [f"{len(odd)} of {len(cells)} cells have no topology: {words}" for words in odd["words"].head(1)]
+    for sentence in (*unusual, *_moves(study, choice), *_apart(study, choice)):
         st.markdown(f"- {sentence}")
     st.caption(
         f"At layer {choice.layer} of {study.record.n_layers}, H1, on {study.record.n_prompts} prompts. "
         "Every number has its chart on the Trajectories page."
     )
-
-
-def _unusual(cells: pd.DataFrame) -> list[str]:
-    odd = cells[cells["status"] != "ok"]
-    if odd.empty:
-        return []
-    return [f"{len(odd)} of {len(cells)} cells have no topology: {odd.iloc[0]['words']}"]
 
 
 def _moves(study: Results, choice: Choice) -> list[str]:
@@ -67,12 +61,11 @@ def _moves(study: Results, choice: Choice) -> list[str]:
         if any(part.empty for part in rows):
             continue
         peak, fast = (part.loc[part["mean"].idxmax()] for part in rows)
-        sentence = (
+        sentences.append(
             f"**{one.name}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
             f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
-            f"{fast['step']:.0f}"
+            f"{fast['step']:.0f}{_concentration(study, one.name, choice)}."
         )
-        sentences.append(sentence + _concentration(study, one.name, choice) + ".")
     return sentences
 
 
