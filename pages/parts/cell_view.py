@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor, log10
 
 import pandas as pd
@@ -188,12 +189,10 @@ def _barcode(scene: Scene, at: float, marked: set[int], words: str) -> None:
     held = bars.mark(selection.chosen(bars))
     touched = bars.names(scene.seen.explored.touched(marked)) if marked else []
 
-    def build():
-        return barcode_and_diagram(
-            bars.table, domain=scene.domain, cap=options.cap, order=options.order, unit=scene.unit, question=None,
-            answer="", at=at, height=_TALL, width=HALF_WIDTH, stacked=True,
-        )  # fmt: skip
-
+    build = partial(
+        barcode_and_diagram, bars.table, domain=scene.domain, cap=options.cap, order=options.order, unit=scene.unit,
+        question=None, answer="", at=at, height=_TALL, width=HALF_WIDTH, stacked=True,
+    )  # fmt: skip
     draw.chart(
         _CHART, scene.about, build, selection="bar", on_select=lambda: _select(_CHART, bars),
         change=lambda tables: barcode_now(tables, at, held, touched), words=words,

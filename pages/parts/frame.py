@@ -1,19 +1,23 @@
-"""The top of every page, the job card, and what stands below every chart."""
+"""The top of every page with its glossary, the job card, and what stands below every chart."""
 
 from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 import streamlit as st
+from markupsafe import Markup
 
-from pages.parts import data, draw, glossary, toolbar
-from pages.parts.controls import linked
+from pages.parts import data, draw, toolbar, web
+from pages.parts.controls import linked, put
 from pages.parts.navigation import PAGES
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.results import Results
+from phcore.figures.glossary import GROUPS, pictures
 from phcore.pipeline import jobs
+
+_OPEN = "glossary_open"
 
 
 def header(page: str):
@@ -27,11 +31,35 @@ def header(page: str):
     left, place, right = st.columns([4.6, 2.6, 1.25], vertical_alignment="bottom")
     left.markdown(f"## {about.question}")
     with right:
-        glossary.button()
+        _glossary()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
     left.caption(about.words + (" *This server is read-only.*" if data.read_only() else ""))
     toolbar.reserve(right)
     return place
+
+
+def _glossary() -> None:
+    """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
+    st.button("Glossary", key="glossary", icon=":material/menu_book:", width="stretch", on_click=put,
+              args=(_OPEN, True), help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
+    if st.session_state.get(_OPEN):
+        _terms()
+
+
+@st.dialog("Glossary", width="large", on_dismiss=lambda: put(_OPEN, False))
+def _terms() -> None:
+    st.caption(
+        "Every picture is computed: from 24 points in the plane, or 96 where the shape changes, "
+        "by the code that measures real clouds."
+    )
+    # Markdown and not st.html, which takes pictures out; inline, so that ink follows the theme.
+    st.markdown(_content(), unsafe_allow_html=True)
+
+
+@st.cache_data(show_spinner=False)
+def _content() -> str:
+    drawn = {name: Markup(picture) for name, picture in pictures().items()}
+    return web.html("glossary.html.j2", style=Markup(web.text("glossary.css")), groups=GROUPS, pictures=drawn)
 
 
 def note(words: str, icon: str = "info") -> None:
@@ -139,9 +167,8 @@ def job_card(name: str, words: str) -> None:
 def time_left(seconds: float | None) -> str:
     if seconds is None:
         return "Time left: being measured."
-    if seconds < 90:
-        return f"About {max(1, round(seconds))} seconds left."
-    return f"About {round(seconds / 60)} minutes left."
+    number, unit = (max(1, round(seconds)), "seconds") if seconds < 90 else (round(seconds / 60), "minutes")
+    return f"About {number} {unit} left."
 
 
 # --- below a chart ----------------------------------------------------------------------------------

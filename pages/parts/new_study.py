@@ -50,7 +50,8 @@ def show() -> None:
 
     st.markdown("### 2. Series")
     series = _series_editor(found, str(directory))
-    checkpoint_tables(_as_table(found), expanded=True)
+    rows = [{"series": one.name} | vars(each) for one in found for each in one.checkpoints]
+    checkpoint_tables(pd.DataFrame(rows), expanded=True)
 
     st.markdown("### 3. Probe set and parameters")
     asked = _parameters(model, directory, series)
@@ -127,10 +128,6 @@ def _use_runs(place: Path) -> None:
 
 
 # --- what was found -------------------------------------------------------------------------------
-
-
-def _as_table(found: list) -> pd.DataFrame:
-    return pd.DataFrame([{"series": one.name} | vars(each) for one in found for each in one.checkpoints])
 
 
 def _series_editor(found: list, key: str) -> tuple[Series, ...]:

@@ -1,5 +1,7 @@
 """Bars of one cell over all subsamples, its persistence image or landscape; and any of these for two cells."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -45,26 +47,23 @@ def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, 
         frame.note("The archive has no finite bars of this cell in the subsample chosen.")
         return
     unit = unit_words(options.scale, study.study.metric)
-    title = f"{series}, step {step:,}, layer {layer}"
+    look = {"question": f"{series}, step {step:,}, layer {layer}", "unit": unit, "width": width}
     domain = (0.0, 1.06 * (end or bars["death"].max()))
     about = (data.version(study), cell, options.subsample, options.scale, options.view, domain, width)
     if options.view == BARS:
         about = (*about, options.order, options.cap)
-        _bars(bars, about, options, domain, unit, title, key, width)
+        _bars(bars, about, options, domain, look, key)
     else:
-        _vector(bars, about, options, domain, unit, title, key, width)
+        _vector(bars, about, options, domain, look, key)
     bars_below(study, cell, bars.assign(persistence=bars["death"] - bars["birth"]), key, unit)
 
 
-def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str, width: int) -> None:
-    chart, control, stacked = f"bars-{key}", f"{PREFIX[key]}_held", width == HALF_WIDTH
-
-    def build():
-        return barcode_and_diagram(
-            bars, domain=domain, cap=options.cap, order=options.order, unit=unit, question=title,
-            width=width, height=400 if stacked else 480, stacked=stacked,
-        )  # fmt: skip
-
+def _bars(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: str) -> None:
+    chart, control, stacked = f"bars-{key}", f"{PREFIX[key]}_held", look["width"] == HALF_WIDTH
+    build = partial(
+        barcode_and_diagram, bars, domain=domain, cap=options.cap, order=options.order, stacked=stacked,
+        height=400 if stacked else 480, **look,
+    )  # fmt: skip
     shown, k, n = cap_bars(bars, options.cap)
     drawn = Bars.of_marks(shown)
     held = drawn.mark(controls.chosen(control, drawn.labels))
@@ -78,7 +77,7 @@ def _bars(bars, about, options: Options, domain, unit: str, title: str, key: str
     if label is None:
         st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
     else:
-        st.markdown(_sentence(drawn.bar(label), shown, unit))
+        st.markdown(_sentence(drawn.bar(label), shown, look["unit"]))
 
 
 def _sentence(bar: Bar | None, shown: pd.DataFrame, unit: str) -> str:
@@ -93,7 +92,7 @@ def _sentence(bar: Bar | None, shown: pd.DataFrame, unit: str) -> str:
     return f"{words} Number {rank} by persistence among the H{bar.degree} bars shown."
 
 
-def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, title: str, key: str, width: int) -> None:
+def _vector(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: str) -> None:
     """The persistence image or the landscape of H1: the mean over the subsamples chosen."""
     loops = bars[bars["degree"] == 1]
     diagrams = [part[["birth", "death"]].to_numpy() for _, part in loops.groupby("subsample")]
@@ -107,15 +106,10 @@ def _vector(bars: pd.DataFrame, about, options: Options, domain, unit: str, titl
         births = (max(0.0, low - 0.1 * (domain[1] - low)), domain[1])
         image = vectors.persistence_image(diagrams, birth_range=births, persistence_range=(0.0, high), pixels=(80, 45))
         words = f"Each H1 bar is a Gaussian of width {three(image.sigma)}, weighted by persistence{mean}."
-
-        def build():
-            return persistence_image_chart(image.values.T, births, (0.0, high), unit=unit, question=title, width=width)
+        build = partial(persistence_image_chart, image.values.T, births, (0.0, high), **look)
     else:
         grid = np.linspace(float(loops["birth"].min()), domain[1], 200)
         words = f"The five highest layers of overlapping H1 bars at each distance{mean}."
-
-        def build():
-            return landscape_chart(vectors.mean_landscape(diagrams, grid), grid, unit=unit, question=title, width=width)
-
-    draw.chart(f"vector-{key}", (about, unit), build)
+        build = partial(landscape_chart, vectors.mean_landscape(diagrams, grid), grid, **look)
+    draw.chart(f"vector-{key}", (about, look["unit"]), build)
     st.caption(words)

@@ -5,13 +5,12 @@ They tell the state of the page, so they are drawn after it, into places that it
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.parts import data, links, present
+from pages.parts import data, links, present, web
 from phcore.errors import Fault
 from phcore.study import saved_views
 from phcore.study.saved_views import View
@@ -105,13 +104,7 @@ def _keep(study: str, page: str, query: str) -> None:
 
 def _view(study: str, view: View, number: int) -> None:
     left, right = st.columns([5, 1.1], vertical_alignment="center")
-    # A whole new visit, like any link: it shows the same on a server that has just started.
-    address = ("" if view.page == "study" else view.page) + f"?{view.query}"
-    note = f"<br><small>{escape(view.note)}</small>" if view.note else ""
-    left.html(
-        f'<a href="./{escape(address)}" target="_self" style="color:inherit">{escape(view.name)}</a>'
-        f"<br><small>{escape(view.page.capitalize())}, {escape(view.saved[:16].replace('T', ' '))} UTC</small>{note}"
-    )
+    left.html(web.html("saved_view.html.j2", view=view))
     if data.read_only():
         return
     right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
