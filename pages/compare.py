@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, figure, frame, toolbar
-from pages.parts.controls import linked
+from pages.parts.controls import control
 from pages.parts.opened_study import BADGES
+from pages.parts.web import WORDS
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -108,21 +109,18 @@ def findings(pair: tuple[Results, Results]) -> None:
 first = frame.ready_study("compare")
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
-    frame.note(
-        "There is only one study in the archive. Compute a second one on the Study page, of another base model or "
-        "another probe set, to see the two side by side."
-    )
+    frame.note(WORDS["one_study"])
     toolbar.stop()
 
 row = st.columns([2.6, 1.3, 1.1, 1.1, 1.3, 1], vertical_alignment="bottom")
-name = linked(row[0].selectbox, "p_with", others)
+name = control(row[0].selectbox, "p_with", others)
 degree = controls.degree(row[1], "p_degree")
-depth = linked(row[2].selectbox, "p_depth", list(_DEPTHS), 2)
-scale = linked(row[3].selectbox, "p_scale", ["median", "raw"])
-per = linked(row[4].selectbox, "p_per", PER)
+depth = control(row[2].selectbox, "p_depth", list(_DEPTHS), 2)
+scale = control(row[3].selectbox, "p_scale", ["median", "raw"])
+per = control(row[4].selectbox, "p_per", PER)
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = linked(st.toggle, "p_log", True)
-    with_base = linked(st.toggle, "p_base", True)
+    log = control(st.toggle, "p_log", True)
+    with_base = control(st.toggle, "p_base", True)
 pair = (first, data.open_study(name))
 if data.table(pair[1], "cells").empty:
     frame.note(f"Nothing has been computed for {name} yet: start it on the Study page.", "hourglass_empty")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.parts import controls, data, figure, frame, toolbar
-from pages.parts.controls import linked
+from pages.parts.controls import control
 from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
@@ -64,7 +64,7 @@ if gone:
     if all_of_it:
         toolbar.stop()
 
-section = linked(st.segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
+section = control(st.segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
 degree = controls.degree(row[0], "e_degree")
 scale = controls.scale(row[1], study, "e_scale")

@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import controls, data, frame
-from pages.parts.controls import linked
+from pages.parts.controls import control
+from pages.parts.web import WORDS
 from phcore.export import images
 from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
@@ -28,9 +29,9 @@ def report(study: Results) -> None:
         title = st.text_input("Title", study.study.name, key="s_title", max_chars=200)
         authors = st.text_input("Authors", key="s_authors", max_chars=400)
         titles = {key: figure.title for key, figure in PRINTED.items()}
-        chosen = linked(st.multiselect, "s_charts", list(titles), list(titles), format_func=titles.get)
+        chosen = control(st.multiselect, "s_charts", list(titles), list(titles), format_func=titles.get)
         layer = controls.layer(st, study, "s_layer")
-        prompts = linked(st.toggle, "s_prompts", True)
+        prompts = control(st.toggle, "s_prompts", True)
         with st.expander("Notes below charts", icon=":material/edit_note:"):
             notes = {key: st.text_area(titles[key], key=f"s_note_{key}", max_chars=2000, height=80) for key in chosen}
     options = Options(
@@ -63,13 +64,10 @@ def _page(study: Results, options: Options) -> str:
 
 
 def figures_and_tables(study: Results) -> None:
-    st.markdown(
-        "Every chart of the app has its own SVG, PNG and PDF below it, beside its table. Here are all figures of the "
-        "report, all tables as CSV and Parquet, the study file, methods and sources, and a manifest with digests."
-    )
+    st.markdown(WORDS["figures_and_tables"])
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
-    width = linked(row[0].selectbox, "s_width", list(images.WIDTHS), 2)
-    points = linked(row[1].number_input, "s_points", 5.0, 14.0, images.POINTS, 0.5)
+    width = control(row[0].selectbox, "s_width", list(images.WIDTHS), 2)
+    points = control(row[1].number_input, "s_points", 5.0, 14.0, images.POINTS, 0.5)
     layer = controls.layer(row[2], study, "s_figures_layer")
     how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
@@ -87,12 +85,8 @@ def _zip(content: bytes, name: str, key: str) -> None:
 
 
 def whole_study(study: Results) -> None:
-    st.markdown(
-        "The study with all its results, for another machine: every file is verified by its digest when it is opened, "
-        "and nothing is computed again. No path of this machine is in it."
-    )
-    prompts = st.toggle("With the texts of the prompts", True, key="s_texts",
-                        help="Without them bars cannot be led back to texts.")  # fmt: skip
+    st.markdown(WORDS["whole_study"])
+    prompts = control(st.toggle, "s_texts", True)
     st.caption(
         "Hidden states stay behind: they are large. "
         f"`python -m phcore pack {study.study.name} -o study.zip --with-clouds` takes them along."
@@ -138,5 +132,5 @@ if data.read_only():
     del PARTS["The study"]  # it would be refused
 
 study = frame.ready_study("share", otherwise=open_pack)
-part = linked(st.segmented_control, "s_part", list(PARTS), default="Report")
+part = control(st.segmented_control, "s_part", list(PARTS), default="Report")
 PARTS[part](study)

@@ -2,14 +2,11 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, new_study, opened_study, toolbar
+from pages.parts import controls, data, frame, new_study, opened_study, toolbar
 
 place = frame.header("study")
 if not data.read_only():
-    mode = st.segmented_control(
-        "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
-        required=True,
-    )  # fmt: skip
+    mode = controls.control(st.segmented_control, "view", ["Open a study", "New study"], default="Open a study")
     if mode == "New study":
         new_study.show()
         toolbar.stop()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.parts import columns, controls, draw, figure, frame, present
-from pages.parts.controls import linked
+from pages.parts.controls import control
+from pages.parts.web import WORDS
 from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
@@ -31,15 +32,15 @@ def step_slider(steps: list[int]) -> int:
             st.rerun()
         st.session_state["t_step"] = steps[place + 1]
     present.steps("t_step", steps)
-    return linked(st.select_slider, "t_step", steps, value=steps[-1])
+    return control(st.select_slider, "t_step", steps, value=steps[-1])
 
 
 def dynamics_table(study: Results, choice: Choice) -> None:
     """Concentration, p-values, peak and stabilisation of the curves above."""
     st.markdown("### How concentrated is the change?")
     left, right = st.columns(2)
-    by = linked(left.segmented_control, "t_third", ["index", "step"], default="index")
-    with_base = linked(right.toggle, "t_base", True)
+    by = control(left.segmented_control, "t_third", ["index", "step"], default="index")
+    with_base = control(right.toggle, "t_base", True)
     table = study.table(
         "dynamics", degree=choice.degree, order=choice.order, scale=choice.scale, per=choice.per, by=by,
         with_base=with_base,
@@ -51,11 +52,7 @@ def dynamics_table(study: Results, choice: Choice) -> None:
     never = table["stable_step"].isna()
     table = table.assign(stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"))
     columns.show(table, "dynamics", key="dynamics")
-    st.caption(
-        "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers. "
-        "Per step on an uneven grid, shuffled velocities test the grid alone. The Evidence page (Early?) has a null "
-        "that keeps its level, corrections and intervals."
-    )
+    st.caption(WORDS["concentration"])
     frame.below(table, f"dynamics-{study.study.name}", "dynamics")
 
 
@@ -65,14 +62,14 @@ row = st.columns([1.2, 1.2, 1.6, 1.6, 1.2, 1], vertical_alignment="bottom")
 degree = controls.degree(row[0], "t_degree")
 layer = controls.layer(row[1], study, "t_layer")
 scale = controls.scale(row[2], study, "t_scale")
-per = linked(row[3].selectbox, "t_per", PER)
+per = control(row[3].selectbox, "t_per", PER)
 if st.session_state.pop("t_ended", False):  # the last step was reached: set before the toggle is drawn
     st.session_state["t_play"] = False
 playing = row[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = linked(st.toggle, "t_log", True)
+    log = control(st.toggle, "t_log", True)
     orders = {f"{p:g}": p for p in study.study.orders}
-    order = linked(st.selectbox, "t_order", list(orders), list(orders.values()).index(study.study.order))
+    order = control(st.selectbox, "t_order", list(orders), list(orders.values()).index(study.study.order))
 choice = Choice.of(study, degree=degree, order=orders[order], scale=scale, layer=layer, per=per)
 look = Look.of(study, log=log)
 steps = list(look.steps)

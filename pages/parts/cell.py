@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, frame, links, live, present
-from pages.parts.controls import linked
+from pages.parts.controls import control
+from pages.parts.web import WORDS
 from phcore.export.results import Results
 from phcore.figures.charts.bars import CAP
 from phcore.study import METRICS
@@ -48,10 +49,10 @@ def pick(study: Results, which: str) -> data.Cell:
     own, start = PREFIX[which], list(PREFIX).index(which)
     names = [series.name for series in study.record.series]
     left, middle, right = st.columns([2, 4, 1.2], vertical_alignment="bottom")
-    series = linked(left.selectbox, f"{own}_series", names, min(start, len(names) - 1))
+    series = control(left.selectbox, f"{own}_series", names, min(start, len(names) - 1))
     steps = [node.step for node in study.record.path_of(series)]
     controls.chosen(f"{own}_step", steps)  # another series may not have this step
-    step = linked(middle.select_slider, f"{own}_step", steps, value=steps[-1])
+    step = control(middle.select_slider, f"{own}_step", steps, value=steps[-1])
     if which == "first":
         present.steps(f"{own}_step", steps)
     return series, step, controls.layer(right, study, f"{own}_layer")
@@ -129,7 +130,7 @@ def options(study: Results, cell: data.Cell) -> Options:
     """The row of controls below the cell."""
     row = st.columns([5.5, 1.3, 1.8, 1.1, 1.15], vertical_alignment="bottom")
     views = [BARS, CHANGED, IMAGE, LANDSCAPE]
-    view = linked(row[0].segmented_control, "b_view", views, default=BARS)
+    view = control(row[0].segmented_control, "b_view", views, default=BARS)
     links.withheld(AS_ARCHIVED | {"b_marked": ""}, "b_view",
                    "the hidden states of this cell and one of the first two views")  # fmt: skip
     two = view != CHANGED and controls.asked("b_two") in (True, "true")
@@ -139,11 +140,7 @@ def options(study: Results, cell: data.Cell) -> Options:
     subsample = _subsample(study, cell, cloud, row[1])
     one = subsample != ALL_WORD
     slides = view == BARS and not two and one
-    play = row[2].segmented_control(
-        "Play", [STEPS, GROWTH] if slides else [STEPS], key="b_play",
-        help="steps: walk through the checkpoints (where there are any, those whose hidden states are at hand). "
-        "distance: let the complex grow. Click again to stop.",
-    )  # fmt: skip
+    play = control(row[2].segmented_control, "b_play", [STEPS, GROWTH] if slides else [STEPS])
     lens = Lens(metric=study.study.metric)
     with row[3].popover(
         "Live", icon=":material/bolt:", width="stretch", disabled=not (cloud and one),
@@ -153,12 +150,12 @@ def options(study: Results, cell: data.Cell) -> Options:
         if cloud and one:
             lens = _lens(study)
     with row[4].popover("More", icon=":material/tune:", width="stretch"):
-        two = linked(st.toggle, "b_two")
-        fixed = linked(st.toggle, "b_fixed", True)
+        two = control(st.toggle, "b_two")
+        fixed = control(st.toggle, "b_fixed", True)
         scale = controls.scale(st, study, "b_scale")
-        way = linked(st.selectbox, "b_map", ["PCA", "MDS"])
-        order = linked(st.selectbox, "b_order", ["birth", "death", "persistence"])
-        cap = linked(st.number_input, "b_cap", 50, 2000, CAP, 50)
+        way = control(st.selectbox, "b_map", ["PCA", "MDS"])
+        order = control(st.selectbox, "b_order", ["birth", "death", "persistence"])
+        cap = control(st.number_input, "b_cap", 50, 2000, CAP, 50)
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
     if one:
         lens = replace(lens, subsample=number, scale=scale)
@@ -172,11 +169,9 @@ def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
     if not cloud and len(own):
         numbers = sorted(own["subsample"].unique())
     choices = [str(number) for number in numbers]
-    first = [ALL_WORD] if choices else []
-    if cloud or not choices:
-        first = [WHOLE_WORD, *first]
+    first = [WHOLE_WORD] * (cloud or not choices) + [ALL_WORD] * bool(choices)
     asked = controls.asked("b_sub")
-    chosen = linked(place.selectbox, "b_sub", [*first, *choices], index=len(first) if choices else 0)
+    chosen = control(place.selectbox, "b_sub", [*first, *choices], index=len(first) if choices else 0)
     if asked and asked != chosen:
         st.caption(f"The archive has no bars of subsample {asked} here; {chosen} is shown.")
     return chosen
@@ -184,17 +179,14 @@ def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
 
 def _lens(study: Results) -> Lens:
     """What is measured live, in a popover."""
-    st.caption(
-        "Everything here is measured anew from the hidden states in the archive, while you look. "
-        "The study's own tables stay as they are."
-    )
+    st.caption(WORDS["live"])
     numbers = [20, 40, 60, 80, 120, 160, 240, 320, 640, ALL_POINTS]
-    points = linked(st.select_slider, "b_points", numbers, value=ALL_POINTS)
-    metric = linked(st.selectbox, "b_metric", METRICS, METRICS.index(study.study.metric))
-    dimension = linked(st.select_slider, "b_dim", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA)
+    points = control(st.select_slider, "b_points", numbers, value=ALL_POINTS)
+    metric = control(st.selectbox, "b_metric", METRICS, METRICS.index(study.study.metric))
+    dimension = control(st.select_slider, "b_dim", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA)
     names = [name for name in live.categories(study) if name]
-    categories = linked(st.multiselect, "b_cat", names, disabled=not names)
-    text = linked(st.text_input, "b_text")
+    categories = control(st.multiselect, "b_cat", names, disabled=not names)
+    text = control(st.text_input, "b_text")
     st.button("Back to the archive's way", icon=":material/undo:", width="stretch",
               on_click=lambda: st.session_state.update(AS_ARCHIVED | {"b_metric": study.study.metric}))  # fmt: skip
     return Lens(

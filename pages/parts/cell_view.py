@@ -10,9 +10,9 @@ import streamlit as st
 
 from pages.parts import data, draw, frame, live, prompts, selection, tour
 from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
-from pages.parts.controls import asked, linked, put
+from pages.parts.controls import asked, control, put
 from pages.parts.selection import Bar, Bars
-from pages.parts.web import plain
+from pages.parts.web import WORDS, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts import growth
@@ -200,11 +200,7 @@ def _barcode(scene: Scene, at: float, marked: set[int], words: str) -> None:
     capped = ""
     if len(bars.table) > options.cap:
         capped = " " + capped_words(*cap_bars(bars.table, options.cap)[1:])
-    st.caption(
-        "Above, each bar reaches from the distance at which it appears to that at which it ends; bars that cross the "
-        "line are alive there. Below, the same bars as points: the farther from the diagonal, the longer. The nearest "
-        "bar answers the pointer in both; a click selects it." + capped
-    )
+    st.caption(WORDS["barcode"] + capped)
 
 
 # --- the distance -----------------------------------------------------------------------------------
@@ -223,7 +219,7 @@ def _slider(scene: Scene) -> float:
     if options.play == GROWTH:
         st.session_state["b_at"] = at + 2 * step if at + 2 * step <= last else 0.0
     digits, label = max(1, 1 - floor(log10(step))), f"Prompts closer than this are joined ({scene.unit})"
-    return linked(st.slider, "b_at", 0.0, last, default, step, label=label, format=f"%.{digits}f")
+    return control(st.slider, "b_at", 0.0, last, default, step, label=label, format=f"%.{digits}f")
 
 
 def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
@@ -260,7 +256,7 @@ def _selected(scene: Scene) -> Bar | None:
     """The list of bars, and a sentence on the one selected; None for the endless one."""
     bars = scene.bars
     row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
-    label = linked(row[0].selectbox, "b_bar", bars.labels)
+    label = control(row[0].selectbox, "b_bar", bars.labels)
     bar = bars.bar(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):
         column.button(

@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.parts import columns, controls, data, draw, frame, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
-from pages.parts.controls import linked
-from pages.parts.web import plain
+from pages.parts.controls import control
+from pages.parts.web import WORDS, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
@@ -45,7 +45,7 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
     row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
     before = _earlier(study, cell, row[0])
     degree = controls.degree(row[1], "c_degree")
-    order = linked(row[2].selectbox, "c_order", [1, 2], 0 if study.study.order == 1 else 1)
+    order = control(row[2].selectbox, "c_order", [1, 2], 0 if study.study.order == 1 else 1)
     return Comparison(before, cell, degree, order)
 
 
@@ -81,22 +81,16 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
         selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held),
         words=words,
     )  # fmt: skip
-    st.caption(
-        "Left, the pairs that pay most: the earlier bar above the later one. Right, every pair: the earlier bar "
-        "hollow, the later one filled, a line between the two or to the diagonal. A click selects the nearest pair."
-    )
+    st.caption(WORDS["matching"])
     left, right = st.columns([1, 1.2])
     with left:
-        held = linked(st.selectbox, "c_pair", rows["pair"].tolist())
+        held = control(st.selectbox, "c_pair", rows["pair"].tolist())
         one = rows[rows["pair"] == held].iloc[0]
         st.markdown(_pair_words(one, pair.names, order, unit))
     with right:
         _ranking(rows)
     if seen_before is not None and seen_after is not None:
-        st.caption(
-            "Bars are matched by their births and deaths alone. Whether the same prompts make both is for you to see: "
-            "maps on the same axes, and the prompts in order."
-        )
+        st.caption(WORDS["matched_prompts"])
         _before_and_after(study, pair, (seen_before, seen_after), options, one)
     else:
         frame.note("The hidden states of both cells are needed to see the prompts; they are not in the archive.")
@@ -123,7 +117,7 @@ def _earlier(study: Results, cell: data.Cell, place) -> data.Cell | None:
     if cached and cached[-1] != steps[-1] and live.has_cloud(study, cell):
         fixed = {LATEST: (series, cached[-1], layer)} | fixed  # first: it leads back to prompts
     ways = fixed | every
-    return ways[linked(place.selectbox, "c_from", list(ways))]
+    return ways[control(place.selectbox, "c_from", list(ways))]
 
 
 def _name(cell: data.Cell) -> str:
@@ -245,12 +239,9 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         return
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
     row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
-    number = linked(row[0].select_slider, "c_subsamples", choices, value=choices[min(2, len(choices) - 1)])
+    number = control(row[0].select_slider, "c_subsamples", choices, value=choices[min(2, len(choices) - 1)])
     asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
-    row[2].caption(
-        "Each prompt is left out of every subsample that holds it; the distance lost is what it contributed. "
-        "About half a second per subsample of 160 prompts."
-    )
+    row[2].caption(WORDS["influence"])
     lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
     key = (study.version, pair, lens, number)
     if asked and key not in _kept():
@@ -283,10 +274,8 @@ def _kept() -> dict:
 
 def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Lens) -> None:
     """Runs the jackknife with a bar of progress; Cancel, or any other control of the page, ends it."""
-    matrices = []
-    for cell in (pair.before, pair.after):
-        matrix, median_distance = live.distances(study, cell, lens.metric, lens.dimension)
-        matrices.append(matrix / median_distance if lens.scale == "median" else matrix)
+    measured = [live.distances(study, cell, lens.metric, lens.dimension) for cell in (pair.before, pair.after)]
+    matrices = [matrix / median if lens.scale == "median" else matrix for matrix, median in measured]
     sets = np.stack([live.index_sets(study)[k] for k in range(number)])
     bar, stop = st.progress(0.0, text="Leaving out each prompt in turn…"), st.empty()
     stop.button("Cancel", key="c_cancel", icon=":material/close:")  # a click runs the page anew, and so ends this run

@@ -1,9 +1,9 @@
-"""Controls whose value is in the address (`controls.toml`), and the names under which pages keep their state.
+"""Controls, their words (`controls.toml`), and the names under which pages keep their state.
 
 `st.session_state` has three kinds of keys, and by its form each says which it is:
 
 `b_layer`
-    a control that links carry: its name in the address, drawn by `linked`. One prefix per page; it never changes.
+    a control that links carry: its name in the address, which never changes. One prefix per page.
 `tour-next`, `c_measure`, `b_play`
     a control that links leave out, such as a button or what plays: a name for tests and styles.
 `tour.step`
@@ -21,27 +21,28 @@ from phcore.export.results import Results
 from phcore.figures.figure import DEGREES, SCALES
 from phcore.figures.registry import FIGURES
 
-_LINKED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
-def linked(widget: Callable, key: str, *arguments, **named):
-    """Draws a control that links carry, with its words from `controls.toml`: `linked(st.selectbox, "t_layer", layers)`.
+def control(widget: Callable, key: str, *arguments, **named):
+    """Draws a control with its words from `controls.toml`: `control(st.selectbox, "t_layer", layers)`.
 
     Parameters
     ----------
-    key : its name in the address.
+    key : its name; of one that links carry, in the address.
     arguments, named : of the widget, but for its label; what is named here goes before the file's.
     """
-    own = _LINKED[key] | named
-    words = {name: own[name] for name in own if name not in ("link", "label")}
-    return widget(own["label"], *arguments, key=key, bind="query-params", **words)
+    own = _WORDS[key] | named
+    if own.pop("link", None):
+        own["bind"] = "query-params"
+    return widget(own.pop("label"), *arguments, key=key, **own)
 
 
 @cache
 def parameters() -> dict[str, str]:
     """Every parameter that a link may have -> its name in a sentence."""
     figures = {one.key: one.link or one.label.lower() for figure in FIGURES.values() for one in figure.controls}
-    return figures | {key: about["link"] for key, about in _LINKED.items()}
+    return figures | {key: about["link"] for key, about in _WORDS.items() if "link" in about}
 
 
 def asked(key: str, otherwise: object = None) -> object:
@@ -68,15 +69,15 @@ def put(key: str, value: object) -> None:
 
 def degree(place, key: str) -> int:
     """Loops or components."""
-    return DEGREES[linked(place.selectbox, key, list(DEGREES))]
+    return DEGREES[control(place.selectbox, key, list(DEGREES))]
 
 
 def layer(place, study: Results, key: str) -> int:
     """A layer of a study, the middle one first."""
     layers = list(study.record.layers)
-    return linked(place.selectbox, key, layers, len(layers) // 2)
+    return control(place.selectbox, key, layers, len(layers) // 2)
 
 
 def scale(place, study: Results, key: str) -> str:
     """ "raw" or "median", the study's own first."""
-    return linked(place.selectbox, key, SCALES, SCALES.index(study.study.scale))
+    return control(place.selectbox, key, SCALES, SCALES.index(study.study.scale))

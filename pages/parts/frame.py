@@ -8,8 +8,9 @@ import streamlit as st
 from markupsafe import Markup
 
 from pages.parts import data, draw, toolbar, web
-from pages.parts.controls import linked, put
+from pages.parts.controls import control, put
 from pages.parts.navigation import PAGES
+from pages.parts.web import WORDS
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
@@ -40,18 +41,14 @@ def header(page: str):
 
 def _glossary() -> None:
     """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
-    st.button("Glossary", key="glossary", icon=":material/menu_book:", width="stretch", on_click=put,
-              args=(_OPEN, True), help="The terms of this app, each in a sentence and a picture.")  # fmt: skip
+    control(st.button, "glossary", on_click=put, args=(_OPEN, True))
     if st.session_state.get(_OPEN):
         _terms()
 
 
 @st.dialog("Glossary", width="large", on_dismiss=lambda: put(_OPEN, False))
 def _terms() -> None:
-    st.caption(
-        "Every picture is computed: from 24 points in the plane, or 96 where the shape changes, "
-        "by the code that measures real clouds."
-    )
+    st.caption(WORDS["glossary"])
     # Markdown and not st.html, which takes pictures out; inline, so that ink follows the theme.
     st.markdown(_content(), unsafe_allow_html=True)
 
@@ -80,7 +77,7 @@ def choose_study(place) -> Results | None:
         nothing = "No study has been computed yet. Set one up on the Study page."
         note("No study is served here." if data.read_only() else nothing)
         return None
-    return data.open_study(linked(place.selectbox, "study", names))
+    return data.open_study(control(place.selectbox, "study", names))
 
 
 def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:

@@ -109,9 +109,8 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     spent = 1000 * (time.perf_counter() - start)
     edges, lengths = complexes.edges_by_length(explored.distances)
     triangles, diameters = complexes.triangles_by_diameter(explored.distances, TRIANGLES)
-    counts = None
-    if len(rows) <= COUNTED:
-        counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances)))
+    few = len(rows) <= COUNTED
+    counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances))) if few else None
     linkage = generators.linkage(explored.tree, explored.lengths)
     order, places = generators.dendrogram(linkage)
     curve = complexes.betti_curve(explored.bars.diagrams)

@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import columns, data, frame, picker
+from pages.parts.controls import control
 from pages.parts.opened_study import begin, checkpoint_tables, workers
+from pages.parts.web import WORDS
 from phcore import checkpoints
 from phcore.archive.store import digest
 from phcore.checkpoints.roots import is_inside
@@ -68,11 +70,8 @@ def _model() -> Path | None:
     known = _local_models()
     names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
     options = [*names, picker.BROWSE]
-    choice = st.selectbox(
-        "Base model", options, format_func=lambda path: names.get(path, path), index=None if names else 0,
-        placeholder="Choose a model found on this machine", key="model-choice",
-        help="Models in the local Hugging Face cache and in the allowed folders. Nothing is downloaded.",
-    )  # fmt: skip
+    start = None if names else 0
+    choice = control(st.selectbox, "model-choice", options, start, format_func=lambda path: names.get(path, path))
     path = Path(choice) if choice else None
     if choice == picker.BROWSE:
         path = picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
@@ -103,16 +102,13 @@ def _practice() -> None:
         return  # the app could not look at what it made
     with st.container(border=True):
         st.markdown("**No checkpoints at hand?**")
-        st.write(
-            "Train a tiny language model on this machine and fine-tune it towards helpful, harmless and mixed, "
-            "with ten checkpoints each: under two minutes on two cores."
-        )
+        st.write(WORDS["practice"])
         job = jobs.status(data.store(), _PRACTICE)
         if job and job.active:
             frame.job_card(_PRACTICE, "Training")
         elif (place / "runs").is_dir() and job and job.state == "done":
             st.success(job.message, icon=":material/check_circle:")
-            st.button("Use the practice runs", key="use-practice", type="primary", on_click=_use_runs, args=(place,))
+            control(st.button, "use-practice", on_click=_use_runs, args=(place,))
         else:
             if job and job.state in ("failed", "crashed"):
                 st.error(job.message, icon=":material/error:")
@@ -257,8 +253,7 @@ def _start(asked: Study, found: list) -> None:
     taken = asked.name in data.study_names()
     if taken:
         frame.note(f"There is a study called {asked.name} already: choose another name.")
-    st.button("Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
-              on_click=_compute, args=(asked,))  # fmt: skip
+    control(st.button, "compute", disabled=taken, on_click=_compute, args=(asked,))
 
 
 def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:

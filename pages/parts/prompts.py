@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, live, web
-from pages.parts.controls import linked
+from pages.parts.controls import control
 from phcore.export.results import Results
 from phcore.figures.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
 from phcore.figures.charts.moving import with_tables
@@ -90,7 +90,7 @@ def mark(chart: str, points: np.ndarray, rows: np.ndarray) -> None:
 def marked_words(own: pd.DataFrame, points: set[int], categories: list[str]) -> None:
     """The marked prompts, and the field that names them. `own`: the prompts of the map."""
     if st.session_state[MARKED]:
-        text = linked(st.text_input, MARKED)
+        text = control(st.text_input, MARKED)
         if text and not points:
             st.caption("None of these numbers is a prompt of this map.")
     if points:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, draw, live, prompts
-from pages.parts.controls import linked
+from pages.parts.controls import control
 from pages.parts.data import Cell
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -178,7 +178,7 @@ def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dic
     few = points <= COCYCLES
     words = "The dual view: edges that every cycle around this hole must cross an odd number of times. "
     words += "" if few else f"Offered up to {COCYCLES} prompts."
-    shown = linked(st.toggle, "b_cut", disabled=not few, help=words)
+    shown = control(st.toggle, "b_cut", disabled=not few, help=words)
     if not (shown and few):
         return {}
     try:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import controls, data, draw, frame
 from pages.parts.cell import ALL_WORD, BARS, IMAGE, PREFIX, Options, bars_below, capped_words, known, pick
-from pages.parts.controls import linked, put
+from pages.parts.controls import control, put
 from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
 from phcore.export.results import Results
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
@@ -59,21 +59,21 @@ def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, 
 
 
 def _bars(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: str) -> None:
-    chart, control, stacked = f"bars-{key}", f"{PREFIX[key]}_held", look["width"] == HALF_WIDTH
+    chart, own, stacked = f"bars-{key}", f"{PREFIX[key]}_held", look["width"] == HALF_WIDTH
     build = partial(
         barcode_and_diagram, bars, domain=domain, cap=options.cap, order=options.order, stacked=stacked,
         height=400 if stacked else 480, **look,
     )  # fmt: skip
     shown, k, n = cap_bars(bars, options.cap)
     drawn = Bars.of_marks(shown)
-    held = drawn.mark(controls.chosen(control, drawn.labels))
+    held = drawn.mark(controls.chosen(own, drawn.labels))
     draw.chart(
         chart, about, build, selection="bar", change=lambda tables: barcode_now(tables, None, held),
-        on_select=lambda: put(control, drawn.clicked(chart)),
+        on_select=lambda: put(own, drawn.clicked(chart)),
     )  # fmt: skip
     if k < n:
         st.caption(capped_words(k, n))
-    label = linked(st.selectbox, control, drawn.labels, index=None)
+    label = control(st.selectbox, own, drawn.labels, index=None)
     if label is None:
         st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
     else:

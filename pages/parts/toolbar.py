@@ -3,8 +3,7 @@
 They tell the state of the page, so they are drawn after it, into places that its header has kept for them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import urlencode
 
@@ -82,24 +81,22 @@ def _save(study: str, page: str) -> None:
     with st.form("save-view", clear_on_submit=True, border=False):
         st.text_input("Name", key="view_name", max_chars=saved_views.NAME, placeholder="What this page shows now")
         st.text_area("Note", key="view_note", max_chars=saved_views.NOTE, height=80, placeholder="What to see in it")
-        st.form_submit_button("Save this view", icon=":material/bookmark_add:", on_click=_keep,
-                              args=(study, page, query), width="stretch", key="view_save")  # fmt: skip
+        st.form_submit_button("Save this view", icon=":material/bookmark_add:", on_click=_told,
+                              args=(_keep, study, page, query), width="stretch", key="view_save")  # fmt: skip
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong when a button is pressed is said once the popover is drawn."""
+def _told(change: Callable[..., None], *arguments) -> None:
+    """For a button to call: what goes wrong in a change is said once the popover is drawn."""
     try:
-        yield
+        change(*arguments)
     except Fault as fault:
         st.session_state[_FAULT] = str(data.shown(fault))
 
 
 def _keep(study: str, page: str, query: str) -> None:
-    with _told():
-        view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
-        saved_views.save(view, study, data.store())
-        st.session_state[_DONE] = f"Saved as {view.name!r}."
+    view = View(st.session_state["view_name"], page, query, st.session_state["view_note"])
+    saved_views.save(view, study, data.store())
+    st.session_state[_DONE] = f"Saved as {view.name!r}."
 
 
 def _view(study: str, view: View, number: int) -> None:
@@ -108,13 +105,12 @@ def _view(study: str, view: View, number: int) -> None:
     if data.read_only():
         return
     right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
-                 help=f"Delete the view {view.name!r}. It can be undone.", on_click=_delete,
-                 args=(study, view.name))  # fmt: skip
+                 help=f"Delete the view {view.name!r}. It can be undone.", on_click=_told,
+                 args=(_delete, study, view.name))  # fmt: skip
 
 
 def _delete(study: str, name: str) -> None:
-    with _told():
-        st.session_state[_GONE] = (study, saved_views.delete(name, study, data.store()))
+    st.session_state[_GONE] = (study, saved_views.delete(name, study, data.store()))
 
 
 def _undo(study: str) -> None:
@@ -124,10 +120,9 @@ def _undo(study: str) -> None:
         return
     left, right = st.columns([4, 2], vertical_alignment="center")
     left.caption(f"Deleted: {view.name!r}")
-    right.button("Undo", icon=":material/undo:", key="view_undo", on_click=_restore, args=(study, view))
+    right.button("Undo", icon=":material/undo:", key="view_undo", on_click=_told, args=(_restore, study, view))
 
 
 def _restore(study: str, view: View) -> None:
-    with _told():
-        saved_views.save(view, study, data.store())
-        st.session_state.pop(_GONE, None)
+    saved_views.save(view, study, data.store())
+    st.session_state.pop(_GONE, None)

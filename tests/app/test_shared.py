@@ -93,7 +93,7 @@ def test_every_control_that_links_carry_says_what_it_is_called():
 
 def test_a_control_without_a_name_of_its_own_is_refused():
     with pytest.raises(KeyError, match="b_nothing"):
-        controls.linked(st.toggle, "b_nothing")
+        controls.control(st.toggle, "b_nothing")
 
 
 def test_every_name_in_the_list_is_that_of_a_control():

@@ -1,6 +1,7 @@
-"""Styles, scripts and templates of the page, a file each, and how words get there as they are."""
+"""Styles, scripts, templates and long words of the page, a file each, and how words get there as they are."""
 
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import jinja2
 def text(name: str) -> str:
     """One of the files in this folder."""
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+WORDS = tomllib.loads(text("words.toml"))
 
 
 def style(name: str) -> str:
