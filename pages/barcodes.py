@@ -9,7 +9,7 @@ study = frame.ready_study("barcodes")
 touring = tour.card(study)
 cell.advance(study)
 with st.expander("All controls", icon=":material/tune:") if touring else st.container():  # room for the map
-    first = cell.pick(study, cell.FIRST)
+    first = cell.pick(study, "first")
     options = cell.options(study, first)
 pair = changed.pick(study, first) if options.view == cell.CHANGED else None
 closely = options.view == cell.BARS and options.one_complex and not options.two

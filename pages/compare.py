@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, figure, frame, toolbar
-from pages.parts.controls import linked
-from pages.parts.verdicts import BADGES
+from pages.parts.controls import control
+from pages.parts.opened_study import BADGES
+from pages.parts.web import WORDS
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -90,7 +91,7 @@ def findings(pair: tuple[Results, Results]) -> None:
     st.markdown("### Five claims, and what each study says of them")
     tables = [data.table(study, "findings") for study in pair]
     if all(table.empty for table in tables):
-        st.info("Neither study has verdicts yet.", icon=":material/info:")
+        frame.note("Neither study has verdicts yet.")
         return
     same = 0
     for rows in zip_longest(*(table.itertuples() for table in tables)):
@@ -108,29 +109,21 @@ def findings(pair: tuple[Results, Results]) -> None:
 first = frame.ready_study("compare")
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
-    st.info(
-        "There is only one study in the archive. Compute a second one on the Study page, of another base model or "
-        "another probe set, to see the two side by side.",
-        icon=":material/info:",
-    )
+    frame.note(WORDS["one_study"])
     toolbar.stop()
 
 row = st.columns([2.6, 1.3, 1.1, 1.1, 1.3, 1], vertical_alignment="bottom")
-name = row[0].selectbox("Second study", others, **linked("p_with", "second study"))
-degree = controls.degree(row[1], linked("p_degree", "degree"))
-depth = row[2].selectbox("Depth", list(_DEPTHS), 2, **linked("p_depth", "depth"),
-                         help="Relative depth: the layer nearest to it is taken in each model.")  # fmt: skip
-scale = row[3].selectbox("Scale", ["median", "raw"], **linked("p_scale", "scale"),
-                         help="Raw distances of two models differ by their norms; divided by the median, only shape is "
-                         "left.")  # fmt: skip
-per = row[4].selectbox("Velocity per", PER, **linked("p_per", "velocity per"))
+name = control(row[0].selectbox, "p_with", others)
+degree = controls.degree(row[1], "p_degree")
+depth = control(row[2].selectbox, "p_depth", list(_DEPTHS), 2)
+scale = control(row[3].selectbox, "p_scale", ["median", "raw"])
+per = control(row[4].selectbox, "p_per", PER)
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = st.toggle("Logarithmic steps", True, **linked("p_log", "step axis"))
-    with_base = st.toggle("Count the transition from the base model", True, help="For the concentration.",
-                          **linked("p_base", "transition from the base model"))  # fmt: skip
+    log = control(st.toggle, "p_log", True)
+    with_base = control(st.toggle, "p_base", True)
 pair = (first, data.open_study(name))
 if data.table(pair[1], "cells").empty:
-    st.info(f"Nothing has been computed for {name} yet: start it on the Study page.", icon=":material/hourglass_empty:")
+    frame.note(f"Nothing has been computed for {name} yet: start it on the Study page.", "hourglass_empty")
     toolbar.stop()
 
 choices = [

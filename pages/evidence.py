@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, measures, toolbar
-from pages.parts.controls import linked
+from pages.parts import controls, data, figure, frame, toolbar
+from pages.parts.controls import control
 from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
+from phcore.pipeline.run import publish_missing
 from phcore.stages.registry.assembly import published
+from phcore.study import measures
 
 
 def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
@@ -26,31 +28,47 @@ def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
     )
 
 
+def own_measures(study: Results, choice: Choice, look: Look) -> None:
+    """Takes a file of measures: anything that has a value per checkpoint. A read-only server takes none."""
+    if data.read_only():
+        return
+    with st.expander("Measures of your own", icon=":material/upload_file:"):
+        names = ", ".join(one.name for one in study.record.series)
+        st.write(
+            "A CSV file with the columns `series`, `step`, `name` and `value`, one line per checkpoint and measure. "
+            f"Series of this study: {names}. Training logs (`trainer_state.json`) are read by themselves."
+        )
+        file = st.file_uploader("CSV file", type="csv", key="e_file")
+        if file is not None and st.button("Add to the study", type="primary", key="e_add"):
+            with data.refusing():
+                record = measures.attach(file.getvalue(), study.record, data.store())
+                with st.spinner("Comparing them with topology…"):
+                    publish_missing(record, data.store())
+                st.rerun()
+            return
+        if measures.own_file(study.study.name, data.store()).exists():
+            st.caption("This study has such a file; a new one takes its place.")
+
+
 # What a section shows below its figures.
-LAST = {"More than geometry?": size_or_shape, "Before behaviour?": measures.own}
+LAST = {"More than geometry?": size_or_shape, "Before behaviour?": own_measures}
 
 study = frame.ready_study("evidence")
 evidence = list(published(evidence=True))
 gone = [name for name in data.missing(study) if name in evidence]
 if gone:
     all_of_it = len(gone) == len(evidence)
-    st.info(
-        ("The evidence has" if all_of_it else f"{', '.join(gone).replace('_', ' ').capitalize()} have")
-        + " not been measured for this study yet"
-        + ("." if data.read_only() else "; press Compute on the Study page."),
-        icon=":material/hourglass_empty:",
-    )
+    what = "The evidence has" if all_of_it else f"{', '.join(gone).replace('_', ' ').capitalize()} have"
+    later = "." if data.read_only() else "; press Compute on the Study page."
+    frame.note(f"{what} not been measured for this study yet{later}", "hourglass_empty")
     if all_of_it:
         toolbar.stop()
 
-section = st.segmented_control(
-    "Question", SECTIONS, default=SECTIONS[0], **linked("e_section", "question"), required=True,
-    label_visibility="collapsed",
-)  # fmt: skip
+section = control(st.segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
 row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = controls.degree(row[0], linked("e_degree", "degree"))
-scale = controls.scale(row[1], study, linked("e_scale", "scale"))
-layer = controls.layer(row[2], study, linked("e_layer", "layer"), "For the figures of one layer.")
+degree = controls.degree(row[0], "e_degree")
+scale = controls.scale(row[1], study, "e_scale")
+layer = controls.layer(row[2], study, "e_layer")
 
 choice = Choice.of(study, degree=degree, scale=scale, layer=layer)
 look, said, made = Look.of(study), set(), {}

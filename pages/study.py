@@ -2,14 +2,11 @@
 
 import streamlit as st
 
-from pages.parts import data, frame, glance, new_study, opened_study, toolbar, verdicts
+from pages.parts import controls, data, frame, new_study, opened_study, toolbar
 
 place = frame.header("study")
 if not data.read_only():
-    mode = st.segmented_control(
-        "View", ["Open a study", "New study"], default="Open a study", key="view", label_visibility="collapsed",
-        required=True,
-    )  # fmt: skip
+    mode = controls.control(st.segmented_control, "view", ["Open a study", "New study"], default="Open a study")
     if mode == "New study":
         new_study.show()
         toolbar.stop()
@@ -32,11 +29,11 @@ else:
     frame.job_card(study.study.name, "Computing")
 
 st.markdown("### At a glance")
-glance.show(study)
+opened_study.glance(study)
 
 if not data.table(study, "cells").empty:
     st.markdown("### Five claims, and what this study says of them")
-    verdicts.show(study)
+    opened_study.verdicts(study)
 
 st.markdown("### Checkpoints")
 opened_study.checkpoint_tables(data.table(study, "checkpoints"))

@@ -5,7 +5,8 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.parts import columns, controls, draw, figure, frame, present
-from pages.parts.controls import linked
+from pages.parts.controls import control
+from pages.parts.web import WORDS
 from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
@@ -16,9 +17,8 @@ WHOLE, HALVES = ("velocity", "heatmap"), ("paths", "apart")  # figures over the 
 
 def chosen_step(key: str) -> None:
     """A click in a chart chooses the step of the whole page."""
-    picked = draw.picked(key, "step")
-    if picked and picked[0].get("step") is not None:
-        st.session_state["t_step"] = int(picked[0]["step"])
+    if (step := draw.clicked(key, "step")) is not None:
+        st.session_state["t_step"] = int(step)
 
 
 def step_slider(steps: list[int]) -> int:
@@ -32,61 +32,44 @@ def step_slider(steps: list[int]) -> int:
             st.rerun()
         st.session_state["t_step"] = steps[place + 1]
     present.steps("t_step", steps)
-    return st.select_slider(
-        "Selected step, the same in every chart (0 = base model)", steps, value=steps[-1], **linked("t_step", "step"),
-    )  # fmt: skip
+    return control(st.select_slider, "t_step", steps, value=steps[-1])
 
 
 def dynamics_table(study: Results, choice: Choice) -> None:
     """Concentration, p-values, peak and stabilisation of the curves above."""
     st.markdown("### How concentrated is the change?")
     left, right = st.columns(2)
-    by = left.segmented_control(
-        "First third counted by", ["index", "step"], default="index", **linked("t_third", "first third"), required=True,
-        help="index: the first third of the checkpoints. step: the checkpoints in the first third of training.",
-    )  # fmt: skip
-    with_base = right.toggle(
-        "Count the transition from the base model", True, **linked("t_base", "transition from the base model"),
-        help="The first transition, from the base model to the first checkpoint, can dominate the sum.",
-    )  # fmt: skip
-    table = figure.view(study).table(
+    by = control(left.segmented_control, "t_third", ["index", "step"], default="index")
+    with_base = control(right.toggle, "t_base", True)
+    table = study.table(
         "dynamics", degree=choice.degree, order=choice.order, scale=choice.scale, per=choice.per, by=by,
         with_base=with_base,
     )  # fmt: skip
     if table.empty:
-        words = (
-            f"Concentration is computed for finished studies, and for the order of the study ({study.study.order:g})."
-        )
-        st.info(words, icon=":material/info:")
+        own = study.study.order
+        frame.note(f"Concentration is computed for finished studies, and for the order of the study ({own:g}).")
         return
     never = table["stable_step"].isna()
     table = table.assign(stable_step=table["stable_step"].map("{:.0f}".format).mask(never, "never"))
     columns.show(table, "dynamics", key="dynamics")
-    st.caption(
-        "P-values are one-sided, from 10,000 permutations, per layer and not corrected for looking at several layers. "
-        "Per step on an uneven grid, shuffled velocities test the grid alone. The Evidence page (Early?) has a null "
-        "that keeps its level, corrections and intervals."
-    )
+    st.caption(WORDS["concentration"])
     frame.below(table, f"dynamics-{study.study.name}", "dynamics")
 
 
 study = frame.ready_study("trajectories")
 
 row = st.columns([1.2, 1.2, 1.6, 1.6, 1.2, 1], vertical_alignment="bottom")
-degree = controls.degree(row[0], linked("t_degree", "degree"))
-layer = controls.layer(row[1], study, linked("t_layer", "layer"), "For the paths and the distance between objectives.")
-scale = controls.scale(row[2], study, linked("t_scale", "scale"))
-per = row[3].selectbox("Velocity per", PER, **linked("t_per", "velocity per"),
-                       help="With uneven checkpoints the two look different, and both are true.")  # fmt: skip
+degree = controls.degree(row[0], "t_degree")
+layer = controls.layer(row[1], study, "t_layer")
+scale = controls.scale(row[2], study, "t_scale")
+per = control(row[3].selectbox, "t_per", PER)
 if st.session_state.pop("t_ended", False):  # the last step was reached: set before the toggle is drawn
     st.session_state["t_play"] = False
 playing = row[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = st.toggle("Logarithmic steps", True, **linked("t_log", "step axis"))
+    log = control(st.toggle, "t_log", True)
     orders = {f"{p:g}": p for p in study.study.orders}
-    order = st.selectbox("Wasserstein order of the velocity (inf: bottleneck)", list(orders),
-                         list(orders.values()).index(study.study.order),
-                         **linked("t_order", "Wasserstein order"))  # fmt: skip
+    order = control(st.selectbox, "t_order", list(orders), list(orders.values()).index(study.study.order))
 choice = Choice.of(study, degree=degree, order=orders[order], scale=scale, layer=layer, per=per)
 look = Look.of(study, log=log)
 steps = list(look.steps)

@@ -1,21 +1,23 @@
 """Choosing a cell and how it is looked at, and saying what is known of it."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, frame, links, live, present
-from pages.parts.controls import linked
+from pages.parts.controls import control
+from pages.parts.web import WORDS
 from phcore.export.results import Results
 from phcore.figures.charts.bars import CAP
+from phcore.study import METRICS
 from phcore.topology.explore import WHOLE, Lens
 
 ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on screen are the values in a link
 BARS, CHANGED, IMAGE, LANDSCAPE = "Barcode and diagram", "What changed", "Persistence image", "Landscape"
 ALL_POINTS, NO_PCA = "all", "off"
 STEPS, GROWTH = "steps", "distance"  # what can be played
+PREFIX = {"first": "b", "second": "b2"}  # of the controls of the two cells
 _PLAYING, _JUST_RUN = "cell.playing", "cell.just_run"
 KIND = "cell.kind"  # what the distance of the slider was chosen for
 AS_ARCHIVED = {"b_points": ALL_POINTS, "b_dim": NO_PCA, "b_cat": [], "b_text": ""}  # and the study's own metric
@@ -42,40 +44,18 @@ class Options:
         return self.subsample != ALL_WORD
 
 
-class CellControls(NamedTuple):
-    """The controls of one of the two cells, and which series it begins with."""
-
-    start: int
-    series: dict[str, str]
-    step: dict[str, str]
-    layer: dict[str, str]
-    bar: dict[str, str]
-
-
-FIRST = CellControls(
-    0, linked("b_series", "series"), linked("b_step", "step"), linked("b_layer", "layer"),
-    linked("b_held", "selected bar"),
-)  # fmt: skip
-SECOND = CellControls(
-    1, linked("b2_series", "second series"), linked("b2_step", "second step"), linked("b2_layer", "second layer"),
-    linked("b2_held", "selected bar of the second cell"),
-)  # fmt: skip
-
-
-def pick(study: Results, own: CellControls, words: str = "") -> data.Cell:
-    """Series, step and layer of one cell. Steps are those the series has. `words` come before each name."""
+def pick(study: Results, which: str) -> data.Cell:
+    """Series, step and layer of the "first" cell or the "second". Steps are those the series has."""
+    own, start = PREFIX[which], list(PREFIX).index(which)
     names = [series.name for series in study.record.series]
     left, middle, right = st.columns([2, 4, 1.2], vertical_alignment="bottom")
-    series = left.selectbox(f"{words}series".capitalize(), names, min(own.start, len(names) - 1), **own.series)
+    series = control(left.selectbox, f"{own}_series", names, min(start, len(names) - 1))
     steps = [node.step for node in study.record.path_of(series)]
-    controls.chosen(own.step["key"], steps)  # another series may not have this step
-    label = f"{words}step (0 = base model)".capitalize()
-    step = middle.select_slider(label, steps, value=steps[-1], **own.step)
-    if own is FIRST:
-        present.steps(own.step["key"], steps)
-    layer = controls.layer(right, study, own.layer, label=f"{words}layer".capitalize(),
-                           words="hidden_states index: 0 = embeddings, the last = after the final norm.")  # fmt: skip
-    return series, step, layer
+    controls.chosen(f"{own}_step", steps)  # another series may not have this step
+    step = control(middle.select_slider, f"{own}_step", steps, value=steps[-1])
+    if which == "first":
+        present.steps(f"{own}_step", steps)
+    return series, step, controls.layer(right, study, f"{own}_layer")
 
 
 def advance(study: Results) -> None:
@@ -118,12 +98,10 @@ def known(study: Results, cell: data.Cell) -> bool:
     """Whether there is anything to draw of a cell; says in words why not, and what is unusual about it."""
     about = data.about(study, *cell)
     if about is None:
-        series, step, layer = cell
-        words = f"{series}, step {step}, layer {layer} has not been computed yet."
-        st.info(words, icon=":material/hourglass_empty:")
+        frame.note("{}, step {}, layer {} has not been computed yet.".format(*cell), "hourglass_empty")
         return False
     if about["status"] != "ok":
-        st.info(about["words"], icon=":material/info:")
+        frame.note(about["words"])
         return False
     if about["words"]:
         st.caption(about["words"])
@@ -152,7 +130,7 @@ def options(study: Results, cell: data.Cell) -> Options:
     """The row of controls below the cell."""
     row = st.columns([5.5, 1.3, 1.8, 1.1, 1.15], vertical_alignment="bottom")
     views = [BARS, CHANGED, IMAGE, LANDSCAPE]
-    view = row[0].segmented_control("View", views, default=BARS, **linked("b_view", "view"), required=True)
+    view = control(row[0].segmented_control, "b_view", views, default=BARS)
     links.withheld(AS_ARCHIVED | {"b_marked": ""}, "b_view",
                    "the hidden states of this cell and one of the first two views")  # fmt: skip
     two = view != CHANGED and controls.asked("b_two") in (True, "true")
@@ -162,11 +140,7 @@ def options(study: Results, cell: data.Cell) -> Options:
     subsample = _subsample(study, cell, cloud, row[1])
     one = subsample != ALL_WORD
     slides = view == BARS and not two and one
-    play = row[2].segmented_control(
-        "Play", [STEPS, GROWTH] if slides else [STEPS], key="b_play",
-        help="steps: walk through the checkpoints (where there are any, those whose hidden states are at hand). "
-        "distance: let the complex grow. Click again to stop.",
-    )  # fmt: skip
+    play = control(row[2].segmented_control, "b_play", [STEPS, GROWTH] if slides else [STEPS])
     lens = Lens(metric=study.study.metric)
     with row[3].popover(
         "Live", icon=":material/bolt:", width="stretch", disabled=not (cloud and one),
@@ -176,19 +150,12 @@ def options(study: Results, cell: data.Cell) -> Options:
         if cloud and one:
             lens = _lens(study)
     with row[4].popover("More", icon=":material/tune:", width="stretch"):
-        two = st.toggle("Compare with a second cell", **linked("b_two", "second cell"))
-        fixed = st.toggle(
-            "Same axes at every step", True, **linked("b_fixed", "same axes"),
-            help="On: the axes reach to the last death of any step and series at this layer. Off: fitted to this cell.",
-        )  # fmt: skip
-        scale = controls.scale(st, study, linked("b_scale", "scale"), None)
-        way = st.selectbox(
-            "Map by", ["PCA", "MDS"], **linked("b_map", "map"),
-            help="PCA: principal components shared by all steps. MDS: keeps this cloud's own distances best.",
-        )  # fmt: skip
-        order = st.selectbox("Sort bars by", ["birth", "death", "persistence"],
-                             **linked("b_order", "order of the bars"))  # fmt: skip
-        cap = st.number_input("Bars drawn at most", 50, 2000, CAP, 50, **linked("b_cap", "number of bars drawn"))
+        two = control(st.toggle, "b_two")
+        fixed = control(st.toggle, "b_fixed", True)
+        scale = controls.scale(st, study, "b_scale")
+        way = control(st.selectbox, "b_map", ["PCA", "MDS"])
+        order = control(st.selectbox, "b_order", ["birth", "death", "persistence"])
+        cap = control(st.number_input, "b_cap", 50, 2000, CAP, 50)
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
     if one:
         lens = replace(lens, subsample=number, scale=scale)
@@ -202,14 +169,9 @@ def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
     if not cloud and len(own):
         numbers = sorted(own["subsample"].unique())
     choices = [str(number) for number in numbers]
-    first = [ALL_WORD] if choices else []
-    if cloud or not choices:
-        first = [WHOLE_WORD, *first]
+    first = [WHOLE_WORD] * (cloud or not choices) + [ALL_WORD] * bool(choices)
     asked = controls.asked("b_sub")
-    chosen = place.selectbox(
-        "Subsample", [*first, *choices], index=len(first) if choices else 0, **linked("b_sub", "subsample"),
-        help="The same subsets of prompts serve every checkpoint, so one subsample can be followed from step to step.",
-    )  # fmt: skip
+    chosen = control(place.selectbox, "b_sub", [*first, *choices], index=len(first) if choices else 0)
     if asked and asked != chosen:
         st.caption(f"The archive has no bars of subsample {asked} here; {chosen} is shown.")
     return chosen
@@ -217,27 +179,14 @@ def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
 
 def _lens(study: Results) -> Lens:
     """What is measured live, in a popover."""
-    st.caption(
-        "Everything here is measured anew from the hidden states in the archive, while you look. "
-        "The study's own tables stay as they are."
-    )
-    points = st.select_slider(
-        "Number of prompts at most", [20, 40, 60, 80, 120, 160, 240, 320, 640, ALL_POINTS], value=ALL_POINTS,
-        **linked("b_points", "number of prompts"), help="The fewer are always among the more.",
-    )  # fmt: skip
-    metrics = ["euclidean", "cosine"]
-    metric = st.selectbox("Metric", metrics, metrics.index(study.study.metric), **linked("b_metric", "metric"),
-                          help="Straight-line distance, or angle.")  # fmt: skip
-    dimension = st.select_slider(
-        "Principal components kept", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA,
-        **linked("b_dim", "number of principal components"),
-        help="Distances in high dimensions are dominated by noise; fewer components are a check.",
-    )  # fmt: skip
+    st.caption(WORDS["live"])
+    numbers = [20, 40, 60, 80, 120, 160, 240, 320, 640, ALL_POINTS]
+    points = control(st.select_slider, "b_points", numbers, value=ALL_POINTS)
+    metric = control(st.selectbox, "b_metric", METRICS, METRICS.index(study.study.metric))
+    dimension = control(st.select_slider, "b_dim", [2, 3, 5, 10, 20, 50, 100, NO_PCA], value=NO_PCA)
     names = [name for name in live.categories(study) if name]
-    categories = st.multiselect("Only prompts of", names, **linked("b_cat", "category of prompts"),
-                                placeholder="all categories", disabled=not names)  # fmt: skip
-    text = st.text_input("Only prompts that contain", **linked("b_text", "words in prompts"), live="300ms",
-                         placeholder="any words")  # fmt: skip
+    categories = control(st.multiselect, "b_cat", names, disabled=not names)
+    text = control(st.text_input, "b_text")
     st.button("Back to the archive's way", icon=":material/undo:", width="stretch",
               on_click=lambda: st.session_state.update(AS_ARCHIVED | {"b_metric": study.study.metric}))  # fmt: skip
     return Lens(

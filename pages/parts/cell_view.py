@@ -2,15 +2,17 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor, log10
 
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, live, map_view, prompts, selection, tour
+from pages.parts import data, draw, frame, live, prompts, selection, tour
 from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
-from pages.parts.controls import asked, linked, put
+from pages.parts.controls import asked, control, put
 from pages.parts.selection import Bar, Bars
+from pages.parts.web import WORDS, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts import growth
@@ -71,7 +73,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     if bars is None:
         return
     if bars.table.empty:
-        st.info("There are no finite bars here.", icon=":material/info:")
+        frame.note("There are no finite bars here.")
         return
     scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars))
     words = shape_answer(bars.table, scene.unit)
@@ -80,14 +82,14 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     _at_words(bars, seen, at)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
     # Set before its widget is first drawn, or the address would not follow.
-    st.session_state.setdefault(map_view.MARKED, asked(map_view.MARKED, ""))
-    marked = map_view.marked(seen.explored.rows) if seen else set()
+    st.session_state.setdefault(prompts.MARKED, asked(prompts.MARKED, ""))
+    marked = prompts.marked(seen.explored.rows) if seen else set()
     left, right = st.columns(2)
     with left:
         _barcode(scene, at, marked, words)
     with right:
         if seen is None:
-            st.info(_no_cloud(study), icon=":material/info:")
+            frame.note(_no_cloud(study))
             _selected(scene)
         else:
             place = st.container()  # the map stands above the words, and shows what they find
@@ -135,7 +137,7 @@ def _filters(lens: Lens) -> str:
     """Which prompts a lens leaves in, in words; empty where it leaves all."""
     words = [f"only {', '.join(lens.categories)}"] if lens.categories else []
     if lens.text.strip():
-        words.append(f"containing “{prompts.plain(lens.text.strip())}”")
+        words.append(f"containing “{plain(lens.text.strip())}”")
     return ", ".join(words)
 
 
@@ -187,12 +189,10 @@ def _barcode(scene: Scene, at: float, marked: set[int], words: str) -> None:
     held = bars.mark(selection.chosen(bars))
     touched = bars.names(scene.seen.explored.touched(marked)) if marked else []
 
-    def build():
-        return barcode_and_diagram(
-            bars.table, domain=scene.domain, cap=options.cap, order=options.order, unit=scene.unit, question=None,
-            answer="", at=at, height=_TALL, width=HALF_WIDTH, stacked=True,
-        )  # fmt: skip
-
+    build = partial(
+        barcode_and_diagram, bars.table, domain=scene.domain, cap=options.cap, order=options.order, unit=scene.unit,
+        question=None, answer="", at=at, height=_TALL, width=HALF_WIDTH, stacked=True,
+    )  # fmt: skip
     draw.chart(
         _CHART, scene.about, build, selection="bar", on_select=lambda: _select(_CHART, bars),
         change=lambda tables: barcode_now(tables, at, held, touched), words=words,
@@ -200,11 +200,7 @@ def _barcode(scene: Scene, at: float, marked: set[int], words: str) -> None:
     capped = ""
     if len(bars.table) > options.cap:
         capped = " " + capped_words(*cap_bars(bars.table, options.cap)[1:])
-    st.caption(
-        "Above, each bar reaches from the distance at which it appears to that at which it ends; bars that cross the "
-        "line are alive there. Below, the same bars as points: the farther from the diagonal, the longer. The nearest "
-        "bar answers the pointer in both; a click selects it." + capped
-    )
+    st.caption(WORDS["barcode"] + capped)
 
 
 # --- the distance -----------------------------------------------------------------------------------
@@ -222,10 +218,8 @@ def _slider(scene: Scene) -> float:
     st.session_state[KIND] = kind
     if options.play == GROWTH:
         st.session_state["b_at"] = at + 2 * step if at + 2 * step <= last else 0.0
-    return st.slider(
-        f"Prompts closer than this are joined ({scene.unit})", 0.0, last, default, step,
-        format=f"%.{max(1, 1 - floor(log10(step)))}f", **linked("b_at", "distance"),
-    )  # fmt: skip
+    digits, label = max(1, 1 - floor(log10(step))), f"Prompts closer than this are joined ({scene.unit})"
+    return control(st.slider, "b_at", 0.0, last, default, step, label=label, format=f"%.{digits}f")
 
 
 def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
@@ -254,7 +248,7 @@ def _words(scene: Scene, marked: set[int]) -> dict:
     """The selected bar in words and prompts; returns what the map shows of it."""
     bar, own = _selected(scene), scene.prompts
     with st.container(height=330, border=False):
-        map_view.marked_words(own, marked, scene.categories)
+        prompts.marked_words(own, marked, scene.categories)
         return selection.explain(scene.study, scene.cell, scene.options.lens, bar, scene.seen.explored, own)
 
 
@@ -262,11 +256,7 @@ def _selected(scene: Scene) -> Bar | None:
     """The list of bars, and a sentence on the one selected; None for the endless one."""
     bars = scene.bars
     row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
-    label = row[0].selectbox(
-        "Selected bar", bars.labels, **linked("b_bar", "selected bar"),
-        help="Numbered by persistence: loop 1 lasts longest. A click on a bar or on a merge of the tree selects it, "
-        "too.",
-    )  # fmt: skip
+    label = control(row[0].selectbox, "b_bar", bars.labels)
     bar = bars.bar(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):
         column.button(
@@ -287,9 +277,9 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
     lens, rows = scene.options.lens, scene.seen.explored.rows
     edges, triangles = live.complex_on(scene.study, scene.cell, lens, scene.options.map)
     drawn_edges, drawn_triangles, *_ = scene.seen.complex_at(at)
-    map_view.draw_map(
+    prompts.draw_map(
         _MAP, scene.study, scene.seen, mapped, words="Map of the prompts: " + mapped.words,
-        on_select=lambda: map_view.mark(_MAP, mapped.points[rows], rows),
+        on_select=lambda: prompts.mark(_MAP, mapped.points[rows], rows),
         edges=edges[:drawn_edges], triangles=triangles[:drawn_triangles], held=held, marked=marked,
     )  # fmt: skip
     st.caption(mapped.words + " Click a prompt or draw a frame to mark its bars; a double click clears it.")

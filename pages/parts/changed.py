@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, controls, data, draw, frame, live, map_view, prompts, selection
+from pages.parts import columns, controls, data, draw, frame, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
-from pages.parts.controls import linked
+from pages.parts.controls import control
+from pages.parts.web import WORDS, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
@@ -43,26 +44,20 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
     """What the cell is compared with, and how."""
     row = st.columns([2.4, 1.4, 1.2], vertical_alignment="bottom")
     before = _earlier(study, cell, row[0])
-    degree = controls.degree(row[1], linked("c_degree", "degree"))
-    orders, own = [1, 2], study.study.order
-    order = row[2].selectbox(
-        "Wasserstein order", orders, orders.index(int(own)) if own in orders else 1,
-        **linked("c_order", "Wasserstein order"),
-        help="2 weighs large moves more than 1. A bottleneck distance is one bar, not a matching.",
-    )  # fmt: skip
+    degree = controls.degree(row[1], "c_degree")
+    order = control(row[2].selectbox, "c_order", [1, 2], 0 if study.study.order == 1 else 1)
     return Comparison(before, cell, degree, order)
 
 
 def show(study: Results, pair: Comparison, options: Options) -> None:
     """The two diagrams matched, and the prompts of the selected pair."""
     if pair.before is None:
-        words = "Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with."
-        st.info(words, icon=":material/info:")
+        frame.note("Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.")
         return
     if not known(study, pair.before) or not known(study, pair.after):
         return
     if not options.one_complex:
-        st.info("Bars are matched within one subsample: choose its number above.", icon=":material/info:")
+        frame.note("Bars are matched within one subsample: choose its number above.")
         return
     sides = [_side(study, one, options) for one in (pair.before, pair.after)]
     if None in sides:
@@ -86,29 +81,19 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
         selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held),
         words=words,
     )  # fmt: skip
-    st.caption(
-        "Left, the pairs that pay most: the earlier bar above the later one. Right, every pair: the earlier bar "
-        "hollow, the later one filled, a line between the two or to the diagonal. A click selects the nearest pair."
-    )
+    st.caption(WORDS["matching"])
     left, right = st.columns([1, 1.2])
     with left:
-        held = st.selectbox(
-            "Selected pair", rows["pair"].tolist(), **linked("c_pair", "selected pair"),
-            help="Ranked by its share of the distance. A click in the chart selects it, too.",
-        )  # fmt: skip
+        held = control(st.selectbox, "c_pair", rows["pair"].tolist())
         one = rows[rows["pair"] == held].iloc[0]
         st.markdown(_pair_words(one, pair.names, order, unit))
     with right:
         _ranking(rows)
     if seen_before is not None and seen_after is not None:
-        st.caption(
-            "Bars are matched by their births and deaths alone. Whether the same prompts make both is for you to see: "
-            "maps on the same axes, and the prompts in order."
-        )
+        st.caption(WORDS["matched_prompts"])
         _before_and_after(study, pair, (seen_before, seen_after), options, one)
     else:
-        st.info("The hidden states of both cells are needed to see the prompts; they are not in the archive.",
-                icon=":material/info:")  # fmt: skip
+        frame.note("The hidden states of both cells are needed to see the prompts; they are not in the archive.")
     frame.below(
         rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
         words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
@@ -132,10 +117,7 @@ def _earlier(study: Results, cell: data.Cell, place) -> data.Cell | None:
     if cached and cached[-1] != steps[-1] and live.has_cloud(study, cell):
         fixed = {LATEST: (series, cached[-1], layer)} | fixed  # first: it leads back to prompts
     ways = fixed | every
-    return ways[
-        place.selectbox("Compared with", list(ways), **linked("c_from", "checkpoint to compare with"),
-                        help="The earlier checkpoint, at the same layer.")
-    ]  # fmt: skip
+    return ways[control(place.selectbox, "c_from", list(ways))]
 
 
 def _name(cell: data.Cell) -> str:
@@ -150,7 +132,7 @@ def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.nd
         frame.say(fault)
         return None
     if seen is None and not sum(map(len, diagrams)):
-        st.info(f"The archive has no bars of {_name(cell)} in this subsample.", icon=":material/info:")
+        frame.note(f"The archive has no bars of {_name(cell)} in this subsample.")
         return None
     return diagrams, seen
 
@@ -213,9 +195,8 @@ def _axis(study: Results, layer: int, options: Options, rows: pd.DataFrame, degr
 
 def _select(rows: pd.DataFrame) -> None:
     """A click in the chart selects a pair."""
-    picked = draw.picked(_CHART, PAIR)
-    if picked and picked[0].get(PAIR) in set(rows["pair"]):
-        st.session_state["c_pair"] = picked[0][PAIR]
+    if (pair := draw.clicked(_CHART, PAIR)) in set(rows["pair"]):
+        st.session_state["c_pair"] = pair
 
 
 # --- the prompts of a pair --------------------------------------------------------------------------
@@ -230,7 +211,7 @@ def _before_and_after(study: Results, pair: Comparison, seen, options: Options, 
         held = {} if place < 0 else selection.held(selection.made_by(one.explored, pair.degree, place))
         with column:
             mapped = live.map_of(study, cell, options.lens, "PCA")
-            map_view.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)
+            prompts.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)
             if place < 0:
                 st.caption("This bar has no counterpart here.")
             elif pair.degree == 1:
@@ -251,22 +232,16 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
         return
     st.markdown("### Which prompts moved the topology most?")
     if not study.study.subsamples:
-        st.info("This study looks at whole clouds, and the jackknife needs subsamples.", icon=":material/info:")
+        frame.note("This study looks at whole clouds, and the jackknife needs subsamples.")
         return
     if not (live.has_cloud(study, pair.before) and live.has_cloud(study, pair.after)):
-        st.info("The hidden states of both cells are needed; they are not in the archive.", icon=":material/info:")
+        frame.note("The hidden states of both cells are needed; they are not in the archive.")
         return
     choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
     row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
-    number = row[0].select_slider(
-        "Subsamples", choices, value=choices[min(2, len(choices) - 1)],
-        **linked("c_subsamples", "number of subsamples"),
-    )  # fmt: skip
+    number = control(row[0].select_slider, "c_subsamples", choices, value=choices[min(2, len(choices) - 1)])
     asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
-    row[2].caption(
-        "Each prompt is left out of every subsample that holds it; the distance lost is what it contributed. "
-        "About half a second per subsample of 160 prompts."
-    )
+    row[2].caption(WORDS["influence"])
     lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
     key = (study.version, pair, lens, number)
     if asked and key not in _kept():
@@ -284,7 +259,7 @@ def influences(study: Results, pair: Comparison, options: Options) -> None:
     top = table.iloc[0]
     st.markdown(
         f"Without its most influential prompt the H{pair.degree} distance would be {three(top['lost'])} lower on "
-        f"average (of {three(top['distance'])}): *{prompts.plain(top['text'])}*"
+        f"average (of {three(top['distance'])}): *{plain(top['text'])}*"
     )
     columns.show(table, "influence", height=320, key="influence")
     st.caption("Distances lost can be negative, and they do not add up to the whole.")
@@ -299,11 +274,9 @@ def _kept() -> dict:
 
 def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Lens) -> None:
     """Runs the jackknife with a bar of progress; Cancel, or any other control of the page, ends it."""
-    matrices = []
-    for cell in (pair.before, pair.after):
-        matrix, median_distance = live.distances(study, cell, lens.metric, lens.dimension)
-        matrices.append(matrix / median_distance if lens.scale == "median" else matrix)
-    sets = np.stack([live.index_set(study, k) for k in range(number)])
+    measured = [live.distances(study, cell, lens.metric, lens.dimension) for cell in (pair.before, pair.after)]
+    matrices = [matrix / median if lens.scale == "median" else matrix for matrix, median in measured]
+    sets = np.stack([live.index_sets(study)[k] for k in range(number)])
     bar, stop = st.progress(0.0, text="Leaving out each prompt in turn…"), st.empty()
     stop.button("Cancel", key="c_cancel", icon=":material/close:")  # a click runs the page anew, and so ends this run
     losses, norm = [], study.study.norm

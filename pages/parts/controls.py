@@ -1,17 +1,17 @@
-"""Controls whose value is in the address, and the names under which pages keep their state.
+"""Controls, their words (`controls.toml`), and the names under which pages keep their state.
 
 `st.session_state` has three kinds of keys, and by its form each says which it is:
 
 `b_layer`
-    a control that links carry: its name in the address, made by `linked`. One prefix per page; it never changes.
+    a control that links carry: its name in the address, which never changes. One prefix per page.
 `tour-next`, `c_measure`, `b_play`
     a control that links leave out, such as a button or what plays: a name for tests and styles.
 `tour.step`
     what a module keeps for itself: its name, a dot, and what it is. No control has a dot in its key.
 """
 
-import ast
-from collections.abc import Container
+import tomllib
+from collections.abc import Callable, Container
 from functools import cache
 from pathlib import Path
 
@@ -21,38 +21,28 @@ from phcore.export.results import Results
 from phcore.figures.figure import DEGREES, SCALES
 from phcore.figures.registry import FIGURES
 
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
-def linked(key: str, words: str) -> dict[str, str]:
-    """Makes a control a part of links: `st.selectbox("Layer", layers, **linked("t_layer", "layer"))`.
+
+def control(widget: Callable, key: str, *arguments, **named):
+    """Draws a control with its words from `controls.toml`: `control(st.selectbox, "t_layer", layers)`.
 
     Parameters
     ----------
-    key : its name in the address.
-    words : its name in a sentence about a link. Both are written out: `parameters` reads them in the source.
+    key : its name; of one that links carry, in the address.
+    arguments, named : of the widget, but for its label; what is named here goes before the file's.
     """
-    return {"key": key, "bind": "query-params"}
+    own = _WORDS[key] | named
+    if own.pop("link", None):
+        own["bind"] = "query-params"
+    return widget(own.pop("label"), *arguments, key=key, **own)
 
 
 @cache
 def parameters() -> dict[str, str]:
-    """Every parameter that a link may have -> its name in a sentence.
-
-    Those of figures are in their registry. All others are read from the source of the pages, because a page is a
-    script: it cannot be imported without being drawn.
-
-    Raises
-    ------
-    ValueError
-        where `linked` is called with something that is not written out, or a parameter has two names.
-    """
-    found = {one.key: one.link or one.label.lower() for figure in FIGURES.values() for one in figure.controls}
-    for file in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
-        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and "linked" in (getattr(call.func, name, "") for name in ("id", "attr")):
-                key, words = map(ast.literal_eval, call.args)
-                if found.setdefault(key, words) != words:
-                    raise ValueError(f"{file.name}: the parameter {key!r} is called {found[key]!r} elsewhere")
-    return found
+    """Every parameter that a link may have -> its name in a sentence."""
+    figures = {one.key: one.link or one.label.lower() for figure in FIGURES.values() for one in figure.controls}
+    return figures | {key: about["link"] for key, about in _WORDS.items() if "link" in about}
 
 
 def asked(key: str, otherwise: object = None) -> object:
@@ -76,20 +66,18 @@ def put(key: str, value: object) -> None:
 
 # --- choices that several pages have ----------------------------------------------------------------
 
-_SCALE_WORDS = "Raw distances mix size with shape; divided by the median, only shape."
+
+def degree(place, key: str) -> int:
+    """Loops or components."""
+    return DEGREES[control(place.selectbox, key, list(DEGREES))]
 
 
-def degree(place, name: dict[str, str]) -> int:
-    """Loops or components. `name`: from `linked`."""
-    return DEGREES[place.selectbox("Degree", list(DEGREES), **name)]
-
-
-def layer(place, study: Results, name: dict[str, str], words: str | None = None, label: str = "Layer") -> int:
-    """A layer of a study, the middle one first; `words` say what it is for."""
+def layer(place, study: Results, key: str) -> int:
+    """A layer of a study, the middle one first."""
     layers = list(study.record.layers)
-    return place.selectbox(label, layers, len(layers) // 2, **name, help=words)
+    return control(place.selectbox, key, layers, len(layers) // 2)
 
 
-def scale(place, study: Results, name: dict[str, str], words: str | None = _SCALE_WORDS) -> str:
+def scale(place, study: Results, key: str) -> str:
     """ "raw" or "median", the study's own first."""
-    return place.selectbox("Scale", SCALES, SCALES.index(study.study.scale), **name, help=words)
+    return control(place.selectbox, key, SCALES, SCALES.index(study.study.scale))

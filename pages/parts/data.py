@@ -63,8 +63,18 @@ def study_names() -> list[str]:
     return sorted(names(store()), key=lambda name: name != SHIPPED)
 
 
-def open_study(name: str) -> Results:
-    return Results.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
+class View(Results):
+    """A study whose tables are read once, for all sessions."""
+
+    def table(self, name: str, /, **where: object) -> pd.DataFrame:
+        found = table(self, name)
+        for column, value in where.items():
+            found = found[found[column] == value]
+        return found.reset_index(drop=True) if where else found
+
+
+def open_study(name: str) -> View:
+    return View.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
 
 
 _REACHED: set[tuple] = set()
@@ -160,13 +170,6 @@ def median_distance(study: Results, series: str, step: int, layer: int) -> float
     return row["median_distance"] if row else float("nan")
 
 
-def _factors(study: Results, frame: pd.DataFrame, scale: str) -> np.ndarray:
-    """(rows,) what brings distances to the scale that is not the study's, as divisors; NaN for a cloud of one place."""
-    cells = zip(frame["series"], frame["step"], frame["layer"], strict=True)
-    medians = np.array([median_distance(study, *cell) or np.nan for cell in cells])
-    return medians if scale == "median" else 1 / medians
-
-
 def scaled_bars(study: Results, series: str, step: int, layer: int, scale: str) -> pd.DataFrame:
     """Bars of a cell at a scale: subsample, degree, birth, death."""
     frame = bars(study, series, step, layer)
@@ -203,5 +206,7 @@ def _ends(study: Results, layer: int, scale: str, features: tuple[str, ...]) -> 
     if not values.size:
         return 0.0, 0.0
     if scale != study.study.scale:
-        values = values / _factors(study, frame, scale)[:, None]
+        cells = zip(frame["series"], frame["step"], frame["layer"], strict=True)
+        medians = np.array([[median_distance(study, *cell) or np.nan] for cell in cells])  # NaN: a cloud of one place
+        values = values / (medians if scale == "median" else 1 / medians)
     return float(np.nanmin(values)), float(np.nanmax(values))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
-import pyarrow as pa
 import streamlit as st
+from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from pages.parts import present
 from phcore.export import images
@@ -59,6 +59,12 @@ def picked(name: str, selection: str):
     return ((st.session_state.get(name) or {}).get("selection") or {}).get(selection) or []
 
 
+def clicked(name: str, field: str):
+    """The value of the mark that a click has chosen, by the one field that its selection is called after."""
+    marks = picked(name, field)
+    return marks[0].get(field) if marks else None
+
+
 def take_last() -> tuple[str, Callable[[str], bytes]] | None:
     """The chart drawn last, once: its name, and what saves it as a kind of `images.KINDS`, as it stands."""
     found = st.session_state.pop(_LAST, None)
@@ -81,15 +87,6 @@ class _Standing:
 @st.cache_resource(max_entries=600, show_spinner=False)
 def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
     spec, tables = plain(_build)
-    return _Standing(
-        json.dumps(spec), tables, {key: _packed(table) for key, table in tables.items()}, " ".join(title(spec))
-    )
-
-
-def _packed(table: pd.DataFrame) -> bytes:
-    """A table as Arrow IPC: what Streamlit sends. Most tables of a chart never change, and packing takes a while."""
-    arrow = pa.Table.from_pandas(table)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, arrow.schema) as stream:
-        stream.write_table(arrow)
-    return sink.getvalue().to_pybytes()
+    # Most tables of a chart never change, and packing takes a while.
+    packed = {key: convert_pandas_df_to_arrow_bytes(table) for key, table in tables.items()}
+    return _Standing(json.dumps(spec), tables, packed, " ".join(title(spec)))

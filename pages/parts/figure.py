@@ -5,7 +5,6 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from pages.parts import data, draw, frame, present
@@ -16,23 +15,6 @@ from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
 _ROW = 7  # parts of a row of controls
 
 
-class View(Results):
-    """A study whose tables are read once, for all sessions."""
-
-    def table(self, name: str, /, **where: object) -> pd.DataFrame:
-        table = data.table(self, name)
-        if not where:
-            return table
-        wanted = pd.Series(True, index=table.index)
-        for column, value in where.items():
-            wanted &= table[column] == value
-        return table[wanted].reset_index(drop=True)
-
-
-def view(study: Results) -> View:
-    return View(study.record, study.store)
-
-
 def read(study: Results, figure: Figure, choice: Choice) -> Data:
     """What a figure reads, once for each choice; a click that changes nothing it looks at reads nothing."""
     choice = choice.only(figure.uses)
@@ -41,7 +23,7 @@ def read(study: Results, figure: Figure, choice: Choice) -> Data:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _figure: Figure) -> Data:
-    return _figure.data(view(data.open_study(name)), choice)
+    return _figure.data(data.open_study(name), choice)
 
 
 def _versions(study: Results, choice: Choice) -> tuple[str, ...]:
@@ -68,7 +50,7 @@ def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[s
         found = read(study, figure, choice)
     except Fault as fault:
         if (words := sentence(fault)) not in said:
-            st.info(words, icon=":material/info:")
+            frame.note(words)
         said.add(words)
         return choice
     if words := figure.warning(found):
@@ -97,7 +79,7 @@ def chart(
     try:
         found = read(study, figure, choice)
     except Fault as fault:
-        st.info(sentence(fault), icon=":material/info:")
+        frame.note(sentence(fault))
         return
     key, own = f"chart-{name or figure.name}", choice.only(figure.uses)
     click = {"selection": "step", "on_select": lambda: on_step(key), "step": step} if on_step else {}
@@ -115,16 +97,15 @@ def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: 
 
 def choose(study: Results, figure: Figure, choice: Choice) -> Choice:
     """The controls of a figure, row by row, and what is chosen in them."""
-    whole = view(study)
     for _, row in groupby(figure.controls, lambda one: one.row):
         controls = list(row)
-        if not any(one.kind == "switch" or one.options(whole, choice) for one in controls):
+        if not any(one.kind == "switch" or one.options(study, choice) for one in controls):
             continue
         widths = [one.width for one in controls]
         rest = _ROW - sum(widths)
         columns = st.columns(widths + [rest] * (rest > 0.1), vertical_alignment="bottom")
         for column, control in zip(columns, controls, strict=False):
-            choice = _chosen(column, control, whole, choice)
+            choice = _chosen(column, control, study, choice)
     return choice
 
 

@@ -1,19 +1,24 @@
-"""The top of every page, the job card, and what stands below every chart."""
+"""The top of every page with its glossary, the job card, and what stands below every chart."""
 
 from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 import streamlit as st
+from markupsafe import Markup
 
-from pages.parts import data, draw, glossary, toolbar
-from pages.parts.controls import linked
+from pages.parts import data, draw, toolbar, web
+from pages.parts.controls import control, put
 from pages.parts.navigation import PAGES
+from pages.parts.web import WORDS
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.results import Results
+from phcore.figures.glossary import GROUPS, pictures
 from phcore.pipeline import jobs
+
+_OPEN = "glossary_open"
 
 
 def header(page: str):
@@ -27,17 +32,42 @@ def header(page: str):
     left, place, right = st.columns([4.6, 2.6, 1.25], vertical_alignment="bottom")
     left.markdown(f"## {about.question}")
     with right:
-        glossary.button()
+        _glossary()
     left, right = st.columns([5.2, 3.2], vertical_alignment="center")
     left.caption(about.words + (" *This server is read-only.*" if data.read_only() else ""))
     toolbar.reserve(right)
     return place
 
 
+def _glossary() -> None:
+    """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
+    control(st.button, "glossary", on_click=put, args=(_OPEN, True))
+    if st.session_state.get(_OPEN):
+        _terms()
+
+
+@st.dialog("Glossary", width="large", on_dismiss=lambda: put(_OPEN, False))
+def _terms() -> None:
+    st.caption(WORDS["glossary"])
+    # Markdown and not st.html, which takes pictures out; inline, so that ink follows the theme.
+    st.markdown(_content(), unsafe_allow_html=True)
+
+
+@st.cache_data(show_spinner=False)
+def _content() -> str:
+    drawn = {name: Markup(picture) for name, picture in pictures().items()}
+    return web.html("glossary.html.j2", style=Markup(web.text("glossary.css")), groups=GROUPS, pictures=drawn)
+
+
+def note(words: str, icon: str = "info") -> None:
+    """What is said where something is not there to be shown."""
+    st.info(words, icon=f":material/{icon}:")
+
+
 def say(fault: Fault, about: str = "", where: str = "") -> None:
     """What cannot be shown, and how to mend it here; with words about what was asked, and where on the page."""
     fault = data.shown(fault)
-    st.info(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.hint}{where}.", icon=":material/info:")
+    note(f"{fault.fault[0].upper()}{fault.fault[1:]}{about}: {fault.hint}{where}.")
 
 
 def choose_study(place) -> Results | None:
@@ -45,10 +75,9 @@ def choose_study(place) -> Results | None:
     names = data.study_names()
     if not names:
         nothing = "No study has been computed yet. Set one up on the Study page."
-        st.info("No study is served here." if data.read_only() else nothing, icon=":material/info:")
+        note("No study is served here." if data.read_only() else nothing)
         return None
-    name = place.selectbox("Study", names, **linked("study", "study"), help="Studies in the archive of this machine.")
-    return data.open_study(name)
+    return data.open_study(control(place.selectbox, "study", names))
 
 
 def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:
@@ -62,12 +91,13 @@ def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Resu
     if study is not None:
         job_line(study)
         for note in study.notes if data.missing(study) else ():
-            st.info(note, icon=":material/history:")
+            note(note, "history")
         if not data.table(study, "cells").empty:
             return study
         later = "." if data.read_only() else "; start the computation on the Study page."
-        words = f"Nothing has been computed for this study yet. Results show here as they arrive{later}"
-        st.info(words, icon=":material/hourglass_empty:")
+        note(
+            "Nothing has been computed for this study yet. Results show here as they arrive" + later, "hourglass_empty"
+        )
     otherwise()
     toolbar.stop()
 
@@ -83,8 +113,7 @@ def job_line(study: Results) -> None:
             now = jobs.status(data.store(), name)
             if _moved(job, now):
                 st.rerun()  # results show as they arrive
-            words = f"This study is being computed ({now.share:.0%}). What is finished is shown."
-            st.info(words, icon=":material/sync:")
+            note(f"This study is being computed ({now.share:.0%}). What is finished is shown.", "sync")
 
         line()
     elif not data.complete(study):
@@ -103,16 +132,13 @@ def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
 
 def job_card(name: str, words: str) -> None:
     """Progress, time left and a cancel button of one job; survives a refresh, because the state is on disk."""
-    job = jobs.status(data.store(), name)
-    if job and job.active:
-        _watch(job, words)
-    elif job and job.state != "done":
-        shape = st.info if job.state == "cancelled" else st.error
-        shape(job.message or "The computation ended.", icon=":material/stop_circle:")
-
-
-def _watch(first: jobs.Status, words: str) -> None:
-    name = first.name
+    first = jobs.status(data.store(), name)
+    if first is None or first.state == "done":
+        return
+    if not first.active:
+        shape = st.info if first.state == "cancelled" else st.error
+        shape(first.message or "The computation ended.", icon=":material/stop_circle:")
+        return
 
     @st.fragment(run_every=1.0)
     def card() -> None:
@@ -138,9 +164,8 @@ def _watch(first: jobs.Status, words: str) -> None:
 def time_left(seconds: float | None) -> str:
     if seconds is None:
         return "Time left: being measured."
-    if seconds < 90:
-        return f"About {max(1, round(seconds))} seconds left."
-    return f"About {round(seconds / 60)} minutes left."
+    number, unit = (max(1, round(seconds)), "seconds") if seconds < 90 else (round(seconds / 60), "minutes")
+    return f"About {number} {unit} left."
 
 
 # --- below a chart ----------------------------------------------------------------------------------

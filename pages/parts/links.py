@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.parts import bound, controls, web
 from pages.parts.bound import Bound, Words
-from pages.parts.prompts import plain
+from pages.parts.web import plain
 
 VERSION = 1  # of the names and words in a link; 0: links that carry none, from before this one
 _LONGEST = 60  # characters of a wanted value that are repeated on the page

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,7 @@ from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
 from phcore.stages.registry.keys import keys_of
 from phcore.stages.registry.result import Place
-from phcore.topology import complexes, explore, generators, maps
-from phcore.topology.clouds import index_sets
+from phcore.topology import clouds, complexes, explore, generators, maps
 from phcore.topology.explore import Explored, Lens
 
 MAPPED = 12  # clouds that make the axes of a map
@@ -25,14 +25,9 @@ EDGES = 3_000
 COUNTED = 400  # points up to which all triangles are counted: a second's work at a thousand
 
 
-def _texts(study: Results) -> tuple:
-    """What the prompts depend on. What is private is no part of a study's digest."""
-    return study.record.probe_digest, study.study.private
-
-
-def _inputs(study: Results) -> str:
-    """What a cloud depends on: once it is there it stays the same, whatever else is being computed."""
-    return study.version
+# What prompts depend on: what is private is no part of a study's digest. And what a cloud does: once it is there it
+# stays the same, whatever else is being computed.
+_texts, _inputs = attrgetter("record.probe_digest", "study.private"), attrgetter("version")
 
 
 def has_cloud(study: Results, cell: Cell) -> bool:
@@ -53,15 +48,12 @@ def categories(study: Results) -> list[str]:
     return sorted(prompts(study)["category"].fillna("").unique())
 
 
-def index_set(study: Results, subsample: int) -> np.ndarray:
-    """(m,) prompt numbers of a subsample; -1 is the whole cloud."""
-    return np.arange(study.record.n_prompts) if subsample == explore.WHOLE else _index_sets(study)[subsample]
-
-
 @data.cached(16, by=_inputs)
-def _index_sets(study: Results) -> dict[int, np.ndarray]:
-    asked = study.study
-    return index_sets(study.record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
+def index_sets(study: Results) -> dict[int, np.ndarray]:
+    """Subsample -> (m,) prompt numbers; -1 is the whole cloud."""
+    asked, number = study.study, study.record.n_prompts
+    sets = clouds.index_sets(number, asked.subsamples, asked.subsample_size, asked.seed)
+    return sets | {explore.WHOLE: np.arange(number)}
 
 
 @data.cached(24, by=_inputs)
@@ -112,14 +104,13 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     """
     start = time.perf_counter()
     matrix, median_distance = distances(study, cell, lens.metric, lens.dimension)
-    rows = explore.chosen(prompts(study), index_set(study, lens.subsample), lens)
+    rows = explore.chosen(prompts(study), index_sets(study)[lens.subsample], lens)
     explored = explore.explore(matrix, median_distance, rows, lens)
     spent = 1000 * (time.perf_counter() - start)
     edges, lengths = complexes.edges_by_length(explored.distances)
     triangles, diameters = complexes.triangles_by_diameter(explored.distances, TRIANGLES)
-    counts = None
-    if len(rows) <= COUNTED:
-        counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances)))
+    few = len(rows) <= COUNTED
+    counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances))) if few else None
     linkage = generators.linkage(explored.tree, explored.lengths)
     order, places = generators.dendrogram(linkage)
     curve = complexes.betti_curve(explored.bars.diagrams)

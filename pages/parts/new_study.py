@@ -5,10 +5,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, data, frame, picker, practice
+from pages.parts import columns, data, frame, picker
+from pages.parts.controls import control
 from pages.parts.opened_study import begin, checkpoint_tables, workers
+from pages.parts.web import WORDS
 from phcore import checkpoints
 from phcore.archive.store import digest
+from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
@@ -19,6 +22,7 @@ from phcore.study.resolve import resolve
 
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
 _FAULT = "new_study.fault"  # why the computation did not start
+_PRACTICE = "@practice"  # a name that no study can have
 
 
 def show() -> None:
@@ -31,7 +35,7 @@ def show() -> None:
         words = "The folder above your runs: each sub-folder with checkpoints becomes a series named after it."
         directory = picker.folder("Checkpoints", "checkpoints", words)
     if model is None or directory is None:
-        practice.offer()
+        _practice()
         return
     try:
         found = _scan(str(directory), str(model))
@@ -39,17 +43,17 @@ def show() -> None:
         st.error(str(data.shown(fault)), icon=":material/error:")
         return
     if not found:
-        st.info(
+        frame.note(
             f"No checkpoints were found in {directory.name}/. A series is a folder that holds folders such as "
-            "checkpoint-100, checkpoint-200; pick the folder above your series.",
-            icon=":material/search_off:",
-        )
-        practice.offer()
+            "checkpoint-100, checkpoint-200; pick the folder above your series.", "search_off",
+        )  # fmt: skip
+        _practice()
         return
 
     st.markdown("### 2. Series")
     series = _series_editor(found, str(directory))
-    checkpoint_tables(_as_table(found), expanded=True)
+    rows = [{"series": one.name} | vars(each) for one in found for each in one.checkpoints]
+    checkpoint_tables(pd.DataFrame(rows), expanded=True)
 
     st.markdown("### 3. Probe set and parameters")
     asked = _parameters(model, directory, series)
@@ -66,11 +70,8 @@ def _model() -> Path | None:
     known = _local_models()
     names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
     options = [*names, picker.BROWSE]
-    choice = st.selectbox(
-        "Base model", options, format_func=lambda path: names.get(path, path), index=None if names else 0,
-        placeholder="Choose a model found on this machine", key="model-choice",
-        help="Models in the local Hugging Face cache and in the allowed folders. Nothing is downloaded.",
-    )  # fmt: skip
+    start = None if names else 0
+    choice = control(st.selectbox, "model-choice", options, start, format_func=lambda path: names.get(path, path))
     path = Path(choice) if choice else None
     if choice == picker.BROWSE:
         path = picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
@@ -94,11 +95,35 @@ def _scan(directory: str, model: str) -> list:
     return checkpoints.scan(directory, model, data.roots())
 
 
+def _practice() -> None:
+    """A way to try everything from nothing."""
+    place = data.store().root / "practice"
+    if not is_inside(data.store().root, data.roots()):
+        return  # the app could not look at what it made
+    with st.container(border=True):
+        st.markdown("**No checkpoints at hand?**")
+        st.write(WORDS["practice"])
+        job = jobs.status(data.store(), _PRACTICE)
+        if job and job.active:
+            frame.job_card(_PRACTICE, "Training")
+        elif (place / "runs").is_dir() and job and job.state == "done":
+            st.success(job.message, icon=":material/check_circle:")
+            control(st.button, "use-practice", on_click=_use_runs, args=(place,))
+        else:
+            if job and job.state in ("failed", "crashed"):
+                st.error(job.message, icon=":material/error:")
+            if st.button("Make practice runs", key="practice", icon=":material/school:"):
+                jobs.start(data.store(), _PRACTICE, ["practice", str(place)])
+                st.rerun()
+
+
+def _use_runs(place: Path) -> None:
+    st.session_state["model-choice"] = picker.BROWSE
+    picker.open_folder("model", place / "base")
+    picker.open_folder("checkpoints", place / "runs")
+
+
 # --- what was found -------------------------------------------------------------------------------
-
-
-def _as_table(found: list) -> pd.DataFrame:
-    return pd.DataFrame([{"series": one.name} | vars(each) for one in found for each in one.checkpoints])
 
 
 def _series_editor(found: list, key: str) -> tuple[Series, ...]:
@@ -164,7 +189,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         st.error(str(data.shown(fault)), icon=":material/error:")
         return None
     if not asked.included:
-        st.info("Include at least one series.", icon=":material/info:")
+        frame.note("Include at least one series.")
         return None
     return asked
 
@@ -185,9 +210,9 @@ def _probe_files(directory: Path) -> list[str]:
     """Probe sets lie beside the checkpoints, or one folder up."""
     allowed = data.roots()
     kinds = ("*.jsonl", "*.csv", "*.parquet")
-    near = [place for place in (directory, directory.parent) if picker.inside(place, allowed)]
+    near = [place for place in (directory, directory.parent) if is_inside(place, allowed)]
     found = (path for place in near for kind in kinds for path in place.glob(kind))
-    return sorted(str(path) for path in found if picker.inside(path, allowed))
+    return sorted(str(path) for path in found if is_inside(path, allowed))
 
 
 # --- cost and start -------------------------------------------------------------------------------
@@ -227,9 +252,8 @@ def _start(asked: Study, found: list) -> None:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()
     if taken:
-        st.info(f"There is a study called {asked.name} already: choose another name.", icon=":material/info:")
-    st.button("Compute", type="primary", icon=":material/play_arrow:", key="compute", disabled=taken,
-              on_click=_compute, args=(asked,))  # fmt: skip
+        frame.note(f"There is a study called {asked.name} already: choose another name.")
+    control(st.button, "compute", disabled=taken, on_click=_compute, args=(asked,))
 
 
 def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:

@@ -1,20 +1,127 @@
-"""A study that is open: its checkpoints and parameters as tables, and what is still to be computed."""
+"""A study that is open: in sentences and verdicts, its checkpoints and parameters, and what is still to be computed."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, data
+from pages.parts import columns, data, figure, frame
+from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
+from phcore.errors import Fault
 from phcore.export.results import Results
+from phcore.figures.figure import PER, Choice
+from phcore.figures.registry import FIGURES
+from phcore.formatting import three
 from phcore.pipeline import jobs
 from phcore.pipeline.plan import plan
 from phcore.study import PARAMETERS
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.topology import clouds
+from phcore.topology.summaries import FEATURES
+
+BADGES = {
+    HOLDS: ":green-badge[:material/check: holds]",
+    FAILS: ":orange-badge[:material/close: does not hold]",
+    UNKNOWN: ":gray-badge[:material/help: cannot be told]",
+}
+
+
+# --- in sentences -----------------------------------------------------------------------------------
+
+
+def glance(study: Results) -> None:
+    """What moved, when, and how far apart the objectives end: at the middle layer, with the floors beside it."""
+    cells = data.table(study, "cells")
+    if cells.empty:
+        frame.note("Nothing is computed yet. Sentences with numbers appear here as results arrive.")
+        return
+    choice = Choice.of(study, single=True)
+    odd = cells[cells["status"] != "ok"]
+    unusual = [f"{len(odd)} of {len(cells)} cells have no topology: {words}" for words in odd["words"].head(1)]
+    for sentence in (*unusual, *_moves(study, choice), *_apart(study, choice)):
+        st.markdown(f"- {sentence}")
+    st.caption(
+        f"At layer {choice.layer} of {study.record.n_layers}, H1, on {study.record.n_prompts} prompts. "
+        "Every number has its chart on the Trajectories page."
+    )
+
+
+def _moves(study: Results, choice: Choice) -> list[str]:
+    """Where each series' velocity peaks, counted per transition and per training step."""
+    try:
+        curves = [figure.read(study, FIGURES["velocity"], replace(choice, per=per)).curve for per in PER]
+    except Fault:
+        return []
+    sentences = []
+    for one in study.record.series:
+        rows = [curve[curve["series"] == one.name] for curve in curves]
+        if any(part.empty for part in rows):
+            continue
+        peak, fast = (part.loc[part["mean"].idxmax()] for part in rows)
+        sentences.append(
+            f"**{one.name}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
+            f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
+            f"{fast['step']:.0f}{_concentration(study, one.name, choice)}."
+        )
+    return sentences
+
+
+def _concentration(study: Results, series: str, choice: Choice) -> str:
+    rows = study.table(
+        "dynamics", series=series, layer=choice.layer, degree=choice.degree, order=choice.order, scale=choice.scale,
+        per="transition", by="index", with_base=True,
+    )  # fmt: skip
+    if rows.empty or pd.isna(rows["concentration"].iloc[0]):
+        return ""
+    one = rows.iloc[0]
+    return (
+        f"; {one['concentration']:.0%} of its velocity falls in the first third of the checkpoints "
+        f"(flat would be 33 %; p = {three(one['p_velocities'])})"
+    )
+
+
+def _apart(study: Results, choice: Choice) -> list[str]:
+    """How far apart the objectives are at the last common step, against the split-half floor."""
+    try:
+        table = figure.read(study, FIGURES["separation"], choice).rows
+    except Fault:
+        return []
+    last = table[table["step"] > 0].sort_values("step").groupby(["series_a", "series_b"], sort=False).tail(1)
+    if last.empty:
+        return []
+    one = last.loc[last["value"].idxmax()]
+    beside = f" (split-half floor {three(one['hi'])})" if pd.notna(one["hi"]) else ""
+    return [
+        f"At step {one['step']:.0f}, **{one['series_a']}** and **{one['series_b']}** are farthest apart: "
+        f"{three(one['value'])} resampling standard deviations in the {len(FEATURES)} mean summaries{beside}. One run "
+        "per objective: an effect size, not a p-value."
+    ]
+
+
+def verdicts(study: Results) -> None:
+    """A row per claim: the verdict, its sentence, and below it n, the null and the interval."""
+    for one in data.table(study, "findings").itertuples():
+        with st.container(border=True, gap="small"):
+            st.markdown(f"**{one.claim}. {one.title}** {BADGES[one.verdict]}")
+            st.markdown(one.sentence)
+            rest = {"n": one.n, "Null": one.null, "Interval": one.interval, "To tell": one.needed}
+            st.caption("  \n".join(f"**{name}** {_plain(words)}" for name, words in rest.items() if words))
+    st.caption(
+        "The claims are those of Malhotra et al. (arXiv:2606.19542), about H1 at the study's own scale. The wording "
+        "follows the numbers by fixed rules (docs/method.md). The same in a shell: "
+        f"`python -m phcore findings {study.study.name}`."
+    )
+
+
+def _plain(words: str) -> str:
+    """Words as they are: no Markdown in them but for code."""
+    return words.replace("*", "\\*").replace("_", "\\_").replace("$", "\\$")
+
+
+# --- in tables --------------------------------------------------------------------------------------
 
 
 def checkpoint_tables(table: pd.DataFrame, expanded: bool = False) -> None:
@@ -68,8 +175,7 @@ def compute_box(study: Results) -> None:
     model = Path(study.study.model)
     if not model.exists():
         lacks = "has no evidence yet" if study.complete else "is unfinished"
-        words = f"This study {lacks}, and its base model ({model.name}) is not on this machine."
-        st.info(words, icon=":material/cloud_off:")
+        frame.note(f"This study {lacks}, and its base model ({model.name}) is not on this machine.", "cloud_off")
         return
     todo = plan(study.record, data.store()).totals()
     st.write("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + ".")

@@ -55,15 +55,6 @@ def open_folder(key: str, place: Path | None) -> None:
     st.session_state[f"picker.{key}"] = place
 
 
-def inside(path: Path, allowed: list[Path]) -> bool:
-    """Whether a path lies in one of the allowed roots."""
-    try:
-        roots.resolve_inside(path, allowed)
-    except Fault:
-        return False
-    return True
-
-
 def _go(key: str, path: str | Path, allowed: list[Path]) -> None:
     try:
         place = roots.resolve_inside(path, allowed)

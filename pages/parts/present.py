@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts import web
-from pages.parts.controls import linked, put
+from pages.parts.controls import control, put
 
 _KEY, _STEPS, _COMPONENT = "present", "present.steps", "present-keys"
 WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
@@ -27,12 +27,11 @@ def frame(pages: Sequence[str]) -> None:
     st.session_state.pop(_STEPS, None)  # the page says anew what its steps are
     with st.container(key="present-frame"):
         st.html("<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden}</style>")
-        on = st.toggle("Present", **linked("present", "present mode"))
+        on = control(st.toggle, _KEY)
         _KEYS(key=_COMPONENT, data={"on": on, "width": WIDTH, "pages": list(pages)}, on_go_change=_pressed, height=1)
     if on:
         st.html(web.style("present.css"))
-        st.button("Leave (Esc)", key="present-leave", on_click=put, args=(_KEY, False), type="tertiary",
-                  icon=":material/close_fullscreen:")  # fmt: skip
+        control(st.button, "present-leave", on_click=put, args=(_KEY, False))
 
 
 def on() -> bool:
@@ -45,9 +44,7 @@ def steps(key: str, known: Sequence[int]) -> None:
 
 
 def button() -> None:
-    st.button("Present", key="present-enter", icon=":material/slideshow:", type="tertiary", on_click=put,
-              args=(_KEY, True), help="Full width, large type, no controls around. Left and right: the step. Page "
-              "up and down: the page. Esc: back. The key f starts it, too.")  # fmt: skip
+    control(st.button, "present-enter", on_click=put, args=(_KEY, True))
 
 
 def _pressed() -> None:

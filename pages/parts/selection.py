@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import controls, data, draw, live, prompts
-from pages.parts.controls import linked
+from pages.parts.controls import control
 from pages.parts.data import Cell
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -63,12 +62,10 @@ class Bars:
     @classmethod
     def of_marks(cls, shown: pd.DataFrame) -> Bars:
         """The bars that are drawn of several subsamples, from `cap_bars`; ranked among themselves."""
-        bars, ranks = [], Counter()
         rows = shown.sort_values("persistence", ascending=False, kind="stable")
-        for degree, *ends, name in rows[["degree", "birth", "death", "persistence", "bar"]].itertuples(index=False):
-            ranks[degree] += 1
-            bars.append(Bar(degree, *ends, ranks[degree], name, name))
-        return cls(shown, bars)
+        rows = rows.assign(rank=rows.groupby("degree").cumcount() + 1, mark=rows["bar"])
+        columns = ["degree", "birth", "death", "persistence", "rank", "bar", "mark"]
+        return cls(shown, [Bar(*row) for row in rows[columns].itertuples(index=False)])
 
     @cached_property
     def _by_label(self) -> dict[str, Bar]:
@@ -99,16 +96,10 @@ class Bars:
         known = {(bar.degree, bar.place): bar.name for bar in self.bars}
         return [known[degree, place] for degree, place in places[["degree", "place"]].to_numpy()]
 
-    def label(self, name: str | None) -> str | None:
-        """The words for a bar of the chart."""
-        if name == _ENDLESS_MARK:
-            return ENDLESS
-        return next((bar.label for bar in self.bars if bar.name == name), None)
-
     def clicked(self, chart: str) -> str | None:
         """Label of the bar that a click in a chart has chosen."""
-        picked = draw.picked(chart, "bar")
-        return self.label(picked[0].get("bar")) if picked else None
+        labels = {_ENDLESS_MARK: ENDLESS} | {bar.name: bar.label for bar in self.bars}
+        return labels.get(draw.clicked(chart, "bar"))
 
 
 def chosen(bars: Bars) -> str:
@@ -185,11 +176,9 @@ def _loop(loop: Loop, own: pd.DataFrame, categories: list[str]) -> None:
 def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dict:
     """ripser's cocycle of the loop, where it is asked for."""
     few = points <= COCYCLES
-    shown = st.toggle(
-        "Show ripser's cocycle", **linked("b_cut", "cocycle"), disabled=not few,
-        help="The dual view: edges that every cycle around this hole must cross an odd number of times. "
-        + ("" if few else f"Offered up to {COCYCLES} prompts."),
-    )  # fmt: skip
+    words = "The dual view: edges that every cycle around this hole must cross an odd number of times. "
+    words += "" if few else f"Offered up to {COCYCLES} prompts."
+    shown = control(st.toggle, "b_cut", disabled=not few, help=words)
     if not (shown and few):
         return {}
     try:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.parts import data, live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
+from pages.parts.controls import control
 from phcore.export.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
@@ -23,8 +24,7 @@ def invite(study: Results) -> None:
         st.rerun()  # the tour began in a part of the page: its card and the controls stand above that part
     start = _place(study)
     if start is not None and st.session_state.get(_KEY) is None:
-        st.button("A tour in five steps", icon=":material/tour:", type="tertiary", key="tour-start", on_click=_go,
-                  args=(study, start, 0))  # fmt: skip
+        control(st.button, "tour-start", on_click=_go, args=(study, start, 0))
 
 
 def card(study: Results) -> bool:
@@ -36,12 +36,10 @@ def card(study: Results) -> bool:
     with st.container(border=True, key="tour"):
         said, back, forth, close = st.columns([6, 1, 1, 1], vertical_alignment="center")
         said.markdown(f"**{here + 1} of {len(_STEPS)}: {_STEPS[here]['title']}**  \n{_STEPS[here]['words']}")
-        back.button("Back", key="tour-back", disabled=not here, width="stretch", on_click=_go,
-                    args=(study, start, here - 1))  # fmt: skip
+        control(back.button, "tour-back", disabled=not here, on_click=_go, args=(study, start, here - 1))
         if here + 1 < len(_STEPS):
-            forth.button("Next", key="tour-next", type="primary", width="stretch", on_click=_go,
-                         args=(study, start, here + 1))  # fmt: skip
-        close.button("Close", key="tour-close", width="stretch", on_click=_close, args=(study,))
+            control(forth.button, "tour-next", on_click=_go, args=(study, start, here + 1))
+        control(close.button, "tour-close", on_click=_close, args=(study,))
     return True
 
 

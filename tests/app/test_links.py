@@ -5,7 +5,7 @@ import re
 import pytest
 import streamlit as st
 
-from pages.parts import bound, controls, links, prompts
+from pages.parts import bound, controls, links, web
 from pages.parts.bound import Bound
 from phcore.errors import Fault
 from phcore.study import saved_views
@@ -120,8 +120,8 @@ def test_a_link_of_another_version_opens_as_far_as_it_is_known(start, computed, 
 def test_what_is_not_there_is_said_and_the_default_shown(start, computed, page, key, value, shown):
     app = start(computed[1], page, **({"study": "tiny"} | {key: value}))
     (told,) = (one.value for one in app.warning if "link" in one.value)
-    assert f"The link asks for the {controls.parameters()[key]} “{prompts.plain(value)}”" in told
-    assert f"Shown: {prompts.plain(shown)}" in told
+    assert f"The link asks for the {controls.parameters()[key]} “{web.plain(value)}”" in told
+    assert f"Shown: {web.plain(shown)}" in told
     assert charts(app) > 0 or page == "study"
 
 

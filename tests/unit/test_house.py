@@ -173,7 +173,7 @@ def test_entrances_open_no_archive_without_permissions(path):
     for call in calls:
         if ast.unparse(call.func) == "Store":
             assert "permissions" in {word.arg for word in call.keywords}, ast.unparse(call)
-        if ast.unparse(call.func) in ("Results.open", "Study.open"):
+        if ast.unparse(call.func) in ("Results.open", "Study.open", "View.open"):
             assert len(call.args) > 1, ast.unparse(call)
         assert path.is_relative_to(ENTRANCES[0]) or ast.unparse(call) != "str(fault)"
 
