@@ -4,7 +4,7 @@ Another training run can be told only from several runs per objective. Subsample
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,12 +47,12 @@ class Permanova:
     words: str = ""
 
 
-def run_distances(means: Mapping[str, np.ndarray]) -> np.ndarray:
+def run_distances(means: Mapping[Hashable, np.ndarray]) -> np.ndarray:
     """Distances between whole runs.
 
     Parameters
     ----------
-    means : series -> (T, F) mean standardised summaries, on the same T steps for all.
+    means : run -> (T, ...) such as mean standardised summaries, on the same T steps for all.
 
     Returns
     -------
