@@ -134,16 +134,18 @@ class Curve:
         return self.gaps if per == "step" else np.ones(len(self.v))
 
 
-def curves(velocities: pd.DataFrame, distances: pd.DataFrame | None = None) -> Iterator[Curve]:
-    """Every curve, with and without the transition from the base model where there is one."""
+def curves(
+    velocities: pd.DataFrame, distances: pd.DataFrame | None = None, *, whole_only: bool = False
+) -> Iterator[Curve]:
+    """Every curve, also without the transition from the base model where there is one, unless `whole_only`."""
     matrices = {} if distances is None else distance_matrices(distances)
     table, transition = velocity_curve(velocities), [*CURVE, "step_from", "step"]
     own = velocities.astype({"value": np.float64}).pivot(index=transition, columns="subsample", values="value")
     own = own.reindex(pd.MultiIndex.from_frame(table[transition])).to_numpy()
     for name, whole in table.groupby(CURVE, sort=True, observed=True):
-        from_base = whole["step_from"].iloc[0] == 0
-        for with_base, curve in ((True, whole), (False, whole.iloc[1:])) if from_base else ((False, whole),):
-            if len(curve):
+        from_base = bool(whole["step_from"].iloc[0] == 0)
+        for with_base, curve in ((from_base, whole), (False, whole.iloc[1:] if from_base else whole[:0])):
+            if len(curve) and (curve is whole or not whole_only):
                 starts, ends = curve["step_from"].to_numpy(), curve["step"].to_numpy()
                 steps = np.append(starts[0], ends)
                 # A curve with a hole in it is no walk through the checkpoints.

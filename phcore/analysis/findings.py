@@ -138,19 +138,15 @@ def peak(velocities: pd.DataFrame) -> Finding:
 
 def _peaks(velocities: pd.DataFrame) -> dict[tuple[str, int], dict]:
     """(series, layer) -> whether it peaks early, and whether it settles; curves in which nothing moves are left out."""
-    curves = {key: _peak_of(rows) for key, rows in velocities.groupby(["series", "layer"], sort=False)}
-    return {key: one for key, one in curves.items() if one}
+    curves = dynamics.curves(velocities, whole_only=True)
+    return {(one.label["series"], one.label["layer"]): _peak_of(one) for one in curves if one.v.max() > 0}
 
 
-def _peak_of(rows: pd.DataFrame) -> dict:
-    each = rows.pivot_table(index=["step_from", "step"], columns="subsample", values="value").sort_index(level="step")
-    starts, ends = (each.index.get_level_values(name).to_numpy(np.float64) for name in ("step_from", "step"))
-    v, steps, gaps = each.mean(axis=1).to_numpy(), np.append(starts[:1], ends), ends - starts
-    if not v.max(initial=0.0) > 0:
-        return {}
+def _peak_of(curve: dynamics.Curve) -> dict:
+    v, gaps, steps, ends = curve.v, curve.gaps, curve.steps, curve.steps[1:]
     first, top = dynamics.early(steps), v.argmax()
-    own = each.fillna(-np.inf).to_numpy().argmax(axis=0)
-    low, high = np.quantile(own, [0.1, 0.9], method="inverted_cdf").astype(int)
+    own = np.nan_to_num(curve.own, nan=-np.inf).argmax(axis=0)
+    low, high = np.quantile(own, [0.1, 0.9], method="inverted_cdf")
     # The base is the start of the last third nowhere: a curve that peaks in its last transition never settles.
     stable, by_rate, by_grid = (np.isfinite(dynamics.stable_step(speed, steps)) for speed in (v, v / gaps, 1 / gaps))
     return {
