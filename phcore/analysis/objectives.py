@@ -273,16 +273,7 @@ def objective_distance(standardised: Standardised, floors: pd.DataFrame, a: str,
 
 
 def objective_wasserstein(
-    distances: pd.DataFrame,
-    floors: pd.DataFrame,
-    a: str,
-    b: str,
-    *,
-    layer: int,
-    degree: int = 1,
-    order: float = 2.0,
-    norm: float = 2.0,
-    scale: str = "raw",
+    distances: pd.DataFrame, floors: pd.DataFrame, a: str, b: str, **wanted: object
 ) -> pd.DataFrame:
     """Distance between two series by step, as the mean Wasserstein distance of paired subsamples.
 
@@ -290,13 +281,13 @@ def objective_wasserstein(
     ----------
     distances, floors : the tables of those names. The base is step 0 of a series without one of its own;
         where both start there, step 0 is no row.
+    wanted : layer, degree, order, norm and scale of both.
 
     Returns
     -------
     step (those both series have), value, and the resampling floor of both cells at that step: floor
     (mean), floor_q10, floor_q90; NaN where the floors table has none.
     """
-    wanted = {"layer": layer, "degree": degree, "order": order, "norm": norm, "scale": scale}
     pairs = _where(distances, wanted)
     names = {name: _names(pairs, name) for name in (a, b)}
     pairs = pairs[(pairs["step_a"] == pairs["step_b"])]
@@ -344,5 +335,4 @@ def _points(cells: pd.MultiIndex, coordinates: np.ndarray) -> pd.DataFrame:
     start = coordinates[cells.get_level_values("step") == 0]
     if len(start) and np.allclose(start, start[0]):
         coordinates = coordinates - start[0]
-    points = pd.DataFrame({"pc1": coordinates[:, 0], "pc2": coordinates[:, 1]})
-    return pd.concat([cells.to_frame(index=False).set_axis(CELL, axis=1), points], axis=1)
+    return cells.to_frame(index=False, name=CELL).assign(pc1=coordinates[:, 0], pc2=coordinates[:, 1])
