@@ -11,16 +11,9 @@ import numpy as np
 import pandas as pd
 
 from phcore.topology.simple_geometry import LENGTH_DEGREE
+from phcore.topology.words import WORDS
 
-CHANGES: dict[str, str] = {
-    "centroid_drift": "centroid drift",
-    "total_variance": "total variance",
-    "mean_distance": "mean pairwise distance",
-    "mean_norm": "mean norm",
-    "effective_rank": "effective rank",
-    "two_nn": "intrinsic dimension (TwoNN)",
-    "cka_distance": "1 − linear CKA",
-}
+CHANGES = WORDS["change"]
 """Quantity -> its name on screen. Those of a cell stand for their change between two checkpoints."""
 
 TRANSITION = ["series", "step_from", "step"]
