@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.analysis.against_geometry import interval, stratified_spearman
-from phcore.analysis.dynamics import PER, early, peak_step
+from phcore.analysis.dynamics import PER, Curve, curves, early, peak_step
 from phcore.study.measures import MEASURED
 
 ALL = ""  # the category that stands for all prompts
@@ -19,6 +19,10 @@ BEHAVIOUR = ["series", "step", "name", "category", "value", "source"]
 MOVES = ["series", "step_from", "step", "name", "category", "value"]
 _KEYS = ["series", "name", "category"]
 _CURVE = ["series", "layer", "degree", "scale"]
+LAGS = [
+    *_CURVE, "per", "name", "peak_topology", "peak_lo", "peak_hi", "peak_behaviour", "lag_steps", "lag_checkpoints",
+    "resolution_steps", "transitions",
+]  # fmt: skip
 RESAMPLES = 1_000
 FEWEST_RUNS = 3  # below it, resampled runs say nothing about other runs
 
@@ -164,53 +168,46 @@ def lags(velocities: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     ValueError : where there is more than one order or norm.
     """
     _demand_one(velocities, ["order", "norm"])
-    velocities = velocities.astype({"value": np.float64})
     behaviours = moves[moves["category"] == ALL].dropna(subset="value")
     grids = {
         series: sorted({*rows["step_from"], *rows["step"]})
         for series, rows in velocities.groupby("series", observed=True)
     }
     rows = []
-    for curve, part in velocities.groupby(_CURVE, sort=True, observed=True):
-        table = part.pivot(index=["step_from", "step"], columns="subsample", values="value")
-        table = table.dropna(how="all").sort_index(level="step")
-        for name, move in behaviours[behaviours["series"] == curve[0]].groupby("name", observed=True):
-            known = move.set_index(["step_from", "step"])["value"]
-            both = table.index.intersection(known.index)
-            if not len(both):
-                continue
-            both = both.sortlevel("step")[0]
-            label = dict(zip(_CURVE, curve, strict=True))
-            for per in PER:
-                figures = _lag(table.loc[both].to_numpy(), known.loc[both].to_numpy(), both, grids[curve[0]], per)
-                rows.append({**label, "per": per, "name": name, **figures})
-    figures = ["peak_topology", "peak_lo", "peak_hi", "peak_behaviour", "lag_steps", "lag_checkpoints"]
-    columns = [*_CURVE, "per", "name", *figures, "resolution_steps", "transitions"]
-    return pd.DataFrame(rows, columns=columns)
+    for curve in curves(velocities, whole_only=True):
+        label = {name: curve.label[name] for name in _CURVE}
+        transitions = list(zip(curve.steps[1:] - curve.gaps, curve.steps[1:], strict=True))
+        for name, move in behaviours[behaviours["series"] == label["series"]].groupby("name", observed=True):
+            moved = move.set_index(["step_from", "step"])["value"].reindex(transitions).to_numpy()
+            if np.isfinite(moved).any():
+                rows += [
+                    {**label, "per": per, "name": name, **_lag(curve, moved, grids[label["series"]], per)}
+                    for per in PER
+                ]
+    return pd.DataFrame(rows, columns=LAGS)
 
 
-def _lag(v: np.ndarray, move: np.ndarray, transitions: pd.MultiIndex, grid: list[int], per: str) -> dict[str, float]:
-    """v (T, B) velocities by subsample, move (T,), both over the same T transitions."""
-    start, end = (transitions.get_level_values(name).to_numpy() for name in ("step_from", "step"))
-    gaps = (end - start).astype(np.float64)
-    if per == "step":
-        v, move = v / gaps[:, None], move / gaps
-    steps = np.append(start[0], end)
+def _lag(curve: Curve, moved: np.ndarray, grid: list[int], per: str) -> dict[str, float]:
+    """moved (T,) by the behaviour in the transitions of the curve, NaN where unknown: these do not count."""
+    known, gaps = np.isfinite(moved), curve.gaps.astype(np.float64)
+    divisor = curve.gaps_per(per)[known]
+    v, move = curve.own[known] / divisor[:, None], moved[known] / divisor
+    steps = np.append(curve.steps[0], curve.steps[1:][known])
     topology, behaviour = peak_step(np.nanmean(v, axis=1), steps), peak_step(move, steps)
     own = [one for one in (peak_step(column, steps) for column in v.T) if np.isfinite(one)]
     # Quantiles that are steps of the grid, not steps between them.
     lo, hi = np.quantile(own, [0.1, 0.9], method="inverted_cdf") if own else (np.nan, np.nan)
-    found = {"peak_topology": topology, "peak_lo": lo, "peak_hi": hi, "peak_behaviour": behaviour}
-    if np.isnan(topology) or np.isnan(behaviour):
-        found |= dict.fromkeys(("lag_steps", "lag_checkpoints", "resolution_steps"), np.nan)
-    else:
-        gap_of = dict(zip(end, gaps, strict=True))
-        found |= {
-            "lag_steps": behaviour - topology,
-            "lag_checkpoints": float(grid.index(behaviour) - grid.index(topology)),
-            "resolution_steps": max(gap_of[topology], gap_of[behaviour]),
-        }
-    return found | {"transitions": len(transitions)}
+    gap_of, place = dict(zip(curve.steps[1:], gaps, strict=True)), {step: number for number, step in enumerate(grid)}
+    return {
+        "peak_topology": topology,
+        "peak_lo": lo,
+        "peak_hi": hi,
+        "peak_behaviour": behaviour,
+        "lag_steps": behaviour - topology,
+        "lag_checkpoints": float(place.get(behaviour, np.nan) - place.get(topology, np.nan)),
+        "resolution_steps": np.maximum(gap_of.get(topology, np.nan), gap_of.get(behaviour, np.nan)),
+        "transitions": len(move),
+    }
 
 
 # --- early topology against final behaviour -----------------------------------------------------
@@ -288,16 +285,13 @@ def _concentrations(table: pd.DataFrame) -> pd.DataFrame:
 
 def _early_velocities(table: pd.DataFrame) -> pd.DataFrame:
     """The same columns; per transition, and per step as the mean of the transitions' own velocities."""
-    table = table.astype({"value": np.float64}).dropna(subset="value")
     rows = []
-    means = table.groupby([*_CURVE, "step_from", "step"], as_index=False, observed=True)["value"].mean()
-    for curve, part in means.groupby(_CURVE, observed=True):
-        part = part.sort_values("step")
-        mask = early(np.append(part["step_from"].iloc[0], part["step"]))
+    for curve in curves(table, whole_only=True):
+        mask = early(curve.steps)
         for per in PER:
-            gaps = (part["step"] - part["step_from"]).to_numpy() if per == "step" else 1.0
-            speed = part["value"].to_numpy() / gaps
-            rows.append((*curve, per, "early_velocity", speed[mask].mean() if mask.any() else np.nan))
+            speed = curve.v / curve.gaps_per(per)
+            label = [curve.label[name] for name in _CURVE]
+            rows.append((*label, per, "early_velocity", speed[mask].mean() if mask.any() else np.nan))
     return pd.DataFrame(rows, columns=[*_CURVE, "per", "predictor", "early"])
 
 

@@ -11,16 +11,9 @@ import numpy as np
 import pandas as pd
 
 from phcore.topology.simple_geometry import LENGTH_DEGREE
+from phcore.topology.words import WORDS
 
-CHANGES: dict[str, str] = {
-    "centroid_drift": "centroid drift",
-    "total_variance": "total variance",
-    "mean_distance": "mean pairwise distance",
-    "mean_norm": "mean norm",
-    "effective_rank": "effective rank",
-    "two_nn": "intrinsic dimension (TwoNN)",
-    "cka_distance": "1 − linear CKA",
-}
+CHANGES = WORDS["change"]
 """Quantity -> its name on screen. Those of a cell stand for their change between two checkpoints."""
 
 TRANSITION = ["series", "step_from", "step"]
@@ -48,19 +41,17 @@ def changes(geometry: pd.DataFrame, moves: pd.DataFrame, scale: str = "raw") -> 
     earlier = geometry.rename(columns={"step": "step_from"})
     both = moves.merge(earlier, "left", on=["series", "step_from", "layer"])
     both = both.merge(geometry, "left", on=cell, suffixes=("_from", "_to"))
-    medians = [both[f"median_distance_{side}"].where(lambda median: median > 0) for side in ("from", "to")]
-    if scale == "raw":
-        medians = [1.0, 1.0]
-    found = both[[*TRANSITION, "layer"]].copy()
-    for name in CHANGES:
+    before, after = 1.0, 1.0
+    if scale != "raw":
+        before, after = (both[f"median_distance_{side}"].where(lambda median: median > 0) for side in ("from", "to"))
+
+    def change(name: str) -> pd.Series:
         degree = LENGTH_DEGREE[name]
         if name in moves:
-            found[name] = both[name] / ((medians[0] + medians[1]) / 2) ** degree
-        else:
-            found[name] = (
-                both[f"{name}_to"] / medians[1] ** degree - both[f"{name}_from"] / medians[0] ** degree
-            ).abs()
-    return found
+            return both[name] / ((before + after) / 2) ** degree
+        return (both[f"{name}_to"] / after**degree - both[f"{name}_from"] / before**degree).abs()
+
+    return both[[*TRANSITION, "layer"]].assign(**{name: change(name) for name in CHANGES})
 
 
 def against_velocity(
@@ -89,9 +80,9 @@ def against_velocity(
         part = table if layer == ALL_LAYERS else table[table["layer"] == layer]
         for name in CHANGES:
             known = part[np.isfinite(part["value"]) & np.isfinite(part[name])]
-            number, transitions = _transitions(known)
-            weights = block_weights(transitions["series"].to_numpy(), resamples, seed)[:, number]
-            weights = np.vstack([np.ones(len(known)), weights])
+            transitions = known.groupby(["series", "step", "step_from"], observed=True)
+            weights = block_weights(transitions["series"].first().to_numpy(), resamples, seed)
+            weights = np.vstack([np.ones(len(known)), weights[:, transitions.ngroup()]])
             rho = stratified_spearman(known["value"], known[name], known["layer"], weights)
             lo, hi = interval(rho[1:])
             rows.append((layer, name, rho[0], lo, hi, len(transitions)))
@@ -230,9 +221,8 @@ def unexplained(
 
 def _effects(table: pd.DataFrame) -> np.ndarray:
     """(n, layers + transitions) ones and zeros: the layer of each row, and its transition whatever the series."""
-    _, layer = np.unique(table["layer"], return_inverse=True)
-    move = table.groupby(["step_from", "step"]).ngroup().to_numpy()
-    return np.hstack([np.eye(layer.max() + 1)[layer], np.eye(move.max() + 1)[move]])
+    of = (table["layer"], table.groupby(["step_from", "step"]).ngroup())
+    return np.hstack([pd.get_dummies(one, dtype=np.float64) for one in of])
 
 
 def _left_out_errors(logs: np.ndarray, group: np.ndarray, effects: np.ndarray) -> np.ndarray:
@@ -273,13 +263,6 @@ def _ridge(x: np.ndarray, y: np.ndarray, at: np.ndarray) -> np.ndarray:
     values, axes = np.linalg.eigh(z.T @ z / len(z))
     slopes = (axes.T @ (z.T @ (y - y.mean())) / len(z)) / (np.maximum(values, 0) + _PENALTIES[:, None])
     return y.mean() + slopes @ (new @ axes).T
-
-
-def _transitions(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
-    """The number of each row's transition, and the transitions in order of series and step."""
-    transitions = table[TRANSITION].drop_duplicates().sort_values(["series", "step"], ignore_index=True)
-    numbers = pd.MultiIndex.from_frame(transitions)
-    return numbers.get_indexer(pd.MultiIndex.from_frame(table[TRANSITION])), transitions
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -6,7 +6,6 @@ remains one run: what is counted here is transitions, and no p-value is made of 
 
 import pandas as pd
 
-_LOW, _HIGH = 0.1, 0.9  # what every band on the screen reaches between
 TRANSITION = ["series", "step_from", "step", "layer"]
 
 
@@ -23,13 +22,19 @@ def against_null(curve: pd.DataFrame, draws: pd.DataFrame) -> pd.DataFrame:
     The rows of the curve that have a null, with null (its mean), null_lo, null_hi (10 and 90 %) and place: "above",
     "within" or "below" these two.
     """
-    grouped = draws.astype({"value": float}).groupby(TRANSITION)["value"]  # no rows have no type of their own
-    null = pd.DataFrame({"null": grouped.mean(), "null_lo": grouped.quantile(_LOW), "null_hi": grouped.quantile(_HIGH)})
-    table = curve.merge(null.reset_index(), on=TRANSITION).dropna(subset=["mean", "null"])
+    null = _band(draws.astype({"value": float}), TRANSITION, "value", "null")  # no rows have no type of their own
+    table = curve.merge(null, on=TRANSITION).dropna(subset=["mean", "null"])
     place = pd.Series("within", index=table.index, dtype=object)
     place[table["mean"] > table["null_hi"]] = "above"
     place[table["mean"] < table["null_lo"]] = "below"
     return table.assign(place=place)
+
+
+def _band(rows: pd.DataFrame, by: list[str], column: str, name: str) -> pd.DataFrame:
+    """Mean, and 10 and 90 %, of a column of each group, as name, name_lo and name_hi."""
+    grouped = rows.groupby(by)[column]
+    lo, hi = (grouped.quantile(share) for share in (0.1, 0.9))  # what every band on the screen reaches between
+    return pd.DataFrame({name: grouped.mean(), f"{name}_lo": lo, f"{name}_hi": hi}).reset_index()
 
 
 def bar_counts(summaries: pd.DataFrame, nulls: pd.DataFrame, degree: int = 1) -> pd.DataFrame:
@@ -47,9 +52,7 @@ def bar_counts(summaries: pd.DataFrame, nulls: pd.DataFrame, degree: int = 1) ->
     cell, column = ["series", "step", "layer"], f"h{degree}_count"
     table = summaries.groupby(cell, sort=False)[column].mean().rename("bars").reset_index()
     for kind, rows in nulls.groupby("kind"):
-        grouped = rows.groupby(cell)[column]
-        null = {kind: grouped.mean(), f"{kind}_lo": grouped.quantile(_LOW), f"{kind}_hi": grouped.quantile(_HIGH)}
-        table = table.merge(pd.DataFrame(null).reset_index(), "left", on=cell)
+        table = table.merge(_band(rows, cell, column, kind), "left", on=cell)
     return table
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from phcore.analysis.permanova import run_distances
+
 DEPTHS = (0.2, 0.4, 0.6, 0.8, 1.0)  # relative depths at which models are compared: those of the default layers
 GRID = np.linspace(0, 1, 21)  # shares of the training at which courses are compared
 
@@ -45,35 +47,23 @@ def courses(model: Model, depths: Sequence[float]) -> pd.DataFrame:
     """
     known = model.velocities.astype({"value": np.float64}).dropna(subset="value")
     columns = ["model", "series", "depth", "layer", "progress", "step", "value", "passed"]
-    layers = sorted(known["layer"].unique())
-    if not layers:
+    if known.empty:
         return pd.DataFrame(columns=columns)
-    nearest = {depth: min(layers, key=lambda layer: abs(layer / model.n_layers - depth)) for depth in depths}
-    mean = known.groupby(["series", "layer", "step"], sort=True)["value"].mean()
-    rows = []
-    for depth, layer in nearest.items():
-        for series in known["series"].unique():
-            if (series, layer) not in mean.index.droplevel("step"):
-                continue
-            curve = mean.loc[series, layer]
-            if not curve.sum() > 0:
-                continue
-            steps = curve.index.to_numpy(np.float64)
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "model": model.name,
-                        "series": series,
-                        "depth": depth,
-                        "layer": layer,
-                        "progress": steps / steps[-1],
-                        "step": curve.index,
-                        "value": curve.to_numpy() / curve.mean(),
-                        "passed": curve.cumsum().to_numpy() / curve.sum(),
-                    }
-                )
-            )
-    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+    layers = sorted(known["layer"].unique())
+    nearest = [min(layers, key=lambda layer: abs(layer / model.n_layers - depth)) for depth in depths]
+    series = known["series"]
+    in_order = known.assign(series=pd.Categorical(series, series.unique()))  # of appearance, not of the alphabet
+    table = in_order.groupby(["series", "layer", "step"], observed=True)["value"].mean().reset_index()
+    curves = table.groupby(["series", "layer"], observed=True)
+    value, total = curves["value"], curves["value"].transform("sum")
+    table = table.assign(
+        model=model.name,
+        series=table["series"].astype(series.dtype),
+        progress=table["step"] / curves["step"].transform("last"),
+        value=table["value"] / value.transform("mean"),
+        passed=value.cumsum() / total,
+    )[total > 0]
+    return pd.DataFrame({"depth": depths, "layer": nearest}).merge(table, on="layer")[columns]
 
 
 def course_distances(table: pd.DataFrame) -> tuple[list[tuple[str, str]], np.ndarray]:
@@ -87,15 +77,10 @@ def course_distances(table: pd.DataFrame) -> tuple[list[tuple[str, str]], np.nda
     -------
     runs (model, series) and (runs, runs) distances, from 0 to 1. Runs that lack a depth are left out.
     """
-    depths = sorted(table["depth"].unique())
-    runs, vectors = [], []
+    depths, vectors = table["depth"].nunique(), {}
     for run, rows in table.groupby(["model", "series"], sort=False):
-        own = dict(iter(rows.groupby("depth")))
-        if len(own) == len(depths):
-            runs.append(run)
-            vectors.append(
-                np.concatenate([np.interp(GRID, [0, *own[d]["progress"]], [0, *own[d]["passed"]]) for d in depths])
-            )
-    courses_of = np.array(vectors).reshape(len(runs), -1)
-    apart = courses_of[:, None] - courses_of[None]
-    return runs, np.sqrt(np.square(apart).mean(axis=2)) if len(runs) else np.empty((0, 0))
+        curves = [one for _, one in rows.groupby("depth")]
+        if len(curves) == depths:
+            on_grid = [np.interp(GRID, [0, *one["progress"]], [0, *one["passed"]]) for one in curves]
+            vectors[run] = np.concatenate(on_grid)
+    return list(vectors), run_distances(vectors) if vectors else np.empty((0, 0))

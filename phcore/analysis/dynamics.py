@@ -5,6 +5,8 @@ of the total velocity that falls in the first third of training. Two nulls say w
 velocities, and shuffled checkpoints (Malhotra et al., arXiv:2606.19542, leave open which one they used).
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -60,20 +62,9 @@ def early(steps: np.ndarray, by: str = "index") -> np.ndarray:
     return 3 * (steps[1:] - steps[0]) <= steps[-1] - steps[0]
 
 
-def concentration(v: np.ndarray, steps: np.ndarray | None = None, by: str = "index") -> float:
-    """Share of the velocity in the first third; about 1/3 by index for a flat curve.
-
-    Parameters
-    ----------
-    v : (T,) velocities.
-    steps : (T + 1,) steps, needed for by="step".
-
-    Returns
-    -------
-    NaN where no transition is early, a velocity is missing, or nothing moves at all.
-    """
-    v = np.asarray(v, dtype=np.float64)
-    return early_share(v, early(_grid(v, steps), by))
+def concentration(v: np.ndarray) -> float:
+    """Share of the velocities (T,) in the first third by index, about 1/3 for a flat curve; NaN as `early_share`."""
+    return early_share(v, early(np.arange(len(v) + 1)))
 
 
 def peak_step(v: np.ndarray, steps: np.ndarray) -> float:
@@ -117,6 +108,69 @@ def distance_matrices(distances: pd.DataFrame) -> dict[tuple, pd.DataFrame]:
     return matrices
 
 
+@dataclass(frozen=True)
+class Curve:
+    """The velocities of one series at one layer, measured in one way.
+
+    Attributes
+    ----------
+    label : the columns of `CURVE` and with_base.
+    steps : (T + 1,) from the start of the first transition to the end of the last.
+    gaps : (T,) steps between the two checkpoints of a transition.
+    v : (T,) mean over subsamples.
+    own : (T, B) the subsamples' own velocities, NaN where missing.
+    between : (T + 1, T + 1) distances between its checkpoints; NaN throughout where one is unknown.
+    """
+
+    label: dict
+    steps: np.ndarray
+    gaps: np.ndarray
+    v: np.ndarray
+    own: np.ndarray
+    between: np.ndarray
+
+    def gaps_per(self, per: str) -> np.ndarray:
+        """(T,) what its velocities are divided by for one of `PER`."""
+        return self.gaps if per == "step" else np.ones(len(self.v))
+
+
+def curves(
+    velocities: pd.DataFrame, distances: pd.DataFrame | None = None, *, whole_only: bool = False
+) -> Iterator[Curve]:
+    """Every curve, also without the transition from the base model where there is one, unless `whole_only`."""
+    matrices = {} if distances is None else distance_matrices(distances)
+    table, transition = velocity_curve(velocities), [*CURVE, "step_from", "step"]
+    own = velocities.astype({"value": np.float64}).pivot(index=transition, columns="subsample", values="value")
+    own = own.reindex(pd.MultiIndex.from_frame(table[transition])).to_numpy()
+    for name, whole in table.groupby(CURVE, sort=True, observed=True):
+        from_base = bool(whole["step_from"].iloc[0] == 0)
+        for with_base, curve in ((from_base, whole), (False, whole.iloc[1:] if from_base else whole[:0])):
+            if len(curve) and (curve is whole or not whole_only):
+                starts, ends = curve["step_from"].to_numpy(), curve["step"].to_numpy()
+                steps = np.append(starts[0], ends)
+                # A curve with a hole in it is no walk through the checkpoints.
+                matrix = matrices.get(name[1:]) if (starts == steps[:-1]).all() else None
+                yield Curve(
+                    dict(zip(CURVE, name, strict=True)) | {"with_base": with_base},
+                    steps,
+                    ends - starts,
+                    curve["mean"].to_numpy(),
+                    own[curve.index],
+                    _distances_of(matrix, name[0], steps),
+                )
+
+
+def _distances_of(matrix: pd.DataFrame | None, series: str, steps: np.ndarray) -> np.ndarray:
+    """Distances between the checkpoints of a series, of which step 0 is the base where it has none of its own."""
+    unknown = np.full((len(steps), len(steps)), np.nan)
+    if matrix is None:
+        return unknown
+    start = (series, 0) if (series, 0) in matrix.index else ("base", 0)
+    nodes = [start if step == 0 else (series, step) for step in steps]
+    found = matrix.reindex(index=nodes, columns=nodes).to_numpy()
+    return found if np.isfinite(found).all() else unknown
+
+
 def dynamics(
     velocities: pd.DataFrame, distances: pd.DataFrame | None = None, *, n: int = PERMUTATIONS, seed: int = 0
 ) -> pd.DataFrame:
@@ -129,58 +183,39 @@ def dynamics(
         layer, degree, order, norm and scale of a curve or one of its pairs.
     n, seed : permutations per null; the same ones serve all curves of a length.
     """
-    matrices = {} if distances is None else distance_matrices(distances)
-    rows = []
-    for name, curve in velocity_curve(velocities).groupby(CURVE, sort=True, observed=True):
-        label = dict(zip(CURVE, name, strict=True))
-        has_base = curve["step_from"].iloc[0] == 0
-        for with_base in (True, False) if has_base else (False,):
-            part = curve if with_base or not has_base else curve.iloc[1:]
-            if len(part):
-                figures = _figures(part, distances_of(matrices.get(name[1:]), name[0], part), n, seed)
-                rows += [label | {"with_base": with_base} | row for row in figures]
+    rows = [curve.label | row for curve in curves(velocities, distances) for row in _figures(curve, n, seed)]
     figures = ["concentration", "p_velocities", "p_checkpoints", "peak_step", "stable_step"]
     return pd.DataFrame(rows, columns=[*CURVE, "per", "by", "with_base", *figures])
 
 
-def _figures(curve: pd.DataFrame, between: np.ndarray, n: int, seed: int) -> list[dict]:
+def _figures(curve: Curve, n: int, seed: int) -> Iterator[dict]:
     """One curve's figures for each of `PER` and `BY`; both nulls are drawn once and reused."""
-    v, steps = curve["mean"].to_numpy(), curve_steps(curve)
-    shuffled = orders(len(v), n, seed)
-    walks = random_walks(between, n, seed) if np.isfinite(between).all() else None
-    found = []
+    shuffled, walks = orders(len(curve.v), n, seed), random_walks(curve.between, n, seed)
     for per in PER:
-        gaps = (curve["step"] - curve["step_from"]).to_numpy() if per == "step" else np.ones(len(v))
-        speed = v / gaps
-        once = {"per": per, "peak_step": peak_step(speed, steps), "stable_step": stable_step(speed, steps)}
+        gaps = curve.gaps_per(per)
+        speed = curve.v / gaps
+        once = {"per": per, "peak_step": peak_step(speed, curve.steps), "stable_step": stable_step(speed, curve.steps)}
         for by in BY:
-            mask = early(steps, by)
-            null = {"p_velocities": _pvalue(speed, speed[shuffled], mask), "p_checkpoints": np.nan}
-            if walks is not None:
-                null["p_checkpoints"] = _pvalue(np.diag(between, 1) / gaps, walks / gaps, mask)
-            found.append(once | {"by": by, "concentration": early_share(speed, mask)} | null)
-    return found
-
-
-def curve_steps(curve: pd.DataFrame) -> np.ndarray:
-    """(T + 1,) from the start of the first transition to the end of the last."""
-    return np.append(curve["step_from"].iloc[0], curve["step"])
-
-
-def _grid(v: np.ndarray, steps: np.ndarray | None) -> np.ndarray:
-    return np.arange(len(v) + 1) if steps is None else np.asarray(steps)
+            mask = early(curve.steps, by)
+            yield once | {
+                "by": by,
+                "concentration": early_share(speed, mask),
+                "p_velocities": upper_tail(*share_and_null(speed, speed[shuffled], mask)),
+                "p_checkpoints": upper_tail(*share_and_null(np.diag(curve.between, 1) / gaps, walks / gaps, mask)),
+            }
 
 
 def early_share(v: np.ndarray, mask: np.ndarray) -> float:
-    """Sum of v (T,) where mask (T,) over its sum; NaN where that is undefined."""
+    """Sum of v (T,) where mask (T,) over its sum; NaN where nothing is early, a value is missing or nothing moves."""
+    v = np.asarray(v, dtype=np.float64)
     total = v.sum()
     return float(v[mask].sum() / total) if mask.any() and total > 0 else float("nan")
 
 
-def _pvalue(v: np.ndarray, walks: np.ndarray, mask: np.ndarray) -> float:
-    """v (T,), walks (n, T) under the null, mask (T,)."""
+def share_and_null(v: np.ndarray, walks: np.ndarray, mask: np.ndarray) -> tuple[float, np.ndarray]:
+    """Early share of v (T,) and those (n,) of walks (n, T) under the null; all NaN where the former is undefined."""
     observed = early_share(v, mask)
-    return float("nan") if np.isnan(observed) else upper_tail(observed, null_shares(walks, mask))
+    return observed, np.full(len(walks), np.nan) if np.isnan(observed) else null_shares(walks, mask)
 
 
 def null_shares(walks: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -189,8 +224,9 @@ def null_shares(walks: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def upper_tail(observed: float, null: np.ndarray) -> float:
-    """p = (1 + #{null >= observed}) / (1 + n); null (n,)."""
-    return float((1 + np.count_nonzero(null >= lowest_tie(observed))) / (1 + len(null)))
+    """p = (1 + #{null >= observed}) / (1 + n), NaN where there is nothing observed; null (n,)."""
+    reached = np.count_nonzero(null >= lowest_tie(observed))
+    return float("nan") if np.isnan(observed) else float((1 + reached) / (1 + len(null)))
 
 
 def lowest_tie(observed: float | np.ndarray) -> float | np.ndarray:
@@ -208,17 +244,3 @@ def random_walks(distances: np.ndarray, n: int, seed: int) -> np.ndarray:
     """(n, T) steps of random walks through all checkpoints, each visited once."""
     order = orders(len(distances), n, seed)
     return distances[order[:, :-1], order[:, 1:]]
-
-
-def distances_of(matrix: pd.DataFrame | None, series: str, curve: pd.DataFrame) -> np.ndarray:
-    """(T + 1, T + 1) distances between the checkpoints of a curve, NaN where unknown.
-
-    Step 0 is the series' own checkpoint where it has one, else the base. All NaN for a curve with a hole
-    in it: its transitions are no walk through the checkpoints.
-    """
-    steps = curve_steps(curve)
-    if matrix is None or (curve["step_from"].to_numpy() != steps[:-1]).any():
-        return np.full((len(steps), len(steps)), np.nan)
-    start = (series, 0) if (series, 0) in matrix.index else ("base", 0)
-    nodes = [start if step == 0 else (series, step) for step in steps]
-    return matrix.reindex(index=nodes, columns=nodes).to_numpy()

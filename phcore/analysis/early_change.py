@@ -25,16 +25,14 @@ from phcore.analysis.dynamics import (
     DISTANCE,
     PER,
     PERMUTATIONS,
-    curve_steps,
-    distance_matrices,
-    distances_of,
+    Curve,
+    curves,
     early,
     early_share,
-    null_shares,
     orders,
     random_walks,
+    share_and_null,
     upper_tail,
-    velocity_curve,
 )
 from phcore.analysis.multiplicity import benjamini_hochberg, max_statistic
 from phcore.analysis.resampling import standard_error
@@ -52,28 +50,6 @@ _NORMAL = 1.96  # 97.5 % of the standard normal distribution
 _MOST = 0.45
 # A spread below this share of the mean is rounding of equal velocities.
 _FLAT = 1e-9
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """One layer's curve.
-
-    Attributes
-    ----------
-    label : the columns of `CURVE` and with_base.
-    steps : (T + 1,).
-    gaps : (T,) steps between the two checkpoints of a transition.
-    v : (T,) mean over subsamples.
-    own : (T, B) the subsamples' own velocities, NaN where missing.
-    between : (T + 1, T + 1) distances between its checkpoints, NaN where unknown.
-    """
-
-    label: dict
-    steps: np.ndarray
-    gaps: np.ndarray
-    v: np.ndarray
-    own: np.ndarray
-    between: np.ndarray
 
 
 def concentration_table(
@@ -100,9 +76,8 @@ def concentration_table(
     that have the same checkpoints, p_bh over all series and layers of the same `READING`. Where
     concentration is undefined (fewer than three transitions, nothing moves) all that follows from it is NaN.
     """
-    matrices = {} if distances is None else distance_matrices(distances)
-    groups: dict[tuple, list[_Curve]] = {}
-    for curve in _curves(velocities, matrices):
+    groups: dict[tuple, list[Curve]] = {}
+    for curve in curves(velocities, distances):
         label = curve.label
         together = tuple(label[name] for name in (*CURVE, "with_base") if name != "layer")
         groups.setdefault((*together, *curve.steps, *curve.gaps), []).append(curve)
@@ -114,41 +89,24 @@ def concentration_table(
     return by_curve.reset_index(drop=True)
 
 
-def _curves(velocities: pd.DataFrame, matrices: dict[tuple, pd.DataFrame]) -> Iterator[_Curve]:
-    """Every curve, with and without the transition from the base model where there is one."""
-    transition = ["step_from", "step"]
-    own = velocities.astype({"value": np.float64}).groupby(CURVE, observed=True)
-    for name, whole in velocity_curve(velocities).groupby(CURVE, sort=True, observed=True):
-        of_subsamples = own.get_group(name).pivot(index=transition, columns="subsample", values="value")
-        has_base = whole["step_from"].iloc[0] == 0
-        for with_base in (True, False) if has_base else (False,):
-            curve = whole if with_base or not has_base else whole.iloc[1:]
-            if len(curve):
-                yield _Curve(
-                    dict(zip(CURVE, name, strict=True)) | {"with_base": with_base},
-                    curve_steps(curve),
-                    (curve["step"] - curve["step_from"]).to_numpy(),
-                    curve["mean"].to_numpy(),
-                    of_subsamples.reindex(pd.MultiIndex.from_frame(curve[transition])).to_numpy(),
-                    distances_of(matrices.get(name[1:]), name[0], curve),
-                )
-
-
-def _layers(layers: list[_Curve], n_prompts: int, size: int, n: int, seed: int) -> Iterator[dict]:
+def _layers(layers: list[Curve], n_prompts: int, size: int, n: int, seed: int) -> Iterator[dict]:
     """Rows of curves that differ in nothing but their layer: one permutation serves them all."""
     first = layers[0]
     order = orders(len(first.v), n, seed)
-    walks = [random_walks(c.between, n, seed) if np.isfinite(c.between).all() else None for c in layers]
+    walks = [random_walks(c.between, n, seed) for c in layers]
     for per in PER:
-        gaps = first.gaps if per == "step" else np.ones(len(first.v))
+        gaps = first.gaps_per(per)
         for by in BY:
             mask = early(first.steps, by)
             shares = [early_share(c.v / gaps, mask) for c in layers]
-            errors = [standard_error(_own_shares(c.own / gaps[:, None], mask), n_prompts, size) for c in layers]
+            of_subsamples = [np.array([early_share(v, mask) for v in (c.own / gaps[:, None]).T]) for c in layers]
+            errors = [standard_error(values, n_prompts, size) for values in of_subsamples]
             found = {
-                "velocities": [_shuffled_velocities(c.v / gaps, mask, order) for c in layers],
+                "velocities": [_Null(*share_and_null(c.v / gaps, (c.v / gaps)[order], mask)) for c in layers],
+                # The walk in training order, so that both sides of the comparison are read from one matrix.
                 "checkpoints": [
-                    _shuffled_checkpoints(c.between, walk, gaps, mask, n) for c, walk in zip(layers, walks, strict=True)
+                    _Null(*share_and_null(np.diag(c.between, 1) / gaps, walk / gaps, mask))
+                    for c, walk in zip(layers, walks, strict=True)
                 ],
                 "studentised": [_studentised(c.v, gaps, mask, order) for c in layers],
             }
@@ -187,21 +145,6 @@ class _Null:
     unit: float = 1.0
 
 
-def _shuffled_velocities(speed: np.ndarray, mask: np.ndarray, order: np.ndarray) -> _Null:
-    observed = early_share(speed, mask)
-    return _missing(len(order)) if np.isnan(observed) else _Null(observed, null_shares(speed[order], mask))
-
-
-def _shuffled_checkpoints(
-    between: np.ndarray, walks: np.ndarray | None, gaps: np.ndarray, mask: np.ndarray, n: int
-) -> _Null:
-    if walks is None:
-        return _missing(n)
-    # The walk in training order, so that both sides of the comparison are read from one matrix.
-    observed = early_share(np.diag(between, 1) / gaps, mask)
-    return _missing(n) if np.isnan(observed) else _Null(observed, null_shares(walks / gaps, mask))
-
-
 def _studentised(v: np.ndarray, gaps: np.ndarray, mask: np.ndarray, order: np.ndarray) -> _Null:
     """Early share less that of equal moves, over its standard error; v (T,) per transition whatever the gaps.
 
@@ -211,7 +154,7 @@ def _studentised(v: np.ndarray, gaps: np.ndarray, mask: np.ndarray, order: np.nd
     2020, arXiv:2009.03170).
     """
     if np.isnan(early_share(v / gaps, mask)):
-        return _missing(len(order))
+        return _Null(np.nan, np.full(len(order), np.nan))
     flat = (mask / gaps).sum() / (1 / gaps).sum()
     contrast = (mask - flat) / gaps
     t = student(v[order], contrast)
@@ -240,10 +183,6 @@ def contrast_error(v: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     return np.sqrt(g0 * (contrast**2).sum() + 2 * g1 * (contrast[1:] * contrast[:-1]).sum())
 
 
-def _missing(n: int) -> _Null:
-    return _Null(np.nan, np.full(n, np.nan))
-
-
 def _described(null: _Null) -> dict:
     """Where the null lies, as a concentration, and the p-value of one layer alone."""
     if np.isnan(null.observed):
@@ -252,8 +191,3 @@ def _described(null: _Null) -> dict:
     # A studentised share is turned into one by a straight line, which knows no largest share.
     mean, lo, hi = np.clip(null.centre + null.unit * np.array(middle), 0.0, 1.0)
     return {"null_mean": mean, "null_lo": lo, "null_hi": hi, "p": upper_tail(null.observed, null.drawn)}
-
-
-def _own_shares(own: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """(B,) concentration of each subsample's own curve, own (T, B)."""
-    return np.array([early_share(v, mask) for v in own.T])

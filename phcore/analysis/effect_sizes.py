@@ -111,7 +111,7 @@ def effects(standardised: Standardised, a: str, b: str, n: int, m: int) -> pd.Da
     features = standardised.means.columns
     frames = []
     for step, x, y in _paired(standardised, a, b):
-        if _same_base(step, x, y):
+        if step == 0 and np.array_equal(x, y):
             continue
         lo, hi = interval(x - y, n, m)
         middle = (x - y).mean(axis=0)
@@ -159,8 +159,8 @@ def separation(
     energy = [energy_distance(x, y, unbiased=True) for _, x, y in _paired(standardised, a, b)]
     floor = np.full((len(table), 2), np.nan)
     for row, step in enumerate(table["step"]):
-        both = [_energy_floor(_cell(standardised, name, step).to_numpy(), repeats, seed) for name in (a, b)]
-        floor[row] = np.fmax(*both)
+        cells = (standardised.subsamples.loc[(name, step)].to_numpy() for name in (a, b))
+        floor[row] = np.fmax(*(_energy_floor(cell, repeats, seed) for cell in cells))
     table.insert(1, "energy", np.asarray(energy, dtype=np.float64))
     table.insert(2, "energy_floor", floor[:, 0])
     table.insert(3, "energy_floor_hi", floor[:, 1])
@@ -216,21 +216,12 @@ def _in_deviations(x: np.ndarray, y: np.ndarray, difference: np.ndarray) -> np.n
     return np.where(deviation <= rounding, apart, g)
 
 
-def _cell(standardised: Standardised, series: str, step: int) -> pd.DataFrame:
-    """Index subsample -> standardised features of one cell."""
-    return standardised.subsamples.loc[(series, step)]
-
-
 def _paired(standardised: Standardised, a: str, b: str) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Each step that both series have, with their cells (B, F) on the subsamples that both have."""
     for step in common_steps(standardised.means.index, a, b):
-        x, y = (_cell(standardised, name, step) for name in (a, b))
+        x, y = (standardised.subsamples.loc[(name, step)] for name in (a, b))
         both = x.index.intersection(y.index)
         yield step, x.loc[both].to_numpy(), y.loc[both].to_numpy()
-
-
-def _same_base(step: int, x: np.ndarray, y: np.ndarray) -> bool:
-    return step == 0 and np.array_equal(x, y)
 
 
 @lru_cache(maxsize=8)

@@ -5,7 +5,7 @@ not. Both ways are here, each with the floor it has to be read against.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -75,44 +75,25 @@ def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
     ------
     Fault : no usable cell in this layer, or a single subsample per cell, which has no spread.
     """
-    table = summaries[summaries["layer"] == layer].sort_values([*CELL, "subsample"])
-    values, cells, starts = table[list(FEATURES)].to_numpy(np.float64), *_cells(table)
-    # One pass over the sorted rows, from where each cell starts to where the next one does.
-    usable = np.zeros(len(cells), dtype=bool)
-    if len(cells):
-        usable = np.logical_and.reduceat(np.isfinite(values).all(axis=1), starts)
-        usable &= np.logical_or.reduceat((values != 0).any(axis=1), starts)
-    left_out = tuple(cells[~usable])
-    if not usable.any():
+    table = summaries[summaries["layer"] == layer].set_index([*CELL, "subsample"])[list(FEATURES)]
+    table = table.astype(np.float64).sort_index()
+    said = pd.DataFrame({"finite": np.isfinite(table).all(axis=1), "bars": (table != 0).any(axis=1)})
+    said = said.groupby(level=CELL, observed=True).agg({"finite": "all", "bars": "any"}).all(axis=1)
+    if not said.any():
         raise Fault(f"layer {layer} has no cell with a finite, nonempty diagram", "look at another layer")
-    kept_rows = np.repeat(usable, np.diff(starts, append=len(table)))
-    table, values = table[kept_rows], values[kept_rows]
-    cells, starts = _cells(table)
-    sizes = np.diff(starts, append=len(table))
+    table = table[said.reindex(table.index.droplevel("subsample")).to_numpy()]
+    cells = table.groupby(level=CELL, observed=True)
+    sizes, means = cells.size(), cells.mean()
     if sizes.max() < 2:
         raise Fault(
             f"layer {layer} has one subsample per cell, which has no spread to measure by",
             "compute the study with subsamples, or compare its distances instead",
         )
-    means = np.add.reduceat(values, starts) / sizes[:, None]
-    counted = ~_repeated_base(means, cells) & (sizes > 1)
-    squares = np.add.reduceat((values - np.repeat(means, sizes, axis=0)) ** 2, starts)
-    unit = np.sqrt((squares[counted] / (sizes[counted, None] - 1)).mean(axis=0))
-    constant = unit <= _CONSTANT * np.abs(values).max(axis=0)
-    names = pd.Index(FEATURES)
-    scaled = values[:, ~constant] / unit[~constant]
-    return Standardised(
-        pd.DataFrame(scaled, pd.MultiIndex.from_frame(table[[*CELL, "subsample"]]), names[~constant]),
-        pd.DataFrame(np.add.reduceat(scaled, starts) / sizes[:, None], cells, names[~constant]),
-        pd.Series(unit[~constant], names[~constant]),
-        left_out,
-    )
-
-
-def _cells(table: pd.DataFrame) -> tuple[pd.MultiIndex, np.ndarray]:
-    """The cells (series, step) of sorted rows, and the place where each starts."""
-    starts = np.flatnonzero(~table.duplicated(CELL).to_numpy())
-    return pd.MultiIndex.from_frame(table.iloc[starts][CELL]), starts
+    counted = ~_repeated_base(means.to_numpy(), means.index) & (sizes > 1)
+    unit = np.sqrt(cells.var()[counted].mean())
+    unit = unit[unit > _CONSTANT * table.abs().max()]
+    scaled = table[unit.index] / unit
+    return Standardised(scaled, scaled.groupby(level=CELL, observed=True).mean(), unit, tuple(said.index[~said]))
 
 
 def summary_distance(standardised: Standardised, a: tuple[str, int], b: tuple[str, int]) -> float:
@@ -184,8 +165,7 @@ def paths_means(standardised: Standardised, floors: pd.DataFrame) -> Paths:
     means = standardised.means
     floor = float(floors["median"].median())
     paths = paths_vectors(means.to_numpy(), means.index, unit=floor if floor > 0 else 1.0)
-    loadings = paths.loadings.set_axis(means.columns, axis=0)
-    return Paths(paths.points, paths.explained, paths.unit, loadings, standardised.left_out)
+    return replace(paths, loadings=paths.loadings.set_axis(means.columns), left_out=standardised.left_out)
 
 
 def paths_vectors(vectors: np.ndarray, cells: pd.MultiIndex, unit: float = 1.0) -> Paths:
@@ -262,15 +242,13 @@ def paths_mds(
         left_out.append(missing.idxmax())
         matrix = matrix.drop(index=left_out[-1:], columns=left_out[-1:])
     coordinates, explained = classical_mds(matrix.to_numpy())
-    placed = pd.DataFrame(coordinates, index=matrix.index)
-    if ("base", 0) in placed.index:
-        base = placed.loc[[("base", 0)]]
-        others = placed.drop(index=[("base", 0)])
-        from_base = [name for name in others.index.unique("series") if name not in own_start]
-        starts = [base.set_axis(pd.MultiIndex.from_tuples([(name, 0)], names=CELL)) for name in from_base]
-        placed = pd.concat([*starts, others]) if len(others) else base
-    placed = placed.sort_index()
-    points = _points(placed.index, placed.to_numpy())
+    placed = dict(zip(matrix.index, coordinates, strict=True))
+    base = placed.pop(("base", 0), None)
+    if base is not None:
+        starts = {(series, 0): base for series, _ in placed if series not in own_start}
+        placed |= starts if placed else {("base", 0): base}
+    cells = pd.MultiIndex.from_tuples(sorted(placed), names=CELL)
+    points = _points(cells, np.array([placed[cell] for cell in cells]))
     return Paths(points, explained, 1.0, pd.DataFrame(columns=["pc1", "pc2"]), tuple(left_out))
 
 
@@ -295,16 +273,7 @@ def objective_distance(standardised: Standardised, floors: pd.DataFrame, a: str,
 
 
 def objective_wasserstein(
-    distances: pd.DataFrame,
-    floors: pd.DataFrame,
-    a: str,
-    b: str,
-    *,
-    layer: int,
-    degree: int = 1,
-    order: float = 2.0,
-    norm: float = 2.0,
-    scale: str = "raw",
+    distances: pd.DataFrame, floors: pd.DataFrame, a: str, b: str, **wanted: object
 ) -> pd.DataFrame:
     """Distance between two series by step, as the mean Wasserstein distance of paired subsamples.
 
@@ -312,13 +281,13 @@ def objective_wasserstein(
     ----------
     distances, floors : the tables of those names. The base is step 0 of a series without one of its own;
         where both start there, step 0 is no row.
+    wanted : layer, degree, order, norm and scale of both.
 
     Returns
     -------
     step (those both series have), value, and the resampling floor of both cells at that step: floor
     (mean), floor_q10, floor_q90; NaN where the floors table has none.
     """
-    wanted = {"layer": layer, "degree": degree, "order": order, "norm": norm, "scale": scale}
     pairs = _where(distances, wanted)
     names = {name: _names(pairs, name) for name in (a, b)}
     pairs = pairs[(pairs["step_a"] == pairs["step_b"])]
@@ -342,10 +311,7 @@ def _names(pairs: pd.DataFrame, series: str) -> list[str]:
 
 
 def _where(table: pd.DataFrame, wanted: dict) -> pd.DataFrame:
-    keep = np.ones(len(table), dtype=bool)
-    for column, value in wanted.items():
-        keep &= (table[column] == value).to_numpy()
-    return table[keep]
+    return table[np.logical_and.reduce([table[column] == value for column, value in wanted.items()])]
 
 
 def common_steps(index: pd.MultiIndex, *names: str) -> np.ndarray:
@@ -369,5 +335,4 @@ def _points(cells: pd.MultiIndex, coordinates: np.ndarray) -> pd.DataFrame:
     start = coordinates[cells.get_level_values("step") == 0]
     if len(start) and np.allclose(start, start[0]):
         coordinates = coordinates - start[0]
-    points = pd.DataFrame({"pc1": coordinates[:, 0], "pc2": coordinates[:, 1]})
-    return pd.concat([cells.to_frame(index=False).set_axis(CELL, axis=1), points], axis=1)
+    return cells.to_frame(index=False, name=CELL).assign(pc1=coordinates[:, 0], pc2=coordinates[:, 1])

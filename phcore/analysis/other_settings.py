@@ -27,7 +27,8 @@ def settings(table: pd.DataFrame, scale: str, order: float = 2.0) -> pd.DataFram
     both = table[(table["varied"] == "order") & (table["setting"] == f"{order:g}")]
     rows = pd.concat([own, both.assign(varied="scale", setting=both["scale"])], ignore_index=True)
     place = {name: k for k, name in enumerate(ORDER)}
-    rows = rows.assign(_varied=rows["varied"].map(place), _size=[_size(setting) for setting in rows["setting"]])
+    size = pd.to_numeric(rows["setting"], errors="coerce").fillna(np.inf)  # numbers before words
+    rows = rows.assign(_varied=rows["varied"].map(place), _size=size)
     rows = rows.sort_values(["_varied", "_size", "setting", "step"], kind="stable", ignore_index=True)
     return rows[["varied", "setting", "step_from", "step", "value"]]
 
@@ -39,11 +40,3 @@ def concentrations(rows: pd.DataFrame) -> pd.DataFrame:
         for name, curve in rows.groupby(["varied", "setting"], sort=False)
     ]
     return pd.DataFrame(found, columns=["varied", "setting", "value"])
-
-
-def _size(setting: str) -> float:
-    """Numbers by size, before words."""
-    try:
-        return float(setting)
-    except ValueError:
-        return float("inf")

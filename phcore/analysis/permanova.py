@@ -4,9 +4,10 @@ Another training run can be told only from several runs per objective. Subsample
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -47,12 +48,12 @@ class Permanova:
     words: str = ""
 
 
-def run_distances(means: Mapping[str, np.ndarray]) -> np.ndarray:
+def run_distances(means: Mapping[Hashable, np.ndarray]) -> np.ndarray:
     """Distances between whole runs.
 
     Parameters
     ----------
-    means : series -> (T, F) mean standardised summaries, on the same T steps for all.
+    means : run -> (T, ...) such as mean standardised summaries, on the same T steps for all.
 
     Returns
     -------
@@ -99,23 +100,19 @@ def permanova(distances: np.ndarray, labels: Sequence[str], n: int = 9999, seed:
     runs, objectives = len(codes), len(names)
     upper = np.triu_indices(runs, 1)
     same = codes[upper[0]] == codes[upper[1]]
-    within, between = (_mean(np.sqrt(squares[upper][chosen])) for chosen in (same, ~same))
+    each = pd.Series(np.sqrt(squares[upper]))
+    within, between = float(each[same].mean()), float(each[~same].mean())  # NaN where there are none
     total = squares[upper].sum() / max(runs, 1)
     words = _no_verdict(runs, objectives, total)
     if words:
         return Permanova(math.nan, math.nan, 0, runs, objectives, within, between, words)
 
-    sizes = np.bincount(codes)
-    distinct = _count_labelings(tuple(sizes.tolist()))
+    sizes = tuple(sorted(np.bincount(codes).tolist(), reverse=True))
+    distinct = _count_labelings(sizes)
     exact = distinct <= LABELINGS
-    if exact:
-        drawn = _all_labelings(tuple(sorted(sizes.tolist(), reverse=True)))
-        sizes_drawn = np.sort(sizes)[::-1]
-    else:
-        drawn = np.random.default_rng(seed).permuted(np.tile(codes, (n, 1)), axis=1)
-        sizes_drawn = sizes
-    inside = float(_within_squares(squares, codes[None], sizes)[0])
-    extreme = int((_within_squares(squares, drawn, sizes_drawn) <= inside + _TIE * total).sum())
+    drawn = _all_labelings(sizes) if exact else np.random.default_rng(seed).permuted(np.tile(codes, (n, 1)), axis=1)
+    inside = float(_within_squares(squares, codes[None])[0])
+    extreme = int((_within_squares(squares, drawn) <= inside + _TIE * total).sum())
     freedom = runs - objectives
     pseudo_f = ((total - inside) / (objectives - 1)) / (inside / freedom) if inside > _TIE * total else math.inf
     p = extreme / distinct if exact else (1 + extreme) / (1 + n)
@@ -145,7 +142,7 @@ def runs(standardised: Standardised, objective_of: Mapping[str, str]) -> pd.Data
     if _no_verdict(len(chosen), len(set(labels.values())), 1.0):
         return pd.DataFrame(columns=columns)
     rows = means[means.index.get_level_values("series").isin(chosen)]
-    telling = [step for step, cells in rows.groupby(level="step") if step != 0 or not _all_equal(cells.to_numpy())]
+    telling = [step for step, cells in rows.groupby(level="step") if step or len(cells.drop_duplicates()) > 1]
     shared = np.intersect1d(common_steps(means.index, *chosen), telling)
     blocks = [(WHOLE, rows[rows.index.isin(shared, level="step")])] if len(shared) else []
     blocks += [(step, rows.xs(step, level="step", drop_level=False)) for step in telling]
@@ -156,14 +153,6 @@ def runs(standardised: Standardised, objective_of: Mapping[str, str]) -> pd.Data
         if not found.words:
             table.append({"step": step} | {name: getattr(found, name) for name in columns[1:]})
     return pd.DataFrame(table, columns=columns)
-
-
-def _all_equal(rows: np.ndarray) -> bool:
-    return len(rows) > 1 and bool((rows == rows[0]).all())
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else math.nan
 
 
 def _no_verdict(runs: int, objectives: int, total: float) -> str:
@@ -179,12 +168,12 @@ def _no_verdict(runs: int, objectives: int, total: float) -> str:
     return ""
 
 
-def _within_squares(squares: np.ndarray, codes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(L,): sum over objectives of the squared distances within, over its runs. codes (L, R), sizes (objectives,)."""
+def _within_squares(squares: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(L,): sum over objectives of the squared distances within, over its runs. codes (L, R), all of the same sizes."""
     inside = np.zeros(len(codes))
-    for code, size in enumerate(sizes):
+    for code in range(codes.max() + 1):
         members = (codes == code).astype(np.float64)
-        inside += ((members @ squares) * members).sum(axis=1) / (2 * size)
+        inside += ((members @ squares) * members).sum(axis=1) / (2 * members[0].sum())
     return inside
 
 
@@ -196,20 +185,17 @@ def _count_labelings(sizes: tuple[int, ...]) -> int:
 
 @lru_cache(maxsize=8)
 def _all_labelings(sizes: tuple[int, ...]) -> np.ndarray:
-    """(L, R) int: each way to divide the runs into unnamed groups of these sizes, once."""
-    found: list[list[int]] = []
+    """(L, R) int: each way to divide the runs into unnamed groups of these falling sizes, once."""
 
-    def place(labels: list[int], room: list[int]) -> None:
-        if len(labels) == sum(sizes):
-            found.append(labels)
-        opened = set()
-        for group, left in enumerate(room):
-            fresh = left == sizes[group]
-            if left == 0 or (fresh and left in opened):  # another empty group of this size is the same group
-                continue
-            if fresh:
-                opened.add(left)
-            place([*labels, group], [*room[:group], left - 1, *room[group + 1 :]])
+    def divisions(free: tuple[int, ...], sizes: tuple[int, ...], after: int) -> Iterator[tuple[int, ...]]:
+        """The runs, group by group. Of groups of one size, that with the first run comes first."""
+        if not sizes:
+            yield ()
+        for members in combinations(free, sizes[0]) if sizes else ():
+            if members[0] > after:
+                rest = tuple(run for run in free if run not in members)
+                for others in divisions(rest, sizes[1:], members[0] if sizes[1:2] == sizes[:1] else -1):
+                    yield members + others
 
-    place([], list(sizes))
-    return np.array(found)
+    runs = np.array(list(divisions(tuple(range(sum(sizes))), sizes, -1)))
+    return np.repeat(np.arange(len(sizes)), sizes)[runs.argsort(axis=1)]

@@ -63,13 +63,9 @@ def partners(indices: np.ndarray, n_prompts: int, *, seed: int = 0) -> np.ndarra
     -------
     (count, m) int array, rows sorted.
     """
-    rng = np.random.default_rng(seed)
-    m = indices.shape[1]
-    rows = []
-    for row in indices:
-        rest = rng.permutation(np.setdiff1d(np.arange(n_prompts), row))
-        rows.append(np.sort(np.concatenate([rest, rng.permutation(row)])[:m]))
-    return np.stack(rows)
+    rng, every, m = np.random.default_rng(seed), np.arange(n_prompts), indices.shape[1]
+    shuffled = ([rng.permutation(np.setdiff1d(every, row)), rng.permutation(row)] for row in indices)
+    return np.stack([np.sort(np.concatenate(both)[:m]) for both in shuffled])
 
 
 def overlap(indices: np.ndarray, partners: np.ndarray) -> float:

@@ -75,21 +75,15 @@ def _apexes(edges: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield start, np.maximum(ranks[i], ranks[j]) < ranks[i, j][:, None]
 
 
-def triangle_counts(distances: np.ndarray, edges: np.ndarray | None = None) -> np.ndarray:
+def triangle_counts(distances: np.ndarray) -> np.ndarray:
     """How many triangles each edge completes.
-
-    Parameters
-    ----------
-    distances : (n, n).
-    edges : the pairs of `edges_by_length`, where they are at hand.
 
     Returns
     -------
     (e,) int in the order of `edges_by_length`: triangles of which the edge is the last. The cumulative sum is the
     number of triangles up to each edge, n (n - 1) (n - 2) / 6 in the end.
     """
-    edges = edges_by_length(distances)[0] if edges is None else edges
-    counts = [np.count_nonzero(completed, axis=1) for _, completed in _apexes(edges)]
+    counts = [np.count_nonzero(completed, axis=1) for _, completed in _apexes(edges_by_length(distances)[0])]
     return np.concatenate([np.empty(0, dtype=np.intp), *counts])
 
 

@@ -69,11 +69,10 @@ def at_every_scale(
 
 
 def matching(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float = 2) -> np.ndarray:
-    """Index pairs (k, 2) of an optimal matching, for order 1 or 2; all other points go to the diagonal."""
-    a, b = _checked(a, b, order, norm)
-    _check_unique(order)
-    rows, columns, *_ = _assignment(a, b, order, norm)
-    return np.column_stack([rows, columns])
+    """Index pairs (k, 2) of an optimal matching, by row of a, for order 1 or 2; all others go to the diagonal."""
+    pairs, *_ = matched(a, b, order=order, norm=norm)
+    pairs = pairs[(pairs >= 0).all(axis=1)]
+    return pairs[pairs[:, 0].argsort()]
 
 
 def matched(
@@ -98,7 +97,8 @@ def matched(
     Fault : order inf, whose matching is far from unique; and as `wasserstein`.
     """
     a, b = _checked(a, b, order, norm)
-    _check_unique(order)
+    if np.isinf(order):
+        raise Fault("a bottleneck matching is far from unique", "ask for the matching of order 1 or 2")
     if _same(a, b):  # rounding must not part what is equal
         return np.column_stack([np.lexsort(a.T), np.lexsort(b.T)]), np.zeros(len(a)), np.zeros(len(a))
     rows, columns, cost, to_a, to_b = _assignment(a, b, order, norm)
@@ -109,11 +109,6 @@ def matched(
     falling = np.argsort(-costs, kind="stable")
     pairs, costs, total = pairs[falling], costs[falling], costs.sum()
     return pairs, costs, costs / total if total > 0 else np.zeros(len(costs))
-
-
-def _check_unique(order: float) -> None:
-    if np.isinf(order):
-        raise Fault("a bottleneck matching is far from unique", "ask for the matching of order 1 or 2")
 
 
 def _checked(a: np.ndarray, b: np.ndarray, order: float, norm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -223,9 +218,8 @@ def _alignment(gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _one_birth(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether all points of both diagrams are born together, as those of H0 are."""
-    if not len(a) or not len(b):
-        return False
-    return bool((a[:, 0] == a[0, 0]).all() and (b[:, 0] == a[0, 0]).all())
+    births = np.concatenate([a[:, 0], b[:, 0]])
+    return bool(len(a) and len(b) and (births == births[0]).all())
 
 
 def _bottleneck(a: np.ndarray, b: np.ndarray, norm: float) -> float:
@@ -239,15 +233,12 @@ def _bottleneck(a: np.ndarray, b: np.ndarray, norm: float) -> float:
     nearest = np.concatenate([cost.min(axis=1, initial=np.inf), cost.min(axis=0, initial=np.inf)])
     values = np.concatenate([cost.ravel(), diagonal])
     values = np.unique(values[(values >= np.minimum(diagonal, nearest).max()) & (values <= diagonal.max())])
-    return float(values[bisect_left(values, True, key=lambda t: _feasible(cost, to_a, to_b, t))])
 
+    def feasible(t: float) -> bool:
+        """One matching for both sides exists as soon as each can be covered on its own (Mendelsohn, Dulmage 1958)."""
+        return _covers(cost[to_a > t] <= t) and _covers(cost.T[to_b > t] <= t)
 
-def _feasible(cost: np.ndarray, to_a: np.ndarray, to_b: np.ndarray, t: float) -> bool:
-    """Whether one matching with edges <= t covers all points of both sides farther than t from the diagonal.
-
-    By Mendelsohn and Dulmage (1958) it exists as soon as each side can be covered on its own.
-    """
-    return _covers(cost[to_a > t] <= t) and _covers(cost.T[to_b > t] <= t)
+    return float(values[bisect_left(values, True, key=feasible)])
 
 
 def _covers(edges: np.ndarray) -> bool:

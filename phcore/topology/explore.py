@@ -93,14 +93,14 @@ def ranked(diagrams: Sequence[np.ndarray]) -> pd.DataFrame:
     ----------
     diagrams : one (k, 2) array per degree, each sorted by (birth, death).
     """
-    parts = []
-    for degree, diagram in enumerate(diagrams):
-        part = pd.DataFrame({"degree": degree, "birth": diagram[:, 0], "death": diagram[:, 1]})
-        part["persistence"] = part["death"] - part["birth"]
-        part["place"] = range(len(part))
-        part["rank"] = part["persistence"].rank(method="first", ascending=False).astype(int)
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    parts = [
+        pd.DataFrame({"degree": degree, "birth": bars[:, 0], "death": bars[:, 1], "place": range(len(bars))})
+        for degree, bars in enumerate(diagrams)
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(3, "persistence", table["death"] - table["birth"])
+    rank = table.groupby("degree")["persistence"].rank(method="first", ascending=False)
+    return table.assign(rank=rank.astype(int))
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,10 @@ class Explored:
 
     def touched(self, points: set[int]) -> pd.DataFrame:
         """degree, place of the bars that begin or end at one of these points: their edges and triangles."""
+        of_loops = np.hstack([self.bars.birth_edges, self.bars.death_triangles])
         rows = [
             (degree, place)
-            for degree, simplices in (
-                (0, self.bars.merges),
-                (1, np.hstack([self.bars.birth_edges, self.bars.death_triangles])),
-            )
+            for degree, simplices in enumerate((self.bars.merges, of_loops))
             for place in np.flatnonzero(np.isin(simplices, list(points)).any(axis=1))
         ]
         return pd.DataFrame(rows, columns=["degree", "place"])

@@ -9,11 +9,9 @@ import numpy as np
 
 from phcore.errors import Fault
 from phcore.topology.clouds import checked_cloud
+from phcore.topology.words import WORDS
 
-KIND_WORDS: dict[str, str] = {
-    "isotropic": "Gaussian of the cell's total variance, the same in every direction: size alone",
-    "covariance": "Gaussian with the cell's own mean and covariance: everything of second order",
-}
+KIND_WORDS = WORDS["gaussian"]
 KINDS: tuple[str, ...] = tuple(KIND_WORDS)
 
 

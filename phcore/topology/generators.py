@@ -113,21 +113,13 @@ def linkage(edges: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     merge k), the smaller number first, the height, the number of points.
     """
     n = len(edges) + 1
-    parent, size = list(range(2 * n - 1)), [1] * n
-    rows = []
-    for k, ((i, j), height) in enumerate(zip(edges.tolist(), lengths.tolist(), strict=True)):
-        a, b = sorted((_root(parent, i), _root(parent, j)))
-        parent[a] = parent[b] = n + k
-        size.append(size[a] + size[b])
-        rows.append((a, b, height, size[-1]))
+    cluster, rows = np.arange(n), []  # the cluster of each point before the next merge
+    for k, (i, j) in enumerate(edges):
+        a, b = sorted((cluster[i], cluster[j]))
+        joined = (cluster == a) | (cluster == b)
+        cluster[joined] = n + k
+        rows.append((a, b, lengths[k], joined.sum()))
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
-
-
-def _root(parent: list[int], cluster: int) -> int:
-    while parent[cluster] != cluster:
-        parent[cluster] = parent[parent[cluster]]  # halving the way for whoever comes next
-        cluster = parent[cluster]
-    return cluster
 
 
 def dendrogram(linkage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import pandas as pd
 
 from phcore.errors import Fault
 from phcore.topology.distances import wasserstein
@@ -83,14 +84,8 @@ def influence(
     counts : (k,) int number of subsamples.
     """
     indices = np.asarray(indices)
-    prompts, place = np.unique(indices, return_inverse=True)
-    place = place.reshape(indices.shape)
-    losses = list(losses)
-    at = np.concatenate([np.empty(0, dtype=np.intp), *(place[number] for number, _ in losses)])
-    values = np.concatenate([np.empty(0), *(loss for _, loss in losses)])
-    counts = np.bincount(at, minlength=len(prompts))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.bincount(at, values, len(prompts)) / counts
-        squares = np.bincount(at, np.square(values - mean[at]), len(prompts))
-        deviation = np.where(counts > 1, np.sqrt(squares / (counts - 1)), np.nan)
-    return prompts, mean, deviation, counts
+    each = [pd.DataFrame({"prompt": indices[number], "loss": loss}) for number, loss in losses]
+    prompts = np.unique(indices)
+    found = pd.concat(each or [pd.DataFrame({"prompt": [], "loss": []})]).groupby("prompt")["loss"]
+    table = found.agg(["mean", "std", "count"]).reindex(prompts)
+    return prompts, table["mean"].to_numpy(), table["std"].to_numpy(), table["count"].fillna(0).to_numpy(np.intp)

@@ -60,9 +60,10 @@ def subset_diagrams(distances: np.ndarray, engine: str = "redzed") -> Callable[[
 
     The matrix is checked and ranked here, once, whatever the number of subsets.
     """
-    compute = _engine(engine)
+    if engine not in _ENGINES:
+        raise Fault(f"unknown engine {engine!r}", "use 'redzed' or 'ripser'")
     ranks, values = _ranked(validated_distance_matrix(distances))
-    return lambda row: [values[pairs] for pairs in _rank_pairs(ranks[np.ix_(row, row)], compute)]
+    return lambda row: [values[pairs] for pairs in _rank_pairs(ranks[np.ix_(row, row)], _ENGINES[engine])]
 
 
 def _ranked(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,17 +104,12 @@ def _tidy(pairs: np.ndarray) -> np.ndarray:
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.intp)
 
 
-def _engine(name: str) -> Callable[[np.ndarray], Diagrams]:
-    if name == "redzed":
-        return redzed_tda.rips
-    if name == "ripser":
-        return _ripser
-    raise Fault(f"unknown engine {name!r}", "use 'redzed' or 'ripser'")
-
-
 def _ripser(distances: np.ndarray) -> Diagrams:
     from ripser import ripser  # loads scikit-learn, which the default engine does not need
 
     if len(distances) == 1:  # ripser.py refuses a single point
         return [np.array([[0.0, np.inf]]), np.empty((0, 2))]
     return ripser(distances, distance_matrix=True, maxdim=1)["dgms"]
+
+
+_ENGINES: dict[str, Callable[[np.ndarray], Diagrams]] = {"redzed": redzed_tda.rips, "ripser": _ripser}

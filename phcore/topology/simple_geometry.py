@@ -7,20 +7,9 @@ import numpy as np
 
 from phcore.errors import Fault
 from phcore.topology.clouds import about_mean, checked_cloud, distance_matrix, median_distance
+from phcore.topology.words import WORDS
 
-CELL_WORDS: dict[str, str] = {
-    "mean_norm": "mean length of the hidden states",
-    "total_variance": "sum over all coordinates of their variance (population)",
-    "mean_distance": "mean distance between two points",
-    "median_distance": "median distance between two points: what scale median divides by",
-    "effective_rank": "exp of the entropy of the centred cloud's singular values, as shares of their sum",
-    "two_nn": "intrinsic dimension from each point's two nearest neighbours (TwoNN, highest tenth discarded)",
-}
-MOVE_WORDS: dict[str, str] = {
-    "centroid_drift": "distance between the means of the two clouds",
-    "cka_distance": "1 - linear CKA of the two clouds, point by point: 0 where one is the other turned or scaled",
-}
-
+CELL_WORDS, MOVE_WORDS = WORDS["cell"], WORDS["move"]
 LENGTH_DEGREE: dict[str, int] = {
     "mean_norm": 1, "total_variance": 2, "mean_distance": 1, "median_distance": 1, "effective_rank": 0, "two_nn": 0,
     "centroid_drift": 1, "cka_distance": 0,

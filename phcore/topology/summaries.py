@@ -3,30 +3,13 @@
 import numpy as np
 
 from phcore.topology.persistence import Diagrams
-
-_STATISTICS = {
-    "mean": "mean",
-    "min": "minimum",
-    "q1": "first quartile",
-    "median": "median",
-    "q3": "third quartile",
-    "max": "maximum",
-    "std": "standard deviation",
-}
-_QUANTITIES = {
-    "h0_death": "H0 death",
-    "h1_birth": "H1 birth",
-    "h1_death": "H1 death",
-    "h1_persistence": "H1 persistence",
-    "h1_ratio": "H1 birth/death",
-}
-_TOTALS = {"total_persistence": "total persistence", "count": "number of bars", "entropy": "persistent entropy (nats)"}
+from phcore.topology.words import WORDS
 
 FEATURE_WORDS: dict[str, str] = {
     f"{quantity}_{statistic}": f"{words}, {statistic_words}"
-    for quantity, words in _QUANTITIES.items()
-    for statistic, statistic_words in _STATISTICS.items()
-} | {f"h{k}_{total}": f"H{k} {words}" for k in (0, 1) for total, words in _TOTALS.items()}
+    for quantity, words in WORDS["quantity"].items()
+    for statistic, statistic_words in WORDS["statistic"].items()
+} | {f"h{k}_{total}": f"H{k} {words}" for k in (0, 1) for total, words in WORDS["total"].items()}
 """Name of each feature -> its label, in the order of the columns."""
 
 FEATURES: tuple[str, ...] = tuple(FEATURE_WORDS)

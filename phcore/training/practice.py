@@ -39,15 +39,6 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
-README = """\
-Practice runs of Toposcope: a tiny language model, trained on this computer to learn the charts with.
-base/ is the model before fine-tuning. It answers, declines or asks back without regard to the request.
-runs/helpful learned to answer everyday requests, runs/harmless to decline careful ones, runs/mixed half of each.
-Each run has checkpoints at steps {steps}.
-To open: choose base/ as the base model and runs/ as the folder of checkpoints, then compute.
-All texts were made up by a program; findings about this toy say nothing about large models.
-"""
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -70,19 +61,21 @@ class Recipe:
         return self.base_steps + len(OBJECTIVES) * self.schedule[-1]
 
 
+@dataclass
 class Tracker:
     """Counts training steps over the base model and all runs, tells the listener, and stops when asked."""
 
-    def __init__(self, total: int, on_event: Callable[[dict], None] | None, cancelled: Callable[[], bool] | None):
-        self.done, self.total = 0, total
-        self._on_event, self._cancelled = on_event, cancelled
+    total: int
+    on_event: Callable[[dict], None] | None
+    cancelled: Callable[[], bool] | None
+    done: int = 0
 
     def step(self, message: str) -> None:
-        if self._cancelled and self._cancelled():
+        if self.cancelled and self.cancelled():
             raise Cancelled
         self.done += 1
-        if self._on_event:
-            self._on_event({"stage": "practice", "done": self.done, "total": self.total, "message": message})
+        if self.on_event:
+            self.on_event({"stage": "practice", "done": self.done, "total": self.total, "message": message})
 
 
 def practice(
@@ -130,7 +123,7 @@ def practice(
             fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, tracker)
 
     steps = ", ".join(str(step) for step in recipe.schedule)
-    write_atomically(directory / "README.txt", README.format(steps=steps).encode())
+    write_atomically(directory / "README.txt", texts.TEXTS["readme"].format(steps=steps).encode())
     write_atomically(directory / MARK, json.dumps({**mark, "finished": True}).encode())
     return directory
 
@@ -141,10 +134,8 @@ def practice(
 def _finished(directory: Path, mark: dict, recipe: Recipe) -> bool:
     if _mark(directory) != {**mark, "finished": True}:
         return False
-    folders = [directory / "base"] + [
-        directory / "runs" / objective / f"checkpoint-{step}" for objective in OBJECTIVES for step in recipe.schedule
-    ]
-    return all((folder / "model.safetensors").is_file() for folder in folders)
+    runs = (f"runs/{objective}/checkpoint-{step}" for objective in OBJECTIVES for step in recipe.schedule)
+    return all((directory / folder / "model.safetensors").is_file() for folder in ("base", *runs))
 
 
 def _mark(directory: Path) -> dict | None:

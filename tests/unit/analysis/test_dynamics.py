@@ -104,7 +104,7 @@ def test_the_first_third_by_step():
 def test_concentration_by_hand():
     v = [3.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     assert concentration(v) == 0.5
-    assert concentration(v, STEPS, by="step") == 6 / 8
+    assert early_share(v, early(STEPS, "step")) == 6 / 8
     assert concentration(np.ones(9)) == pytest.approx(1 / 3)
 
 
@@ -114,7 +114,7 @@ def test_concentration_is_undefined(v):
 
 
 def test_concentration_without_an_early_step_is_undefined():
-    assert np.isnan(concentration([1.0, 1.0, 1.0], [0, 50, 75, 100], by="step"))
+    assert np.isnan(early_share([1.0, 1.0, 1.0], early([0, 50, 75, 100], "step")))
 
 
 # --- the nulls, one curve at a time --------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_the_table_holds_every_reading_of_a_curve():
         chosen = points if row.with_base else points[1:]
         if row.per == "step":
             part = part / np.diff(steps)
-        assert row.concentration == pytest.approx(concentration(part, steps, row.by))
+        assert row.concentration == pytest.approx(early_share(part, early(steps, row.by)))
         assert row.p_velocities == p_velocities(part, n=500, steps=steps, by=row.by)
         assert row.p_checkpoints == p_checkpoints(
             np.linalg.norm(chosen[:, None] - chosen[None], axis=2), n=500, steps=steps, by=row.by, per=row.per
