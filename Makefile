@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate screenshots clean
+.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -61,14 +61,26 @@ bench-screen: $(VENV)/.dev
 screenshots: $(VENV)/.dev
 	$(BIN)/python scripts/screenshots.py
 
-$(VENV)/.app: requirements.txt
+# Every package by its version and the digest of its file; torch, whose builds differ by machine, by its version.
+$(VENV)/.app: requirements.txt requirements.lock
 	test -x $(BIN)/python || $(CREATE)
+	$(INSTALL) --require-hashes --no-deps -r requirements.lock
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.app requirements-dev.txt
-	$(INSTALL) -r requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.app requirements-dev.lock
+	$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	touch $@
+
+# After requirements changed: needs uv.
+lock:
+	$(BIN)/python scripts/lock.py
+
+# Known weaknesses of what is installed, in an environment of their own: asks PyPI.
+audit: $(VENV)/.dev
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet pip-audit
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
