@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 from phcore import checkpoints
 from phcore.archive.store import Store
@@ -16,6 +17,8 @@ from phcore.study.kept import folder_of
 from phcore.study.kept import keep as keep_record
 from phcore.study.kept import previous as previous_record
 from phcore.study.record import BASE, Node, Record
+
+MATRICES = 3  # of all distances of a cloud that are in memory at once
 
 
 def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path] = ()) -> Record:
@@ -42,6 +45,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
             study.model,
         )
     probe_set = probes.load(study.probes)
+    _refuse_what_no_memory_holds(len(probe_set.prompts))
     previous = previous_record(store, study.name)
     record = Record(
         study=study,
@@ -65,6 +69,17 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
             )
         keep_record(record, store)
     return record
+
+
+def _refuse_what_no_memory_holds(points: int) -> None:
+    """Raise a Fault where the distances between all points of a cloud, and what is made of them, would not fit."""
+    needed, free = MATRICES * 8 * points**2, psutil.virtual_memory().available
+    if needed > free:
+        most = int((free / (MATRICES * 8)) ** 0.5) // 100 * 100
+        raise Fault(
+            f"distances between {points:,} prompts need {needed / 1e9:.0f} GB of memory; {free / 1e9:.0f} GB are free",
+            f"Use a probe set of at most {most:,} prompts here",
+        )
 
 
 def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[Path]) -> tuple[Node, ...]:

@@ -1,0 +1,34 @@
+"""What a study is looked up in, and what is refused before anything is computed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from phcore import Fault
+from phcore.archive.store import Store
+from phcore.study import resolve as resolving
+from phcore.study.resolve import resolve
+from tests import studies
+
+
+def test_clouds_that_no_memory_holds_are_refused(llama, tmp_path, monkeypatch):
+    study = studies.build_few(tmp_path, llama, "helpful")
+    monkeypatch.setattr(resolving.psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * 8 * 39**2))
+    with pytest.raises(Fault, match=r"distances between 40 prompts need .* GB of memory"):
+        resolve(study, Store(tmp_path / "cache"))
+    monkeypatch.setattr(resolving.psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * 8 * 40**2))
+    assert resolve(study, Store(tmp_path / "cache")).n_prompts == 40
+
+
+def test_a_study_beside_is_read_with_its_tables(computed, tmp_path):
+    """Claim 4 reads the tables of the studies that are named beside."""
+    import shutil
+
+    from phcore.export.results import Results
+    from phcore.study import kept
+
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    shutil.copytree(kept.folder_of("tiny", store), kept.folder_of("other", store))
+    file = study.with_(beside=("other", "nowhere")).write(tmp_path / "tiny.toml")
+    assert not Results.open(file, store).table("findings").empty
