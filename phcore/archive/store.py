@@ -52,17 +52,25 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, private: bool = False) -> None:
     """Replace `path` as one step: readers see the old bytes or the new ones, never a part.
 
     What lies in an archive is written through `Store.write_file`, which asks whether it may.
+
+    Parameters
+    ----------
+    private : for the eyes of whoever runs this only: prompts are nobody else's on a shared machine.
+
+    Raises
+    ------
+    Fault : where the disk refuses.
     """
     # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     with on_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with open(temporary, "wb", opener=_private) as file:
+            with open(temporary, "wb", opener=_private if private else None) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -73,7 +81,6 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def _private(path: str, flags: int) -> int:
-    """For whoever runs this only: prompts and what is said of them are nobody else's on a shared machine."""
     return os.open(path, flags, 0o600)
 
 
@@ -136,7 +143,7 @@ class Store:
     def write_file(self, path: Path, data: bytes) -> None:
         """Write what is no result (a record, the state of a job) as one step, if anything may be written."""
         self.refuse_writing("write files")
-        write_atomically(path, data)
+        write_atomically(path, data, private=True)
 
     def path(self, stage: str, key: str) -> Path:
         """The file of a result.

@@ -131,7 +131,7 @@ def _remembered(file: Path, memory: Path | None) -> str:
         raise Fault("the file changed while it was read", "Wait until the checkpoint is written", file)
     if memory is not None and time.time() - before[2] / 1e9 > JUST_NOW:
         # Read again: another process may have added its own in the meantime.
-        write_atomically(memory, json.dumps(_read(memory) | {place: [*before, found]}).encode())
+        write_atomically(memory, json.dumps(_read(memory) | {place: [*before, found]}).encode(), True)
     return found
 
 

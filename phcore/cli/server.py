@@ -72,7 +72,7 @@ def token_of(root: Path) -> str:
     except (OSError, ValueError):
         pass  # there is none yet, or none that could be used
     made = secrets.token_hex(24)
-    write_atomically(file, made.encode())
+    write_atomically(file, made.encode(), private=True)
     return made
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from phcore.archive.permissions import KINDS
 from phcore.cli.command import STUDY, Command, argument, command, computed, opened, save
 from phcore.errors import Fault
 
@@ -153,3 +154,20 @@ def _state(study) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
+
+
+@command(
+    COMMANDS,
+    argument("study", metavar="STUDY", help="the name of a study in the archive"),
+    argument("kinds", metavar="KIND", nargs="*", choices=[*KINDS, []], help=f"{' or '.join(KINDS)}; none: nothing"),
+    example=f"{SHIPS} prompts",
+    needs="change what is private",
+)
+def private(options: argparse.Namespace) -> None:
+    """Say what strangers do not see of a study; without a kind, that nothing is private any more."""
+    from phcore.study.kept import hide
+
+    results = opened(options)
+    hide(results.record, options.kinds, results.store)
+    said = f"private: {', '.join(options.kinds)}" if options.kinds else "nothing is private"
+    print(f"{results.study.name}: {said}. A server that is running has to be started again.")

@@ -1,5 +1,6 @@
 """Studies as an archive keeps them: the record and the study file of each in a folder of its name."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,14 @@ def folder_of(study: Study | str, store: Store) -> Path:
 
 def keep(record: Record, store: Store) -> None:
     """Keep the record and its study file in an archive. What was private stays private: see `private`."""
-    folder = folder_of(record.study, store)
-    hidden = private(record.study, store)
-    record = replace(record, study=record.study.with_(private=hidden))
-    store.write_file(folder / "record.json", record.to_json())
-    store.write_file(folder / "study.toml", record.study.to_toml().encode())
+    hide(record, private(record.study, store), store)
+
+
+def hide(record: Record, kinds: Iterable[str], store: Store) -> None:
+    """Keep it with these kinds called private, and no others: its owner's own word."""
+    folder, study = folder_of(record.study, store), record.study.with_(private=tuple(kinds))
+    store.write_file(folder / "record.json", replace(record, study=study).to_json())
+    store.write_file(folder / "study.toml", study.to_toml().encode())
 
 
 def private(study: Study, store: Store) -> tuple[str, ...]:

@@ -50,7 +50,16 @@ WRITES = {
     "tables": ["tables", "{file}", "cells", "-o", "{out}/cells.csv"],
     "studies": ["studies"],
 }
-ELSEWHERE = {"new", "scan", "unpack", "open", "practice", "serve", "app"}  # no study of the archive is written by them
+ELSEWHERE = {
+    "private",
+    "new",
+    "scan",
+    "unpack",
+    "open",
+    "practice",
+    "serve",
+    "app",
+}  # no study of the archive is written by them
 
 
 def test_every_command_is_tried():
@@ -68,6 +77,17 @@ def test_what_was_private_survives_every_command(store, asked, tmp_path, words):
     assert shown(store) == ["prompt 0 (private)", "prompt 1 (private)"]
     for made in tmp_path.glob("*.html"):
         assert "number 1 please" not in made.read_text()
+
+
+def test_only_the_owners_word_takes_it_back(store, asked, capsys):
+    assert main(["private", "tiny", "prompts", "paths"]) == 0
+    assert "private: prompts, paths" in capsys.readouterr().out
+    assert shown(store)[0] == "prompt 0 (private)"
+    assert main(["compute", str(asked), "--workers", "1"]) == 0
+    assert shown(store)[0] == "prompt 0 (private)"
+    assert main(["private", "tiny"]) == 0
+    assert shown(store)[0].startswith("Describe a river")
+    assert Results.open("tiny", store).finished
 
 
 def test_a_lost_study_file_opens_nothing(store, computed):
