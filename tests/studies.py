@@ -77,6 +77,13 @@ def copy_archive(source: Path, target: Path) -> Store:
     return Store(target)
 
 
+def copy_readings(source: Path, store: Store) -> None:
+    """What was taken from models, of a computed archive: with it a study needs no model, and no torch."""
+    for one in results().values():
+        if one.reads_a_model:
+            copy_archive(source / SCHEMA / one.name, store.root / SCHEMA / one.name)
+
+
 def _copy(source: str, target: str) -> None:
     if source.endswith(".parquet"):
         os.link(source, target)
