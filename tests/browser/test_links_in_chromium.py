@@ -177,12 +177,24 @@ def test_a_click_hits_its_step_when_charts_are_large(server, visit):
 
 
 @pytest.mark.parametrize("page_name", ["", *(one.name for one in navigation.PAGES[1:])])
-@pytest.mark.parametrize("present", [False, True])
-def test_every_page_can_be_embedded(server, visit, page_name, present):
+def test_every_page_can_be_embedded_and_presented(server, visit, page_name):
     one = visit()
-    page = one.open(f"{server.url}/{page_name}?embed=true" + "&present=1" * present)
+    page = one.open(f"{server.url}/{page_name}?embed=true")
     assert page.get_by_role("link", name="Barcodes").count() == 0
-    assert page.locator(".st-key-present-leave").count() == present
+    assert page.locator(".st-key-present-leave").count() == 0
+    page.keyboard.press("f")
+    page.wait_for_selector(".st-key-present-leave")
+    one.settle()
+    assert page.locator(".st-key-present-leave").count() == 1
+    assert page.get_by_role("link", name="Barcodes").count() == 0
+    one.assert_clean()
+
+
+def test_a_slide_can_be_embedded(server, visit):
+    one = visit()
+    page = one.open(f"{server.url}/share?embed=true&present=1")
+    assert page.get_by_role("link", name="Barcodes").count() == 0
+    assert page.locator(".st-key-present-leave").count() == 1
     one.assert_clean()
 
 
@@ -196,7 +208,7 @@ def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     page.locator(".st-key-view_note textarea").fill("The orange one leaves first.")
     page.get_by_role("button", name="Save this view").click()
     page.wait_for_selector("text=The orange one leaves first.")
-    page = one.open(elsewhere.url + f"/barcodes?{study}")
+    page = one.open(elsewhere.url + f"/share?{study}")
     page.locator(".st-key-views button").first.click()
     page.get_by_role("link", name="Layer 12 at step 8").click()
     page.wait_for_url(re.compile("/trajectories"))
@@ -205,12 +217,15 @@ def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     one.assert_clean()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_two_studies_side_by_side(elsewhere, visit, scheme):
-    one = visit(scheme=scheme)
+def test_two_studies_side_by_side(elsewhere, visit):
+    one = visit()
     page = one.open(elsewhere.url + "/compare?study=smollm2-135m-instruct&p_with=tiny&p_depth=40%25&v=1")
-    drawn = pictures(page, 2)
-    assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        one.settle()
+        drawn = pictures(page, 2)
+        assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
+        assert all((picture[2, 2].mean() > 128) == (scheme == "light") for picture in drawn)
     words = told(page)
     assert "SmolLM2-135M-Instruct, 30 layers, 320 prompts" in words
     assert "The two studies agree on" in words
