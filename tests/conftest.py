@@ -11,6 +11,7 @@ os.environ["PHCORE_DEVICE"] = "cpu"
 import fcntl
 import gc
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +52,23 @@ def pytest_collection_modifyitems(items) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: a collection of garbage need not go through all of it, a quarter of a second each."""
     gc.collect()
+    _freeze()
+
+
+def pytest_runtest_setup() -> None:
+    if len(sys.modules) > _frozen + 200:  # torch and all around it come with the first test that needs them
+        _freeze()
+
+
+_frozen = 0  # modules there when what was imported was frozen
+
+
+def _freeze() -> None:
+    """What was imported stays: a collection of garbage need not go through all of it, a quarter of a second each."""
+    global _frozen
     gc.freeze()
+    _frozen = len(sys.modules)
 
 
 def pytest_unconfigure() -> None:

@@ -34,11 +34,14 @@ class Client:
     def __exit__(self, *_) -> None:
         self.socket.close()
 
-    def run(self, page: str = "", query: str = "", widgets: list[WidgetState] | None = None, **state) -> Self:
+    def run(
+        self, page: str = "", query: str = "", widgets: list[WidgetState] | None = None, embedded: bool = False, **state
+    ) -> Self:
         """Run a page of the app and take in all it says. `state` are other fields of the client's state."""
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.page_name = page
+        message.rerun_script.context_info.is_embedded = embedded
         message.rerun_script.widget_states.widgets.extend(widgets or [])
         for name, value in state.items():
             setattr(message.rerun_script, name, value)

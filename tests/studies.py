@@ -30,14 +30,20 @@ def write_probes(path: Path, count: int = 40) -> Path:
     return path
 
 
-def build_runs(folder: Path, base: Path) -> Path:
-    """helpful: three adapters; harmless: two adapters and a truncated one; full: one whole checkpoint."""
-    for series, steps in (("helpful", (1, 2, 4)), ("harmless", (1, 2, 4))):
-        for step in steps:
-            models.build_adapter(folder / series / f"checkpoint-{step}", base, seed=step + 10 * len(series))
-    models.nudge(base, folder / "full" / "checkpoint-2", seed=5)
-    broken = folder / "harmless" / "checkpoint-4" / "adapter_model.safetensors"
-    broken.write_bytes(broken.read_bytes()[:-100])
+def build_runs(folder: Path, base: Path, *series: str) -> Path:
+    """helpful: three adapters; harmless: two adapters and a truncated one; full: one whole checkpoint.
+
+    `series` : those that are wanted; all of them where none is named.
+    """
+    wanted = series or ("helpful", "harmless", "full")
+    for name in {"helpful", "harmless"}.intersection(wanted):
+        for step in (1, 2, 4):
+            models.build_adapter(folder / name / f"checkpoint-{step}", base, seed=step + 10 * len(name))
+    if "full" in wanted:
+        models.nudge(base, folder / "full" / "checkpoint-2", seed=5)
+    if "harmless" in wanted:
+        broken = folder / "harmless" / "checkpoint-4" / "adapter_model.safetensors"
+        broken.write_bytes(broken.read_bytes()[:-100])
     return folder
 
 
@@ -75,6 +81,13 @@ def copy_archive(source: Path, target: Path) -> Store:
     """A copy to change. Its results are links: whoever damages one uses `overwrite`, as an archive itself does."""
     shutil.copytree(source, target, copy_function=_copy)
     return Store(target)
+
+
+def copy_readings(source: Path, store: Store) -> None:
+    """What was taken from models, of a computed archive: with it a study needs no model, and no torch."""
+    for one in results().values():
+        if one.reads_a_model:
+            copy_archive(source / SCHEMA / one.name, store.root / SCHEMA / one.name)
 
 
 def _copy(source: str, target: str) -> None:

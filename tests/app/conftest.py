@@ -1,10 +1,17 @@
 """Pages without a browser: opening one, running it again, and what it says."""
 
+import functools
+import os
 import sys
 from pathlib import Path
 
 import pytest
+import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+
+# Every app in a test looks through all installed packages for components of others.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,20 +26,41 @@ def charts(app) -> int:
     return len(app.get("vega_lite_chart"))
 
 
+def forget() -> None:
+    """As a server that has just started."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """`server()`: forget what the pages have read, unless their environment is still that of the call before."""
+    before = {}
+
+    def enter() -> None:
+        now = {name: value for name, value in os.environ.items() if name.startswith("PHCORE_")}
+        if now != before:
+            forget()
+        before.clear()
+        before.update(now)
+
+    return enter
+
+
 @pytest.fixture
-def start(monkeypatch):
-    """Open the app on a page, with an archive, a place to look in, and a query."""
+def start(monkeypatch, server):
+    """Open the app on a page, with an archive, a place to look in, and a query.
+
+    What was read of the same archive for an earlier test is still known, as it is to all visitors of a server.
+    """
     # A run leaves the page behind as the main module, and processes that a later test spawns would run it.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def make(cache, page="study", roots=None, **query):
-        import streamlit as st
-
-        st.cache_resource.clear()
-        st.cache_data.clear()
         monkeypatch.setenv("PHCORE_CACHE", str(cache))
         if roots is not None:
             monkeypatch.setenv("PHCORE_ROOTS", str(roots))
+        server()
         app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
         for key, value in query.items():
             app.query_params[key] = list(map(str, value)) if isinstance(value, tuple) else str(value)

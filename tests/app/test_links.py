@@ -19,6 +19,8 @@ SCENES = [
     ("barcodes", {}),
     ("barcodes", {"b_two": "true"}),
     ("barcodes", {"b_view": "What changed", "b_series": "harmless", "b_step": 8, "b_layer": 18, "b_sub": "0"}),
+    ("barcodes", {"b_two": "true", "b_held": "H1 loop 2", "b2_series": "mixed", "b2_held": "H0 merge 4"}),
+    ("barcodes", {"b_view": "What changed", "c_from": "the base model", "c_degree": "H1 loops", "b_sub": "1"}),
     ("barcodes", {"b_view": "Landscape"}),
     ("trajectories", {}),
     ("trajectories", {"t_way": "two features"}),
@@ -43,6 +45,11 @@ def state(monkeypatch):
 
     monkeypatch.setattr(links, "copy_button", look)
     return seen
+
+
+def drawings(app) -> list[bytes]:
+    """Every chart as it is sent to a browser: what it is made of, and all its numbers."""
+    return [one.proto.SerializeToString(deterministic=True) for one in app.get("vega_lite_chart")]
 
 
 # --- versions -----------------------------------------------------------------------------------------
@@ -189,12 +196,14 @@ def test_every_choice_on_a_page_is_in_its_link_and_has_a_name(start, state, page
 @pytest.mark.parametrize(("page", "query"), SCENES, ids=str)
 def test_a_whole_link_opens_as_it_was_made(start, state, page, query):
     first = start(ROOT / "cache", page, **query)
-    link, told = state["query"], words(first)
+    link, told, drawn = state["query"], words(first), drawings(first)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", key) for key in link)
     assert not [one for values in link.values() for one in values if one.startswith(("/", "~")) or str(ROOT) in one]
     second = start(ROOT / "cache", page, **link)
     assert state["query"] == link
     assert not [one for one in second.warning if "link" in one.value]
+    assert drawings(second) == drawn
+    assert drawn or page in ("study", "compare", "share")
     # The time that a measurement took is not a part of the picture.
     assert re.sub(r"in \d+ ms", "", words(second)) == re.sub(r"in \d+ ms", "", told)
 

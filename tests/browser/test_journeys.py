@@ -12,6 +12,7 @@ from phcore.archive.store import Store
 from phcore.pipeline import jobs
 from tests import studies
 from tests.browser.conftest import Server
+from tests.protocol import Client
 
 pytestmark = pytest.mark.browser
 
@@ -19,21 +20,28 @@ PAGES = {one.name: f"/{one.name}" for one in navigation.PAGES} | {navigation.PAG
 DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_cold_deep_link_opens_in_its_frame(server, visit, name, scheme):
-    one = visit(scheme=scheme)
+def test_a_cold_deep_link_opens_in_its_frame_and_turns_dark(server, visit, name):
+    one = visit()
     page = one.open(server.url + PAGES[name])
-    for known in PAGES:
-        assert page.get_by_role("link", name=known.capitalize()).count()
-    if name not in ("study", "compare", "share"):  # no second study to compare with, and no report before one is asked
-        page.wait_for_selector(DRAWN)
-    one.assert_clean()
+    for scheme, colour in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 19, 25)")):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "colour => getComputedStyle(document.querySelector('.stApp')).backgroundColor === colour", arg=colour
+        )
+        one.settle()
+        for known in PAGES:
+            assert page.get_by_role("link", name=known.capitalize()).count()
+        if name not in ("study", "compare", "share"):  # nothing to compare with, and no report before one is asked
+            page.wait_for_selector(DRAWN)
+        one.assert_clean()
 
 
-def test_the_server_has_not_loaded_torch(server, visit):
-    for path in PAGES.values():
-        visit().open(server.url + path)
+def test_the_server_has_not_loaded_torch(server):
+    with Client(server.port) as client:
+        for name in PAGES:
+            client.run(name if name != navigation.PAGES[0].name else "")
+            assert not [kind for kind, _ in client.elements if kind == "exception"]
     maps = Path(f"/proc/{server.process.pid}/maps")
     if not maps.exists():
         pytest.skip("there is no /proc here")
@@ -102,7 +110,7 @@ def test_tables_can_be_downloaded(server, visit):
 def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
     """The main job: pick a model and a checkpoint directory, compute, refresh meanwhile, look at a barcode."""
     root = tmp_path / "root"
-    studies.build_runs(root / "runs", llama)
+    studies.build_runs(root / "runs", llama, "harmless")
     studies.write_probes(root / "probes.jsonl", 30)
     (root / "base").symlink_to(llama)
     place = tmp_path / "archive" / "cache"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.parts import links, navigation
+from pages.parts import links
 from tests import studies
 from tests.browser.conftest import Server
 
@@ -17,11 +17,9 @@ pytestmark = pytest.mark.browser
 
 CHART = '[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)'
 CELL = "b_series=harmless&b_step=8&b_layer=18"
-# name -> address, and how many charts there are
+# name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more.
 STATES = {
     "bars": (f"/barcodes?{CELL}&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 4),
-    "two cells": (f"/barcodes?{CELL}&b_two=true&b_held=H1+loop+2&b2_series=mixed&b2_step=16&b2_held=H0+merge+4", 2),
-    "what changed": (f"/barcodes?{CELL}&b_view=What+changed&c_from=the+base+model&c_degree=H1+loops&b_sub=1", 3),
     "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 4),
     "evidence": ("/evidence?e_section=Apart%3F&e_layer=12&e_step=16&e_way=energy+distance&e_size=Cliff%27s+delta", 3),
 }
@@ -124,68 +122,6 @@ def test_what_a_link_asks_in_vain_is_said(server, visit):
     one.assert_clean()
 
 
-def test_present_mode_is_driven_by_keys(server, visit):
-    one = visit(width=1920)
-    page = one.open(server.url + "/trajectories?t_step=8&present=1")
-    page.wait_for_selector(CHART)
-    one.settle()
-    assert not page.locator("header").first.is_visible()
-    assert not page.locator(".st-key-toolbar").is_visible()
-    assert float(page.evaluate(f"document.querySelector('{CHART}').getBoundingClientRect().width")) > 1600
-    page.keyboard.press("ArrowRight")
-    page.wait_for_url(re.compile("t_step=12"))
-    one.settle()
-    page.keyboard.press("p")
-    page.wait_for_url(re.compile("t_step=8"))
-    one.settle()
-    page.keyboard.press("PageDown")
-    page.wait_for_url(re.compile("/evidence.*present=true"))
-    one.settle()
-    page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_url(re.compile("/trajectories.*t_step=8"))
-    one.settle()
-    page.keyboard.press("Escape")
-    page.wait_for_url(re.compile("^((?!present).)*$"))
-    one.settle()
-    assert page.locator("header").first.is_visible()
-    one.assert_clean()
-
-
-def test_keys_in_a_field_are_text(server, visit):
-    one = visit()
-    page = one.open(server.url + "/trajectories?t_step=8")
-    page.locator(".st-key-views button").first.click()
-    page.locator(".st-key-view_name input").press_sequentially("fnp")
-    one.settle()
-    assert "present" not in page.url
-    assert "t_step=8" in page.url
-    assert page.locator(".st-key-view_name input").input_value() == "fnp"
-    one.assert_clean()
-
-
-def test_a_click_hits_its_step_when_charts_are_large(server, visit):
-    one = visit(width=1920)
-    page = one.open(server.url + "/trajectories?t_step=64&present=1")
-    marks = page.locator(f".st-key-chart-apart {CHART}")
-    marks.scroll_into_view_if_needed()
-    one.settle()
-    box = marks.evaluate("one => { const r = one.getBoundingClientRect(); return [r.x, r.y, r.width, r.height] }")
-    page.mouse.click(box[0] + 0.17 * box[2], box[1] + 0.5 * box[3])  # near the left end of the axis: an early step
-    page.wait_for_url(re.compile(r"t_step=[012](&|$)"))
-    one.settle()
-    one.assert_clean()
-
-
-@pytest.mark.parametrize("page_name", ["", *(one.name for one in navigation.PAGES[1:])])
-@pytest.mark.parametrize("present", [False, True])
-def test_every_page_can_be_embedded(server, visit, page_name, present):
-    one = visit()
-    page = one.open(f"{server.url}/{page_name}?embed=true" + "&present=1" * present)
-    assert page.get_by_role("link", name="Barcodes").count() == 0
-    assert page.locator(".st-key-present-leave").count() == present
-    one.assert_clean()
-
-
 def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     one = visit()
     study = "study=smollm2-135m-instruct"
@@ -196,7 +132,7 @@ def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     page.locator(".st-key-view_note textarea").fill("The orange one leaves first.")
     page.get_by_role("button", name="Save this view").click()
     page.wait_for_selector("text=The orange one leaves first.")
-    page = one.open(elsewhere.url + f"/barcodes?{study}")
+    page = one.open(elsewhere.url + f"/share?{study}")
     page.locator(".st-key-views button").first.click()
     page.get_by_role("link", name="Layer 12 at step 8").click()
     page.wait_for_url(re.compile("/trajectories"))
@@ -205,12 +141,15 @@ def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     one.assert_clean()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_two_studies_side_by_side(elsewhere, visit, scheme):
-    one = visit(scheme=scheme)
+def test_two_studies_side_by_side(elsewhere, visit):
+    one = visit()
     page = one.open(elsewhere.url + "/compare?study=smollm2-135m-instruct&p_with=tiny&p_depth=40%25&v=1")
-    drawn = pictures(page, 2)
-    assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        one.settle()
+        drawn = pictures(page, 2)
+        assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
+        assert all((picture[2, 2].mean() > 128) == (scheme == "light") for picture in drawn)
     words = told(page)
     assert "SmolLM2-135M-Instruct, 30 layers, 320 prompts" in words
     assert "The two studies agree on" in words

@@ -53,7 +53,9 @@ def test_new_writes_a_study_file_that_computes(runs, llama, tmp_path, monkeypatc
     assert told[0] == str(target)
     assert "Study runs, series full, harmless, helpful. Next:" in told[1]
     assert told[1].endswith(f" estimate {target}")
-    target.write_text(target.read_text().replace("subsamples = 64", "subsamples = 3"))
+    target.write_text(
+        target.read_text().replace("subsamples = 64", "subsamples = 3").replace("layers = ", "layers = [1]  # ")
+    )
     assert main(["estimate", str(target), "--workers", "1"]) == 0
     assert "checkpoints to read" in capsys.readouterr().out
     assert main(["studies"]) == 0

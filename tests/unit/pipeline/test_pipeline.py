@@ -335,10 +335,11 @@ def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
     assert events[-1].seconds_left == 0
 
 
-def test_kill_loses_at_most_the_unit_in_hand(llama, tmp_path):
-    study = studies.build_few(tmp_path, llama, "helpful")
+def test_kill_loses_at_most_the_unit_in_hand(computed, tmp_path):
+    study, cache = computed[0].with_(series=computed[0].series[2:]), tmp_path / "cache"
     path = study.write(tmp_path / "tiny.toml")
-    cache = tmp_path / "cache"
+    studies.copy_readings(computed[1], Store(cache))
+    given = contents(Store(cache))
     command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
     environment = os.environ | {"PHCORE_CACHE": str(cache)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -349,7 +350,7 @@ def test_kill_loses_at_most_the_unit_in_hand(llama, tmp_path):
     process.wait()
     store = Store(cache)
     whole = contents(store)
-    assert whole
+    assert whole.keys() > given.keys()
     for one in whole:
         assert store.has(one.parent.name, one.stem), "only whole files carry a name that is read"
     studies.compute(study, store)
@@ -357,9 +358,11 @@ def test_kill_loses_at_most_the_unit_in_hand(llama, tmp_path):
     assert {one: one.read_bytes() for one in whole} == whole
 
 
-def test_two_processes_compute_the_same_study_at_once(llama, tmp_path):
-    study = studies.build_few(tmp_path, llama, "full")
-    path, cache = study.write(tmp_path / "tiny.toml"), tmp_path / "cache"
+def test_two_processes_compute_the_same_study_at_once(computed, tmp_path):
+    """All but the reading of models, which a test below is about."""
+    study, cache = computed[0].with_(series=computed[0].series[2:]), tmp_path / "cache"
+    path = study.write(tmp_path / "tiny.toml")
+    studies.copy_readings(computed[1], Store(cache))
     command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
     environment = os.environ | {"PHCORE_CACHE": str(cache)}
     both = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
@@ -431,8 +434,7 @@ def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(computed
 
     def meanwhile(*arguments, **options):
         """The other process finishes reading after this run was planned, before it reads a checkpoint."""
-        for name in (one.name for one in results().values() if one.reads_a_model):
-            studies.copy_archive(cache / SCHEMA / name, store.root / SCHEMA / name)
+        studies.copy_readings(cache, store)
         return encode(*arguments, **options)
 
     monkeypatch.setattr(activations, "encode", meanwhile)
