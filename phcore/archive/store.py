@@ -11,6 +11,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from phcore.archive.permissions import Permissions
 from phcore.errors import Fault
 
 SCHEMA = "v2"
+AN_HOUR = 3600.0  # seconds: no file takes as long to write
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
@@ -137,6 +139,14 @@ class Store:
         """Write what is no result (a record, the state of a job) as one step, if anything may be written."""
         self.refuse_writing("write files")
         write_atomically(path, data)
+
+    def sweep(self) -> None:
+        """Remove what writers left half-written when they were killed."""
+        self.refuse_writing("sweep")
+        for left in self.root.rglob(".*.tmp"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > AN_HOUR:
+                    left.unlink()
 
     def path(self, stage: str, key: str) -> Path:
         """The file of a result.
