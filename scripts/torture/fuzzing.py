@@ -28,7 +28,7 @@ def fuzzing(scene: Scene, tally: Tally, how: How) -> None:
     made = Process(lambda: bool(not readers.prepare(folder, scene.folder / "right")), scene.folder, ENVIRONMENT)
     if made.wait():
         raise RuntimeError(made.said)
-    names = [one.name for one in readers.every(folder)]
+    names = [one.name for one in readers.READERS]
     seconds = how.seconds / len(names)
     found, last = scene.folder / "found.json", scene.folder / "last"
     for name in names:
@@ -51,7 +51,7 @@ def fuzzing(scene: Scene, tally: Tally, how: How) -> None:
 
 def attack(folder: Path, name: str, seed: int, seconds: float, found: Path, last: Path, most: int = 10**9) -> int:
     """Spoil the files of one reader until the time is up, and write down what it let through."""
-    one = next(one for one in readers.every(folder) if one.name == name)
+    one = next(one for one in readers.READERS if one.name == name)
     until, uncaught, tried = time.monotonic() + seconds, Counter(), 0
     signal.signal(signal.SIGALRM, _hangs)
     while time.monotonic() < until and tried < most:
@@ -65,7 +65,7 @@ def attack(folder: Path, name: str, seed: int, seconds: float, found: Path, last
 
 def once(folder: Path, one: readers.Reader, dice: random.Random, last: Path | None = None) -> str:
     """One spoilt file; the end of the traceback where it raises anything but a Fault, else ""."""
-    path = folder / dice.choice(one.files)
+    path = readers.first(folder, dice.choice(one.files))
     whole = path.read_bytes()
     data = spoilt(whole, dice, path.name)
     if last:

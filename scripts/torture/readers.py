@@ -24,11 +24,17 @@ from phcore.study.record import Record
 STUDY = "tiny"
 
 
+# Files of an archive.
+RESULTS = tuple(
+    f"cache/{SCHEMA}/{stage}/*.parquet" for stage in ("clouds", "diagrams", "summaries", "tables", "scores", "probes")
+)
+
+
 @dataclass(frozen=True)
 class Reader:
     """Attributes
     ----------
-    files : that are spoilt, one at a time, relative to the folder.
+    files : that are spoilt, one at a time, relative to the folder; of a pattern the first.
     read : of that folder, where all but one are whole. It may raise a Fault.
     """
 
@@ -44,6 +50,7 @@ def prepare(folder: Path, finished: Path) -> Path:
     store = Store(cache)
     study = Results.open(STUDY, store)
     pack(study, folder / "study.zip", clouds=True)
+    estimate.remember(study.record, store, {"clouds": 0.1, "table cells": 0.5})
     view = saved_views.View("a view", "barcodes", "b_step=1&b_layer=1", "a note")
     saved_views.save(view, STUDY, store)
     (cache / "jobs" / STUDY).mkdir(parents=True)
@@ -74,6 +81,10 @@ def _shards(base: Path, target: Path) -> None:
     names = read_header(target / "model-00001-of-00001.safetensors")
     index = {"metadata": {}, "weight_map": dict.fromkeys(names, "model-00001-of-00001.safetensors")}
     (target / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def first(folder: Path, pattern: str) -> Path:
+    return min(folder.glob(pattern))
 
 
 # --- what reads -----------------------------------------------------------------------------------------
@@ -164,7 +175,7 @@ def _pack(folder: Path) -> None:
 
 def _results(folder: Path) -> None:
     store = Store(folder / "cache")
-    for path in (folder / one for one in RESULTS):
+    for path in (first(folder, one) for one in RESULTS):
         stage, key = path.parent.name, path.stem
         for call in (store.read, store.select, store.rows):
             content, there = path.read_bytes() if path.exists() else b"", path.exists()
@@ -186,45 +197,27 @@ def _practice(folder: Path) -> None:
     practice._finished(folder / "practice", {"seed": 0, "recipe": {}}, practice.Recipe())
 
 
-RESULTS: list[str] = []  # filled by `every`
-
-
-def every(folder: Path) -> list[Reader]:
-    """All readers of a prepared folder."""
-    cache = folder / "cache"
-    RESULTS[:] = [
-        str(next((cache / SCHEMA / stage).glob("*.parquet")).relative_to(folder))
-        for stage in ("clouds", "diagrams", "summaries", "tables", "scores", "probes")
-    ]
-    base = ("config.json", "model.safetensors", "tokenizer_config.json")
-    adapter = "runs/helpful/checkpoint-2/adapter_"
-    return [
-        Reader("study file", ("study.toml",), lambda at: Study.read(at / "study.toml")),
-        Reader("record", (f"cache/studies/{STUDY}/record.json", f"cache/studies/{STUDY}/study.toml"), _record),
-        Reader("jobs", (f"cache/jobs/{STUDY}/status.json",), _jobs),
-        Reader("saved views", (f"cache/studies/{STUDY}/views.json",), _views),
-        Reader("speeds", ("cache/speeds.json",), _speeds),
-        Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints),
-        *(
-            Reader(f"probes {end}", (f"{name}.{end}",), lambda at, to=f"{name}.{end}": probes.load(at / to))
-            for name, end in (("more", "jsonl"), ("probes", "csv"), ("probes", "parquet"))
-        ),
-        Reader("measures", ("own.csv", "runs/helpful/checkpoint-2/trainer_state.json"), _measures),
-        Reader(
-            "checkpoints",
-            (
-                *(f"base/{name}" for name in base),
-                f"{adapter}config.json",
-                f"{adapter}model.safetensors",
-                "sharded/model.safetensors.index.json",
-                "runs/full/checkpoint-2/config.json",
-                "runs/full/checkpoint-2/model.safetensors",
-                "runs/helpful/checkpoint-2/trainer_state.json",
-            ),
-            _checkpoints,
-        ),
-        Reader("tokenizer", ("base/tokenizer.json", "base/tokenizer_config.json", "base/config.json"), _tokenizer),
-        Reader("packs", ("study.zip",), _pack),
-        Reader("practice mark", ("practice/practice.json",), _practice),
-        Reader("results", tuple(RESULTS), _results),
-    ]
+_BASE = tuple(f"base/{name}" for name in ("config.json", "model.safetensors", "tokenizer_config.json"))
+_ADAPTER = tuple(f"runs/helpful/checkpoint-2/{name}" for name in ("adapter_config.json", "adapter_model.safetensors"))
+_OTHERS = (
+    "sharded/model.safetensors.index.json", "runs/full/checkpoint-2/config.json",
+    "runs/full/checkpoint-2/model.safetensors", "runs/helpful/checkpoint-2/trainer_state.json",
+)  # fmt: skip
+_IN_THE_ARCHIVE = f"cache/studies/{STUDY}"
+READERS = (
+    Reader("study file", ("study.toml",), lambda at: Study.read(at / "study.toml")),
+    Reader("record", (f"{_IN_THE_ARCHIVE}/record.json", f"{_IN_THE_ARCHIVE}/study.toml"), _record),
+    Reader("jobs", (f"cache/jobs/{STUDY}/status.json",), _jobs),
+    Reader("saved views", (f"{_IN_THE_ARCHIVE}/views.json",), _views),
+    Reader("speeds", ("cache/speeds.json",), _speeds),
+    Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints),
+    Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl")),
+    Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv")),
+    Reader("probes parquet", ("probes.parquet",), lambda at: probes.load(at / "probes.parquet")),
+    Reader("measures", ("own.csv", "runs/helpful/checkpoint-2/trainer_state.json"), _measures),
+    Reader("checkpoints", (*_BASE, *_ADAPTER, *_OTHERS), _checkpoints),
+    Reader("tokenizer", ("base/tokenizer.json", "base/tokenizer_config.json", "base/config.json"), _tokenizer),
+    Reader("packs", ("study.zip",), _pack),
+    Reader("practice mark", ("practice/practice.json",), _practice),
+    Reader("results", RESULTS, _results),
+)

@@ -148,7 +148,7 @@ class Scene:
         for name in ("probes.jsonl", NAME):
             shutil.copy2(self.folder / "made" / name, place.folder / name)
 
-    def judge(self, place: Place, trouble: Trouble, same: Callable[[Path, str], bool] | None = None) -> None:
+    def judge(self, place: Place, trouble: Trouble, same: Callable[[Path, Path], bool] | None = None) -> None:
         """One or two plain runs after an attack, and what they lead to.
 
         Parameters
@@ -170,14 +170,14 @@ class Scene:
         if left:
             trouble.add("leaked", f"{len(left)} half-written files, the first: {left[0]}")
 
-    def differences(self, place: Place, same: Callable[[Path, str], bool] | None = None) -> list[str]:
+    def differences(self, place: Place, same: Callable[[Path, Path], bool] | None = None) -> list[str]:
         """In words, what an archive has otherwise than one that was left in peace."""
-        here, found = place.contents, []
+        here, found, right = place.contents, [], self.folder / "right" / "cache" / SCHEMA
         for name in sorted(self.right.keys() - here.keys()):
             if not may_be_gone(name):
                 found.append(f"{name} is missing")
         for name in sorted(self.known.keys() & here.keys()):
-            if here[name] != self.known[name] and not (same and same(place.cache / SCHEMA / name, name)):
+            if here[name] != self.known[name] and not (same and same(place.cache / SCHEMA / name, right / name)):
                 found.append(f"{name} has other bytes")
         return found
 
