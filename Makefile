@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate screenshots lock audit clean
+.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate torture screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -52,6 +52,10 @@ bench-room: $(VENV)/.dev
 # How often every p-value is below 0.05 where nothing happens: the tables of docs/method.md. An hour or so on two cores.
 calibrate: $(VENV)/.dev
 	$(BIN)/python scripts/calibrate.py
+
+# Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 40 minutes on two idle cores.
+torture: $(VENV)/.dev
+	$(BIN)/python -m scripts.torture
 
 # What a reader waits for: needs Chromium.
 bench-screen: $(VENV)/.dev

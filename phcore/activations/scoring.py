@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from phcore.activations.extraction import Extraction, Rows, check_layers, check_prompts, extract
-from phcore.activations.tokens import load_tokenizer
+from phcore.activations.tokens import load_tokenizer, tokenized
 from phcore.activations.trees import score
 
 # How refusals in English begin. No one of them begins another, so their probabilities add up.
@@ -59,12 +59,11 @@ def without_extensions(sequences: Sequence[Sequence[int]]) -> list[list[int]]:
 def _as_answers(model_path: str | Path, texts: Sequence[str], chat: bool) -> list[list[int]]:
     if not texts:
         return []
-    tokenizer = load_tokenizer(model_path)
+    tokenizer, how = load_tokenizer(model_path), {"folder": Path(model_path), "add_special_tokens": False}
     if chat and tokenizer.chat_template:
-        return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return tokenized(tokenizer, texts, **how)
     # Behind a word, because some tokenizers put a space before any text by themselves, and others do not.
-    before = tokenizer("x", add_special_tokens=False)["input_ids"]
-    behind = tokenizer([f"x {text}" for text in texts], add_special_tokens=False)["input_ids"]
+    before, *behind = tokenized(tokenizer, ["x", *(f"x {text}" for text in texts)], **how)
     return [ids[len(before) :] for ids in behind]
 
 

@@ -36,9 +36,9 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
     if chat and tokenizer.chat_template:
         texts = [_in_template(tokenizer, prompt, folder) for prompt in prompts]
         # The template writes the special tokens itself; adding them again would double the first one.
-        token_ids = tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+        token_ids = tokenized(tokenizer, texts, folder, add_special_tokens=False)
     else:
-        token_ids = tokenizer(list(prompts))["input_ids"] if prompts else []
+        token_ids = tokenized(tokenizer, prompts, folder)
     _check_lengths(token_ids, context_length(folder), folder)
     return token_ids
 
@@ -59,6 +59,16 @@ def load_tokenizer(tokenizer_dir: str | Path):
             folder,
         ) from error
     return tokenizer
+
+
+def tokenized(tokenizer, texts: Sequence[str], folder: Path, **how) -> list[list[int]]:
+    """Token ids of each text; a Fault where a tokenizer that could be loaded cannot be used after all."""
+    try:
+        return tokenizer(list(texts), **how)["input_ids"] if texts else []
+    except Exception as error:  # anything: the tokenizer's files come from anywhere
+        raise Fault(
+            f"the tokenizer fails ({first_line(error)})", "Put the model's own tokenizer files into its folder", folder
+        ) from error
 
 
 def _in_template(tokenizer, prompt: str, folder: Path) -> str:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,11 +22,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phcore.archive import installed, shipped
+from phcore.archive import installed, seal, shipped
 from phcore.archive.permissions import Permissions
 from phcore.errors import Fault
 
 SCHEMA = "v2"
+AN_HOUR = 3600.0  # seconds: no file takes as long to write
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
@@ -145,6 +147,14 @@ class Store:
         self.refuse_writing("write files")
         write_atomically(path, data, private=True)
 
+    def sweep(self) -> None:
+        """Remove what writers left half-written when they were killed."""
+        self.refuse_writing("sweep")
+        for left in self.root.rglob(".*.tmp"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > AN_HOUR:
+                    left.unlink()
+
     def path(self, stage: str, key: str) -> Path:
         """The file of a result.
 
@@ -171,7 +181,10 @@ class Store:
         if not self._readable(path):
             return False
         try:
+            seal.check(path)
             pq.read_metadata(path)
+        except FileNotFoundError:  # it vanished meanwhile
+            return False
         except (OSError, pa.ArrowException) as error:
             self.set_aside(path, error)
             return False
@@ -192,20 +205,22 @@ class Store:
     def write(self, stage: str, key: str, table: pa.Table | pd.DataFrame, *, row_group: int = ROW_GROUP) -> None:
         self.refuse_writing("write results")
         if isinstance(table, pd.DataFrame):
-            table = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+            table = pa.Table.from_pandas(table, preserve_index=False)
+        table = table.replace_schema_metadata(None)
         sink = pa.BufferOutputStream()
         # Measured numbers hardly repeat: dictionaries of them are longer than the numbers. Hidden states compress
         # best byte by byte (the exponents of a column are alike): 0.63 MB a cloud instead of 1.08.
-        pq.write_table(
-            table,
+        with pq.ParquetWriter(
             sink,
+            table.schema,
             compression="zstd",
             use_dictionary=False,
             use_byte_stream_split=stage == "clouds",
-            row_group_size=row_group,
             write_page_checksum=True,
-        )
-        self.write_file(self.path(stage, key), sink.getvalue().to_pybytes())
+        ) as writer:
+            writer.write_table(table, row_group)
+            writer.add_key_value_metadata(seal.UNSEALED)
+        self.write_file(self.path(stage, key), seal.sealed(sink.getvalue().to_pybytes()))
 
     def read(self, stage: str, key: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         """One result with its checksums verified; None where it is missing or was damaged."""
@@ -213,6 +228,7 @@ class Store:
         if not self._readable(path):
             return None
         try:
+            seal.check(path)
             return pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
         except FileNotFoundError:
             return None

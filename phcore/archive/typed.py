@@ -35,6 +35,7 @@ def from_json(data: bytes, kind: type[T]) -> T:
     """
     try:
         plain = json.loads(data)
+        json.dumps(plain, ensure_ascii=False).encode()  # JSON can spell half a character, which no file can hold
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or nested too deeply
         raise Fault(f"it is no JSON ({str(error).splitlines()[0][:120]})", "Put back what was there before") from None
     return typed(plain, kind)

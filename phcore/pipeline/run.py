@@ -86,6 +86,7 @@ class Run:
             when the base model itself cannot be used, or results keep getting damaged.
         """
         self.store.refuse_writing("compute")
+        self.store.sweep()
         self._event("", "Looking for what is missing")
         while not self._plan.empty:
             before, todo, written = self.record, self._plan, self._written.total()

@@ -17,6 +17,7 @@ from phcore.study.record import Record
 MEASURED = ("js", "refusal", "nll")
 """Names of what the model itself gives; scalars from elsewhere cannot take them."""
 STATE = "trainer_state.json"
+MOST_STEPS = 2**53  # up to here float64 tells whole numbers apart
 LARGEST = 50 * 2**20  # bytes of a state file or a table; a log of a million steps is smaller
 COLUMNS = ("series", "step", "name", "value")
 EXAMPLE = "helpful,64,accuracy,0.71"
@@ -46,7 +47,7 @@ def trainer_scalars(paths: Sequence[tuple[int, Path]]) -> pd.DataFrame:
     found = {}
     for entry in log:
         step = _number(entry.get("step")) if isinstance(entry, dict) else None
-        if step is None or step < 0 or step != int(step):
+        if step is None or not 0 <= step <= MOST_STEPS or step != int(step):
             continue
         for name, given in entry.items():
             value = _number(given)
@@ -187,8 +188,7 @@ def _series(given: str, known: Mapping[str, Sequence[int]], line: int) -> str:
 
 def _step(given: str, line: int) -> int:
     value = _parsed(given)
-    # float64 tells whole numbers apart up to 2**53
-    if value is None or value < 0 or value != int(value) or value > 2**53:
+    if value is None or not 0 <= value <= MOST_STEPS or value != int(value):
         raise Fault(f"the step in line {line} is {given[:80]!r}", "Give the training step as a whole number from 0 on")
     return int(value)
 

@@ -172,7 +172,7 @@ def _parquet(path: Path) -> Iterator[Row]:
         _demand_prompt(names)
         wanted = [name for name in ("prompt", "category", "reference") if name in names]
         rows = file.read(columns=wanted).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Fault("it cannot be read as Parquet", "Write the file again; it may be cut off") from error
     return ((f"row {number}", row) for number, row in enumerate(rows, 1))
 

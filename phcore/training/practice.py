@@ -140,7 +140,7 @@ def _finished(directory: Path, mark: dict, recipe: Recipe) -> bool:
 
 def _mark(directory: Path) -> dict | None:
     """What an earlier run wrote here; None where the folder is nobody's or somebody else's."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         found = json.loads((directory / MARK).read_text(encoding="utf-8"))
         if isinstance(found, dict) and found.keys() == {"seed", "recipe", "finished"}:
             return found

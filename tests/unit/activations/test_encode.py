@@ -64,6 +64,12 @@ def test_faults_of_tokenizer_and_template(folder, tmp_path):
     build_tokenizer(folder, "{{ raise_exception('only pictures') }}")
     with pytest.raises(Fault, match="only pictures"):
         activations.encode(folder, ["a"])
+    build_tokenizer(folder)
+    edit_json(folder / "tokenizer_config.json", model_max_length=["many"])  # noticed when it is used
+    with pytest.raises(Fault, match="tokenizer fails"):
+        activations.encode(folder, ["a"])
+    with pytest.raises(Fault, match="tokenizer fails"):
+        activations.refusal_tokens(folder)
     (folder / "tokenizer.json").write_bytes(b"\xff\xfe not json")
     with pytest.raises(Fault, match="tokenizer cannot be loaded"):
         activations.encode(folder, ["a"])

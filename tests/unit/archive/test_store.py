@@ -104,6 +104,18 @@ def test_half_written_files_are_never_seen(store, monkeypatch):
     assert not list(store.path("stage", "a").parent.iterdir())
 
 
+def test_what_killed_writers_left_is_swept_away_later(store):
+    store.write("stage", "a", frame(1.0))
+    old, new = (store.path("stage", "a").with_name(f".b.parquet.{pid}.1.tmp") for pid in (1, 2))
+    for one in (old, new):
+        one.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    store.sweep()
+    assert not old.exists()
+    assert new.exists()  # its writer may be at work
+    assert store.has("stage", "a")
+
+
 def test_threads_share_a_store(store):
     for key in "abcdefgh":
         store.write("stage", key, frame(*range(200)))

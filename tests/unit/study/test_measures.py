@@ -44,6 +44,7 @@ def test_entries_that_are_no_measures(tmp_path):
         {"step": 1.5, "loss": 1.0},
         {"step": -1, "loss": 1.0},
         {"step": True, "loss": 1.0},
+        {"step": 10**18, "loss": 1.0},
         "not an entry",
         None,
         {"step": 5, "huge": 10**400, "": 1.0, "js": 0.25, "loss": 7},

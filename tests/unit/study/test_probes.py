@@ -178,5 +178,8 @@ def test_parquet_faults_name_column_and_row(tmp_path):
 
 def test_half_a_parquet_file(tmp_path):
     path = write(tmp_path, ".parquet", ROWS)
-    path.write_bytes(path.read_bytes()[:-20])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert "cannot be read as Parquet" in fault(path)
+    path.write_bytes(whole.replace(b"category", b"\xff\xf0tegory"))  # a name of a column that is no UTF-8
     assert "cannot be read as Parquet" in fault(path)

@@ -225,7 +225,8 @@ def test_a_checkpoint_that_was_deleted_comes_back(tmp_path):
 def test_other_peoples_folders_are_refused(tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "precious").write_text("mine")
-    for mark in (None, '{"tempo": 120}', "[]", "not JSON"):  # a practice.json of somebody else's is no licence
+    # A practice.json of somebody else's is no licence.
+    for mark in (None, '{"tempo": 120}', "[]", "not JSON", "[" * 100_000):
         if mark:
             (tmp_path / "practice.json").write_text(mark)
         with pytest.raises(Fault, match="holds other files"):

@@ -1,0 +1,83 @@
+"""No network."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from scripts.torture.disk import command
+from scripts.torture.how import How
+from scripts.torture.scene import COMPUTE, ENVIRONMENT, Place, Scene, check
+from scripts.torture.tally import Tally
+
+SOCKETS = Path(__file__).resolve().parent / "sockets"
+ALONE = ("unshare", "--user", "--map-root-user", "--net", "bash", "-c", 'ip link set lo up; "$@"', "alone")
+COMMANDS = (
+    ("scan", "runs", "--model", "base"),
+    ("new", "runs", "--model", "base", "--probes", "probes.jsonl", "-o", "new.toml"),
+    ("estimate", "study.toml", "--workers", "1"),
+    COMPUTE,
+    ("studies",),
+    ("tables", "tiny", "velocities"),
+    ("findings", "tiny"),
+    ("report", "tiny", "-o", "report.html"),
+    ("figures", "tiny", "-o", "figures.zip"),
+    ("clouds", "tiny", "--series", "helpful", "--step", "2", "-o", "clouds.npy"),
+    ("pack", "tiny", "-o", "study.zip"),
+    ("open", "study.zip", "--name", "theirs"),
+    ("measures", "tiny", "own.csv"),
+    ("practice", "practice", "--device", "cpu"),
+)
+LONG = ("practice", "figures", "report")  # left out of the short version
+# A server answers on the loopback.
+SERVED = """
+"$@" & server=$!
+for _ in $(seq 300); do
+  said=$(python3 -c 'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8599/_stcore/health").read())' 2>&1)
+  case "$said" in *ok*) kill $server; wait $server; echo answered; exit 0;; esac
+  sleep 0.5
+done
+kill $server; exit 1
+"""
+
+
+def network(scene: Scene, tally: Tally, how: How) -> None:
+    """Every command without any network but the loopback; none tries to reach another machine, and the app answers."""
+    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        tally.note("commands cannot be cut off from the network here; that they open no connection is checked")
+    place = scene.place()
+    (place.folder / "own.csv").write_text("series,step,name,value\nhelpful,2,accuracy,0.5\n")
+    for arguments in COMMANDS:
+        if how.quick and arguments[0] in LONG:
+            continue
+        with tally.trial(arguments[0]) as trouble:
+            run = _alone(place, [*ALONE, *command(*arguments)])
+            check(run, trouble, arguments[0])
+            if run.code:
+                trouble.add("lost", f"it fails without a network: {run.said[-500:]}")
+            _connections(place, trouble)
+    with tally.trial("serve") as trouble:
+        run = _alone(
+            place, [*ALONE, "bash", "-c", SERVED, "served", *command("serve", "--read-only", "--port", "8599")]
+        )
+        if "answered" not in run.said:
+            trouble.add("lost", f"the app does not answer: {run.said[-500:]}")
+        _connections(place, trouble)
+    place.remove()
+
+
+def _alone(place: Place, words: list[str]):
+    paths = f"{SOCKETS}:{ENVIRONMENT['PYTHONPATH']}"
+    log = str(place.folder / "sockets.txt")
+    # Offline is not said here: the tool has to know by itself.
+    run = place.start(
+        work=lambda: os.execvp(words[0], words), PYTHONPATH=paths, TORTURE_SOCKETS=log, HF_HUB_OFFLINE="0"
+    )
+    run.wait()
+    return run
+
+
+def _connections(place: Place, trouble) -> None:
+    log = place.folder / "sockets.txt"
+    if log.exists():
+        trouble.add("leaked", f"it looks for other machines: {log.read_text()[:300]}")
+        log.unlink()
