@@ -32,7 +32,7 @@ def draw_map(
     tables = map_tables(mapped.points[rows], live.prompts(study).iloc[rows], plane, **shown)
     draw.chart(
         key, (data.version(study), mapped.reach, mapped.axes, tuple(categories), question),
-        lambda: cloud_map(tables, plane, categories=categories, question=question, answer="", axes=mapped.axes),
+        lambda: cloud_map(tables, plane, categories=categories, question=question, axes=mapped.axes),
         selection=None if on_select == "ignore" else [POINT, AREA], on_select=on_select,
         change=lambda standing: with_tables(standing, tables.values()), words=words,
     )  # fmt: skip

@@ -21,28 +21,6 @@ def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> s
     return f"{words} (floor {three(below[0])} to {three(below[1])}); {how_many} the floor."
 
 
-def null_answer(table: pd.DataFrame, layer: int) -> str:
-    """How many moves exceed the null of their own transition, and how many the floor: at a layer, and at all.
-
-    Parameters
-    ----------
-    table : layer, mean, floor_hi, place ("above", "within" or "below" its null).
-    """
-    here = table[table["layer"] == layer]
-    if here.empty:
-        return f"No transition has a velocity and a null at layer {layer} yet."
-    words = [
-        f"{int((part['place'] == 'above').sum()):,} of {len(part):,} moves exceed {than}, "
-        f"{int((part['place'] == 'below').sum()):,} stay below"
-        for part, than in ((here, "their Gaussian null"), (table, "it"))
-    ]
-    answer = f"At layer {layer}, {words[0]}; over all layers {words[1]}."
-    if here["floor_hi"].isna().all():
-        return answer
-    beyond = int((table["mean"] > table["floor_hi"]).sum())
-    return f"{answer} {beyond:,} of {len(table):,} exceed the resampling floor."
-
-
 def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
     """The distance at the last step, and since when it is above the floor."""
     known = distance.dropna(subset="value").sort_values("step")

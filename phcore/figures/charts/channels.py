@@ -10,6 +10,7 @@ from phcore.figures.charts.view import View
 from phcore.formatting import three
 
 SHARES = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"}  # the labels of an axis of shares
+UNRULED = {"grid": False, "gridOpacity": alt.Undefined}
 
 
 def measure(channel: type, field: str, title, domain: Sequence[float], axis: Mapping = {}, **scale):
@@ -21,6 +22,11 @@ def measure(channel: type, field: str, title, domain: Sequence[float], axis: Map
         scale=alt.Scale(domain=list(domain), nice=False, **scale),
         axis=alt.Axis(**{"gridOpacity": 0.6, "labelFlush": False} | axis),
     )
+
+
+def distance(channel: type, field: str, title, domain: Sequence[float], axis: Mapping = {}, **scale):
+    """A position along the filtration; `padding` (pixels) in `scale` keeps the marks at the ends whole."""
+    return measure(channel, field, title, domain, {"tickCount": 6} | axis, zero=False, **scale)
 
 
 def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str | None = None, **legend) -> alt.Color:

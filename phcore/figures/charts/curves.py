@@ -1,27 +1,18 @@
 """Curves over training steps, each with the floor it has to be read against."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import altair as alt
 import pandas as pd
 
-from phcore.figures.charts.answers import distance_answer, velocity_answer
+from phcore.figures.charts.answers import velocity_answer
 from phcore.figures.charts.channels import by_objective, on
 from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
-from phcore.figures.charts.theme import (
-    FULL_WIDTH,
-    HALF_WIDTH,
-    INK,
-    LABEL_SIZE,
-    SOFT,
-    Y_AXIS,
-    framed,
-    plot_width,
-    run_dash,
-)
+from phcore.figures.charts.theme import INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
 from phcore.figures.charts.view import View
+from phcore.figures.figure import Look
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
@@ -30,22 +21,16 @@ _LABELS, _TITLE = 38, 20  # pixels of the labels of a y axis, and of its title
 
 def velocity_chart(
     curve: pd.DataFrame,
-    floor: pd.DataFrame | None = None,
+    floor: pd.DataFrame | None,
+    look: Look,
     *,
     null: pd.DataFrame | None = None,
     numerics: pd.DataFrame | None = None,
     panels: Mapping[int, str] | None = None,
-    steps: Sequence[int],
-    selected_step: int | None = None,
-    log: bool = True,
     y_title: str = "H1 velocity (distance)",
-    question: str | None = "How far does each checkpoint move?",
+    question: str = "How far does each checkpoint move?",
     answer: str | None = None,
-    objectives: Iterable[str] | None = None,
     share_y: bool = True,
-    top: float | None = None,
-    width: int = FULL_WIDTH,
-    height: int = 260,
 ) -> alt.LayerChart | alt.FacetChart:
     """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
 
@@ -58,26 +43,20 @@ def velocity_chart(
     numerics : value and, with several layers, layer: a dotted line at the largest of them, the distance that other
         batches or another precision alone make.
     panels : where the panels are not layers: number in the column `layer` -> name of its panel.
-    steps : all steps of the study, the base included: the same axis as in every other chart.
     y_title : quantity and unit.
-    objectives : all objectives of the study, so that colours stay as the choice changes.
     share_y : one y axis for all panels, or each its own (raw distances grow with depth).
-    top : the upper end of the y axis, where it is that of another chart, too; otherwise the axis holds what is drawn.
-    width : of the whole chart, pixels.
     """
-    if answer is None:
-        answer = velocity_answer(curve, floor)
-    layers = curve["layer"].nunique()
+    layers, height = curve["layer"].nunique(), look.height or 260
     columns = min(_COLUMNS, layers)
     axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
-    inner = plot_width(width) if layers < 2 else (width - axes - (columns - 1) * _SPACING) // columns
-    axis = StepAxis(steps, log=log, width=inner)
+    inner = look.width - Y_AXIS if layers < 2 else (look.width - axes - (columns - 1) * _SPACING) // columns
+    axis = StepAxis(look.steps, log=look.log, width=inner)
     rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
     own_axes = layers > 1 and not share_y
     highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
-    end = top_of(curve, floor, null, highest) if top is None else top
+    end = top_of(curve, floor, null, highest) if look.top is None else look.top
     y = up(None if own_axes else end, None if own_axes else y_title)
-    colour = by_objective(curve["objective"], objectives, "stroke", symbolStrokeWidth=3)
+    colour = by_objective(curve["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
     detail = alt.Detail(field="series", type="nominal")
     runs = rows["run"].dropna()
     marks = [
@@ -91,10 +70,10 @@ def velocity_chart(
         .mark_line(strokeWidth=2.2)
         .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
         only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
-        *step_rule(selected_step, axis),
+        *step_rule(look.step, axis),
         *step_picker(only(TOLD), axis, height=height, tooltip=fields),
     ]
-    whole = framed(question, answer, width)
+    whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)
     if layers < 2:
         return link_steps(alt.layer(*marks, data=rows, width=inner, height=height, **whole))
     panels = alt.FacetChart(
@@ -108,48 +87,6 @@ def velocity_chart(
     if own_axes:
         panels = panels.resolve_scale(y="independent")
     return link_steps(panels)
-
-
-def objective_distance_chart(
-    distance: pd.DataFrame,
-    floor: pd.DataFrame | None = None,
-    *,
-    steps: Sequence[int],
-    selected_step: int | None = None,
-    log: bool = True,
-    y_title: str = "distance",
-    question: str | None = "How far apart are the two objectives?",
-    answer: str | None = None,
-    width: int = HALF_WIDTH,
-    height: int = 300,
-) -> alt.LayerChart:
-    """The distance between two objectives by step, with its floor. Clicks choose `step`.
-
-    Parameters
-    ----------
-    distance : step, value.
-    floor : step, lo, hi.
-    steps : all steps of the study.
-    """
-    if answer is None:
-        answer = distance_answer(distance, floor)
-    curve = distance.rename(columns={"value": "mean"}).assign(lo=distance["value"], hi=distance["value"])
-    curve = curve.assign(series="distance", objective="", layer=0)
-    across = plot_width(width)
-    axis, y = StepAxis(steps, log=log, width=across), up(top_of(curve, floor), y_title)
-    rows, fields = curve_rows(curve, None if floor is None else floor.assign(layer=0), axis)
-    point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
-    chart = alt.layer(
-        *floor_marks(axis, y),
-        only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
-        *step_rule(selected_step, axis),
-        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
-        data=rows,
-        width=across,
-        height=height,
-        **framed(question, answer, width),
-    )
-    return link_steps(chart)
 
 
 def only(kind: str) -> View:

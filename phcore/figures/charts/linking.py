@@ -52,6 +52,13 @@ def _named(chart: alt.TopLevelMixin) -> Iterator[str]:
         yield name
 
 
+def answering(view: alt.Chart, name: str, tooltip: Mapping[str, str], **style) -> alt.Chart:
+    """Invisible points that answer with the nearest of them: `nearest_tooltip` on hover, selections on click."""
+    points = view.mark_point(opacity=0, size=1, cursor="pointer", **style).encode(tooltip=nearest_tooltip(tooltip))
+    points.name = name
+    return points
+
+
 def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:
     """Tooltip of a view whose nearest mark answers: column -> its name on screen.
 
