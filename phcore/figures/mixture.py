@@ -5,14 +5,13 @@ import pandas as pd
 
 from phcore.errors import Fault
 from phcore.figures.charts.channels import SHARES, end_names, measure, on
-from phcore.figures.charts.curves import up
+from phcore.figures.charts.curves import band_name, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import (
     BASE_COLOUR,
     FLOOR,
     HALO,
     LABEL_SIZE,
-    SOFT,
     Y_AXIS,
     objective_colours,
     panel_heading,
@@ -148,11 +147,9 @@ def _along(table: pd.DataFrame, axis: StepAxis, y: alt.Y, colour: str) -> list[V
 
 def _lines(table: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataFrame:
     """The distances as curves: series (their names), step, mean, colour and key (their columns)."""
-    found = [
-        pd.DataFrame({"series": name, "step": table["step"], "mean": table[column], "colour": colour, "key": column})
-        for column, (name, colour) in names.items()
-    ]
-    return pd.concat(found, ignore_index=True).dropna(subset="mean")
+    lines = table.melt("step", list(names), "key", "mean").dropna(subset="mean")
+    shown = pd.DataFrame(names, index=["series", "colour"])
+    return lines.assign(**{column: lines["key"].map(words) for column, words in shown.iterrows()})
 
 
 def _distances(table: pd.DataFrame, lines: pd.DataFrame, axis: StepAxis, across: int, height: int) -> list[View]:
@@ -167,9 +164,9 @@ def _distances(table: pd.DataFrame, lines: pd.DataFrame, axis: StepAxis, across:
     floor = View(table.dropna(subset="floor")).encode(x=axis.x())
     return [
         floor.mark_area(color=FLOOR, opacity=0.3).encode(y=on(y, "floor"), y2=alt.Y2Datum(0)),
-        View(table.dropna(subset="floor").head(1))
-        .mark_text(text="floor", color=SOFT, align="left", baseline="bottom", dx=3, dy=-2, fontSize=LABEL_SIZE - 1)
-        .encode(x=axis.x(), y=on(y, "floor")),
+        band_name(View(table.dropna(subset="floor").head(1)), "floor", "left", "bottom").encode(
+            x=axis.x(), y=on(y, "floor")
+        ),
         curves.mark_line(strokeWidth=2).encode(strokeDash=dash, detail=alt.Detail(field="key", type="nominal")),
         curves.mark_point(filled=True, opacity=1, size=26),
         end_names(lines, y, top, across, height, _LABELS - 10),

@@ -1,5 +1,6 @@
 """How far apart the objectives are, by step: every pair of series, with the floor that resampling alone gives."""
 
+from collections.abc import Callable
 from itertools import combinations
 
 import altair as alt
@@ -56,11 +57,7 @@ def _summaries(results: Source, choice: Choice) -> pd.DataFrame:
     if table.empty and choice.distance == MEANS:
         one = objectives.standardise(summaries(results, choice.scale), choice.layer)
         floors = objectives.split_half_floor(one)
-        parts = [
-            objectives.objective_distance(one, floors, a, b).assign(series_a=a, series_b=b)
-            for a, b in combinations(owners(results), 2)
-        ]
-        table = pd.concat(parts, ignore_index=True)
+        table = _of_pairs(results, lambda a, b: objectives.objective_distance(one, floors, a, b))
         return table[[*_PAIR, "value", "floor", "floor_q95"]].set_axis([*_PAIR, "value", "lo", "hi"], axis=1)
     table = table[[*_PAIR, name, f"{name}_floor", f"{name}_floor_hi"]].set_axis([*_PAIR, "value", "lo", "hi"], axis=1)
     return table.dropna(subset="value")
@@ -70,13 +67,15 @@ def _paired(results: Source, choice: Choice) -> pd.DataFrame:
     """Between the diagrams of the same subsamples, at the study's own order of the distance."""
     asked = results.study
     own = {"layer": choice.layer, "degree": choice.degree, "scale": choice.scale, "order": asked.order}
-    distances, floors = (results.table(name, **own) for name in ("distances", "floors"))
-    parts = [
-        objectives.objective_wasserstein(distances, floors, a, b, norm=asked.norm, **own).assign(series_a=a, series_b=b)
-        for a, b in combinations(owners(results), 2)
-    ]
-    columns = {"floor_q10": "lo", "floor_q90": "hi"}
-    return pd.concat(parts, ignore_index=True).rename(columns=columns)[[*_PAIR, "value", "lo", "hi"]]
+    both = [results.table(name, **own) for name in ("distances", "floors")]
+    table = _of_pairs(results, lambda a, b: objectives.objective_wasserstein(*both, a, b, norm=asked.norm, **own))
+    return table.rename(columns={"floor_q10": "lo", "floor_q90": "hi"})[[*_PAIR, "value", "lo", "hi"]]
+
+
+def _of_pairs(results: Source, distance: Callable[[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """The tables of all pairs of series, as one."""
+    pairs = combinations(owners(results), 2)
+    return pd.concat([distance(a, b).assign(series_a=a, series_b=b) for a, b in pairs], ignore_index=True)
 
 
 def quantity(data: Data) -> str:

@@ -12,7 +12,8 @@ def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> s
     if known.empty:
         return "No transition has a velocity yet."
     most = known.iloc[int(known["mean"].argmax())]
-    words = f"{most['series']} moves most at step {int(most['step']):,}{_where(curve, most)}: {three(most['mean'])}"
+    where = f", layer {int(most['layer'])}" if curve["layer"].nunique() > 1 else ""
+    words = f"{most['series']} moves most at step {int(most['step']):,}{where}: {three(most['mean'])}"
     below = _floor_at(floor, most)
     if below is None:
         return f"{words}."
@@ -43,10 +44,6 @@ def since(steps: pd.Series, above: pd.Series) -> int | None:
     last_inside = steps[~above].max()
     later = steps[above & ~(steps <= last_inside)]
     return int(later.min()) if len(later) else None
-
-
-def _where(curve: pd.DataFrame, row: pd.Series) -> str:
-    return f", layer {int(row['layer'])}" if curve["layer"].nunique() > 1 else ""
 
 
 def _floor_at(floor: pd.DataFrame | None, row: pd.Series) -> tuple[float, float] | None:

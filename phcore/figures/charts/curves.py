@@ -112,30 +112,33 @@ def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
 
 def floor_marks(axis: StepAxis, y: alt.Y) -> list[View]:
     """The grey band and its name."""
-    words = {"align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [
         only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
-        only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=on(y, "hi")),
+        band_name(only(FLOOR_NAME), "floor", "left", "bottom").encode(x=axis.x(), y=on(y, "hi")),
     ]
+
+
+def band_name(view: View, words: str, align: str, baseline: str) -> View:
+    """The name of a band or line, a little beside its place."""
+    style = {"dx": 3 if align == "left" else -3, "dy": 3 if baseline == "top" else -2, "fontSize": LABEL_SIZE - 1}
+    return view.mark_text(text=words, color=SOFT, align=align, baseline=baseline, **style)
 
 
 def _null(axis: StepAxis, y: alt.Y) -> list[View]:
     """The band with a dashed outline, which tells it from the floor without colour, and its name at the other end."""
-    words = {"align": "right", "baseline": "top", "dx": -3, "dy": 3, "fontSize": LABEL_SIZE - 1}
     return [
         only(NULL)
         .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
         .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
-        only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=on(y, "lo")),
+        band_name(only(NULL_NAME), "Gaussian", "right", "top").encode(x=axis.x(), y=on(y, "lo")),
     ]
 
 
 def _numerics(axis: StepAxis, y: alt.Y) -> list[View]:
     """A dotted line across the plot, and its name above the right end."""
-    words = {"align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [
         only(NUMERICS).mark_rule(color=SOFT, strokeWidth=1.5, strokeDash=[1.5, 3]).encode(y=y),
-        only(NUMERICS).mark_text(text="numerical floor", color=SOFT, **words).encode(x=axis.x(), y=y),
+        band_name(only(NUMERICS), "numerical floor", "right", "bottom").encode(x=axis.x(), y=y),
     ]
 
 

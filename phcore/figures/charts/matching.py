@@ -36,27 +36,14 @@ def pair_rows(
     pair (its name), rank, what (moved, new, gone), place_a, place_b (-1: none), birth_a, death_a, birth_b, death_b
     (where one side is the diagonal: NaN), cost, share.
     """
-    ends = []
-    for diagram, column in ((before, 0), (after, 1)):
-        padded = np.vstack([diagram, [[np.nan, np.nan]]])  # index -1, the diagonal, is no bar
-        ends.append(padded[pairs[:, column]])
     what = np.where(pairs[:, 0] < 0, NEW, np.where(pairs[:, 1] < 0, GONE, MOVED))
     rank = np.arange(1, len(pairs) + 1)
-    return pd.DataFrame(
-        {
-            "pair": [f"pair {k}" for k in rank],
-            "rank": rank,
-            "what": what,
-            "place_a": pairs[:, 0],
-            "place_b": pairs[:, 1],
-            "birth_a": ends[0][:, 0],
-            "death_a": ends[0][:, 1],
-            "birth_b": ends[1][:, 0],
-            "death_b": ends[1][:, 1],
-            "cost": costs,
-            "share": shares,
-        }
-    )
+    rows = pd.DataFrame({"pair": [f"pair {k}" for k in rank], "rank": rank, "what": what})
+    rows[["place_a", "place_b"]] = pairs
+    for end, diagram in (("a", before), ("b", after)):
+        padded = np.vstack([diagram, [[np.nan, np.nan]]])  # index -1, the diagonal, is no bar
+        rows[[f"birth_{end}", f"death_{end}"]] = padded[rows[f"place_{end}"]]
+    return rows.assign(cost=costs, share=shares)
 
 
 def matching_chart(
