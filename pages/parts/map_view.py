@@ -10,7 +10,7 @@ from pages.parts import data, draw, live, prompts
 from pages.parts.controls import linked
 from phcore.export.results import Results
 from phcore.figures.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
-from phcore.figures.charts.moving import with_tables
+from phcore.figures.charts.standing import with_tables
 from phcore.formatting import count
 
 MARKED = "b_marked"  # numbers of prompts, as they stand in a link

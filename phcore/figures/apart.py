@@ -1,13 +1,10 @@
 """How far apart two of the series are, by step."""
 
-import altair as alt
-
 from phcore.errors import Fault
 from phcore.figures import separation
-from phcore.figures.charts.answers import distance_answer
-from phcore.figures.charts.curve_rows import CURVE, TOLD, curve_rows
-from phcore.figures.charts.curves import floor_marks, only, top_of, up
-from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
+from phcore.figures.charts.curve_rows import CURVE, curve_rows
+from phcore.figures.charts.curves import distance_answer, only, over_steps, top_of, up
+from phcore.figures.charts.steps import StepAxis, link_steps
 from phcore.figures.charts.theme import INK, Y_AXIS
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import owners
@@ -39,23 +36,14 @@ def chart(data: Data, look: Look):
     distance, floor = data.rows[["step", "value"]], separation.floor_of(data.rows)
     curve = distance.rename(columns={"value": "mean"}).assign(lo=distance["value"], hi=distance["value"])
     curve = curve.assign(series="distance", objective="", layer=0)
-    across, height = look.width - Y_AXIS, look.height or 300
-    axis = StepAxis(look.steps, log=look.log, width=across)
+    axis = StepAxis(look.steps, log=look.log, width=look.width - Y_AXIS)
     y = up(top_of(curve, floor), separation.quantity(data))
     rows, fields = curve_rows(curve, floor, axis)
     point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
     question = f"How far apart are {a} and {b}? (layer {data.choice.layer})"
-    chart = alt.layer(
-        *floor_marks(axis, y),
-        only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
-        *step_rule(look.step, axis),
-        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
-        data=rows,
-        width=across,
-        height=height,
-        **look.framed(question, distance_answer(distance, floor)),
-    )
-    return link_steps(chart)
+    line = only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y)
+    whole = look.framed(question, distance_answer(distance, floor))
+    return link_steps(over_steps([line], fields, y, axis, look, look.height or 300, data=rows, **whole))
 
 
 FIGURE = Figure(

@@ -5,14 +5,13 @@ import numpy as np
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.channels import by_objective, on
+from phcore.figures.charts.channels import View, by_objective, on
 from phcore.figures.charts.curve_rows import runs, told_rows
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import INK, Y_AXIS, panel_heading, run_dash
-from phcore.figures.charts.view import View
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
-from phcore.figures.reading import COMPUTE, CURVE, curve, labelled, quantity
+from phcore.figures.reading import COMPUTE, CURVE, curve, distinct, labelled, quantity
 from phcore.formatting import three
 
 NAMES = {
@@ -181,8 +180,7 @@ def _names(results: Source, choice: Choice) -> list[str]:
 
 
 def _categories(results: Source, choice: Choice) -> list[str]:
-    known = results.table("behaviour_moves", name=choice.behaviour).dropna(subset="value")
-    return list(dict.fromkeys(known["category"]))
+    return distinct(results.table("behaviour_moves", name=choice.behaviour).dropna(subset="value"), "category")
 
 
 FIGURE = Figure(

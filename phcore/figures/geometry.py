@@ -5,9 +5,8 @@ import pandas as pd
 
 from phcore.analysis.against_geometry import ALL_LAYERS, CHANGES, FEW
 from phcore.errors import Fault
-from phcore.figures.charts.channels import interval_words, measure, on, row_names, told
+from phcore.figures.charts.channels import View, interval_words, measure, on, row_names, told
 from phcore.figures.charts.theme import FAINT, INK, SOFT, TONE
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, CURVE, rows
 

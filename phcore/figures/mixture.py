@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, end_names, measure, on
+from phcore.figures.charts.channels import SHARES, View, end_names, measure, on
 from phcore.figures.charts.curves import band_name, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import (
@@ -16,9 +16,8 @@ from phcore.figures.charts.theme import (
     objective_colours,
     panel_heading,
 )  # fmt: skip
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import owners, rows
+from phcore.figures.reading import distinct, owners, rows
 from phcore.formatting import three
 
 _LABELS = 150  # pixels beside the right panel for the names of its lines
@@ -32,7 +31,7 @@ def read(results: Source, choice: Choice) -> dict:
     table = table[table["step"] > 0]
     if table.empty:
         raise Fault("a series between two others needs three series that share a step", "compute a study of three")
-    name = choice.series or _likely(results, choice, list(dict.fromkeys(table["series"])))
+    name = choice.series or _likely(results, choice, distinct(table, "series"))
     own = table[table["series"] == name]
     a, b = (choice.first, choice.second) if choice.first else own[["part_a", "part_b"]].iloc[0]
     own = own[(own["part_a"] == a) & (own["part_b"] == b)]
@@ -186,12 +185,11 @@ def numbers(data: Data) -> Numbers:
 
 
 def _names(results: Source, choice: Choice) -> list[str]:
-    return list(dict.fromkeys(rows(results, "mixture", choice, "layer", "scale")["series"]))
+    return distinct(rows(results, "mixture", choice, "layer", "scale"), "series")
 
 
 def _parts(results: Source, choice: Choice) -> list[tuple[str, str]]:
-    table = rows(results, "mixture", choice, "layer", "scale", "series")
-    return list(dict.fromkeys(zip(table["part_a"], table["part_b"], strict=True)))
+    return distinct(rows(results, "mixture", choice, "layer", "scale", "series"), "part_a", "part_b")
 
 
 FIGURE = Figure(

@@ -6,10 +6,9 @@ import pandas as pd
 from phcore.analysis import findings
 from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, by_objective, measure, told
+from phcore.figures.charts.channels import SHARES, View, by_objective, measure, told
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.theme import INK, LABEL_SIZE, Y_AXIS, line_dash
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
 from phcore.formatting import three

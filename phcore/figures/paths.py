@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 
 from phcore.analysis import objectives
-from phcore.figures.charts.channels import by_objective, measure
+from phcore.figures.charts.channels import View, by_objective, measure
 from phcore.figures.charts.curve_rows import runs
 from phcore.figures.charts.linking import answering, link, near, picked
-from phcore.figures.charts.moving import moving
 from phcore.figures.charts.plane import Plane
+from phcore.figures.charts.standing import moving
 from phcore.figures.charts.steps import PARAM
 from phcore.figures.charts.theme import BASE_COLOUR, FLOOR, HALO, INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import labelled, rows, summaries
 from phcore.formatting import count, three, unit_words
@@ -49,7 +48,9 @@ def read(results: Source, choice: Choice) -> dict:
     return _LAYOUTS[choice.layout](results, choice)
 
 
-def _laid_out(results: Source, found: objectives.Paths, axis: str, of: str, unit: str, floor, note: str) -> dict:
+def _laid_out(
+    results: Source, found: objectives.Paths, note: str, floor=1.0, axis="component", of="variance", unit="floor units"
+) -> dict:
     shares = [f" ({share:.0%} of {of})" if share == share else "" for share in found.explained]
     left_out = len(found.left_out)
     without = f" {count(left_out, 'checkpoint')} without a usable cloud have no place here." if left_out else ""
@@ -59,18 +60,14 @@ def _laid_out(results: Source, found: objectives.Paths, axis: str, of: str, unit
     }  # fmt: skip
 
 
-def _components(results: Source, found: objectives.Paths, words: str) -> dict:
-    return _laid_out(
-        results, found, "component", "variance", "floor units", 1.0, f"Principal components of {words} {_DISC}"
-    )
-
-
 def _means(results: Source, choice: Choice) -> dict:
     one = objectives.standardise(summaries(results, choice.scale), choice.layer)
     found = objectives.paths_means(one, objectives.split_half_floor(one))
-    return _components(
-        results, found, f"the {len(FEATURES)} mean summaries, each divided by its resampling standard deviation."
+    note = (
+        f"Principal components of the {len(FEATURES)} mean summaries, each divided by its resampling standard "
+        f"deviation. {_DISC}"
     )
+    return _laid_out(results, found, note)
 
 
 def _landscapes(results: Source, choice: Choice) -> dict:
@@ -79,7 +76,8 @@ def _landscapes(results: Source, choice: Choice) -> dict:
         units = rows(results, "cells", choice, "layer")[["series", "step", "median_distance"]]
         unit = bars[["series", "step"]].merge(units, "left")["median_distance"].to_numpy()
         bars = bars.assign(birth=bars["birth"] / unit, death=bars["death"] / unit)
-    return _components(results, objectives.paths_landscapes(bars), f"the mean landscapes of H{choice.degree}.")
+    note = f"Principal components of the mean landscapes of H{choice.degree}. {_DISC}"
+    return _laid_out(results, objectives.paths_landscapes(bars), note)
 
 
 def _distances(results: Source, choice: Choice) -> dict:
@@ -89,7 +87,7 @@ def _distances(results: Source, choice: Choice) -> dict:
     floors = results.table("floors", **own)["value"]  # distances on the map below it are noise
     floor = float(floors.mean()) if len(floors) else None
     words = "Classical multidimensional scaling of all pairwise Wasserstein distances."
-    return _laid_out(results, found, "axis", "spread", unit_words(choice.scale, asked.metric), floor, words)
+    return _laid_out(results, found, words, floor, "axis", "spread", unit_words(choice.scale, asked.metric))
 
 
 def _features(results: Source, choice: Choice) -> dict:

@@ -5,13 +5,12 @@ import pandas as pd
 
 from phcore.analysis import other_settings
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, measure, on, row_names, told
+from phcore.figures.charts.channels import SHARES, View, measure, on, row_names, told
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.steps import StepAxis
 from phcore.figures.charts.theme import INK, objective_colours, panel_heading, shades
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import COMPUTE, labelled, rows
+from phcore.figures.reading import COMPUTE, distinct, labelled, rows
 from phcore.formatting import three
 from phcore.stages.sensitivity import FEW_SUBSAMPLES
 
@@ -163,7 +162,7 @@ FIGURE = Figure(
     chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, section="Robust?",
     controls=(
         Control("e_series", "series", "Series",
-                lambda results, choice: list(dict.fromkeys(results.table("sensitivity")["series"])), kind="row",
+                lambda results, choice: distinct(results.table("sensitivity"), "series"), kind="row",
                 width=7),
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
-from phcore.figures.charts.channels import distance, on
+from phcore.figures.charts.channels import View, distance, on
 from phcore.figures.charts.growth import distance_rule, rule
 from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.theme import (
@@ -21,7 +21,6 @@ from phcore.figures.charts.theme import (
     TONE,
     framed,
 )
-from phcore.figures.charts.view import View
 
 PARAM = "bar"  # name of the click selection, and its field
 # Tone and shape of each degree: never an objective's colour.

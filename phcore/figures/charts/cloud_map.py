@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.channels import measure
+from phcore.figures.charts.channels import View, measure
 from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.plane import Plane, one_path, path_mark
 from phcore.figures.charts.theme import (
@@ -23,7 +23,6 @@ from phcore.figures.charts.theme import (
     category_marks,
     framed,
 )
-from phcore.figures.charts.view import View
 
 POINT, AREA = "point", "area"  # names of the selections: a click on a prompt (its `row`), and a frame drawn on the map
 HEIGHT = 440
@@ -64,10 +63,8 @@ def map_tables(
     group = np.full(n, OTHER if "first" in held else "", dtype=object)
     for name in (FIRST, SECOND):
         group[list(held.get(name, ()))] = name
-    order = np.full(n, "", dtype=object)
     cycle = list(held.get("cycle", ()))
-    for number, point in enumerate(cycle, 1):
-        order[point] = str(number)
+    order = {point: str(number) for number, point in enumerate(cycle, 1)}
     corners = {*cycle, *held.get("edge", ()), *held.get("triangle", ())}
     table = pd.DataFrame(
         {
@@ -78,7 +75,7 @@ def map_tables(
             "words": [shortened(text) for text in prompts["text"]],
             "prompt": prompts["prompt"].to_numpy(),
             "group": group,
-            "order": order,
+            "order": [order.get(k, "") for k in range(n)],
             "held": [k in corners for k in range(n)],
             "marked": np.isin(np.arange(n), list(marked)),
         }

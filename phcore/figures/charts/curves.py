@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.answers import velocity_answer
-from phcore.figures.charts.channels import by_objective, on
+from phcore.figures.charts.channels import View, by_objective, on
 from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
 from phcore.figures.charts.theme import INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Look
+from phcore.formatting import three
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
@@ -59,8 +59,7 @@ def velocity_chart(
     colour = by_objective(curve["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
     detail = alt.Detail(field="series", type="nominal")
     runs = rows["run"].dropna()
-    marks = [
-        *floor_marks(axis, y),
+    lines = [
         *(_null(axis, y) if null is not None else []),
         *(_numerics(axis, y) if numerics is not None else []),
         only(CURVE)
@@ -70,15 +69,14 @@ def velocity_chart(
         .mark_line(strokeWidth=2.2)
         .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
         only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
-        *step_rule(look.step, axis),
-        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
     ]
+    plot = lines, fields, y, axis, look, height
     whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)
     if layers < 2:
-        return link_steps(alt.layer(*marks, data=rows, width=inner, height=height, **whole))
+        return link_steps(over_steps(*plot, data=rows, **whole))
     panels = alt.FacetChart(
         data=rows,
-        spec=alt.layer(*marks, width=inner, height=height),
+        spec=over_steps(*plot),
         facet=_by_layer(rows, y_title if own_axes else None),
         columns=columns,
         spacing=_SPACING,
@@ -87,6 +85,21 @@ def velocity_chart(
     if own_axes:
         panels = panels.resolve_scale(y="independent")
     return link_steps(panels)
+
+
+def over_steps(
+    lines: list[View], fields: Mapping[str, str], y: alt.Y, axis: StepAxis, look: Look, height: int, **whole
+) -> alt.LayerChart:
+    """A plot of `curve_rows`: `lines` before their floor, the selected step, and what answers with the nearest one.
+
+    Parameters
+    ----------
+    fields : of the tooltip, from `curve_rows`.
+    whole : data and title, where the plot is a chart of its own.
+    """
+    picker = step_picker(only(TOLD), axis, height=height, tooltip=fields)
+    marks = [*floor_marks(axis, y), *lines, *step_rule(look.step, axis), *picker]
+    return alt.layer(*marks, width=axis.width, height=height, **whole)
 
 
 def only(kind: str) -> View:
@@ -155,3 +168,62 @@ def up(top: float | None, title: str | None) -> alt.Y:
     scale = alt.Scale(zero=True) if top is None else alt.Scale(domain=[0, top], nice=False)
     axis = alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False)
     return alt.Y(field="mean", type="quantitative", scale=scale, axis=axis, title=title)
+
+
+def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """The largest move of all, and how it compares with the floor at its place."""
+    known = curve.dropna(subset="mean")
+    if known.empty:
+        return "No transition has a velocity yet."
+    most = known.iloc[int(known["mean"].argmax())]
+    where = f", layer {int(most['layer'])}" if curve["layer"].nunique() > 1 else ""
+    words = f"{most['series']} moves most at step {int(most['step']):,}{where}: {three(most['mean'])}"
+    below = _floor_at(floor, most)
+    if below is None:
+        return f"{words}."
+    above = int((known["mean"] > _floor_tops(known, floor)).sum())
+    how_many = f"{above:,} of {len(known):,} moves exceed" if above else "no move exceeds"
+    return f"{words} (floor {three(below[0])} to {three(below[1])}); {how_many} the floor."
+
+
+def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """The distance at the last step, and since when it is above the floor."""
+    known = distance.dropna(subset="value").sort_values("step")
+    if known.empty:
+        return "No step has both objectives."
+    last = known.iloc[-1]
+    words = f"At step {int(last['step']):,} they are {three(last['value'])} apart"
+    below = _floor_at(floor, last)
+    if below is None:
+        return f"{words}."
+    above = known["value"] > _floor_tops(known, floor)
+    words += f" (floor {three(below[0])} to {three(below[1])})"
+    if not above.iloc[-1]:
+        return f"{words}: no farther than resampling alone."
+    return f"{words}, beyond the floor since step {since(known['step'], above):,}."
+
+
+def since(steps: pd.Series, above: pd.Series) -> int | None:
+    """The first step from which on all are above; None where the last one is not."""
+    last_inside = steps[~above].max()
+    later = steps[above & ~(steps <= last_inside)]
+    return int(later.min()) if len(later) else None
+
+
+def _floor_at(floor: pd.DataFrame | None, row: pd.Series) -> tuple[float, float] | None:
+    if floor is None or floor.empty:
+        return None
+    here = floor[floor["step"] == row["step"]]
+    if "layer" in floor and "layer" in row:
+        here = here[here["layer"] == row["layer"]]
+    return None if here.empty else (float(here["lo"].iloc[0]), float(here["hi"].iloc[0]))
+
+
+def _floor_tops(known: pd.DataFrame, floor: pd.DataFrame) -> np.ndarray:
+    """The upper edge of the floor beside each row; where there is none, no row exceeds it."""
+    on = [column for column in ("layer", "step") if column in floor and column in known]
+    tops: dict[tuple, float] = {}
+    for *place, top in zip(*(floor[column] for column in (*on, "hi")), strict=True):
+        tops.setdefault(tuple(place), top)
+    found = [tops.get(place, np.inf) for place in zip(*(known[column] for column in on), strict=True)]
+    return np.nan_to_num(found, nan=np.inf, posinf=np.inf)

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.channels import distance, on
+from phcore.figures.charts.channels import View, distance, on
 from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.plane import Plane, one_path, path_mark
 from phcore.figures.charts.theme import (
@@ -21,7 +21,6 @@ from phcore.figures.charts.theme import (
     category_marks,
     framed,
 )
-from phcore.figures.charts.view import View
 from phcore.formatting import count, three
 
 _HEIGHT = 400  # of the dendrogram's plot; the two Betti curves share as much

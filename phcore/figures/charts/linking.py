@@ -12,13 +12,7 @@ C = TypeVar("C", alt.LayerChart, alt.ConcatChart, alt.HConcatChart, alt.VConcatC
 def near(name: str, field: str) -> alt.Parameter:
     """What is nearest to the pointer: gone when the pointer leaves the plot."""
     return alt.selection_point(
-        name=name,
-        fields=[field],
-        on="pointerover",
-        clear="pointerout",
-        nearest=True,
-        empty=False,
-        toggle=False,
+        name=name, fields=[field], on="pointerover", clear="pointerout", nearest=True, empty=False, toggle=False
     )
 
 

@@ -6,10 +6,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.channels import distance, on
+from phcore.figures.charts.channels import View, distance, on
 from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
-from phcore.figures.charts.view import View
 from phcore.formatting import three
 
 PAIR = "pair"  # name of the click selection, and its field

@@ -71,8 +71,5 @@ def path_mark(chart: alt.Chart, field: str, **style) -> alt.Chart:
 
 def _paths(runs: np.ndarray, closed: bool) -> list[str]:
     end = "Z" if closed else ""
-    return [_run(run) + end for run in (np.round(runs, 1) + 0.0).tolist()]  # -0.0 is 0
-
-
-def _run(points: Iterable[list[float]]) -> str:
-    return "M" + "L".join(f"{x:g},{y:g}" for x, y in points)
+    rounded = (np.round(runs, 1) + 0.0).tolist()  # -0.0 is 0
+    return ["M" + "L".join(f"{x:g},{y:g}" for x, y in run) + end for run in rounded]

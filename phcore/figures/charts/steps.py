@@ -6,10 +6,10 @@ from math import expm1, log1p
 import altair as alt
 import pandas as pd
 
+from phcore.figures.charts.channels import View
 from phcore.figures.charts.linking import C, link, near, nearest_tooltip, picked
-from phcore.figures.charts.moving import moving
+from phcore.figures.charts.standing import moving
 from phcore.figures.charts.theme import INK, LABEL_SIZE, SOFT
-from phcore.figures.charts.view import View
 
 PARAM = "step"  # name of the click selection, and its field
 _HOVER = near("near_step", PARAM)

@@ -122,9 +122,7 @@ def _image_answer(pixels: pd.DataFrame, unit: str) -> str:
     if pixels["value"].max() <= 0 or pixels.empty:
         return "No bars in this range."
     most = pixels.loc[pixels["value"].idxmax()]
-    birth = (most["birth"] + most["birth_end"]) / 2
-    persistence = (most["persistence"] + most["persistence_end"]) / 2
-    return f"Densest at birth {three(birth)}, persistence {three(persistence)} ({unit})."
+    return f"Densest at birth {most['birth_words']}, persistence {most['persistence_words']} ({unit})."
 
 
 def _landscape_answer(landscape: np.ndarray, grid: np.ndarray, unit: str) -> str:

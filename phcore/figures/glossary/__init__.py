@@ -37,12 +37,10 @@ class Group:
     terms: tuple[Term, ...]
 
 
-def _group(name: str, terms: list[dict[str, str]]) -> Group:
-    return Group(name, tuple(Term(**term) for term in terms))
-
-
 _WORDS = tomllib.loads(Path(__file__).with_name("terms.toml").read_text(encoding="utf-8"))
-GROUPS: tuple[Group, ...] = tuple(_group(**group) for group in _WORDS["group"])
+GROUPS: tuple[Group, ...] = tuple(
+    Group(group["name"], tuple(Term(**term) for term in group["terms"])) for group in _WORDS["group"]
+)
 TERMS: tuple[Term, ...] = tuple(term for group in GROUPS for term in group.terms)
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from phcore.figures import gaussian
-from phcore.figures.charts.answers import distance_answer, velocity_answer
+from phcore.figures.charts.curves import distance_answer, velocity_answer
 from tests.unit.figures.hand_made import given
 
 CURVE = pd.DataFrame(

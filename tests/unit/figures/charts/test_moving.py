@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.moving import Moving, at_step, moving
+from phcore.figures.charts.standing import Moving, at_step, moving
 from tests.unit.figures.hand_made import distances, drawn, given, velocities
 
 STEPS = [0, 1, 2, 4, 8]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phcore.figures.charts.view import View
+from phcore.figures.charts.channels import View
 from tests.unit.figures.hand_made import distances, drawn, given, velocities
 
 
