@@ -113,16 +113,15 @@ def _sides(x: alt.X, reach: float) -> list[View]:
     words = {"baseline": "bottom", "fontSize": LABEL_SIZE, "fontWeight": "bold", "color": SOFT, "dy": -5}
     shade = alt.Opacity(field="shade", type="quantitative", scale=None, legend=None)
     names = [
-        View(sides[sides["shade"] == part]).mark_text(align=align, dx=dx, **words)
+        View(sides[sides["shade"] == part])
+        .mark_text(align=align, dx=dx, **words)
+        .encode(x=alt.XDatum(0.0), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
         for part, align, dx in ((0.06, "left", 8), (0.2, "right", -8))
     ]
     return [
         View(sides).mark_rect(color=FLOOR).encode(x=x, x2=alt.X2(field="end"), opacity=shade),
         View(sides.head(1)).mark_rule(color=SOFT, strokeWidth=1.5).encode(x=x),
-        *(
-            name.encode(x=alt.XDatum(0.0), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
-            for name in names
-        ),
+        *names,
     ]
 
 

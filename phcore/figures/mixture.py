@@ -60,27 +60,19 @@ def chart(data: Data, look: Look):
     fields |= {"a_words": f"to {a}", "b_words": f"to {b}", "parts_words": f"{a} to {b}", "floor_words": "floor"}
     rule = step_rule(look.step, axis)
     y = measure(alt.Y, "along", "share of the way", (-_OUTSIDE, 1 + _OUTSIDE), SHARES, clamp=True)
-    between = alt.layer(
-        *_ends(y, (a, colour_a), (b, colour_b)),
-        *_along(table, axis, y, own),
-        *rule,
-        *step_picker(View(table), axis, height=height, tooltip=fields, name="between"),
-        width=across,
-        height=height,
-        title=panel_heading(f"place of {series} on the line from {a} to {b}"),
-    )
+    ends = _ends(y, (a, colour_a), (b, colour_b))
     lines = {"to_a": (f"to {a}", colour_a), "to_b": (f"to {b}", colour_b), "off": ("off the line", own)}
     lines = _lines(table, lines | {"a_to_b": (f"{a} to {b}", BASE_COLOUR)})
-    distances = alt.layer(
-        *_distances(table, lines, axis, across, height),
-        *rule,
-        *step_picker(View(table), axis, height=height, tooltip=fields, name="distances"),
-        width=across,
-        height=height,
-        title=panel_heading(f"distances from {series}"),
-    )
+    panels = {
+        "between": (f"place of {series} on the line from {a} to {b}", [*ends, *_along(table, axis, y, own)]),
+        "distances": (f"distances from {series}", _distances(table, lines, axis, across, height)),
+    }
+    both = []
+    for name, (title, marks) in panels.items():
+        picker = step_picker(View(table), axis, height=height, tooltip=fields, name=name)
+        both.append(alt.layer(*marks, *rule, *picker, width=across, height=height, title=panel_heading(title)))
     whole = look.framed(f"Does {series} lie between {a} and {b}?", answer(data))
-    return link_steps(alt.hconcat(between, distances, spacing=_SPACING, **whole))
+    return link_steps(alt.hconcat(*both, spacing=_SPACING, **whole))
 
 
 def answer(data: Data) -> str:
@@ -122,12 +114,12 @@ def _ends(y: alt.Y, *parts: tuple[str, str]) -> list[View]:
     """A line and a name for each part, outside of what is between them."""
     marks = []
     for place, (name, colour) in enumerate(parts):
-        view = View(pd.DataFrame({"along": [float(place)], "name": [name]}))
+        view = View(pd.DataFrame({"along": [float(place)], "name": [name]})).encode(y=y)
         side = {"baseline": "bottom", "dy": -4} if place else {"baseline": "top", "dy": 5}
         marks += [
-            view.mark_rule(color=colour, strokeWidth=2).encode(y=y),
+            view.mark_rule(color=colour, strokeWidth=2),
             view.mark_text(color=colour, align="left", fontSize=LABEL_SIZE + 1, fontWeight="bold", dx=4, **side).encode(
-                x=alt.XValue(0), y=y, text=alt.Text(field="name", type="nominal")
+                x=alt.XValue(0), text=alt.Text(field="name", type="nominal")
             ),
         ]
     return marks

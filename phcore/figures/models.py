@@ -6,7 +6,7 @@ import pandas as pd
 from phcore.analysis import findings
 from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, View, by_objective, measure, told
+from phcore.figures.charts.channels import SHARES, UNRULED, View, by_objective, measure, told
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.theme import INK, LABEL_SIZE, Y_AXIS, line_dash
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
@@ -57,9 +57,7 @@ def chart(data: Data, look: Look):
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
     velocity = f"H{data.choice.degree} velocity"
     title = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
-    x = measure(
-        alt.X, "share", "share of the run", (0, 1), SHARES | {"grid": False, "gridOpacity": alt.Undefined}, padding=8
-    )
+    x = measure(alt.X, "share", "share of the run", (0, 1), SHARES | UNRULED, padding=8)
     y = up(top_of(table.assign(hi=table["mean"])), title)
     colour = by_objective(
         table["objective"], data.objectives, "stroke", symbolSize=400, symbolStrokeWidth=3, symbolOpacity=alt.Undefined

@@ -121,29 +121,22 @@ def chart(data: Data, look: Look):
     colour = by_objective(data.points["objective"], look.objectives)
     size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
     hover = near("near_step", PARAM)
-    lines = View().mark_line(strokeWidth=2, opacity=0.8)
-    points = View().transform_filter("datum.step > 0").mark_point(filled=True, opacity=1)
-    ring = View().mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
+    path = {"detail": alt.Detail(field="series", type="nominal"), "order": alt.Order(field="step", type="quantitative")}
+    here = View().encode(x=x, y=y)
+    points, near_by = here.transform_filter("datum.step > 0"), here.transform_filter(hover)
     x_name, y_name = (title.split(" (")[0] for title in data.titles)
     told = {"series": "series", "step_words": "step", "x_words": x_name, "y_words": y_name}
     chart = alt.layer(
         *_disc(table, data.floor, x, y),
-        lines.encode(
-            x=x,
-            y=y,
-            color=colour,
-            strokeDash=run_dash(table["run"]),
-            detail=alt.Detail(field="series", type="nominal"),
-            order=alt.Order(field="step", type="quantitative"),
-        ),
-        points.encode(x=x, y=y, color=colour, size=size),
-        ring.encode(x=x, y=y).transform_filter(hover),
+        here.mark_line(strokeWidth=2, opacity=0.8).encode(color=colour, strokeDash=run_dash(table["run"]), **path),
+        points.mark_point(filled=True, opacity=1).encode(color=colour, size=size),
+        near_by.mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6),
         *_selected(look.step, x, y, colour, across),
         View(table[table["step"] == 0].head(1))
         .mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)
         .encode(x=x, y=y),
         *_names(table, frame, x, y, colour),
-        answering(View(), "path", told).encode(x=x, y=y),
+        answering(here, "path", told),
         data=shown,
         width=across,
         height=height,

@@ -28,6 +28,7 @@ _COLOUR, _SHAPE = (
     channel(field="class", type="nominal", scale=alt.Scale(domain=list(CLASSES), range=looks), legend=None)
     for channel, looks in ((alt.Color, [TONE, INK]), (alt.Shape, ["circle", "triangle-up"]))
 )
+_WORDS = {"align": "left", "baseline": "middle", "fontSize": LABEL_SIZE, "color": SOFT}
 _PADDING = 20  # pixels around what is drawn, so that the outermost marks and the sign of the infinite bar are whole
 
 
@@ -129,22 +130,16 @@ def _bars(selected, x: alt.X, thick: int, across: int, height: int) -> list[View
     """The bars, the sign on the infinite one, and the marks of the selected bar; data from the chart."""
     y, death = _place(height), alt.X2(field="death")
     end = View().transform_filter("datum.endless").encode(x=on(x, "death"), y=y)
-    held = View().transform_filter(selected)
+    bar = View().encode(x=x, x2=death, y=y)
+    marked, held = bar.transform_filter("datum.marked"), bar.transform_filter(selected)
     return [
-        View()
-        .mark_rule(clip=True, strokeWidth=thick)
-        .encode(x=x, x2=death, y=y, color=_COLOUR, opacity=_strength(1.0)),
-        View()
-        .transform_filter("datum.marked")
-        .mark_rule(clip=True, strokeWidth=max(2, thick), color=MARK, opacity=0.8)
-        .encode(x=x, x2=death, y=y),
+        bar.mark_rule(clip=True, strokeWidth=thick).encode(color=_COLOUR, opacity=_strength(1.0)),
+        marked.mark_rule(clip=True, strokeWidth=max(2, thick), color=MARK, opacity=0.8),
         end.mark_point(shape="triangle-right", filled=True, size=70, opacity=1, color=TONE),
         _infinity(end),
         # The hairline finds the bars that are too short to be seen.
-        held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(x=alt.XValue(0), x2=alt.X2Value(across), y=y),
-        held.mark_rule(clip=True, strokeWidth=max(4, thick), strokeCap="round", color=ACCENT).encode(
-            x=x, x2=death, y=y
-        ),
+        held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(x=alt.XValue(0), x2=alt.X2Value(across)),
+        held.mark_rule(clip=True, strokeWidth=max(4, thick), strokeCap="round", color=ACCENT),
     ]
 
 
@@ -161,13 +156,10 @@ def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[View]
     """A line above each degree's bars: its mark, its name, its number of bars."""
     tops = rows.groupby("degree", as_index=False).agg(y=("y", "min"), **{"class": ("class", "first")})
     tops = tops.assign(y=tops["y"] - HEAD / 2, words=[words[degree] for degree in tops["degree"]])
+    top = View(tops).encode(y=_place(height))
     return [
-        View(tops)
-        .mark_point(filled=True, opacity=1, size=60)
-        .encode(x=alt.XValue(6), y=_place(height), color=_COLOUR, shape=_SHAPE),
-        View(tops)
-        .mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
-        .encode(x=alt.XValue(17), y=_place(height), text=alt.Text(field="words", type="nominal")),
+        top.mark_point(filled=True, opacity=1, size=60).encode(x=alt.XValue(6), color=_COLOUR, shape=_SHAPE),
+        top.mark_text(**_WORDS).encode(x=alt.XValue(17), text=alt.Text(field="words", type="nominal")),
     ]
 
 
@@ -175,19 +167,15 @@ def _points(selected, x: alt.X, y: alt.Y, domain, number: int, told: Mapping[str
     """The diagram; data from the chart."""
     ends = pd.DataFrame({"birth": list(domain), "death": list(domain)})
     size = 46 if number <= 150 else 30 if number <= 300 else 20
-    held = View().transform_filter(selected)
+    point = View().encode(x=x, y=y)
+    marked, held = (point.transform_filter(kind).encode(shape=_SHAPE) for kind in ("datum.marked", selected))
     return [
         View(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
-        View()
-        .mark_point(filled=True, size=size, clip=True)
-        .encode(x=x, y=y, color=_COLOUR, shape=_SHAPE, opacity=_strength(0.8)),
-        View()
-        .transform_filter("datum.marked")
-        .mark_point(filled=True, size=2 * size, color=MARK, opacity=0.8, clip=True)
-        .encode(x=x, y=y, shape=_SHAPE),
-        _infinity(View().transform_filter("datum.endless").encode(x=x, y=y)),
-        held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True).encode(x=x, y=y, shape=_SHAPE),
-        answering(View(), "diagram", told, clip=True).encode(x=x, y=y),
+        point.mark_point(filled=True, size=size, clip=True).encode(color=_COLOUR, shape=_SHAPE, opacity=_strength(0.8)),
+        marked.mark_point(filled=True, size=2 * size, color=MARK, opacity=0.8, clip=True),
+        _infinity(point.transform_filter("datum.endless")),
+        held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True),
+        answering(point, "diagram", told, clip=True),
     ]
 
 
@@ -201,7 +189,7 @@ def _key(domain: tuple[float, float], side: int) -> list[View]:
     places = pd.DataFrame({"class": list(CLASSES), "y": [at(44), at(24)], "mark": at(side - 116)})
     places["text"] = at(side - 104)
     x, y = alt.X(field="mark", type="quantitative"), alt.Y(field="y", type="quantitative")
-    text = View(places).mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
+    text = View(places).mark_text(**_WORDS)
     return [
         View(places).mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=_COLOUR, shape=_SHAPE),
         text.encode(x=alt.X(field="text", type="quantitative"), y=y, text=alt.Text(field="class", type="nominal")),

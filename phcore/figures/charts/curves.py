@@ -58,17 +58,13 @@ def velocity_chart(
     y = up(None if own_axes else end, None if own_axes else y_title)
     colour = by_objective(curve["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
     detail = alt.Detail(field="series", type="nominal")
-    runs = rows["run"].dropna()
+    own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
     lines = [
         *(_null(axis, y) if null is not None else []),
         *(_numerics(axis, y) if numerics is not None else []),
-        only(CURVE)
-        .mark_area(opacity=0.12)
-        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
-        only(CURVE)
-        .mark_line(strokeWidth=2.2)
-        .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
-        only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
+        own.mark_area(opacity=0.12).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), detail=detail),
+        own.mark_line(strokeWidth=2.2).encode(detail=detail, strokeDash=run_dash(rows["run"].dropna())),
+        own.mark_point(filled=True, opacity=1, size=26),
     ]
     plot = lines, fields, y, axis, look, height
     whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)

@@ -136,14 +136,13 @@ def _bars(selected, domain, unit: str, told: Mapping[str, str], names: tuple[str
 
 def _key(names: tuple[str, str]) -> list[View]:
     """Above the bars: which tone is which checkpoint."""
-    y = alt.YValue(_HEAD / 2 - 4)
     marks = []
     for colour, left, words in zip((TONE, INK), (6, _ACROSS // 2), names, strict=True):
-        one = View(pd.DataFrame({"words": [words]}))
+        one = View(pd.DataFrame({"words": [words]})).encode(y=alt.YValue(_HEAD / 2 - 4))
         marks += [
-            one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22), y=y),
+            one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22)),
             one.mark_text(align="left", baseline="middle", color=SOFT, fontSize=LABEL_SIZE).encode(
-                x=alt.XValue(left + 30), y=y, text=alt.Text(field="words", type="nominal")
+                x=alt.XValue(left + 30), text=alt.Text(field="words", type="nominal")
             ),
         ]
     return marks
