@@ -12,6 +12,7 @@ from phcore.figures.charts.channels import (
     by_legend,
     by_objective,
     dots,
+    faceted,
     interval_words,
     measure,
     on,
@@ -19,7 +20,7 @@ from phcore.figures.charts.channels import (
     row_names,
     told,
 )
-from phcore.figures.charts.theme import FLOOR, INK, LABEL_SIZE, SOFT
+from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
 
@@ -104,13 +105,10 @@ def chart(data: Data, look: Look):
         View().transform_filter("datum.named").mark_text(text="null", **name).encode(x=on(x, "null_lo"), y=y),
         *dots(View(), x, "lo", "hi", y=y, color=colour, hollow="!datum.beyond", tooltip=tooltip),
     ]
-    header = alt.Header(
-        title=None, labelAnchor="start", labelFontSize=LABEL_SIZE + 1, labelColor=INK, labelLimit=inner, labelPadding=8
-    )
     return alt.FacetChart(
         data=table,
         spec=alt.layer(*marks, width=inner, height=_ROW * len(layers)),
-        facet=alt.Facet(field="series", type="nominal", sort=by_legend(table, colour["scale"].domain), header=header),
+        facet=faceted("series", by_legend(table, colour["scale"].domain), labelLimit=inner),
         columns=columns,
         spacing=_SPACING,
         **look.framed("Does most of the movement come early?", answer(data)),

@@ -106,11 +106,13 @@ def barcode_now(
     tables: Mapping[str, pd.DataFrame], at: float | None = None, held: str | None = None, marked: Collection[str] = ()
 ) -> dict[str, pd.DataFrame]:
     """The tables of a standing chart at another distance, with another selected bar and others marked, by name."""
-    return {
-        name: distance_rule(at) if set(table) == {"at"} else
-        _now(table, at, held, marked) if "alive" in table else table
-        for name, table in tables.items()
-    }  # fmt: skip
+
+    def now(table: pd.DataFrame) -> pd.DataFrame:
+        if set(table) == {"at"}:
+            return distance_rule(at)
+        return _now(table, at, held, marked) if "alive" in table else table
+
+    return {name: now(table) for name, table in tables.items()}
 
 
 def _now(rows: pd.DataFrame, at: float | None, held: str | None, marked: Collection[str]) -> pd.DataFrame:

@@ -145,6 +145,12 @@ def row_names(field: str, order: Sequence, pixels: int, title: str | None = None
     )
 
 
+def faceted(field: str, order: Sequence[str], title: str | None = None, **header) -> alt.Facet:
+    """Panels in this order, each with its name above it; one `title` stands for all of them."""
+    style = {"labelAnchor": "start", "labelFontSize": LABEL_SIZE + 1, "labelColor": INK, "labelPadding": 8} | header
+    return alt.Facet(field=field, type="nominal", sort=list(order), header=alt.Header(title=title, **style))
+
+
 def dots(view: View, x: alt.X, lo: str, hi: str, *, hollow: str, tooltip: Mapping[str, str], **channels) -> list[View]:
     """Dots with whiskers from `lo` to `hi`: filled, or rings where the expression `hollow` is true.
 

@@ -6,11 +6,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.channels import View, by_objective, on
+from phcore.figures.charts.channels import View, by_objective, faceted, on
 from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
-from phcore.figures.charts.theme import INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
+from phcore.figures.charts.theme import LABEL_SIZE, SOFT, Y_AXIS, run_dash
 from phcore.figures.figure import Look
 from phcore.formatting import three
 
@@ -70,10 +70,13 @@ def velocity_chart(
     whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)
     if layers < 2:
         return link_steps(over_steps(*plot, data=rows, **whole))
+    order = rows.drop_duplicates("panel").sort_values("layer")["panel"]  # by depth
+    header = {"titleOrient": "left", "titleFontSize": LABEL_SIZE, "titleFontWeight": "normal"}
+    header["labelPadding"] = 18  # room for the name of the selected step
     panels = alt.FacetChart(
         data=rows,
         spec=over_steps(*plot),
-        facet=_by_layer(rows, y_title if own_axes else None),
+        facet=faceted("panel", order, y_title if own_axes else None, **header),
         columns=columns,
         spacing=_SPACING,
         **whole,
@@ -101,22 +104,6 @@ def over_steps(
 def only(kind: str) -> View:
     """A view of one kind of the chart's rows."""
     return View().transform_filter(f"datum.kind == '{kind}'")
-
-
-def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
-    """Panels in the order of depth; with axes of their own, one title stands for all of them."""
-    header = alt.Header(
-        title=y_title,
-        titleOrient="left",
-        titleFontSize=LABEL_SIZE,
-        titleFontWeight="normal",
-        labelAnchor="start",
-        labelFontSize=LABEL_SIZE + 1,
-        labelColor=INK,
-        labelPadding=18,  # room for the name of the selected step
-    )
-    order = rows.drop_duplicates("panel").sort_values("layer")["panel"].tolist()
-    return alt.Facet(field="panel", type="nominal", sort=order, header=header)
 
 
 def floor_marks(axis: StepAxis, y: alt.Y) -> list[View]:
