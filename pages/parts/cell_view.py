@@ -18,7 +18,7 @@ from phcore.export.results import Results
 from phcore.figures.charts import growth
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars, shape_answer
-from phcore.figures.charts.moving import with_tables
+from phcore.figures.charts.standing import with_tables
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.formatting import count, three, unit_words
 from phcore.topology import complexes

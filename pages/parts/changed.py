@@ -77,7 +77,7 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
     about = (data.version(study), *pair.after, *pair.before, str(options.lens), degree, order, domain)
     draw.chart(
         _CHART, about,
-        lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit, question=None),
+        lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit),
         selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held),
         words=words,
     )  # fmt: skip

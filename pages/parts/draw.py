@@ -11,8 +11,7 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from pages.parts import present
 from phcore.export import images
-from phcore.figures.charts.moving import at_step
-from phcore.figures.charts.plain import plain
+from phcore.figures.charts.standing import at_step, plain
 from phcore.figures.figure import title
 
 _LAST = "draw.last"  # what stands below a chart is drawn right after it

@@ -11,7 +11,7 @@ from pages.parts import data, draw, live, web
 from pages.parts.controls import control
 from phcore.export.results import Results
 from phcore.figures.charts.cloud_map import AREA, POINT, cloud_map, map_plane, map_tables
-from phcore.figures.charts.moving import with_tables
+from phcore.figures.charts.standing import with_tables
 from phcore.figures.charts.theme import category_marks
 from phcore.formatting import count
 
@@ -58,7 +58,7 @@ def draw_map(
     tables = map_tables(mapped.points[rows], live.prompts(study).iloc[rows], plane, **shown)
     draw.chart(
         key, (data.version(study), mapped.reach, mapped.axes, tuple(categories), question),
-        lambda: cloud_map(tables, plane, categories=categories, question=question, answer="", axes=mapped.axes),
+        lambda: cloud_map(tables, plane, categories=categories, question=question, axes=mapped.axes),
         selection=None if on_select == "ignore" else [POINT, AREA], on_select=on_select,
         change=lambda standing: with_tables(standing, tables.values()), words=words,
     )  # fmt: skip

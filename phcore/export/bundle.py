@@ -16,7 +16,7 @@ from phcore.export.encoding import encode
 from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
 from phcore.export.report.sources import bibtex
 from phcore.export.results import Results
-from phcore.figures.charts.plain import plain
+from phcore.figures.charts.standing import plain
 from phcore.figures.figure import Choice, sentence
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry import tables

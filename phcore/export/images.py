@@ -25,7 +25,7 @@ def export(
 
     Parameters
     ----------
-    spec, tables : of `phcore.figures.charts.plain.plain`.
+    spec, tables : of `phcore.figures.charts.standing.plain`.
     kind : one of `KINDS`.
     width : of the figure in mm. A chart keeps its proportions.
     points : size of the letters on the axes.

@@ -2,7 +2,10 @@
 
 from phcore.errors import Fault
 from phcore.figures import separation
-from phcore.figures.charts.curves import objective_distance_chart
+from phcore.figures.charts.curve_rows import CURVE, curve_rows
+from phcore.figures.charts.curves import distance_answer, only, over_steps, top_of, up
+from phcore.figures.charts.steps import StepAxis, link_steps
+from phcore.figures.charts.theme import INK, Y_AXIS
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import owners
 
@@ -28,11 +31,19 @@ def series(results: Source, choice: Choice) -> list[str]:
 
 
 def chart(data: Data, look: Look):
+    """The distance by step, with its floor. Clicks choose `step`."""
     a, b = data.rows[["series_a", "series_b"]].iloc[0]
-    asked = {"question": f"How far apart are {a} and {b}? (layer {data.choice.layer})"} | look.stepped
-    del asked["objectives"]  # its line is between two of them
     distance, floor = data.rows[["step", "value"]], separation.floor_of(data.rows)
-    return objective_distance_chart(distance, floor, y_title=separation.quantity(data), **asked)
+    curve = distance.rename(columns={"value": "mean"}).assign(lo=distance["value"], hi=distance["value"])
+    curve = curve.assign(series="distance", objective="", layer=0)
+    axis = StepAxis(look.steps, log=look.log, width=look.width - Y_AXIS)
+    y = up(top_of(curve, floor), separation.quantity(data))
+    rows, fields = curve_rows(curve, floor, axis)
+    point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
+    question = f"How far apart are {a} and {b}? (layer {data.choice.layer})"
+    line = only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y)
+    whole = look.framed(question, distance_answer(distance, floor))
+    return link_steps(over_steps([line], fields, y, axis, look, look.height or 300, data=rows, **whole))
 
 
 FIGURE = Figure(

@@ -55,9 +55,13 @@ def cells(bars: pd.DataFrame) -> dict[str, list[int]]:
 def chart(data: Data, look: Look):
     (series, step), layer, unit = data.shown, data.choice.layer, distance_unit(data)
     bars = data.bars[(data.bars["series"] == series) & (data.bars["step"] == step)].drop(columns=["series", "step"])
-    asked = {"question": f"What shape is this cloud? ({series}, step {step:,}, layer {layer})",
-             "answer": shape_answer(bars, unit)} | look.size  # fmt: skip
-    return barcode_and_diagram(bars, domain=data.domain, unit=unit, **asked)
+    question, answer = look.said(
+        f"What shape is this cloud? ({series}, step {step:,}, layer {layer})", shape_answer(bars, unit)
+    )
+    return barcode_and_diagram(
+        bars, domain=data.domain, unit=unit, question=question, answer=answer, width=look.width,
+        height=look.height or 500,
+    )  # fmt: skip
 
 
 def caption(data: Data) -> str:

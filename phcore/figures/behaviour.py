@@ -5,14 +5,13 @@ import numpy as np
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.channels import by_objective, on
-from phcore.figures.charts.curve_rows import range_words, runs
+from phcore.figures.charts.channels import View, by_objective, on
+from phcore.figures.charts.curve_rows import runs, told_rows
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import INK, Y_AXIS, panel_heading, run_dash
-from phcore.figures.charts.view import View
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
-from phcore.figures.reading import COMPUTE, CURVE, curve, labelled, quantity
+from phcore.figures.reading import COMPUTE, CURVE, curve, distinct, labelled, quantity
 from phcore.formatting import three
 
 NAMES = {
@@ -87,7 +86,8 @@ def chart(data: Data, look: Look):
     for place, (curves, title) in enumerate(zip(both, _quantities(data), strict=True)):
         y = up(top_of(curves), None)
         view = View(curves).encode(x=axis.x(title="training step" if place else None))
-        words, fields = _told(curves)
+        words, fields = told_rows(curves.assign(layer=data.choice.layer), {})
+        told = View(words.drop(columns=["layer", "kind"]))
         panels.append(
             alt.layer(
                 leads,
@@ -98,7 +98,7 @@ def chart(data: Data, look: Look):
                 .mark_point(filled=True, opacity=1, size=150, stroke=INK, strokeWidth=2)
                 .encode(x=axis.x(), y=y, color=colour),
                 *rule,
-                *step_picker(View(words), axis, height=height, tooltip=fields, name=f"panel{place}"),
+                *step_picker(told, axis, height=height, tooltip=fields, name=f"panel{place}"),
                 width=across,
                 height=height,
                 title=alt.TitleParams(**panel_heading(title).to_dict() | {"frame": "group"}),
@@ -158,17 +158,6 @@ def _leads(peaks: pd.DataFrame) -> View:
     )
 
 
-def _told(curves: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """One row per step with a column of words per series, and the columns' names on screen."""
-    names = sorted(set(curves["series"]))
-    known = curves.assign(words=range_words(curves)).drop_duplicates(["step", "series"])
-    wide = known.pivot(index="step", columns="series", values="words").reindex(columns=names).fillna("–")
-    # Columns of our own names: a series may be called anything.
-    wide.columns = [f"s{at}" for at in range(len(names))]
-    words = wide.reset_index().assign(step_words=[f"{int(step):,}" for step in wide.index])
-    return words, {"step_words": "step"} | {f"s{at}": name for at, name in enumerate(names)}
-
-
 def caption(data: Data) -> str:
     topology, behaviour = _quantities(data)
     kept = ""
@@ -191,8 +180,7 @@ def _names(results: Source, choice: Choice) -> list[str]:
 
 
 def _categories(results: Source, choice: Choice) -> list[str]:
-    known = results.table("behaviour_moves", name=choice.behaviour).dropna(subset="value")
-    return list(dict.fromkeys(known["category"]))
+    return distinct(results.table("behaviour_moves", name=choice.behaviour).dropna(subset="value"), "category")
 
 
 FIGURE = Figure(

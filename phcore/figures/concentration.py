@@ -3,23 +3,24 @@
 from textwrap import wrap
 
 import altair as alt
-import pandas as pd
 
 from phcore.analysis.early_change import NULLS, TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.channels import (
     SHARES,
+    View,
+    by_legend,
     by_objective,
     dots,
+    faceted,
     interval_words,
     measure,
     on,
     p_words,
     row_names,
     told,
-)  # fmt: skip
-from phcore.figures.charts.theme import FLOOR, INK, LABEL_SIZE, SOFT
-from phcore.figures.charts.view import View
+)
+from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
 
@@ -104,13 +105,10 @@ def chart(data: Data, look: Look):
         View().transform_filter("datum.named").mark_text(text="null", **name).encode(x=on(x, "null_lo"), y=y),
         *dots(View(), x, "lo", "hi", y=y, color=colour, hollow="!datum.beyond", tooltip=tooltip),
     ]
-    header = alt.Header(
-        title=None, labelAnchor="start", labelFontSize=LABEL_SIZE + 1, labelColor=INK, labelLimit=inner, labelPadding=8
-    )
     return alt.FacetChart(
         data=table,
         spec=alt.layer(*marks, width=inner, height=_ROW * len(layers)),
-        facet=alt.Facet(field="series", type="nominal", sort=_order(table, colour["scale"].domain), header=header),
+        facet=faceted("series", by_legend(table, colour["scale"].domain), labelLimit=inner),
         columns=columns,
         spacing=_SPACING,
         **look.framed("Does most of the movement come early?", answer(data)),
@@ -137,13 +135,6 @@ def answer(data: Data) -> str:
 def _columns(panels: int) -> int:
     """Panels in a row: one row of up to four, else the fuller of rows of four and of three."""
     return panels if panels <= 4 else min((4, 3), key=lambda columns: -panels % columns)
-
-
-def _order(table: pd.DataFrame, objectives: list[str]) -> list[str]:
-    """Series in the order of the objectives' legend."""
-    owners = table.drop_duplicates("series")
-    pairs = zip(owners["objective"], owners["series"], strict=True)
-    return [series for _, series in sorted((objectives.index(objective), series) for objective, series in pairs)]
 
 
 def caption(data: Data) -> str:

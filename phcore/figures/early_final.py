@@ -8,9 +8,8 @@ import pandas as pd
 from phcore.analysis.against_behaviour import early_points
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
-from phcore.figures.charts.channels import by_objective, measure, told
+from phcore.figures.charts.channels import View, by_objective, measure, told
 from phcore.figures.charts.theme import HALF_WIDTH, SOFT, Y_AXIS
-from phcore.figures.charts.view import View
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import CURVE, labelled, rows
 from phcore.formatting import count, three

@@ -4,11 +4,10 @@ import altair as alt
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.channels import dots, interval_words, measure, row_names
+from phcore.figures.charts.channels import View, dots, interval_words, measure, row_names
 from phcore.figures.charts.theme import LABEL_SIZE, SOFT, objective_colours
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
-from phcore.figures.reading import labelled_pairs, rows
+from phcore.figures.reading import distinct, labelled_pairs, rows
 from phcore.topology.summaries import FEATURE_WORDS
 
 SIZES = {"g": "Hedges' g (resampling SDs)", "delta": "Cliff's delta"}
@@ -118,8 +117,7 @@ def numbers(data: Data) -> Numbers:
 
 
 def _pairs(results: Source, choice: Choice) -> list[tuple[str, str]]:
-    table = rows(results, "effects", choice, "layer", "scale")
-    return list(dict.fromkeys(zip(table["series_a"], table["series_b"], strict=True)))
+    return distinct(rows(results, "effects", choice, "layer", "scale"), "series_a", "series_b")
 
 
 def _steps(results: Source, choice: Choice) -> list[int]:

@@ -145,22 +145,15 @@ class Look:
         objectives = dict.fromkeys(one.objective for study in studies for one in study.record.series)
         return cls(tuple(steps), tuple(objectives), **changes)
 
+    def said(self, question: str, answer: str) -> tuple[str, str]:
+        """Title and subtitle: a chart's own, unless the look has others."""
+        return tuple(
+            own if given is None else given for own, given in ((question, self.question), (answer, self.answer))
+        )
+
     def framed(self, question: str, answer: str) -> dict:
-        """Arguments of a whole chart: its sizing, and its title unless the look has another."""
-        own = (own if given is None else given for own, given in ((question, self.question), (answer, self.answer)))
-        return framed(*own, self.width)
-
-    @property
-    def size(self) -> dict:
-        """Arguments of a chart that has no steps."""
-        given = {"height": self.height, "question": self.question, "answer": self.answer}
-        return {"width": self.width} | {name: value for name, value in given.items() if value is not None}
-
-    @property
-    def stepped(self) -> dict:
-        """Arguments of a chart over training steps."""
-        own = {"steps": self.steps, "selected_step": self.step, "log": self.log, "objectives": self.objectives}
-        return own | self.size
+        """Arguments of a whole chart: its sizing, and its title (see `said`)."""
+        return framed(*self.said(question, answer), self.width)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import pandas as pd
 
 from phcore.analysis import against_null
 from phcore.errors import Fault
-from phcore.figures.charts.answers import null_answer
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
 from phcore.figures.reading import COMPUTE, CURVE, curve, floor, labelled, owners, quantity, rows
@@ -33,13 +32,29 @@ def chart(data: Data, look: Look):
         for name in ("floor", "null")
     )
     noise = pd.DataFrame({"layer": sorted(own["layer"].unique()), "value": data.noise["largest"].max()})
-    layer = data.choice.layer
-    asked = {"question": f"Does it move more than a Gaussian cloud would? (layer {layer})",
-             "answer": null_answer(data.every, layer)} | look.stepped  # fmt: skip
+    question = f"Does it move more than a Gaussian cloud would? (layer {data.choice.layer})"
     return velocity_chart(
-        own, band if len(band) else None, null=null, panels=data.panels, numerics=noise if len(data.noise) else None,
-        y_title=quantity(data), **asked,
+        own, band if len(band) else None, look, null=null, panels=data.panels,
+        numerics=noise if len(data.noise) else None, y_title=quantity(data), question=question, answer=answer(data),
     )  # fmt: skip
+
+
+def answer(data: Data) -> str:
+    """How many moves exceed the null of their own transition, and how many the floor: at a layer, and at all."""
+    table, layer = data.every, data.choice.layer
+    here = table[table["layer"] == layer]
+    if here.empty:
+        return f"No transition has a velocity and a null at layer {layer} yet."
+    words = [
+        f"{int((part['place'] == 'above').sum()):,} of {len(part):,} moves exceed {than}, "
+        f"{int((part['place'] == 'below').sum()):,} stay below"
+        for part, than in ((here, "their Gaussian null"), (table, "it"))
+    ]
+    answer = f"At layer {layer}, {words[0]}; over all layers {words[1]}."
+    if here["floor_hi"].isna().all():
+        return answer
+    beyond = int((table["mean"] > table["floor_hi"]).sum())
+    return f"{answer} {beyond:,} of {len(table):,} exceed the resampling floor."
 
 
 def caption(data: Data) -> str:

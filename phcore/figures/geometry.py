@@ -5,9 +5,8 @@ import pandas as pd
 
 from phcore.analysis.against_geometry import ALL_LAYERS, CHANGES, FEW
 from phcore.errors import Fault
-from phcore.figures.charts.channels import interval_words, measure, on, row_names, told
+from phcore.figures.charts.channels import View, interval_words, measure, on, row_names, told
 from phcore.figures.charts.theme import FAINT, INK, SOFT, TONE
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, CURVE, rows
 
@@ -40,15 +39,16 @@ def chart(data: Data, look: Look):
     x = measure(alt.X, "rho", f"rank correlation with H{data.choice.degree} velocity", (-1, 1), axis)
     y = row_names("words", order, _NAMES)
     tooltip = {"words": "quantity", "interval": "rank correlation (95 % interval)", "transitions": "transitions"}
+    row = View(table).encode(x=x, y=y)
     return alt.layer(
         View(pd.DataFrame({"rho": [0.0]})).mark_rule(color=SOFT, strokeWidth=1, strokeDash=[3, 3]).encode(x=x),
         View(single)
         .mark_tick(color=TONE, thickness=2, size=12, opacity=0.8)
         .encode(x=x, y=y, tooltip=told({"name": "layer", "words": "quantity", "shown": "correlation"})),
-        View(table).mark_rule(strokeWidth=2, color=INK, opacity=0.6).encode(x=on(x, "lo"), x2=alt.X2(field="hi"), y=y),
-        View(table)
-        .mark_point(filled=True, opacity=1, size=90, color=INK, stroke=FAINT, strokeWidth=1)
-        .encode(x=x, y=y, tooltip=told(tooltip)),
+        row.mark_rule(strokeWidth=2, color=INK, opacity=0.6).encode(x=on(x, "lo"), x2=alt.X2(field="hi")),
+        row.mark_point(filled=True, opacity=1, size=90, color=INK, stroke=FAINT, strokeWidth=1).encode(
+            tooltip=told(tooltip)
+        ),
         width=look.width - _NAMES - 20,
         height=_ROW * len(order),
         **look.framed("What does simple geometry already say?", answer(data)),

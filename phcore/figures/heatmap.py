@@ -6,12 +6,11 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures import velocity
-from phcore.figures.charts.channels import told
+from phcore.figures.charts.channels import View, by_legend, told
 from phcore.figures.charts.linking import link, picked
-from phcore.figures.charts.moving import moving
+from phcore.figures.charts.standing import moving
 from phcore.figures.charts.steps import PARAM, StepAxis, named_step, step_name
 from phcore.figures.charts.theme import INK, SEQUENTIAL, objective_colours, panel_heading
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Data, Figure, Look
 from phcore.formatting import three
 
@@ -30,9 +29,8 @@ def chart(data: Data, look: Look):
     ).rename(columns={"mean": "value"})
     layers = sorted((int(layer) for layer in cells["layer"].unique()), reverse=True)
     colours = objective_colours({*look.objectives, *cells["objective"]})
-    order = {objective: place for place, objective in enumerate(colours)}
     owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict()
-    series = sorted(owners, key=lambda name: (order[owners[name]], name))
+    series = by_legend(cells, list(colours))
     columns = min(_COLUMNS, len(series))
     inner = (look.width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
     axis = StepAxis(look.steps, log=look.log, width=inner)

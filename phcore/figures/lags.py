@@ -6,9 +6,8 @@ import pandas as pd
 
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
-from phcore.figures.charts.channels import by_objective, dots, measure, row_names
+from phcore.figures.charts.channels import View, by_legend, by_objective, dots, measure, row_names
 from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import labelled, rows
 from phcore.formatting import count, three
@@ -35,8 +34,7 @@ def chart(data: Data, look: Look):
     table = _counted(data.rows, sorted(set(look.steps)))
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
     colour = by_objective(table["objective"], look.objectives, "circle")
-    owners = table.groupby("series")["objective"].first().to_dict()
-    series = sorted(owners, key=lambda name: (colour["scale"].domain.index(owners[name]), name))
+    series = by_legend(table, colour["scale"].domain)
     ends = [abs(value) for name in ("lag_checkpoints", "lag_lo", "lag_hi") for value in table[name].dropna()]
     reach = max([3, *ends]) + 0.5
     title = f"checkpoints from the peak of topology to that of {data.behaviour}"
@@ -115,16 +113,15 @@ def _sides(x: alt.X, reach: float) -> list[View]:
     words = {"baseline": "bottom", "fontSize": LABEL_SIZE, "fontWeight": "bold", "color": SOFT, "dy": -5}
     shade = alt.Opacity(field="shade", type="quantitative", scale=None, legend=None)
     names = [
-        View(sides[sides["shade"] == part]).mark_text(align=align, dx=dx, **words)
+        View(sides[sides["shade"] == part])
+        .mark_text(align=align, dx=dx, **words)
+        .encode(x=alt.XDatum(0.0), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
         for part, align, dx in ((0.06, "left", 8), (0.2, "right", -8))
     ]
     return [
         View(sides).mark_rect(color=FLOOR).encode(x=x, x2=alt.X2(field="end"), opacity=shade),
         View(sides.head(1)).mark_rule(color=SOFT, strokeWidth=1.5).encode(x=x),
-        *(
-            name.encode(x=alt.XDatum(0.0), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
-            for name in names
-        ),
+        *names,
     ]
 
 

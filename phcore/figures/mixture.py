@@ -4,22 +4,20 @@ import altair as alt
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, end_names, measure, on
-from phcore.figures.charts.curves import up
+from phcore.figures.charts.channels import SHARES, View, end_names, measure, on
+from phcore.figures.charts.curves import band_name, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import (
     BASE_COLOUR,
     FLOOR,
     HALO,
     LABEL_SIZE,
-    SOFT,
     Y_AXIS,
     objective_colours,
     panel_heading,
 )  # fmt: skip
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import owners, rows
+from phcore.figures.reading import distinct, owners, rows
 from phcore.formatting import three
 
 _LABELS = 150  # pixels beside the right panel for the names of its lines
@@ -33,7 +31,7 @@ def read(results: Source, choice: Choice) -> dict:
     table = table[table["step"] > 0]
     if table.empty:
         raise Fault("a series between two others needs three series that share a step", "compute a study of three")
-    name = choice.series or _likely(results, choice, list(dict.fromkeys(table["series"])))
+    name = choice.series or _likely(results, choice, distinct(table, "series"))
     own = table[table["series"] == name]
     a, b = (choice.first, choice.second) if choice.first else own[["part_a", "part_b"]].iloc[0]
     own = own[(own["part_a"] == a) & (own["part_b"] == b)]
@@ -62,27 +60,19 @@ def chart(data: Data, look: Look):
     fields |= {"a_words": f"to {a}", "b_words": f"to {b}", "parts_words": f"{a} to {b}", "floor_words": "floor"}
     rule = step_rule(look.step, axis)
     y = measure(alt.Y, "along", "share of the way", (-_OUTSIDE, 1 + _OUTSIDE), SHARES, clamp=True)
-    between = alt.layer(
-        *_ends(y, (a, colour_a), (b, colour_b)),
-        *_along(table, axis, y, own),
-        *rule,
-        *step_picker(View(table), axis, height=height, tooltip=fields, name="between"),
-        width=across,
-        height=height,
-        title=panel_heading(f"place of {series} on the line from {a} to {b}"),
-    )
+    ends = _ends(y, (a, colour_a), (b, colour_b))
     lines = {"to_a": (f"to {a}", colour_a), "to_b": (f"to {b}", colour_b), "off": ("off the line", own)}
     lines = _lines(table, lines | {"a_to_b": (f"{a} to {b}", BASE_COLOUR)})
-    distances = alt.layer(
-        *_distances(table, lines, axis, across, height),
-        *rule,
-        *step_picker(View(table), axis, height=height, tooltip=fields, name="distances"),
-        width=across,
-        height=height,
-        title=panel_heading(f"distances from {series}"),
-    )
+    panels = {
+        "between": (f"place of {series} on the line from {a} to {b}", [*ends, *_along(table, axis, y, own)]),
+        "distances": (f"distances from {series}", _distances(table, lines, axis, across, height)),
+    }
+    both = []
+    for name, (title, marks) in panels.items():
+        picker = step_picker(View(table), axis, height=height, tooltip=fields, name=name)
+        both.append(alt.layer(*marks, *rule, *picker, width=across, height=height, title=panel_heading(title)))
     whole = look.framed(f"Does {series} lie between {a} and {b}?", answer(data))
-    return link_steps(alt.hconcat(between, distances, spacing=_SPACING, **whole))
+    return link_steps(alt.hconcat(*both, spacing=_SPACING, **whole))
 
 
 def answer(data: Data) -> str:
@@ -124,12 +114,12 @@ def _ends(y: alt.Y, *parts: tuple[str, str]) -> list[View]:
     """A line and a name for each part, outside of what is between them."""
     marks = []
     for place, (name, colour) in enumerate(parts):
-        view = View(pd.DataFrame({"along": [float(place)], "name": [name]}))
+        view = View(pd.DataFrame({"along": [float(place)], "name": [name]})).encode(y=y)
         side = {"baseline": "bottom", "dy": -4} if place else {"baseline": "top", "dy": 5}
         marks += [
-            view.mark_rule(color=colour, strokeWidth=2).encode(y=y),
+            view.mark_rule(color=colour, strokeWidth=2),
             view.mark_text(color=colour, align="left", fontSize=LABEL_SIZE + 1, fontWeight="bold", dx=4, **side).encode(
-                x=alt.XValue(0), y=y, text=alt.Text(field="name", type="nominal")
+                x=alt.XValue(0), text=alt.Text(field="name", type="nominal")
             ),
         ]
     return marks
@@ -148,11 +138,9 @@ def _along(table: pd.DataFrame, axis: StepAxis, y: alt.Y, colour: str) -> list[V
 
 def _lines(table: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataFrame:
     """The distances as curves: series (their names), step, mean, colour and key (their columns)."""
-    found = [
-        pd.DataFrame({"series": name, "step": table["step"], "mean": table[column], "colour": colour, "key": column})
-        for column, (name, colour) in names.items()
-    ]
-    return pd.concat(found, ignore_index=True).dropna(subset="mean")
+    lines = table.melt("step", list(names), "key", "mean").dropna(subset="mean")
+    shown = pd.DataFrame(names, index=["series", "colour"])
+    return lines.assign(**{column: lines["key"].map(words) for column, words in shown.iterrows()})
 
 
 def _distances(table: pd.DataFrame, lines: pd.DataFrame, axis: StepAxis, across: int, height: int) -> list[View]:
@@ -167,9 +155,9 @@ def _distances(table: pd.DataFrame, lines: pd.DataFrame, axis: StepAxis, across:
     floor = View(table.dropna(subset="floor")).encode(x=axis.x())
     return [
         floor.mark_area(color=FLOOR, opacity=0.3).encode(y=on(y, "floor"), y2=alt.Y2Datum(0)),
-        View(table.dropna(subset="floor").head(1))
-        .mark_text(text="floor", color=SOFT, align="left", baseline="bottom", dx=3, dy=-2, fontSize=LABEL_SIZE - 1)
-        .encode(x=axis.x(), y=on(y, "floor")),
+        band_name(View(table.dropna(subset="floor").head(1)), "floor", "left", "bottom").encode(
+            x=axis.x(), y=on(y, "floor")
+        ),
         curves.mark_line(strokeWidth=2).encode(strokeDash=dash, detail=alt.Detail(field="key", type="nominal")),
         curves.mark_point(filled=True, opacity=1, size=26),
         end_names(lines, y, top, across, height, _LABELS - 10),
@@ -189,12 +177,11 @@ def numbers(data: Data) -> Numbers:
 
 
 def _names(results: Source, choice: Choice) -> list[str]:
-    return list(dict.fromkeys(rows(results, "mixture", choice, "layer", "scale")["series"]))
+    return distinct(rows(results, "mixture", choice, "layer", "scale"), "series")
 
 
 def _parts(results: Source, choice: Choice) -> list[tuple[str, str]]:
-    table = rows(results, "mixture", choice, "layer", "scale", "series")
-    return list(dict.fromkeys(zip(table["part_a"], table["part_b"], strict=True)))
+    return distinct(rows(results, "mixture", choice, "layer", "scale", "series"), "part_a", "part_b")
 
 
 FIGURE = Figure(

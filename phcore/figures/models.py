@@ -6,10 +6,9 @@ import pandas as pd
 from phcore.analysis import findings
 from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, by_objective, measure, told
+from phcore.figures.charts.channels import SHARES, UNRULED, View, by_objective, faceted, measure, told
 from phcore.figures.charts.curves import top_of, up
-from phcore.figures.charts.theme import INK, LABEL_SIZE, Y_AXIS, line_dash
-from phcore.figures.charts.view import View
+from phcore.figures.charts.theme import Y_AXIS, line_dash
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
 from phcore.formatting import three
@@ -58,9 +57,7 @@ def chart(data: Data, look: Look):
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
     velocity = f"H{data.choice.degree} velocity"
     title = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
-    x = measure(
-        alt.X, "share", "share of the run", (0, 1), SHARES | {"grid": False, "gridOpacity": alt.Undefined}, padding=8
-    )
+    x = measure(alt.X, "share", "share of the run", (0, 1), SHARES | UNRULED, padding=8)
     y = up(top_of(table.assign(hi=table["mean"])), title)
     colour = by_objective(
         table["objective"], data.objectives, "stroke", symbolSize=400, symbolStrokeWidth=3, symbolOpacity=alt.Undefined
@@ -74,11 +71,10 @@ def chart(data: Data, look: Look):
         ),
         view.mark_point(filled=True, opacity=1, size=30).encode(tooltip=told(tooltip)),
     ]
-    header = alt.Header(title=None, labelAnchor="start", labelFontSize=LABEL_SIZE + 1, labelColor=INK, labelPadding=8)
     return alt.FacetChart(
         data=table,
         spec=alt.layer(*marks, width=inner, height=look.height or 250),
-        facet=alt.Facet(field="name", type="nominal", sort=order, header=header),
+        facet=faceted("name", order),
         columns=columns,
         spacing=_SPACING,
         **look.framed("Do the models move alike?", answer(data)),

@@ -1,19 +1,19 @@
 """The path of each objective from the shared base through a plane."""
 
 from itertools import pairwise
-from math import cos, pi, sin
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from phcore.analysis import objectives
-from phcore.figures.charts.channels import by_objective, measure
+from phcore.figures.charts.channels import View, by_objective, measure
 from phcore.figures.charts.curve_rows import runs
-from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
-from phcore.figures.charts.moving import moving
+from phcore.figures.charts.linking import answering, link, near, picked
+from phcore.figures.charts.plane import Plane
+from phcore.figures.charts.standing import moving
 from phcore.figures.charts.steps import PARAM
 from phcore.figures.charts.theme import BASE_COLOUR, FLOOR, HALO, INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import labelled, rows, summaries
 from phcore.formatting import count, three, unit_words
@@ -48,7 +48,9 @@ def read(results: Source, choice: Choice) -> dict:
     return _LAYOUTS[choice.layout](results, choice)
 
 
-def _laid_out(results: Source, found: objectives.Paths, axis: str, of: str, unit: str, floor, note: str) -> dict:
+def _laid_out(
+    results: Source, found: objectives.Paths, note: str, floor=1.0, axis="component", of="variance", unit="floor units"
+) -> dict:
     shares = [f" ({share:.0%} of {of})" if share == share else "" for share in found.explained]
     left_out = len(found.left_out)
     without = f" {count(left_out, 'checkpoint')} without a usable cloud have no place here." if left_out else ""
@@ -58,18 +60,14 @@ def _laid_out(results: Source, found: objectives.Paths, axis: str, of: str, unit
     }  # fmt: skip
 
 
-def _components(results: Source, found: objectives.Paths, words: str) -> dict:
-    return _laid_out(
-        results, found, "component", "variance", "floor units", 1.0, f"Principal components of {words} {_DISC}"
-    )
-
-
 def _means(results: Source, choice: Choice) -> dict:
     one = objectives.standardise(summaries(results, choice.scale), choice.layer)
     found = objectives.paths_means(one, objectives.split_half_floor(one))
-    return _components(
-        results, found, f"the {len(FEATURES)} mean summaries, each divided by its resampling standard deviation."
+    note = (
+        f"Principal components of the {len(FEATURES)} mean summaries, each divided by its resampling standard "
+        f"deviation. {_DISC}"
     )
+    return _laid_out(results, found, note)
 
 
 def _landscapes(results: Source, choice: Choice) -> dict:
@@ -78,7 +76,8 @@ def _landscapes(results: Source, choice: Choice) -> dict:
         units = rows(results, "cells", choice, "layer")[["series", "step", "median_distance"]]
         unit = bars[["series", "step"]].merge(units, "left")["median_distance"].to_numpy()
         bars = bars.assign(birth=bars["birth"] / unit, death=bars["death"] / unit)
-    return _components(results, objectives.paths_landscapes(bars), f"the mean landscapes of H{choice.degree}.")
+    note = f"Principal components of the mean landscapes of H{choice.degree}. {_DISC}"
+    return _laid_out(results, objectives.paths_landscapes(bars), note)
 
 
 def _distances(results: Source, choice: Choice) -> dict:
@@ -88,7 +87,7 @@ def _distances(results: Source, choice: Choice) -> dict:
     floors = results.table("floors", **own)["value"]  # distances on the map below it are noise
     floor = float(floors.mean()) if len(floors) else None
     words = "Classical multidimensional scaling of all pairwise Wasserstein distances."
-    return _laid_out(results, found, "axis", "spread", unit_words(choice.scale, asked.metric), floor, words)
+    return _laid_out(results, found, words, floor, "axis", "spread", unit_words(choice.scale, asked.metric))
 
 
 def _features(results: Source, choice: Choice) -> dict:
@@ -112,35 +111,32 @@ def chart(data: Data, look: Look):
     One unit is as long on both axes, as distances in the plane need it, unless they show two features.
     """
     across, height = look.width - Y_AXIS, look.height or 440
-    frame = _Frame(data.points, data.floor or 0.0, data.choice.layout != TWO, across, height)
-    x, y = frame.channel(alt.X, "x", data.titles[0]), frame.channel(alt.Y, "y", data.titles[1])
+    frame = _frame(data.points, data.floor or 0.0, data.choice.layout != TWO, across, height)
+    x, y = (
+        measure(channel, field, title, domain, {"tickCount": 6}, zero=False)
+        for channel, field, title, domain in zip((alt.X, alt.Y), "xy", data.titles, (frame.x, frame.y), strict=True)
+    )
     table = _grown(data.points)
     shown = moving(lambda step: table.assign(selected=table["step"] == step), look.step)
     colour = by_objective(data.points["objective"], look.objectives)
     size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
     hover = near("near_step", PARAM)
-    lines = View().mark_line(strokeWidth=2, opacity=0.8)
-    points = View().transform_filter("datum.step > 0").mark_point(filled=True, opacity=1)
-    ring = View().mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6)
-    pointer = View(name="path").mark_point(opacity=0, size=1, cursor="pointer")
+    path = {"detail": alt.Detail(field="series", type="nominal"), "order": alt.Order(field="step", type="quantitative")}
+    here = View().encode(x=x, y=y)
+    points, near_by = here.transform_filter("datum.step > 0"), here.transform_filter(hover)
     x_name, y_name = (title.split(" (")[0] for title in data.titles)
     told = {"series": "series", "step_words": "step", "x_words": x_name, "y_words": y_name}
     chart = alt.layer(
         *_disc(table, data.floor, x, y),
-        lines.encode(
-            x=x,
-            y=y,
-            color=colour,
-            strokeDash=run_dash(table["run"]),
-            detail=alt.Detail(field="series", type="nominal"),
-            order=alt.Order(field="step", type="quantitative"),
-        ),
-        points.encode(x=x, y=y, color=colour, size=size),
-        ring.encode(x=x, y=y).transform_filter(hover),
+        here.mark_line(strokeWidth=2, opacity=0.8).encode(color=colour, strokeDash=run_dash(table["run"]), **path),
+        points.mark_point(filled=True, opacity=1).encode(color=colour, size=size),
+        near_by.mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6),
         *_selected(look.step, x, y, colour, across),
-        *_base(table, x, y),
+        View(table[table["step"] == 0].head(1))
+        .mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)
+        .encode(x=x, y=y),
         *_names(table, frame, x, y, colour),
-        pointer.encode(x=x, y=y, tooltip=nearest_tooltip(told)),
+        answering(here, "path", told),
         data=shown,
         width=across,
         height=height,
@@ -176,42 +172,20 @@ def _ends(paths: pd.DataFrame) -> pd.DataFrame:
     return moved.loc[moved.groupby("series")["step"].idxmax()].assign(x0=x0, y0=y0)
 
 
-class _Frame:
-    """The window on the plane, in data and in pixels."""
-
-    def __init__(self, paths: pd.DataFrame, around_base: float, equal: bool, width: int, height: int):
-        spans = []
-        for column in ("x", "y"):
-            values = paths[column].dropna()
-            start = paths.loc[paths["step"] == 0, column].dropna()
-            low, high = (float(values.min()), float(values.max())) if len(values) else (-1.0, 1.0)
-            if len(start):
-                low, high = min(low, start.iloc[0] - around_base), max(high, start.iloc[0] + around_base)
-            if high == low:
-                low, high = low - 0.5, high + 0.5
-            spans.append((low, high))
-        inner = (width * 0.8, height * 0.84)  # the margin holds the names at the ends
-        self.per_pixel = [(high - low) / pixels for (low, high), pixels in zip(spans, inner, strict=True)]
-        if equal:
-            self.per_pixel = [max(self.per_pixel)] * 2
-        self.domains = [
-            ((low + high) / 2 - unit * pixels / 2, (low + high) / 2 + unit * pixels / 2)
-            for (low, high), unit, pixels in zip(spans, self.per_pixel, (width, height), strict=True)
-        ]
-        self.width, self.height = width, height
-
-    def channel(self, channel: type, field: str, title: str):
-        domain = self.domains[field == "y"]
-        return measure(channel, field, title, domain, {"tickCount": 6}, zero=False)
-
-    def pixels(self, x: float, y: float) -> tuple[float, float]:
-        """From the left and from the top."""
-        (left, _), (_, top) = self.domains
-        return (x - left) / self.per_pixel[0], (top - y) / self.per_pixel[1]
-
-    def data(self, across: float, down: float) -> tuple[float, float]:
-        (left, _), (_, top) = self.domains
-        return left + across * self.per_pixel[0], top - down * self.per_pixel[1]
+def _frame(paths: pd.DataFrame, around_base: float, equal: bool, width: int, height: int) -> Plane:
+    """The window that holds the paths, the disc around the base, and a margin for the names at the ends."""
+    start = paths[paths["step"] == 0]
+    middles, per_pixel = [], []
+    for column, inner in (("x", width * 0.8), ("y", height * 0.84)):
+        base = start[column].dropna().head(1)
+        held = pd.concat([paths[column].dropna(), base - around_base, base + around_base])
+        low, high = (held.min(), held.max()) if len(held) else (-1.0, 1.0)
+        middles.append((low + high) / 2)
+        per_pixel.append(((high - low) or 1.0) / inner)
+    if equal:
+        per_pixel = [max(per_pixel)] * 2
+    ends = zip(middles, per_pixel, (width, height), strict=True)
+    return Plane(*((middle - unit * size / 2, middle + unit * size / 2) for middle, unit, size in ends), width, height)
 
 
 def _grown(paths: pd.DataFrame) -> pd.DataFrame:
@@ -228,24 +202,18 @@ def _grown(paths: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _base(table: pd.DataFrame, x: alt.X, y: alt.Y) -> list[View]:
-    base = View(table[table["step"] == 0].head(1)).encode(x=x, y=y)
-    return [base.mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)]
-
-
 def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list[View]:
     start = table[table["step"] == 0]
     if not radius or start.empty:
         return []
     x0, y0 = start[["x", "y"]].iloc[0]
-    turn = [2 * pi * i / 72 for i in range(73)]
-    rim = pd.DataFrame({"x": [x0 + radius * cos(a) for a in turn], "y": [y0 + radius * sin(a) for a in turn]})
-    disc = View(rim.assign(place=range(73)))
+    turn = np.linspace(0, 2 * np.pi, 73)
+    rim = pd.DataFrame({"x": x0 + radius * np.cos(turn), "y": y0 + radius * np.sin(turn), "place": range(73)})
     name = View(pd.DataFrame({"x": [x0], "y": [y0 + radius]}))
     return [
-        disc.mark_line(fill=FLOOR, fillOpacity=0.3, strokeWidth=0).encode(
-            x=x, y=y, order=alt.Order(field="place", type="quantitative")
-        ),
+        View(rim)
+        .mark_line(fill=FLOOR, fillOpacity=0.3, strokeWidth=0)
+        .encode(x=x, y=y, order=alt.Order(field="place", type="quantitative")),
         name.mark_text(text="floor", color=SOFT, fontSize=LABEL_SIZE - 1, dy=-7).encode(x=x, y=y),
     ]
 
@@ -261,7 +229,7 @@ def _selected(selected: int | None, x, y, colour, width) -> list[View]:
     ]
 
 
-def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.Color) -> list[View]:
+def _names(table: pd.DataFrame, frame: Plane, x: alt.X, y: alt.Y, colour: alt.Color) -> list[View]:
     """The objective (with several runs, the series) at the end of each path, where it covers least."""
     field = "series" if table["run"].max() > 1 else "objective"
     ends = table[table["step"] > 0].groupby("series").tail(1)
@@ -270,17 +238,12 @@ def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.C
     taken: list[_Box] = []
     rows = []
     for words, objective, step, end_x, end_y in ends[["words", "objective", "step", "x", "y"]].to_numpy():
-        place, align, box = _free_place(str(words), frame.pixels(end_x, end_y), marks, taken, frame)
+        place, align, box = _free_place(str(words), frame.pixels((end_x, end_y)), marks, taken, frame)
         taken.append(box)
-        at_x, at_y = frame.data(*place)
-        rows.append((words, objective, step == 0, align, at_x, at_y))
+        rows.append((words, objective, step == 0, align, *frame.data(place)))
     named = pd.DataFrame(rows, columns=["words", "objective", "base", "align", "x", "y"])
-    style = {
-        "fontSize": LABEL_SIZE + 1,
-        "fontWeight": "bold",
-        "baseline": "middle",
-        "align": alt.ExprRef("datum.align"),
-    }
+    style = {"fontSize": LABEL_SIZE + 1, "fontWeight": "bold", "baseline": "middle"}
+    style["align"] = alt.ExprRef("datum.align")
     text = View(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
     return [
         text.mark_text(stroke=HALO, strokeWidth=4, strokeJoin="round", **style),
@@ -290,7 +253,7 @@ def _names(table: pd.DataFrame, frame: _Frame, x: alt.X, y: alt.Y, colour: alt.C
 
 
 def _free_place(
-    words: str, end: tuple[float, float], marks: list, taken: list[_Box], frame: _Frame
+    words: str, end: tuple[float, float], marks: list, taken: list[_Box], frame: Plane
 ) -> tuple[tuple[float, float], str, _Box]:
     """Place, alignment and box (pixels) of words around a point, where they cover least."""
     across, down = end
@@ -304,18 +267,18 @@ def _free_place(
     return place, align, box
 
 
-def _along(table: pd.DataFrame, frame: _Frame) -> list[tuple[float, float, float]]:
+def _along(table: pd.DataFrame, frame: Plane) -> list[tuple[float, float, float]]:
     """Marks in pixels with their weight: the points, and points along the lines between them."""
     marks = []
     for _, path in table.groupby("series"):
-        points = [frame.pixels(px, py) for px, py in zip(path["x"], path["y"], strict=True)]
+        points = frame.pixels(path[["x", "y"]]).tolist()
         marks += [(*point, 3.0) for point in points]
         for (x0, y0), (x1, y1) in pairwise(points):
             marks += [(x0 + (x1 - x0) * t / 12, y0 + (y1 - y0) * t / 12, 1.0) for t in range(1, 12)]
     return marks
 
 
-def _cost(box, marks, taken, frame: _Frame) -> float:
+def _cost(box, marks, taken, frame: Plane) -> float:
     """How much a name in this box would cover, and how far it leaves the plot."""
     left, up, right, down = box
     covered = sum(weight for x, y, weight in marks if left - 3 < x < right + 3 and up < y < down)

@@ -18,6 +18,12 @@ def rows(results: Source, name: str, choice: Choice, *fields: str) -> pd.DataFra
     return results.table(name, **{one: getattr(choice, one) for one in fields})
 
 
+def distinct(table: pd.DataFrame, *columns: str) -> list:
+    """The different values of a column, or of several together, in the order in which they appear."""
+    values = table[list(columns)].drop_duplicates().itertuples(index=False, name=None)
+    return [value if len(columns) > 1 else value[0] for value in values]
+
+
 def owners(results: Source) -> dict[str, str]:
     """Series -> objective, in the order of the study."""
     return {one.name: one.objective for one in results.record.series}

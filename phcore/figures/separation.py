@@ -1,5 +1,6 @@
 """How far apart the objectives are, by step: every pair of series, with the floor that resampling alone gives."""
 
+from collections.abc import Callable
 from itertools import combinations
 
 import altair as alt
@@ -7,11 +8,10 @@ import pandas as pd
 
 from phcore.analysis import objectives
 from phcore.errors import Fault
-from phcore.figures.charts.answers import since
 from phcore.figures.charts.channels import end_names
-from phcore.figures.charts.curve_rows import CURVE, TOLD, curve_rows
-from phcore.figures.charts.curves import floor_marks, only, top_of, up
-from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
+from phcore.figures.charts.curve_rows import CURVE, curve_rows
+from phcore.figures.charts.curves import only, over_steps, since, top_of, up
+from phcore.figures.charts.steps import StepAxis, link_steps
 from phcore.figures.charts.theme import INK, Y_AXIS, objective_colours
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import distance_unit, labelled_pairs, owners, rows, summaries
@@ -56,11 +56,7 @@ def _summaries(results: Source, choice: Choice) -> pd.DataFrame:
     if table.empty and choice.distance == MEANS:
         one = objectives.standardise(summaries(results, choice.scale), choice.layer)
         floors = objectives.split_half_floor(one)
-        parts = [
-            objectives.objective_distance(one, floors, a, b).assign(series_a=a, series_b=b)
-            for a, b in combinations(owners(results), 2)
-        ]
-        table = pd.concat(parts, ignore_index=True)
+        table = _of_pairs(results, lambda a, b: objectives.objective_distance(one, floors, a, b))
         return table[[*_PAIR, "value", "floor", "floor_q95"]].set_axis([*_PAIR, "value", "lo", "hi"], axis=1)
     table = table[[*_PAIR, name, f"{name}_floor", f"{name}_floor_hi"]].set_axis([*_PAIR, "value", "lo", "hi"], axis=1)
     return table.dropna(subset="value")
@@ -70,13 +66,15 @@ def _paired(results: Source, choice: Choice) -> pd.DataFrame:
     """Between the diagrams of the same subsamples, at the study's own order of the distance."""
     asked = results.study
     own = {"layer": choice.layer, "degree": choice.degree, "scale": choice.scale, "order": asked.order}
-    distances, floors = (results.table(name, **own) for name in ("distances", "floors"))
-    parts = [
-        objectives.objective_wasserstein(distances, floors, a, b, norm=asked.norm, **own).assign(series_a=a, series_b=b)
-        for a, b in combinations(owners(results), 2)
-    ]
-    columns = {"floor_q10": "lo", "floor_q90": "hi"}
-    return pd.concat(parts, ignore_index=True).rename(columns=columns)[[*_PAIR, "value", "lo", "hi"]]
+    both = [results.table(name, **own) for name in ("distances", "floors")]
+    table = _of_pairs(results, lambda a, b: objectives.objective_wasserstein(*both, a, b, norm=asked.norm, **own))
+    return table.rename(columns={"floor_q10": "lo", "floor_q90": "hi"})[[*_PAIR, "value", "lo", "hi"]]
+
+
+def _of_pairs(results: Source, distance: Callable[[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """The tables of all pairs of series, as one."""
+    pairs = combinations(owners(results), 2)
+    return pd.concat([distance(a, b).assign(series_a=a, series_b=b) for a, b in pairs], ignore_index=True)
 
 
 def quantity(data: Data) -> str:
@@ -115,28 +113,22 @@ def chart(data: Data, look: Look):
     curve = curve.sort_values(["series", "step"])
     for side in "ab":
         curve[f"colour_{side}"] = curve[f"objective_{side}"].map(colours)
-    floor = floor_of(data.rows)
-    band = None if floor is None else _widest(floor)
+    if (band := floor_of(data.rows)) is not None:  # one that covers the floors of all pairs
+        band = band.groupby("step", as_index=False).agg(lo=("lo", "min"), hi=("hi", "max")).assign(layer=0)
     table, fields = curve_rows(curve, band, axis)
     top = top_of(curve, band)
     y = up(top, quantity(data))
     named = curve if curve["series"].nunique() <= _NAMED else curve.head(0)
     line = only(CURVE).encode(x=axis.x(), y=y, detail=alt.Detail(field="series", type="nominal"))
     first, second = (alt.Color(field=f"colour_{side}", type="nominal", scale=None) for side in "ab")
-    chart = alt.layer(
-        *floor_marks(axis, y),
+    lines = [
         line.mark_line(strokeWidth=3).encode(color=first),
         line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
         only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),
         end_names(_two_lines(named), y, top, across, height, _LABELS - 10),
-        *step_rule(look.step, axis),
-        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
-        data=table,
-        width=across,
-        height=height,
-        **look.framed(f"How far apart are the objectives? (layer {data.choice.layer})", answer(data)),
-    )
-    return link_steps(chart)
+    ]
+    whole = look.framed(f"How far apart are the objectives? (layer {data.choice.layer})", answer(data))
+    return link_steps(over_steps(lines, fields, y, axis, look, height, data=table, **whole))
 
 
 def answer(data: Data) -> str:
@@ -170,11 +162,6 @@ def _two_lines(curve: pd.DataFrame) -> pd.DataFrame:
     """Curves named by their pairs, long names in two lines."""
     ends = zip(curve["series_a"], curve["series_b"], strict=True)
     return curve.assign(series=[f"{a} –{' ' if len(a + b) < 24 else chr(10)}{b}" for a, b in ends])
-
-
-def _widest(floor: pd.DataFrame) -> pd.DataFrame:
-    """One band that covers the floors of all pairs."""
-    return floor.groupby("step", as_index=False).agg(lo=("lo", "min"), hi=("hi", "max")).assign(layer=0)
 
 
 def numbers(data: Data) -> Numbers:

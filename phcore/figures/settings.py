@@ -5,13 +5,12 @@ import pandas as pd
 
 from phcore.analysis import other_settings
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, measure, on, row_names, told
+from phcore.figures.charts.channels import SHARES, View, measure, row_names, told
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.steps import StepAxis
 from phcore.figures.charts.theme import INK, objective_colours, panel_heading, shades
-from phcore.figures.charts.view import View
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import COMPUTE, labelled, rows
+from phcore.figures.reading import COMPUTE, distinct, labelled, rows
 from phcore.formatting import three
 from phcore.stages.sensitivity import FEW_SUBSAMPLES
 
@@ -127,14 +126,11 @@ def _shares(found: pd.DataFrame, inks: dict[str, str], most: int, across: int) -
     x = measure(alt.X, "value", "concentration", (0, 1), SHARES)
     y = row_names("setting", order, _NAMES - 20)
     colour = alt.Color(field="ink", type="nominal", scale=None)
-    view = View(table)
+    view = View(table).encode(x=x, y=y)
+    tooltip = told({"setting": "setting", "words": "concentration"})
     return alt.layer(
-        view.mark_point(filled=True, size=80, opacity=1).encode(
-            x=x, y=y, color=colour, tooltip=told({"setting": "setting", "words": "concentration"})
-        ),
-        view.mark_text(align="left", dx=8, color=INK, fontSize=11).encode(
-            x=on(x, "value"), y=y, text=alt.Text(field="words", type="nominal")
-        ),
+        view.mark_point(filled=True, size=80, opacity=1).encode(color=colour, tooltip=tooltip),
+        view.mark_text(align="left", dx=8, color=INK, fontSize=11).encode(text=alt.Text(field="words", type="nominal")),
         width=across,
         height=_ROW * most,
     )
@@ -163,7 +159,7 @@ FIGURE = Figure(
     chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, section="Robust?",
     controls=(
         Control("e_series", "series", "Series",
-                lambda results, choice: list(dict.fromkeys(results.table("sensitivity")["series"])), kind="row",
+                lambda results, choice: distinct(results.table("sensitivity"), "series"), kind="row",
                 width=7),
     ),
 )  # fmt: skip

@@ -38,8 +38,8 @@ def named(data: Data) -> str:
 
 def chart(data: Data, look: Look):
     return velocity_chart(
-        data.curve, data.floor if len(data.floor) else None, y_title=named(data), top=look.top,
-        share_y=data.choice.scale == "median" or data.choice.single, **look.stepped,
+        data.curve, data.floor if len(data.floor) else None, look, y_title=named(data),
+        share_y=data.choice.scale == "median" or data.choice.single,
     )  # fmt: skip
 
 

@@ -6,8 +6,7 @@ import pandas as pd
 
 from phcore.errors import Fault
 from phcore.export.results import Results
-from phcore.figures.charts.moving import Moving, at_step
-from phcore.figures.charts.plain import Plain, plain
+from phcore.figures.charts.standing import Moving, Plain, at_step, plain
 from phcore.figures.figure import Choice, Data, Figure, Numbers, sentence
 
 

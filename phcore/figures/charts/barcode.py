@@ -6,8 +6,9 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
+from phcore.figures.charts.channels import View, distance, on
 from phcore.figures.charts.growth import distance_rule, rule
-from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.theme import (
     ACCENT,
     CANVAS,
@@ -18,13 +19,16 @@ from phcore.figures.charts.theme import (
     MARK,
     SOFT,
     TONE,
-    distance_position,
     framed,
 )
-from phcore.figures.charts.view import View
 
 PARAM = "bar"  # name of the click selection, and its field
-_SHAPES = ["circle", "triangle-up"]
+# Tone and shape of each degree: never an objective's colour.
+_COLOUR, _SHAPE = (
+    channel(field="class", type="nominal", scale=alt.Scale(domain=list(CLASSES), range=looks), legend=None)
+    for channel, looks in ((alt.Color, [TONE, INK]), (alt.Shape, ["circle", "triangle-up"]))
+)
+_WORDS = {"align": "left", "baseline": "middle", "fontSize": LABEL_SIZE, "color": SOFT}
 _PADDING = 20  # pixels around what is drawn, so that the outermost marks and the sign of the infinite bar are whole
 
 
@@ -69,19 +73,22 @@ def barcode_and_diagram(
     line = None if at is None else View(distance_rule(at))
     hover, click = near("near_bar", PARAM), picked(PARAM)
     selected = {"or": ["datum.held", {"param": "near_bar", "empty": False}]}
-    tooltip = _tooltip(rows)
+    told = _told(rows)
+    along = distance(alt.X, "birth", unit, domain, padding=_PADDING)
+    x = distance(alt.X, "birth", f"birth ({unit})", domain, padding=_PADDING)
+    y = distance(alt.Y, "death", f"death ({unit})", domain, padding=_PADDING)
     barcode = [
-        *_bars(selected, domain, unit, thickness(pitch), across, height),
-        *([] if line is None else [rule(line, distance_position(alt.X, "at", domain, unit, _PADDING))]),
+        *_bars(selected, along, thickness(pitch), across, height),
+        *([] if line is None else [rule(line, along)]),
         *_names(rows, group_words(bars, cap), height),
-        _strips(across, height, tooltip),
+        _strips(across, height, told),
     ]
     join = alt.vconcat if stacked else alt.hconcat
     chart = join(
         alt.layer(*barcode, width=across, height=height),
         alt.layer(
-            *_quadrant(line, domain, unit),
-            *_points(selected, domain, unit, len(rows), tooltip),
+            *_quadrant(line, x, y),
+            *_points(selected, x, y, domain, len(rows), told),
             *_key(domain, side),
             width=side,
             height=side,
@@ -99,13 +106,13 @@ def barcode_now(
     tables: Mapping[str, pd.DataFrame], at: float | None = None, held: str | None = None, marked: Collection[str] = ()
 ) -> dict[str, pd.DataFrame]:
     """The tables of a standing chart at another distance, with another selected bar and others marked, by name."""
-    return {name: _now_table(table, at, held, marked) for name, table in tables.items()}
 
+    def now(table: pd.DataFrame) -> pd.DataFrame:
+        if set(table) == {"at"}:
+            return distance_rule(at)
+        return _now(table, at, held, marked) if "alive" in table else table
 
-def _now_table(table: pd.DataFrame, at: float | None, held: str | None, marked: Collection[str]) -> pd.DataFrame:
-    if set(table) == {"at"}:
-        return distance_rule(at)
-    return _now(table, at, held, marked) if "alive" in table else table
+    return {name: now(table) for name, table in tables.items()}
 
 
 def _now(rows: pd.DataFrame, at: float | None, held: str | None, marked: Collection[str]) -> pd.DataFrame:
@@ -113,94 +120,64 @@ def _now(rows: pd.DataFrame, at: float | None, held: str | None, marked: Collect
     return rows.assign(alive=alive, held=rows["bar"] == held, marked=rows["bar"].isin(marked))
 
 
-def _quadrant(line: View | None, domain, unit: str) -> list[View]:
+def _quadrant(line: View | None, x: alt.X, y: alt.Y) -> list[View]:
     """Where the bars alive at the distance lie in the diagram: born to the left of it, dead above it."""
     if line is None:
         return []
-    x, y = (
-        distance_position(alt.X, "at", domain, f"birth ({unit})", _PADDING),
-        distance_position(alt.Y, "at", domain, "", _PADDING),
-    )
-    y.title = f"death ({unit})"
-    style = {"color": INK, "strokeWidth": 1.5, "opacity": 0.75, "clip": True}
-    return [
-        line.mark_rule(**style).encode(x=x, y=y, y2=alt.Y2Value(0)),
-        line.mark_rule(**style).encode(x=x, y=y, x2=alt.X2Value(0)),
-    ]
+    corner = line.mark_rule(color=INK, strokeWidth=1.5, opacity=0.75, clip=True).encode(x=on(x, "at"), y=on(y, "at"))
+    return [corner.encode(y2=alt.Y2Value(0)), corner.encode(x2=alt.X2Value(0))]
 
 
-def _bars(selected, domain, unit, thick: int, across: int, height: int) -> list[View]:
+def _bars(selected, x: alt.X, thick: int, across: int, height: int) -> list[View]:
     """The bars, the sign on the infinite one, and the marks of the selected bar; data from the chart."""
-    x, y = distance_position(alt.X, "birth", domain, unit, _PADDING), _place(height)
-    death = alt.X2(field="death")
-    end = (
-        View()
-        .transform_filter("datum.endless")
-        .encode(x=distance_position(alt.X, "death", domain, unit, _PADDING), y=y)
-    )
-    held = View().transform_filter(selected)
+    y, death = _place(height), alt.X2(field="death")
+    end = View().transform_filter("datum.endless").encode(x=on(x, "death"), y=y)
+    bar = View().encode(x=x, x2=death, y=y)
+    marked, held = bar.transform_filter("datum.marked"), bar.transform_filter(selected)
     return [
-        View()
-        .mark_rule(clip=True, strokeWidth=thick)
-        .encode(x=x, x2=death, y=y, color=_colour(), opacity=_strength(1.0)),
-        View()
-        .transform_filter("datum.marked")
-        .mark_rule(clip=True, strokeWidth=max(2, thick), color=MARK, opacity=0.8)
-        .encode(x=x, x2=death, y=y),
+        bar.mark_rule(clip=True, strokeWidth=thick).encode(color=_COLOUR, opacity=_strength(1.0)),
+        marked.mark_rule(clip=True, strokeWidth=max(2, thick), color=MARK, opacity=0.8),
         end.mark_point(shape="triangle-right", filled=True, size=70, opacity=1, color=TONE),
         _infinity(end),
         # The hairline finds the bars that are too short to be seen.
-        held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(x=alt.XValue(0), x2=alt.X2Value(across), y=y),
-        held.mark_rule(clip=True, strokeWidth=max(4, thick), strokeCap="round", color=ACCENT).encode(
-            x=x, x2=death, y=y
-        ),
+        held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(x=alt.XValue(0), x2=alt.X2Value(across)),
+        held.mark_rule(clip=True, strokeWidth=max(4, thick), strokeCap="round", color=ACCENT),
     ]
 
 
-def _strips(across: int, height: int, tooltip: alt.TooltipValue) -> View:
+def _strips(across: int, height: int, told: Mapping[str, str]) -> View:
     """What the pointer meets in the barcode.
 
     One point per row in a vertical line: the regions nearest to each (Voronoi cells) are horizontal strips,
     so the bar at the height of the pointer answers wherever along it the pointer is.
     """
-    points = View(name="barcode").mark_point(opacity=0, size=1, cursor="pointer")
-    return points.encode(x=alt.XValue(across / 2), y=_place(height), tooltip=tooltip)
+    return answering(View(), "barcode", told).encode(x=alt.XValue(across / 2), y=_place(height))
 
 
 def _names(rows: pd.DataFrame, words: dict[int, str], height: int) -> list[View]:
     """A line above each degree's bars: its mark, its name, its number of bars."""
     tops = rows.groupby("degree", as_index=False).agg(y=("y", "min"), **{"class": ("class", "first")})
     tops = tops.assign(y=tops["y"] - HEAD / 2, words=[words[degree] for degree in tops["degree"]])
+    top = View(tops).encode(y=_place(height))
     return [
-        View(tops)
-        .mark_point(filled=True, opacity=1, size=60)
-        .encode(x=alt.XValue(6), y=_place(height), color=_colour(), shape=_shape()),
-        View(tops)
-        .mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
-        .encode(x=alt.XValue(17), y=_place(height), text=alt.Text(field="words", type="nominal")),
+        top.mark_point(filled=True, opacity=1, size=60).encode(x=alt.XValue(6), color=_COLOUR, shape=_SHAPE),
+        top.mark_text(**_WORDS).encode(x=alt.XValue(17), text=alt.Text(field="words", type="nominal")),
     ]
 
 
-def _points(selected, domain, unit, number: int, tooltip: alt.TooltipValue) -> list[View]:
+def _points(selected, x: alt.X, y: alt.Y, domain, number: int, told: Mapping[str, str]) -> list[View]:
     """The diagram; data from the chart."""
-    x = distance_position(alt.X, "birth", domain, f"birth ({unit})", _PADDING)
-    y = distance_position(alt.Y, "death", domain, f"death ({unit})", _PADDING)
     ends = pd.DataFrame({"birth": list(domain), "death": list(domain)})
     size = 46 if number <= 150 else 30 if number <= 300 else 20
-    held = View().transform_filter(selected)
-    meets = View(name="diagram").mark_point(opacity=0, size=1, cursor="pointer", clip=True)
+    point = View().encode(x=x, y=y)
+    marked, held = (point.transform_filter(kind).encode(shape=_SHAPE) for kind in ("datum.marked", selected))
     return [
         View(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
-        View()
-        .mark_point(filled=True, size=size, clip=True)
-        .encode(x=x, y=y, color=_colour(), shape=_shape(), opacity=_strength(0.8)),
-        View()
-        .transform_filter("datum.marked")
-        .mark_point(filled=True, size=2 * size, color=MARK, opacity=0.8, clip=True)
-        .encode(x=x, y=y, shape=_shape()),
-        _infinity(View().transform_filter("datum.endless").encode(x=x, y=y)),
-        held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True).encode(x=x, y=y, shape=_shape()),
-        meets.encode(x=x, y=y, tooltip=tooltip),
+        point.mark_point(filled=True, size=size, clip=True).encode(color=_COLOUR, shape=_SHAPE, opacity=_strength(0.8)),
+        marked.mark_point(filled=True, size=2 * size, color=MARK, opacity=0.8, clip=True),
+        _infinity(point.transform_filter("datum.endless")),
+        held.mark_point(filled=True, opacity=1, size=150, color=ACCENT, clip=True),
+        answering(point, "diagram", told, clip=True),
     ]
 
 
@@ -214,9 +191,9 @@ def _key(domain: tuple[float, float], side: int) -> list[View]:
     places = pd.DataFrame({"class": list(CLASSES), "y": [at(44), at(24)], "mark": at(side - 116)})
     places["text"] = at(side - 104)
     x, y = alt.X(field="mark", type="quantitative"), alt.Y(field="y", type="quantitative")
-    text = View(places).mark_text(align="left", baseline="middle", fontSize=LABEL_SIZE, color=SOFT)
+    text = View(places).mark_text(**_WORDS)
     return [
-        View(places).mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=_colour(), shape=_shape()),
+        View(places).mark_point(filled=True, opacity=1, size=60).encode(x=x, y=y, color=_COLOUR, shape=_SHAPE),
         text.encode(x=alt.X(field="text", type="quantitative"), y=y, text=alt.Text(field="class", type="nominal")),
     ]
 
@@ -225,7 +202,8 @@ def _infinity(end: View) -> View:
     return end.mark_text(text="∞", align="left", dx=8, fontSize=LABEL_SIZE + 3, color=SOFT, baseline="middle")
 
 
-def _tooltip(rows: pd.DataFrame) -> alt.TooltipValue:
+def _told(rows: pd.DataFrame) -> dict[str, str]:
+    """Of the tooltip: column -> its name on screen."""
     fields = {
         "class": "bar",
         "birth_words": "birth",
@@ -237,7 +215,7 @@ def _tooltip(rows: pd.DataFrame) -> alt.TooltipValue:
         fields["subsample_words"] = "in subsamples"
     elif rows["multiplicity"].max() > 1:
         fields["multiplicity"] = "identical bars"
-    return nearest_tooltip(fields)
+    return fields
 
 
 def _place(height: int) -> alt.Y:
@@ -249,14 +227,3 @@ def _place(height: int) -> alt.Y:
 def _strength(full: float) -> dict:
     """Bars that are not alive at the distance step back."""
     return alt.condition("datum.alive", alt.value(full), alt.value(0.3 * full))
-
-
-def _colour() -> alt.Color:
-    """Tone of each degree: never an objective's colour."""
-    scale = alt.Scale(domain=list(CLASSES), range=[TONE, INK])
-    return alt.Color(field="class", type="nominal", scale=scale, legend=None)
-
-
-def _shape() -> alt.Shape:
-    scale = alt.Scale(domain=list(CLASSES), range=_SHAPES)
-    return alt.Shape(field="class", type="nominal", scale=scale, legend=None)

@@ -41,10 +41,8 @@ def cap_bars(bars: pd.DataFrame, cap: int = CAP) -> tuple[pd.DataFrame, int, int
     table = bars[list(_TYPES)].astype(_TYPES)  # an empty table may come without types
     table = table.sort_values(["degree", "subsample", "birth", "death"], kind="stable", ignore_index=True)
     place = table.groupby(["degree", "subsample"]).cumcount()
-    table["bar"] = [
-        f"H{degree}-{subsample}-{index}"
-        for degree, subsample, index in zip(table["degree"], table["subsample"], place, strict=True)
-    ]
+    names = zip(table["degree"], table["subsample"], place, strict=True)
+    table["bar"] = [f"H{degree}-{subsample}-{index}" for degree, subsample, index in names]
     distinct = table.groupby(["degree", "birth", "death"], as_index=False).agg(
         subsample=("subsample", "first"),
         subsamples=("subsample", "nunique"),
@@ -78,22 +76,17 @@ def barcode_rows(bars: pd.DataFrame, *, cap: int, order: str, end: float, height
     by = {"birth": ["birth", "death"], "death": ["death"], "persistence": ["persistence"]}[order]
     subsamples = int(bars["subsample"].nunique())
     components, loops = (shown[shown["degree"] == degree].sort_values(by, kind="stable") for degree in (0, 1))
-    endless = {
-        "degree": [0],
-        "birth": [0.0],
-        "death": [end],
-        "persistence": [np.inf],
-        "subsample": [int(bars["subsample"].min()) if subsamples else -1],
-        "subsamples": [subsamples],
-        "multiplicity": [max(1, subsamples)],
-        "bar": ["H0-endless"],
-    }
+    first = int(bars["subsample"].min()) if subsamples else -1
+    endless = {"degree": [0], "birth": [0.0], "death": [end], "persistence": [np.inf], "subsample": [first]}
+    endless |= {"subsamples": [subsamples], "multiplicity": [max(1, subsamples)], "bar": ["H0-endless"]}
     # A selection of loops only is drawn without the infinite component.
     parts = [components, pd.DataFrame(endless)] if len(components) or not len(loops) else []
     rows = pd.concat([part for part in (*parts, loops) if len(part)], ignore_index=True)
     rows["endless"] = rows["bar"] == "H0-endless"
     group = rows["degree"].rank(method="dense")
-    pitch = _snap(min(_TALLEST, (height - group.max() * HEAD) / len(rows)))
+    pitch = min(_TALLEST, (height - group.max() * HEAD) / len(rows))
+    if pitch >= _GAPS:  # whole pixels per row where there is room: the eye reads uneven gaps as a pattern
+        pitch = float(int(pitch))
     down = np.arange(len(rows)) * pitch
     rows["y"] = group * HEAD + (down if pitch >= _GAPS else np.floor(down)) + thickness(pitch) / 2
     rows["class"] = [CLASSES[degree] for degree in rows["degree"]]
@@ -150,8 +143,3 @@ def shape_answer(bars: pd.DataFrame, unit: str = "distance") -> str:
 def thickness(pitch: float) -> float:
     """Of a bar in pixels; with too little room for gaps the bars form a silhouette of whole pixels."""
     return round(0.7 * pitch) if pitch >= _GAPS else ceil(pitch)
-
-
-def _snap(pitch: float) -> float:
-    """Whole pixels per row where there is room: the eye reads uneven gaps as a pattern."""
-    return float(int(pitch)) if pitch >= _GAPS else pitch

@@ -1,4 +1,4 @@
-"""Encoding channels that charts share: another column on the same axis, tooltips, rows of dots with whiskers."""
+"""What charts are put together from: views that are cheap to copy, encoding channels, rows of dots with whiskers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,10 +6,22 @@ import altair as alt
 import pandas as pd
 
 from phcore.figures.charts.theme import HALO, INK, LABEL_SIZE, objective_scale
-from phcore.figures.charts.view import View
 from phcore.formatting import three
 
 SHARES = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"}  # the labels of an axis of shares
+UNRULED = {"grid": False, "gridOpacity": alt.Undefined}
+
+
+class View(alt.Chart):
+    """An `alt.Chart` whose copies share its parts.
+
+    Altair copies every view of a chart five times over while it puts them together, down to each empty property
+    of each axis: most of the time a chart took. What it changes in a copy, it replaces as a whole, so that
+    sharing the parts is safe.
+    """
+
+    def __deepcopy__(self, memo: object = None) -> "View":
+        return self.copy(deep=False)
 
 
 def measure(channel: type, field: str, title, domain: Sequence[float], axis: Mapping = {}, **scale):
@@ -23,6 +35,11 @@ def measure(channel: type, field: str, title, domain: Sequence[float], axis: Map
     )
 
 
+def distance(channel: type, field: str, title, domain: Sequence[float], axis: Mapping = {}, **scale):
+    """A position along the filtration; `padding` (pixels) in `scale` keeps the marks at the ends whole."""
+    return measure(channel, field, title, domain, {"tickCount": 6} | axis, zero=False, **scale)
+
+
 def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str | None = None, **legend) -> alt.Color:
     """Colour by objective, with a legend above the plot where it has a `symbol`.
 
@@ -34,6 +51,12 @@ def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str 
         legend = {"orient": "top", "title": None, "symbolType": symbol, "symbolOpacity": 1, "labelLimit": 260} | legend
     scale = objective_scale(shown, study)
     return alt.Color(field="objective", type="nominal", scale=scale, legend=alt.Legend(**legend) if symbol else None)
+
+
+def by_legend(table: pd.DataFrame, objectives: Sequence[str]) -> list[str]:
+    """Series in the order of their objectives in the legend, and then of their names."""
+    owners = set(zip(table["objective"], table["series"], strict=True))
+    return [series for _, series in sorted(owners, key=lambda owner: (objectives.index(owner[0]), owner[1]))]
 
 
 def on(channel, field: str):
@@ -120,6 +143,12 @@ def row_names(field: str, order: Sequence, pixels: int, title: str | None = None
             labelFlush=False,
         ),
     )
+
+
+def faceted(field: str, order: Sequence[str], title: str | None = None, **header) -> alt.Facet:
+    """Panels in this order, each with its name above it; one `title` stands for all of them."""
+    style = {"labelAnchor": "start", "labelFontSize": LABEL_SIZE + 1, "labelColor": INK, "labelPadding": 8} | header
+    return alt.Facet(field=field, type="nominal", sort=list(order), header=alt.Header(title=title, **style))
 
 
 def dots(view: View, x: alt.X, lo: str, hi: str, *, hollow: str, tooltip: Mapping[str, str], **channels) -> list[View]:

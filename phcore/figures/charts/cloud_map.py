@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.channels import View, measure
+from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.plane import Plane, one_path, path_mark
 from phcore.figures.charts.theme import (
     ACCENT,
@@ -18,23 +19,22 @@ from phcore.figures.charts.theme import (
     MARK,
     SOFT,
     TONE,
+    Y_AXIS,
     category_marks,
     framed,
-    plot_width,
 )
-from phcore.figures.charts.view import View
 
 POINT, AREA = "point", "area"  # names of the selections: a click on a prompt (its `row`), and a frame drawn on the map
 HEIGHT = 440
 FIRST, SECOND, OTHER = "first", "second", "other"  # groups of points
 
 
-def map_plane(reach: tuple[float, float], width: int = HALF_WIDTH, height: int = HEIGHT) -> Plane:
+def map_plane(reach: tuple[float, float]) -> Plane:
     """The window of a map whose points reach `reach` from the centre along each axis; one unit is as long on both."""
-    across = plot_width(width)
-    per_pixel = 1.06 * max(2 * reach[0] / across, 2 * reach[1] / height) or 1.0
-    x, y = per_pixel * across / 2, per_pixel * height / 2
-    return Plane((-x, x), (-y, y), across, height)
+    across = HALF_WIDTH - Y_AXIS
+    per_pixel = 1.06 * max(2 * reach[0] / across, 2 * reach[1] / HEIGHT) or 1.0
+    x, y = per_pixel * across / 2, per_pixel * HEIGHT / 2
+    return Plane((-x, x), (-y, y), across, HEIGHT)
 
 
 def map_tables(
@@ -63,10 +63,8 @@ def map_tables(
     group = np.full(n, OTHER if "first" in held else "", dtype=object)
     for name in (FIRST, SECOND):
         group[list(held.get(name, ()))] = name
-    order = np.full(n, "", dtype=object)
     cycle = list(held.get("cycle", ()))
-    for number, point in enumerate(cycle, 1):
-        order[point] = str(number)
+    order = {point: str(number) for number, point in enumerate(cycle, 1)}
     corners = {*cycle, *held.get("edge", ()), *held.get("triangle", ())}
     table = pd.DataFrame(
         {
@@ -77,7 +75,7 @@ def map_tables(
             "words": [shortened(text) for text in prompts["text"]],
             "prompt": prompts["prompt"].to_numpy(),
             "group": group,
-            "order": order,
+            "order": [order.get(k, "") for k in range(n)],
             "held": [k in corners for k in range(n)],
             "marked": np.isin(np.arange(n), list(marked)),
         }
@@ -108,8 +106,6 @@ def cloud_map(
     categories: Sequence[str],
     axes: tuple[str, str] = ("component 1 (distance)", "component 2 (distance)"),
     question: str | None = "Where are the prompts?",
-    answer: str | None = None,
-    width: int = HALF_WIDTH,
 ) -> alt.LayerChart:
     """The map. Hover shows a prompt; a click chooses it (`point`), a frame chooses all inside (`area`).
 
@@ -120,28 +116,21 @@ def cloud_map(
     axes : what the axes are, with their unit.
     """
     looks = category_marks(categories)
-    x, y = _axis(alt.X, "x", plane.x, axes[0]), _axis(alt.Y, "y", plane.y, axes[1])
-    scale = {"domain": list(looks)}
-    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200) if len(looks) > 1 else None
-    colour = alt.Color(
-        field="category",
-        type="nominal",
-        scale=alt.Scale(range=[colour for colour, _ in looks.values()], **scale),
-        legend=legend,
+    x, y = (
+        measure(channel, field, title, domain, {"tickCount": 5}, zero=False)
+        for channel, field, title, domain in ((alt.X, "x", axes[0], plane.x), (alt.Y, "y", axes[1], plane.y))
     )
-    shape = alt.Shape(
-        field="category",
-        type="nominal",
-        scale=alt.Scale(range=[shape for _, shape in looks.values()], **scale),
-        legend=legend,
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200) if len(looks) > 1 else None
+    scales = (alt.Scale(domain=list(looks), range=list(ends)) for ends in zip(*looks.values(), strict=True))
+    colour, shape = (
+        channel(field="category", type="nominal", scale=scale, legend=legend)
+        for channel, scale in zip((alt.Color, alt.Shape), scales, strict=True)
     )
     faded = alt.condition(f"datum.group == '{OTHER}'", alt.value(0.22), alt.value(0.9))
     paths, points = View(tables["paths"]), View(tables["points"]).encode(x=x, y=y)
     hover = near("near_row", "row")
     area = alt.selection_interval(name=AREA, encodings=["x", "y"])
     told = {"words": "prompt", "category": "category", "prompt": "number"}
-    meets = points.mark_point(opacity=0, size=1, cursor="pointer").encode(tooltip=nearest_tooltip(told))
-    meets.name = "map"
     number = points.encode(text=alt.Text(field="order", type="nominal"))
     bold = {"dy": -13, "fontWeight": "bold", "fontSize": LABEL_SIZE}
     chart = alt.layer(
@@ -158,11 +147,11 @@ def cloud_map(
         points.transform_filter(hover).mark_point(size=210, color=ACCENT, strokeWidth=1.6, opacity=0.8),
         number.mark_text(stroke=HALO, strokeWidth=4, **bold),
         number.mark_text(color=INK, **bold),
-        meets,
+        answering(points, "map", told),
         width=plane.width,
         height=plane.height,
         usermeta=CANVAS,
-        **framed(question, answer, width),
+        **framed(question, None, HALF_WIDTH),
     )
     # The paths have a shape of their own, which no legend shows; shared, it would hide that of the categories.
     own = {"color": "independent", "shape": "independent"}
@@ -182,13 +171,3 @@ def _only(paths: View, kind: str, **style) -> View:
 def _array(indices, size: int) -> np.ndarray:
     """(k, size) indices; none, one tuple or many."""
     return np.asarray([] if indices is None else indices, dtype=np.intp).reshape(-1, size)
-
-
-def _axis(channel: type, field: str, domain: tuple[float, float], title: str):
-    return channel(
-        field=field,
-        type="quantitative",
-        scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-        axis=alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False),
-        title=title,
-    )

@@ -5,6 +5,8 @@ marks per panel would take several times as long.
 """
 
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 
 import pandas as pd
 
@@ -56,7 +58,7 @@ def curve_rows(
         at = dict(zip(highest["layer"], highest["value"].map(three), strict=True))
         places = zip(curve["layer"], curve["step"], strict=True)
         words["numerical floor"] = {(layer, step): at[layer] for layer, step in places if layer in at}
-    told, fields = _told(curve, words)
+    told, fields = told_rows(curve, words)
     rows = pd.concat([*parts, told], ignore_index=True)
     rows["panel"] = [panels[int(k)] if panels else f"layer {int(k)}" for k in rows["layer"]]
     for name in ("step", "layer"):
@@ -67,29 +69,26 @@ def curve_rows(
 def runs(table: pd.DataFrame) -> list[int]:
     """The number of each row's series within its objective: 1, 2, ... in the order of their names."""
     owners = list(zip(table["objective"], table["series"], strict=True))
-    numbers: dict[tuple[str, str], int] = {}
-    names: dict[str, int] = {}
-    for owner in sorted(set(owners)):
-        numbers[owner] = names[owner[0]] = names.get(owner[0], 0) + 1
+    groups = groupby(sorted(set(owners)), key=itemgetter(0))
+    numbers = {owner: number for _, group in groups for number, owner in enumerate(group, 1)}
     return [numbers[owner] for owner in owners]
 
 
-def _told(curve: pd.DataFrame, bands: dict[str, dict[tuple, str]]) -> tuple[pd.DataFrame, dict[str, str]]:
+def told_rows(curve: pd.DataFrame, bands: Mapping[str, Mapping[tuple, str]]) -> tuple[pd.DataFrame, dict[str, str]]:
     """One row per layer and step, one column of words per series, and one for each band: name -> place -> words."""
     names = sorted(set(curve["series"]))
-    known: dict[str, dict[tuple, str]] = {name: {} for name in names}
+    known: dict[tuple, dict[str, str]] = {}
     for name, *place, words in zip(curve["series"], curve["layer"], curve["step"], range_words(curve), strict=True):
-        known[name].setdefault(tuple(place), words)
-    places = sorted({place for words in known.values() for place in words})
+        known.setdefault(tuple(place), {}).setdefault(name, words)
     # Columns of our own names: a series may be called anything.
-    columns: dict[str, list] = {"layer": [layer for layer, _ in places], "step": [step for _, step in places]}
-    columns |= {f"s{at}": [known[name].get(place, "–") for place in places] for at, name in enumerate(names)}
     fields = {"step_words": "step"} | {f"s{at}": name for at, name in enumerate(names)}
-    columns["step_words"] = [f"{int(step):,}" for _, step in places]
-    for at, (name, words) in enumerate(bands.items()):
-        columns[f"b{at}"] = [words.get(place, "–") for place in places]
-        fields[f"b{at}"] = name
-    return pd.DataFrame(columns | {"kind": TOLD}), fields
+    fields |= {f"b{at}": name for at, name in enumerate(bands)}
+    rows = [
+        (*place, f"{int(place[1]):,}", *(words.get(name, "–") for name in names),
+         *(band.get(place, "–") for band in bands.values()))
+        for place, words in sorted(known.items())
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["layer", "step", *fields]).assign(kind=TOLD), fields
 
 
 def range_words(curve: pd.DataFrame) -> list[str]:

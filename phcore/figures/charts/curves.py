@@ -1,27 +1,18 @@
 """Curves over training steps, each with the floor it has to be read against."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.answers import distance_answer, velocity_answer
-from phcore.figures.charts.channels import by_objective, on
+from phcore.figures.charts.channels import View, by_objective, faceted, on
 from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
-from phcore.figures.charts.theme import (
-    FULL_WIDTH,
-    HALF_WIDTH,
-    INK,
-    LABEL_SIZE,
-    SOFT,
-    Y_AXIS,
-    framed,
-    plot_width,
-    run_dash,
-)
-from phcore.figures.charts.view import View
+from phcore.figures.charts.theme import LABEL_SIZE, SOFT, Y_AXIS, run_dash
+from phcore.figures.figure import Look
+from phcore.formatting import three
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
@@ -30,22 +21,16 @@ _LABELS, _TITLE = 38, 20  # pixels of the labels of a y axis, and of its title
 
 def velocity_chart(
     curve: pd.DataFrame,
-    floor: pd.DataFrame | None = None,
+    floor: pd.DataFrame | None,
+    look: Look,
     *,
     null: pd.DataFrame | None = None,
     numerics: pd.DataFrame | None = None,
     panels: Mapping[int, str] | None = None,
-    steps: Sequence[int],
-    selected_step: int | None = None,
-    log: bool = True,
     y_title: str = "H1 velocity (distance)",
-    question: str | None = "How far does each checkpoint move?",
+    question: str = "How far does each checkpoint move?",
     answer: str | None = None,
-    objectives: Iterable[str] | None = None,
     share_y: bool = True,
-    top: float | None = None,
-    width: int = FULL_WIDTH,
-    height: int = 260,
 ) -> alt.LayerChart | alt.FacetChart:
     """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
 
@@ -58,49 +43,40 @@ def velocity_chart(
     numerics : value and, with several layers, layer: a dotted line at the largest of them, the distance that other
         batches or another precision alone make.
     panels : where the panels are not layers: number in the column `layer` -> name of its panel.
-    steps : all steps of the study, the base included: the same axis as in every other chart.
     y_title : quantity and unit.
-    objectives : all objectives of the study, so that colours stay as the choice changes.
     share_y : one y axis for all panels, or each its own (raw distances grow with depth).
-    top : the upper end of the y axis, where it is that of another chart, too; otherwise the axis holds what is drawn.
-    width : of the whole chart, pixels.
     """
-    if answer is None:
-        answer = velocity_answer(curve, floor)
-    layers = curve["layer"].nunique()
+    layers, height = curve["layer"].nunique(), look.height or 260
     columns = min(_COLUMNS, layers)
     axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
-    inner = plot_width(width) if layers < 2 else (width - axes - (columns - 1) * _SPACING) // columns
-    axis = StepAxis(steps, log=log, width=inner)
+    inner = look.width - Y_AXIS if layers < 2 else (look.width - axes - (columns - 1) * _SPACING) // columns
+    axis = StepAxis(look.steps, log=look.log, width=inner)
     rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
     own_axes = layers > 1 and not share_y
     highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
-    end = top_of(curve, floor, null, highest) if top is None else top
+    end = top_of(curve, floor, null, highest) if look.top is None else look.top
     y = up(None if own_axes else end, None if own_axes else y_title)
-    colour = by_objective(curve["objective"], objectives, "stroke", symbolStrokeWidth=3)
+    colour = by_objective(curve["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
     detail = alt.Detail(field="series", type="nominal")
-    runs = rows["run"].dropna()
-    marks = [
-        *floor_marks(axis, y),
+    own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
+    lines = [
         *(_null(axis, y) if null is not None else []),
         *(_numerics(axis, y) if numerics is not None else []),
-        only(CURVE)
-        .mark_area(opacity=0.12)
-        .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
-        only(CURVE)
-        .mark_line(strokeWidth=2.2)
-        .encode(x=axis.x(), y=y, color=colour, detail=detail, strokeDash=run_dash(runs)),
-        only(CURVE).mark_point(filled=True, opacity=1, size=26).encode(x=axis.x(), y=y, color=colour),
-        *step_rule(selected_step, axis),
-        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
+        own.mark_area(opacity=0.12).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), detail=detail),
+        own.mark_line(strokeWidth=2.2).encode(detail=detail, strokeDash=run_dash(rows["run"].dropna())),
+        own.mark_point(filled=True, opacity=1, size=26),
     ]
-    whole = framed(question, answer, width)
+    plot = lines, fields, y, axis, look, height
+    whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)
     if layers < 2:
-        return link_steps(alt.layer(*marks, data=rows, width=inner, height=height, **whole))
+        return link_steps(over_steps(*plot, data=rows, **whole))
+    order = rows.drop_duplicates("panel").sort_values("layer")["panel"]  # by depth
+    header = {"titleOrient": "left", "titleFontSize": LABEL_SIZE, "titleFontWeight": "normal"}
+    header["labelPadding"] = 18  # room for the name of the selected step
     panels = alt.FacetChart(
         data=rows,
-        spec=alt.layer(*marks, width=inner, height=height),
-        facet=_by_layer(rows, y_title if own_axes else None),
+        spec=over_steps(*plot),
+        facet=faceted("panel", order, y_title if own_axes else None, **header),
         columns=columns,
         spacing=_SPACING,
         **whole,
@@ -110,46 +86,19 @@ def velocity_chart(
     return link_steps(panels)
 
 
-def objective_distance_chart(
-    distance: pd.DataFrame,
-    floor: pd.DataFrame | None = None,
-    *,
-    steps: Sequence[int],
-    selected_step: int | None = None,
-    log: bool = True,
-    y_title: str = "distance",
-    question: str | None = "How far apart are the two objectives?",
-    answer: str | None = None,
-    width: int = HALF_WIDTH,
-    height: int = 300,
+def over_steps(
+    lines: list[View], fields: Mapping[str, str], y: alt.Y, axis: StepAxis, look: Look, height: int, **whole
 ) -> alt.LayerChart:
-    """The distance between two objectives by step, with its floor. Clicks choose `step`.
+    """A plot of `curve_rows`: `lines` before their floor, the selected step, and what answers with the nearest one.
 
     Parameters
     ----------
-    distance : step, value.
-    floor : step, lo, hi.
-    steps : all steps of the study.
+    fields : of the tooltip, from `curve_rows`.
+    whole : data and title, where the plot is a chart of its own.
     """
-    if answer is None:
-        answer = distance_answer(distance, floor)
-    curve = distance.rename(columns={"value": "mean"}).assign(lo=distance["value"], hi=distance["value"])
-    curve = curve.assign(series="distance", objective="", layer=0)
-    across = plot_width(width)
-    axis, y = StepAxis(steps, log=log, width=across), up(top_of(curve, floor), y_title)
-    rows, fields = curve_rows(curve, None if floor is None else floor.assign(layer=0), axis)
-    point = {"color": INK, "size": 36, "filled": True, "opacity": 1}
-    chart = alt.layer(
-        *floor_marks(axis, y),
-        only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y),
-        *step_rule(selected_step, axis),
-        *step_picker(only(TOLD), axis, height=height, tooltip=fields),
-        data=rows,
-        width=across,
-        height=height,
-        **framed(question, answer, width),
-    )
-    return link_steps(chart)
+    picker = step_picker(only(TOLD), axis, height=height, tooltip=fields)
+    marks = [*floor_marks(axis, y), *lines, *step_rule(look.step, axis), *picker]
+    return alt.layer(*marks, width=axis.width, height=height, **whole)
 
 
 def only(kind: str) -> View:
@@ -157,48 +106,35 @@ def only(kind: str) -> View:
     return View().transform_filter(f"datum.kind == '{kind}'")
 
 
-def _by_layer(rows: pd.DataFrame, y_title: str | None) -> alt.Facet:
-    """Panels in the order of depth; with axes of their own, one title stands for all of them."""
-    header = alt.Header(
-        title=y_title,
-        titleOrient="left",
-        titleFontSize=LABEL_SIZE,
-        titleFontWeight="normal",
-        labelAnchor="start",
-        labelFontSize=LABEL_SIZE + 1,
-        labelColor=INK,
-        labelPadding=18,  # room for the name of the selected step
-    )
-    order = rows.drop_duplicates("panel").sort_values("layer")["panel"].tolist()
-    return alt.Facet(field="panel", type="nominal", sort=order, header=header)
-
-
 def floor_marks(axis: StepAxis, y: alt.Y) -> list[View]:
     """The grey band and its name."""
-    words = {"align": "left", "baseline": "bottom", "dx": 3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [
         only(FLOOR).mark_area(color=FLOOR_INK, opacity=0.3).encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
-        only(FLOOR_NAME).mark_text(text="floor", color=SOFT, **words).encode(x=axis.x(), y=on(y, "hi")),
+        band_name(only(FLOOR_NAME), "floor", "left", "bottom").encode(x=axis.x(), y=on(y, "hi")),
     ]
+
+
+def band_name(view: View, words: str, align: str, baseline: str) -> View:
+    """The name of a band or line, a little beside its place."""
+    style = {"dx": 3 if align == "left" else -3, "dy": 3 if baseline == "top" else -2, "fontSize": LABEL_SIZE - 1}
+    return view.mark_text(text=words, color=SOFT, align=align, baseline=baseline, **style)
 
 
 def _null(axis: StepAxis, y: alt.Y) -> list[View]:
     """The band with a dashed outline, which tells it from the floor without colour, and its name at the other end."""
-    words = {"align": "right", "baseline": "top", "dx": -3, "dy": 3, "fontSize": LABEL_SIZE - 1}
     return [
         only(NULL)
         .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
         .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
-        only(NULL_NAME).mark_text(text="Gaussian", color=SOFT, **words).encode(x=axis.x(), y=on(y, "lo")),
+        band_name(only(NULL_NAME), "Gaussian", "right", "top").encode(x=axis.x(), y=on(y, "lo")),
     ]
 
 
 def _numerics(axis: StepAxis, y: alt.Y) -> list[View]:
     """A dotted line across the plot, and its name above the right end."""
-    words = {"align": "right", "baseline": "bottom", "dx": -3, "dy": -2, "fontSize": LABEL_SIZE - 1}
     return [
         only(NUMERICS).mark_rule(color=SOFT, strokeWidth=1.5, strokeDash=[1.5, 3]).encode(y=y),
-        only(NUMERICS).mark_text(text="numerical floor", color=SOFT, **words).encode(x=axis.x(), y=y),
+        band_name(only(NUMERICS), "numerical floor", "right", "bottom").encode(x=axis.x(), y=y),
     ]
 
 
@@ -215,3 +151,62 @@ def up(top: float | None, title: str | None) -> alt.Y:
     scale = alt.Scale(zero=True) if top is None else alt.Scale(domain=[0, top], nice=False)
     axis = alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False)
     return alt.Y(field="mean", type="quantitative", scale=scale, axis=axis, title=title)
+
+
+def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """The largest move of all, and how it compares with the floor at its place."""
+    known = curve.dropna(subset="mean")
+    if known.empty:
+        return "No transition has a velocity yet."
+    most = known.iloc[int(known["mean"].argmax())]
+    where = f", layer {int(most['layer'])}" if curve["layer"].nunique() > 1 else ""
+    words = f"{most['series']} moves most at step {int(most['step']):,}{where}: {three(most['mean'])}"
+    below = _floor_at(floor, most)
+    if below is None:
+        return f"{words}."
+    above = int((known["mean"] > _floor_tops(known, floor)).sum())
+    how_many = f"{above:,} of {len(known):,} moves exceed" if above else "no move exceeds"
+    return f"{words} (floor {three(below[0])} to {three(below[1])}); {how_many} the floor."
+
+
+def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """The distance at the last step, and since when it is above the floor."""
+    known = distance.dropna(subset="value").sort_values("step")
+    if known.empty:
+        return "No step has both objectives."
+    last = known.iloc[-1]
+    words = f"At step {int(last['step']):,} they are {three(last['value'])} apart"
+    below = _floor_at(floor, last)
+    if below is None:
+        return f"{words}."
+    above = known["value"] > _floor_tops(known, floor)
+    words += f" (floor {three(below[0])} to {three(below[1])})"
+    if not above.iloc[-1]:
+        return f"{words}: no farther than resampling alone."
+    return f"{words}, beyond the floor since step {since(known['step'], above):,}."
+
+
+def since(steps: pd.Series, above: pd.Series) -> int | None:
+    """The first step from which on all are above; None where the last one is not."""
+    last_inside = steps[~above].max()
+    later = steps[above & ~(steps <= last_inside)]
+    return int(later.min()) if len(later) else None
+
+
+def _floor_at(floor: pd.DataFrame | None, row: pd.Series) -> tuple[float, float] | None:
+    if floor is None or floor.empty:
+        return None
+    here = floor[floor["step"] == row["step"]]
+    if "layer" in floor and "layer" in row:
+        here = here[here["layer"] == row["layer"]]
+    return None if here.empty else (float(here["lo"].iloc[0]), float(here["hi"].iloc[0]))
+
+
+def _floor_tops(known: pd.DataFrame, floor: pd.DataFrame) -> np.ndarray:
+    """The upper edge of the floor beside each row; where there is none, no row exceeds it."""
+    on = [column for column in ("layer", "step") if column in floor and column in known]
+    tops: dict[tuple, float] = {}
+    for *place, top in zip(*(floor[column] for column in (*on, "hi")), strict=True):
+        tops.setdefault(tuple(place), top)
+    found = [tops.get(place, np.inf) for place in zip(*(known[column] for column in on), strict=True)]
+    return np.nan_to_num(found, nan=np.inf, posinf=np.inf)

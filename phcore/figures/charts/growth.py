@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
+from phcore.figures.charts.channels import View, distance, on
+from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.plane import Plane, one_path, path_mark
 from phcore.figures.charts.theme import (
     ACCENT,
@@ -16,11 +17,10 @@ from phcore.figures.charts.theme import (
     LABEL_SIZE,
     SOFT,
     TONE,
+    Y_AXIS,
     category_marks,
     framed,
-    plot_width,
 )
-from phcore.figures.charts.view import View
 from phcore.formatting import count, three
 
 _HEIGHT = 400  # of the dendrogram's plot; the two Betti curves share as much
@@ -35,9 +35,7 @@ def distance_rule(at: float) -> pd.DataFrame:
 
 def rule(at: View, x: alt.X) -> View:
     """The slider's distance as a vertical line; `at` is a view of `distance_rule`."""
-    x = x.copy()
-    x.field = "at"
-    return at.mark_rule(color=INK, strokeWidth=1.5, opacity=0.75, clip=True).encode(x=x)
+    return at.mark_rule(color=INK, strokeWidth=1.5, opacity=0.75, clip=True).encode(x=on(x, "at"))
 
 
 def betti_rows(at: np.ndarray, numbers: np.ndarray, end: float) -> pd.DataFrame:
@@ -56,9 +54,6 @@ def betti_chart(
     *,
     domain: tuple[float, float],
     unit: str = "distance",
-    question: str | None = "How many pieces and loops at each distance?",
-    answer: str | None = None,
-    width: int = HALF_WIDTH,
 ) -> alt.VConcatChart:
     """Betti curves of H0 and H1, one above the other on one axis of distances.
 
@@ -68,23 +63,16 @@ def betti_chart(
     at : from `distance_rule`.
     domain : of the distances, as in the barcode.
     """
-    if answer is None:
-        loops = rows[rows["degree"] == 1]
-        most = loops.loc[loops["number"].idxmax()]
-        number = int(most["number"])
-        where = f"{count(number, 'loop')} at once at most, at {three(most['distance'])} ({unit})"
-        answer = f"Pieces merge as the distance grows; {where if number else 'no loop appears'}."
-    across = plot_width(width)
+    loops = rows[rows["degree"] == 1]
+    most = loops.loc[loops["number"].idxmax()]
+    number = int(most["number"])
+    where = f"{count(number, 'loop')} at once at most, at {three(most['distance'])} ({unit})"
+    answer = f"Pieces merge as the distance grows; {where if number else 'no loop appears'}."
+    across = HALF_WIDTH - Y_AXIS
     tall = (_HEIGHT - 78) // 2
     panels = []
     for degree, name in ((0, "H0: components (Betti number 0)"), (1, "H1: loops (Betti number 1)")):
-        x = alt.X(
-            field="distance",
-            type="quantitative",
-            scale=alt.Scale(domain=list(domain), nice=False, zero=False),
-            axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False, labels=degree == 1),
-            title=unit if degree else None,
-        )
+        x = distance(alt.X, "distance", unit if degree else None, domain, {"labels": degree == 1})
         y = alt.Y(
             field="number",
             type="quantitative",
@@ -106,7 +94,8 @@ def betti_chart(
                 ),
             )
         )
-    return alt.vconcat(*panels, spacing=10, usermeta=CANVAS, **framed(question, answer, width))
+    whole = framed("How many pieces and loops at each distance?", answer, HALF_WIDTH)
+    return alt.vconcat(*panels, spacing=10, usermeta=CANVAS, **whole)
 
 
 def brackets(heights: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -128,7 +117,6 @@ def dendrogram_tables(
     prompts: pd.DataFrame,
     bars: Sequence[str],
     domain: tuple[float, float],
-    width: int = HALF_WIDTH,
 ) -> dict[str, pd.DataFrame]:
     """What the dendrogram shows, as its tables, but for the selected bar (`held_branch`).
 
@@ -141,16 +129,14 @@ def dendrogram_tables(
     domain : of the distances.
     """
     n = len(order)
-    plane = _plane(domain, n, width)
+    plane = _plane(domain, n)
     category = prompts["category"].fillna("").to_numpy(dtype=object)
     owner = _owners(linkage, category)
     paths = {name: one_path(plane.lines(corners[owner == name])) for name in [*dict.fromkeys(category), MIXED]}
     place = np.empty(n)
     place[order] = np.arange(n)
-    merges = pd.DataFrame(
-        {"distance": corners[:, 1, 0], "place": corners[:, [0, 3], 1].mean(axis=1), "bar": list(bars)}
-    )
-    merges["words"] = [three(height) for height in merges["distance"]]
+    heights, middles = corners[:, 1, 0], corners[:, [0, 3], 1].mean(axis=1)
+    merges = pd.DataFrame({"distance": heights, "place": middles, "bar": list(bars), "words": [*map(three, heights)]})
     return {
         "branches": pd.DataFrame({"category": list(paths), "path": list(paths.values())}),
         "leaves": pd.DataFrame({"place": place, "category": category}),
@@ -158,11 +144,9 @@ def dendrogram_tables(
     }
 
 
-def held_branch(
-    corners: np.ndarray, held: int | None, domain: tuple[float, float], width: int = HALF_WIDTH
-) -> pd.DataFrame:
+def held_branch(corners: np.ndarray, held: int | None, domain: tuple[float, float]) -> pd.DataFrame:
     """The selected merge, by its number, as the table that shows it."""
-    plane = _plane(domain, len(corners) + 1, width)
+    plane = _plane(domain, len(corners) + 1)
     return pd.DataFrame({"held": [one_path([] if held is None else plane.lines(corners[[held]]))]})
 
 
@@ -174,9 +158,6 @@ def dendrogram_chart(
     categories: Sequence[str],
     domain: tuple[float, float],
     unit: str = "distance",
-    question: str | None = "Which prompts merge with which?",
-    answer: str | None = None,
-    width: int = HALF_WIDTH,
 ) -> alt.LayerChart:
     """Single-linkage tree of the cloud: every merge ends an H0 bar. The nearest merge answers a click (`bar`).
 
@@ -188,28 +169,13 @@ def dendrogram_chart(
     """
     looks = category_marks(categories)
     n = len(tables["leaves"])
-    plane = _plane(domain, n, width)
+    plane = _plane(domain, n)
     scale = alt.Scale(domain=[*looks, MIXED], range=[*[colour for colour, _ in looks.values()], "#8a919c"])
     colour = alt.Color(field="category", type="nominal", scale=scale, legend=None)
-    x = alt.X(
-        field="distance",
-        type="quantitative",
-        scale=alt.Scale(domain=list(plane.x), nice=False, zero=False),
-        axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
-        title=unit,
-    )
-    y = alt.Y(
-        field="place",
-        type="quantitative",
-        scale=alt.Scale(domain=list(plane.y), nice=False, zero=False),
-        axis=None,
-    )
+    x, y = distance(alt.X, "distance", unit, plane.x), distance(alt.Y, "place", alt.Undefined, plane.y)
+    y.axis = None
     hover = near("near_merge", "bar")
     merges = View(tables["merges"]).encode(x=x, y=y)
-    meets = merges.mark_point(opacity=0, size=1, cursor="pointer").encode(
-        tooltip=nearest_tooltip({"words": "two groups merge at"})
-    )
-    meets.name = "dendrogram"
     thick = max(1.0, min(6.0, 0.8 * plane.height / n))
     chart = alt.layer(
         View(tables["leaves"])
@@ -219,18 +185,18 @@ def dendrogram_chart(
         path_mark(View(held), "held", filled=False, strokeWidth=3, color=ACCENT, opacity=1),
         merges.transform_filter(hover).mark_point(size=90, color=ACCENT, strokeWidth=1.6),
         rule(View(at), x),
-        meets,
+        answering(merges, "dendrogram", {"words": "two groups merge at"}),
         width=plane.width,
         height=plane.height,
         usermeta=CANVAS,
-        **framed(question, answer, width),
+        **framed("Which prompts merge with which?", None, HALF_WIDTH),
     )
     return link(chart, [hover, picked("bar")])
 
 
-def _plane(domain: tuple[float, float], n: int, width: int) -> Plane:
+def _plane(domain: tuple[float, float], n: int) -> Plane:
     """Distances across, leaves upwards; left of distance 0 is room for the marks of the leaves."""
-    across = plot_width(width, 20)
+    across = HALF_WIDTH - 20
     per_pixel = (domain[1] - domain[0]) / (across - _LEAVES)
     return Plane((domain[0] - _LEAVES * per_pixel, domain[1]), (-0.7, n - 0.3), across, _HEIGHT)
 

@@ -12,13 +12,7 @@ C = TypeVar("C", alt.LayerChart, alt.ConcatChart, alt.HConcatChart, alt.VConcatC
 def near(name: str, field: str) -> alt.Parameter:
     """What is nearest to the pointer: gone when the pointer leaves the plot."""
     return alt.selection_point(
-        name=name,
-        fields=[field],
-        on="pointerover",
-        clear="pointerout",
-        nearest=True,
-        empty=False,
-        toggle=False,
+        name=name, fields=[field], on="pointerover", clear="pointerout", nearest=True, empty=False, toggle=False
     )
 
 
@@ -50,6 +44,13 @@ def _named(chart: alt.TopLevelMixin) -> Iterator[str]:
         yield from _named(chart.spec)
     if isinstance(name := chart._get("name"), str):
         yield name
+
+
+def answering(view: alt.Chart, name: str, tooltip: Mapping[str, str], **style) -> alt.Chart:
+    """Invisible points that answer with the nearest of them: `nearest_tooltip` on hover, selections on click."""
+    points = view.mark_point(opacity=0, size=1, cursor="pointer", **style).encode(tooltip=nearest_tooltip(tooltip))
+    points.name = name
+    return points
 
 
 def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:

@@ -6,26 +6,17 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.linking import link, near, nearest_tooltip, picked
-from phcore.figures.charts.theme import (
-    ACCENT,
-    FAINT,
-    FULL_WIDTH,
-    INK,
-    LABEL_SIZE,
-    SOFT,
-    TONE,
-    distance_position,
-    framed,
-)
-from phcore.figures.charts.view import View
+from phcore.figures.charts.channels import View, distance, on
+from phcore.figures.charts.linking import answering, link, near, picked
+from phcore.figures.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
 from phcore.formatting import three
 
 PAIR = "pair"  # name of the click selection, and its field
 SHOWN = 30  # pairs drawn as bars; the diagram has all
 MOVED, NEW, GONE = "moved", "new", "gone"
 _HEAD = 26  # pixels above the bars for the names of the two checkpoints
-_PADDING = 10
+_HEIGHT = 480  # of the bars, and of the diagram, which is a square
+_ACROSS = FULL_WIDTH - _HEIGHT - 120
 _NO_COST = 1e-12  # share below which a pair did not move
 
 
@@ -44,27 +35,14 @@ def pair_rows(
     pair (its name), rank, what (moved, new, gone), place_a, place_b (-1: none), birth_a, death_a, birth_b, death_b
     (where one side is the diagonal: NaN), cost, share.
     """
-    ends = []
-    for diagram, column in ((before, 0), (after, 1)):
-        padded = np.vstack([diagram, [[np.nan, np.nan]]])  # index -1, the diagonal, is no bar
-        ends.append(padded[pairs[:, column]])
     what = np.where(pairs[:, 0] < 0, NEW, np.where(pairs[:, 1] < 0, GONE, MOVED))
     rank = np.arange(1, len(pairs) + 1)
-    return pd.DataFrame(
-        {
-            "pair": [f"pair {k}" for k in rank],
-            "rank": rank,
-            "what": what,
-            "place_a": pairs[:, 0],
-            "place_b": pairs[:, 1],
-            "birth_a": ends[0][:, 0],
-            "death_a": ends[0][:, 1],
-            "birth_b": ends[1][:, 0],
-            "death_b": ends[1][:, 1],
-            "cost": costs,
-            "share": shares,
-        }
-    )
+    rows = pd.DataFrame({"pair": [f"pair {k}" for k in rank], "rank": rank, "what": what})
+    rows[["place_a", "place_b"]] = pairs
+    for end, diagram in (("a", before), ("b", after)):
+        padded = np.vstack([diagram, [[np.nan, np.nan]]])  # index -1, the diagonal, is no bar
+        rows[[f"birth_{end}", f"death_{end}"]] = padded[rows[f"place_{end}"]]
+    return rows.assign(cost=costs, share=shares)
 
 
 def matching_chart(
@@ -74,13 +52,10 @@ def matching_chart(
     names: tuple[str, str],
     degree: int,
     unit: str = "distance",
-    held: str | None = None,
-    question: str | None = "What changed?",
-    answer: str | None = "",
-    width: int = FULL_WIDTH,
-    height: int = 480,
 ) -> alt.HConcatChart:
     """The pairs that pay most as bars, before above after, and all pairs in the diagram. Clicks choose `pair`.
+
+    None is selected before `matching_now`.
 
     Parameters
     ----------
@@ -88,20 +63,16 @@ def matching_chart(
     domain : of all axes.
     names : of the two checkpoints, the earlier first.
     degree : of the bars, for their shape.
-    held : name of the selected pair; `matching_now` changes it.
     """
-    side, across = height, width - height - 120
-    table = _placed(rows, held, height)
     hover = near("near_pair", PAIR)
     selected = {"or": ["datum.held", {"param": "near_pair", "empty": False}]}
     told = {"pair": "pair", "what": "what", "before": names[0], "after": names[1], "share_words": "share"}
-    tooltip = nearest_tooltip(told)
     chart = alt.hconcat(
-        alt.layer(*_bars(selected, domain, unit, tooltip, names, across, height), width=across, height=height),
-        alt.layer(*_diagram(selected, domain, unit, degree, tooltip, names, side), width=side, height=side),
-        data=table,
+        alt.layer(*_bars(selected, domain, unit, told, names), width=_ACROSS, height=_HEIGHT),
+        alt.layer(*_diagram(selected, domain, unit, degree, told), width=_HEIGHT, height=_HEIGHT),
+        data=_placed(rows),
         spacing=30,
-        **framed(question, answer, width),
+        **framed(None, None, FULL_WIDTH),
     )
     return link(chart, [hover, picked(PAIR)])
 
@@ -113,11 +84,11 @@ def matching_now(tables: Mapping[str, pd.DataFrame], held: str | None) -> dict[s
     }
 
 
-def _placed(rows: pd.DataFrame, held: str | None, height: int) -> pd.DataFrame:
+def _placed(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with places and words; only moved, new or gone pairs have a row among the bars."""
-    table = rows.assign(held=rows["pair"] == held)
+    table = rows.assign(held=False)
     table["listed"] = (table["rank"] <= SHOWN) & (table["share"] > _NO_COST)
-    pitch = min(26.0, (height - _HEAD) / max(1, int(table["listed"].sum())))
+    pitch = min(26.0, (_HEIGHT - _HEAD) / max(1, int(table["listed"].sum())))
     table["y"] = _HEAD + (table["rank"] - 0.5) * pitch
     gap = min(4.0, 0.22 * pitch)
     table["y_a"], table["y_b"] = table["y"] - gap, table["y"] + gap
@@ -136,95 +107,71 @@ def _placed(rows: pd.DataFrame, held: str | None, height: int) -> pd.DataFrame:
     return table
 
 
-def _bars(selected, domain, unit, tooltip, names, across: int, height: int) -> list[View]:
-    scale = alt.Scale(domain=[0, height], reverse=True, nice=False)
+def _bars(selected, domain, unit: str, told: Mapping[str, str], names: tuple[str, str]) -> list[View]:
+    x = distance(alt.X, "sign_x", unit, domain, padding=20)
+    scale = alt.Scale(domain=[0, _HEIGHT], reverse=True, nice=False)
+    middle = alt.Y(field="y", type="quantitative", scale=scale, axis=None)
     rows = View().transform_filter("datum.listed")
 
     def bar(view, end, **style):
         return view.mark_rule(clip=True, **style).encode(
-            x=distance_position(alt.X, f"birth_{end}", domain, unit, 20), x2=alt.X2(field=f"death_{end}"),
-            y=alt.Y(field=f"y_{end}", type="quantitative", scale=scale, axis=None),
-        )  # fmt: skip
+            x=on(x, f"birth_{end}"), x2=alt.X2(field=f"death_{end}"), y=on(middle, f"y_{end}")
+        )
 
-    middle = alt.Y(field="y", type="quantitative", scale=scale, axis=None)
     held = rows.transform_filter(selected)
-    key = pd.DataFrame({"x": [6, 126], "words": list(names)})
-    meets = rows.mark_point(opacity=0, size=1, cursor="pointer").encode(
-        x=alt.XValue(across / 2), y=middle, tooltip=tooltip
-    )
-    meets.name = "bars"
     text = rows.mark_text(align="left", baseline="middle", dx=6, color=SOFT, fontSize=LABEL_SIZE - 1)
     return [
         bar(rows, "a", strokeWidth=4, color=TONE),
         bar(rows, "b", strokeWidth=4, color=INK),
-        text.encode(
-            x=distance_position(alt.X, "sign_x", domain, unit, 20),
-            y=middle,
-            text=alt.Text(field="sign", type="nominal"),
-        ),
+        text.encode(x=x, y=middle, text=alt.Text(field="sign", type="nominal")),
         held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(
-            x=alt.XValue(0), x2=alt.X2Value(across), y=middle
+            x=alt.XValue(0), x2=alt.X2Value(_ACROSS), y=middle
         ),
         bar(held, "a", strokeWidth=5, color=ACCENT, opacity=0.55),
         bar(held, "b", strokeWidth=5, color=ACCENT),
-        *_key(key, across),
-        meets,
+        *_key(names),
+        answering(rows, "bars", told).encode(x=alt.XValue(_ACROSS / 2), y=middle),
     ]
 
 
-def _key(key: pd.DataFrame, across: int) -> list[View]:
+def _key(names: tuple[str, str]) -> list[View]:
     """Above the bars: which tone is which checkpoint."""
-    y = alt.YValue(_HEAD / 2 - 4)
     marks = []
-    for colour, left, words in zip((TONE, INK), (6, across // 2), key["words"], strict=True):
-        one = View(pd.DataFrame({"words": [words]}))
+    for colour, left, words in zip((TONE, INK), (6, _ACROSS // 2), names, strict=True):
+        one = View(pd.DataFrame({"words": [words]})).encode(y=alt.YValue(_HEAD / 2 - 4))
         marks += [
-            one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22), y=y),
+            one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22)),
             one.mark_text(align="left", baseline="middle", color=SOFT, fontSize=LABEL_SIZE).encode(
-                x=alt.XValue(left + 30), y=y, text=alt.Text(field="words", type="nominal")
+                x=alt.XValue(left + 30), text=alt.Text(field="words", type="nominal")
             ),
         ]
     return marks
 
 
-def _diagram(selected, domain, unit, degree: int, tooltip, names, side: int) -> list[View]:
+def _diagram(selected, domain, unit: str, degree: int, told: Mapping[str, str]) -> list[View]:
     shape = ("circle", "triangle-up")[degree]
     ends = pd.DataFrame({"x_a": list(domain), "up_a": list(domain)})
+    x = distance(alt.X, "x_a", f"birth ({unit})", domain, padding=10)
+    y = distance(alt.Y, "up_a", f"death ({unit})", domain, padding=10)
+    x_b, y_b = on(x, "x_b"), on(y, "up_b")
 
     def at(view, end, **style):
-        return view.encode(
-            x=distance_position(alt.X, f"x_{end}", domain, f"birth ({unit})", _PADDING),
-            y=distance_position(alt.Y, f"up_{end}", domain, f"death ({unit})", _PADDING),
-        ).mark_point(shape=shape, clip=True, **style)
+        places = {"x": x, "y": y} if end == "a" else {"x": x_b, "y": y_b}
+        return view.encode(**places).mark_point(shape=shape, clip=True, **style)
 
     def joined(view, **style):
-        return view.mark_rule(clip=True, **style).encode(
-            x=distance_position(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
-            y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
-            x2=alt.X2(field="x_b"),
-            y2=alt.Y2(field="up_b"),
-        )
+        return view.mark_rule(clip=True, **style).encode(x=x, y=y, x2=alt.X2(field="x_b"), y2=alt.Y2(field="up_b"))
 
-    diagonal = (
-        View(ends)
-        .mark_line(color=FAINT, strokeWidth=1.5)
-        .encode(
-            x=distance_position(alt.X, "x_a", domain, f"birth ({unit})", _PADDING),
-            y=distance_position(alt.Y, "up_a", domain, f"death ({unit})", _PADDING),
-        )
-    )
     held = View().transform_filter(selected)
-    meets = at(View(), "b", opacity=0, size=1, cursor="pointer").encode(tooltip=tooltip)
-    meets.name = "matched"
     before, after = (View().transform_filter(f"datum.place_{end} >= 0") for end in "ab")
     held_before, held_after = (held.transform_filter(f"datum.place_{end} >= 0") for end in "ab")
     return [
-        diagonal,
+        View(ends).mark_line(color=FAINT, strokeWidth=1.5).encode(x=x, y=y),
         joined(View(), color=SOFT, strokeWidth=1.2, opacity=0.7),
         at(before, "a", filled=False, size=44, color=TONE, strokeWidth=1.4, opacity=1),
         at(after, "b", filled=True, size=38, color=INK, opacity=0.85),
         joined(held, color=ACCENT, strokeWidth=3),
         at(held_before, "a", filled=False, size=150, color=ACCENT, strokeWidth=2.4, opacity=1),
         at(held_after, "b", filled=True, size=150, color=ACCENT, opacity=1),
-        meets,
+        answering(View(), "matched", told, shape=shape, clip=True).encode(x=x_b, y=y_b),
     ]

@@ -5,6 +5,7 @@ slider; as one path, in pixels, they are one string and one mark.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import altair as alt
 import numpy as np
@@ -12,23 +13,36 @@ import numpy as np
 NOTHING = "M0,0"  # a path without length: the mark stays, and shows nothing
 
 
+@dataclass(frozen=True)
 class Plane:
     """The window of a plot, in data and in pixels.
 
-    Parameters
+    Attributes
     ----------
     x, y : from the left to the right end, from the lower to the upper end of the axes.
     width, height : of the plot in pixels.
     """
 
-    def __init__(self, x: tuple[float, float], y: tuple[float, float], width: int, height: int):
-        self.x, self.y, self.width, self.height = x, y, width, height
+    x: tuple[float, float]
+    y: tuple[float, float]
+    width: int
+    height: int
+
+    @property
+    def _corner_and_pixel(self) -> tuple[np.ndarray, np.ndarray]:
+        """The upper left corner, and one pixel to the right and down, in data."""
+        span = np.array([self.x[1] - self.x[0], self.y[0] - self.y[1]])
+        return np.array([self.x[0], self.y[1]]), span / [self.width, self.height]
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """(..., 2) data to (..., 2) pixels from the left and from the top."""
-        low = np.array([self.x[0], self.y[1]])
-        span = np.array([self.x[1] - self.x[0], self.y[0] - self.y[1]])
-        return (np.asarray(points, dtype=np.float64) - low) / span * [self.width, self.height]
+        corner, pixel = self._corner_and_pixel
+        return (np.asarray(points, dtype=np.float64) - corner) / pixel
+
+    def data(self, pixels: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels back to data."""
+        corner, pixel = self._corner_and_pixel
+        return corner + np.asarray(pixels) * pixel
 
     def lines(self, points: np.ndarray, closed: bool = False) -> list[str]:
         """A path through each of several runs of points: (k, points per run, 2) in data."""
@@ -57,8 +71,5 @@ def path_mark(chart: alt.Chart, field: str, **style) -> alt.Chart:
 
 def _paths(runs: np.ndarray, closed: bool) -> list[str]:
     end = "Z" if closed else ""
-    return [_run(run) + end for run in (np.round(runs, 1) + 0.0).tolist()]  # -0.0 is 0
-
-
-def _run(points: Iterable[list[float]]) -> str:
-    return "M" + "L".join(f"{x:g},{y:g}" for x, y in points)
+    rounded = (np.round(runs, 1) + 0.0).tolist()  # -0.0 is 0
+    return ["M" + "L".join(f"{x:g},{y:g}" for x, y in run) + end for run in rounded]

@@ -6,10 +6,10 @@ from math import expm1, log1p
 import altair as alt
 import pandas as pd
 
-from phcore.figures.charts.linking import C, link, near, nearest_tooltip, picked
-from phcore.figures.charts.moving import moving
+from phcore.figures.charts.channels import View
+from phcore.figures.charts.linking import C, answering, link, near, picked
+from phcore.figures.charts.standing import moving
 from phcore.figures.charts.theme import INK, LABEL_SIZE, SOFT
-from phcore.figures.charts.view import View
 
 PARAM = "step"  # name of the click selection, and its field
 _HOVER = near("near_step", PARAM)
@@ -120,10 +120,7 @@ def step_picker(
     The marks stand in one line, so the regions nearest to each (Voronoi cells) are vertical strips.
     """
     guide = steps.mark_rule(color=INK, strokeWidth=1, opacity=0.35, strokeDash=[3, 3])
-    strips = steps.mark_point(opacity=0, size=1, cursor="pointer").encode(
-        x=axis.x(), y=alt.YValue(height / 2), tooltip=nearest_tooltip(tooltip)
-    )
-    strips.name = name
+    strips = answering(steps, name, tooltip).encode(x=axis.x(), y=alt.YValue(height / 2))
     return [guide.encode(x=axis.x()).transform_filter(_HOVER), strips]
 
 

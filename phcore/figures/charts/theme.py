@@ -166,22 +166,6 @@ def heading(question: str | None, answer: str | None, width: int) -> alt.typing.
     )
 
 
-def plot_width(width: int, beside: int = Y_AXIS) -> int:
-    """Pixels of the plot in a chart that is `width` wide in all, y axis (and legend) included."""
-    return width - beside
-
-
-def distance_position(channel: type, field: str, domain: tuple[float, float], title: str, padding: int):
-    """A position along the filtration; `padding` (pixels) keeps the marks at the ends whole."""
-    return channel(
-        field=field,
-        type="quantitative",
-        scale=alt.Scale(domain=list(domain), nice=False, zero=False, padding=padding),
-        axis=alt.Axis(tickCount=6, gridOpacity=0.6, labelFlush=False),
-        title=title,
-    )
-
-
 def framed(question: str | None, answer: str | None, width: int) -> dict:
     """What a whole chart needs beside its marks: title and sizing, as arguments of its constructor.
 

@@ -4,7 +4,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.theme import GREYS, HALF_WIDTH, LEGEND, SEQUENTIAL, Y_AXIS, framed, plot_width
+from phcore.figures.charts.channels import UNRULED, measure, told
+from phcore.figures.charts.theme import GREYS, HALF_WIDTH, LEGEND, SEQUENTIAL, Y_AXIS, framed
 from phcore.formatting import three
 
 
@@ -15,10 +16,7 @@ def persistence_image_chart(
     *,
     unit: str = "distance",
     question: str | None = "Where do the loops lie?",
-    answer: str | None = None,
-    domain: tuple[float, float] | None = None,
     width: int = HALF_WIDTH,
-    height: int = 360,
 ) -> alt.Chart:
     """Density of bars over birth and persistence.
 
@@ -27,7 +25,6 @@ def persistence_image_chart(
     image : (birth pixels, persistence pixels), at most 5,000 in all.
     birth_range, persistence_range : from the first to the last edge of the pixels.
     unit : of births and persistences.
-    domain : of the colours, to compare images; default 0 to the largest pixel.
     """
     births = np.linspace(*birth_range, image.shape[0] + 1)
     persistences = np.linspace(*persistence_range, image.shape[1] + 1)
@@ -47,18 +44,11 @@ def persistence_image_chart(
     pixels["words"] = [three(value) for value in pixels["value"]]
     for name in ("birth", "persistence"):
         pixels[f"{name}_words"] = [three(value) for value in (pixels[name] + pixels[f"{name}_end"]) / 2]
-    if answer is None:
-        answer = _image_answer(pixels, unit)
     top = float(image.max())
-    colours = alt.Scale(scheme=SEQUENTIAL, domain=list(domain or (0.0, top if top > 0 else 1.0)))
-    told = {"birth_words": "birth about", "persistence_words": "persistence about", "words": "weight"}
+    colours = alt.Scale(scheme=SEQUENTIAL, domain=[0.0, top if top > 0 else 1.0])
+    tooltip = {"birth_words": "birth about", "persistence_words": "persistence about", "words": "weight"}
     return (
-        alt.Chart(
-            pixels,
-            width=plot_width(width, Y_AXIS + LEGEND),
-            height=height,
-            **framed(question, answer, width),
-        )
+        alt.Chart(pixels, **_whole(question, _image_answer(pixels, unit), width))
         .mark_rect(clip=True)
         .encode(
             x=_edge(alt.X, "birth", birth_range, f"birth ({unit})"),
@@ -69,9 +59,9 @@ def persistence_image_chart(
                 field="value",
                 type="quantitative",
                 scale=colours,
-                legend=alt.Legend(title="weight", gradientLength=min(200, height - 60)),
+                legend=alt.Legend(title="weight", gradientLength=200),
             ),
-            tooltip=[alt.Tooltip(field=field, type="nominal", title=title) for field, title in told.items()],
+            tooltip=told(tooltip),
         )
     )
 
@@ -82,10 +72,7 @@ def landscape_chart(
     *,
     unit: str = "distance",
     question: str | None = "At which distances are there long-lived loops?",
-    answer: str | None = None,
-    top: float | None = None,
     width: int = HALF_WIDTH,
-    height: int = 360,
 ) -> alt.Chart:
     """The first landscape functions over the filtration, the first strongest.
 
@@ -93,7 +80,6 @@ def landscape_chart(
     ----------
     landscape : (depth, len(grid)).
     grid : filtration values.
-    top : end of the y axis, to compare landscapes; default a little above the highest point.
     """
     landscape, grid = np.asarray(landscape, dtype=np.float64), np.asarray(grid, dtype=np.float64)
     depth = len(landscape)
@@ -105,22 +91,14 @@ def landscape_chart(
         }
     )
     highest = float(landscape.max()) if landscape.size else 0.0
-    if answer is None:
-        answer = _landscape_answer(landscape, grid, unit)
     tones = [GREYS[min(k, len(GREYS) - 1)] for k in range(depth)]
-    end = top or (1.08 * highest if highest > 0 else 1.0)
+    end = 1.08 * highest if highest > 0 else 1.0
     return (
-        alt.Chart(table, width=plot_width(width, Y_AXIS + LEGEND), height=height, **framed(question, answer, width))
+        alt.Chart(table, **_whole(question, _landscape_answer(landscape, grid, unit), width))
         .mark_line(strokeWidth=1.8)
         .encode(
             x=_edge(alt.X, "at", (float(grid.min()), float(grid.max())) if len(grid) else (0.0, 1.0), unit),
-            y=alt.Y(
-                field="height",
-                type="quantitative",
-                scale=alt.Scale(domain=[0, end], nice=False),
-                axis=alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False),
-                title=f"landscape ({unit})",
-            ),
+            y=measure(alt.Y, "height", f"landscape ({unit})", (0, end), {"tickCount": 5}),
             color=alt.Color(
                 field="k",
                 type="ordinal",
@@ -132,23 +110,19 @@ def landscape_chart(
     )
 
 
+def _whole(question: str | None, answer: str, width: int) -> dict:
+    return {"width": width - Y_AXIS - LEGEND, "height": 360} | framed(question, answer, width)
+
+
 def _edge(channel: type, field: str, domain: tuple[float, float], title: str):
-    return channel(
-        field=field,
-        type="quantitative",
-        scale=alt.Scale(domain=[float(end) for end in domain], nice=False, zero=False),
-        axis=alt.Axis(tickCount=6, grid=False, labelFlush=False),
-        title=title,
-    )
+    return measure(channel, field, title, map(float, domain), UNRULED | {"tickCount": 6}, zero=False)
 
 
 def _image_answer(pixels: pd.DataFrame, unit: str) -> str:
     if pixels["value"].max() <= 0 or pixels.empty:
         return "No bars in this range."
     most = pixels.loc[pixels["value"].idxmax()]
-    birth = (most["birth"] + most["birth_end"]) / 2
-    persistence = (most["persistence"] + most["persistence_end"]) / 2
-    return f"Densest at birth {three(birth)}, persistence {three(persistence)} ({unit})."
+    return f"Densest at birth {most['birth_words']}, persistence {most['persistence_words']} ({unit})."
 
 
 def _landscape_answer(landscape: np.ndarray, grid: np.ndarray, unit: str) -> str:

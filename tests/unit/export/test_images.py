@@ -10,7 +10,7 @@ from PIL import Image
 
 from phcore.errors import Fault
 from phcore.export import images
-from phcore.figures.charts.plain import plain
+from phcore.figures.charts.standing import plain
 from phcore.figures.charts.theme import LABEL_SIZE
 
 TABLE = pd.DataFrame({"x": [1.0, 2.0, float("nan")], "y": [3.0, 1.0, 2.0], "name": ["a", "b", "<script>"]})

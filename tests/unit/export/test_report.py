@@ -22,7 +22,7 @@ from phcore.export.report.methods import cited, parameters
 from phcore.export.report.packing import DIGITS, Tables, difference, packed, script_json
 from phcore.export.report.sources import SOURCES
 from phcore.export.results import Results
-from phcore.figures.charts.moving import at_step
+from phcore.figures.charts.standing import at_step
 from phcore.figures.figure import Choice
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pandas as pd
+
+from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Look
 from phcore.figures.registry import FIGURES
 
@@ -19,4 +22,21 @@ def given(choice: dict | None = None, **read: object) -> Data:
 
 def drawn(name: str, data: Data, **look: object):
     """The chart of a figure; objectives are those it shows unless a look says otherwise."""
-    return FIGURES[name].chart(data, Look(**{"steps": STEPS, "objectives": ()} | look))
+    return FIGURES[name].chart(data, looking(**look))
+
+
+def looking(**look: object) -> Look:
+    return Look(**{"steps": STEPS, "objectives": ()} | look)
+
+
+def velocities(curve: pd.DataFrame, floor: pd.DataFrame | None = None, **options):
+    """The chart of velocities; `options` are its own or its look's."""
+    look = {name: options.pop(name) for name in ("steps", "step", "log", "objectives", "top") if name in options}
+    return velocity_chart(curve, floor, looking(**look), **options)
+
+
+def distances(distance: pd.DataFrame, floor: pd.DataFrame | None = None, **look: object):
+    """The chart of the distance (step, value) between two series, with its floor (step, lo, hi)."""
+    beside = distance[["step"]].assign(lo=float("nan"), hi=float("nan")) if floor is None else floor
+    rows = distance[["step", "value"]].merge(beside[["step", "lo", "hi"]], "left")
+    return drawn("apart", given(rows=rows.assign(series_a="one", series_b="other")), **look)

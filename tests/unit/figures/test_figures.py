@@ -15,7 +15,7 @@ from phcore.analysis import against_null, objectives
 from phcore.archive.store import Store
 from phcore.export.results import Results
 from phcore.figures import barcode, separation
-from phcore.figures.charts.plain import plain
+from phcore.figures.charts.standing import plain
 from phcore.figures.figure import Choice, Control, Figure, sentence, title
 from phcore.figures.registry import FIGURES, PRINTED, SECTIONS
 from phcore.formatting import three

@@ -1,6 +1,8 @@
 import pandas as pd
 
-from phcore.figures.charts.answers import distance_answer, null_answer, velocity_answer
+from phcore.figures import gaussian
+from phcore.figures.charts.curves import distance_answer, velocity_answer
+from tests.unit.figures.hand_made import given
 
 CURVE = pd.DataFrame(
     {
@@ -42,9 +44,10 @@ def test_distance_says_since_when_it_is_beyond_its_floor():
 def test_null_in_words():
     rows = [(6, 3.0, 2.0, "above"), (6, 1.0, 2.0, "below"), (12, 1.0, 2.0, "within"), (12, 5.0, 2.0, "above")]
     table = pd.DataFrame(rows, columns=["layer", "mean", "floor_hi", "place"])
-    assert null_answer(table, 6) == (
+    assert gaussian.answer(given({"layer": 6}, every=table)) == (
         "At layer 6, 1 of 2 moves exceed their Gaussian null, 1 stay below; over all layers 2 of 4 moves exceed it, 1 "
         "stay below. 2 of 4 exceed the resampling floor."
     )
-    assert null_answer(table.assign(floor_hi=float("nan")), 6).endswith("it, 1 stay below.")
-    assert null_answer(table, 18) == "No transition has a velocity and a null at layer 18 yet."
+    assert gaussian.answer(given({"layer": 6}, every=table.assign(floor_hi=float("nan")))).endswith("it, 1 stay below.")
+    none = gaussian.answer(given({"layer": 18}, every=table))
+    assert none == "No transition has a velocity and a null at layer 18 yet."

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from phcore.figures.charts.cloud_map import cloud_map, complex_paths, map_plane, map_tables, shortened
-from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.plane import NOTHING, Plane, one_path
+from phcore.figures.charts.standing import with_tables
 from phcore.figures.charts.theme import category_marks
 from tests.unit.figures.charts.test_moving import taken_apart
 

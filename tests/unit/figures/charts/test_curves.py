@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
+from tests.unit.figures.hand_made import distances, velocities
 
 NASTY = ['a"b\\', "image", "<script>alert(1)</script>", "x.y[0]", "step", "q:Q", "it's"]
 
@@ -10,30 +10,30 @@ NASTY = ['a"b\\', "image", "<script>alert(1)</script>", "x.y[0]", "step", "q:Q",
 def test_none_one_and_many_layers(curve, floor, render, log, share_y, steps):
     for part in (curve.head(0), curve.head(1), curve[curve["layer"] == 6], curve):
         for below in (None, floor):
-            chart = velocity_chart(part, below, steps=steps, selected_step=4, log=log, share_y=share_y)
+            chart = velocities(part, below, steps=steps, step=4, log=log, share_y=share_y)
             assert "How far does each checkpoint move?" in render(chart)
 
 
 def test_one_panel_per_layer(curve, floor, render, steps):
-    svg = render(velocity_chart(curve, floor, steps=steps, selected_step=2))
+    svg = render(velocities(curve, floor, steps=steps, step=2))
     for words in ("layer 6", "layer 12", "helpful", "harmless", "mixed", "floor", "step 2", "training step"):
         assert words in svg
 
 
 def test_layers_stand_in_the_order_of_depth(curve, steps):
     more = pd.concat([curve, curve.assign(layer=curve["layer"] + 100)])
-    sort = velocity_chart(more, steps=steps).to_dict()["facet"]["sort"]
+    sort = velocities(more, steps=steps).to_dict()["facet"]["sort"]
     assert sort == ["layer 6", "layer 12", "layer 106", "layer 112"]
 
 
 def test_playing_the_steps_changes_data_only(curve, floor, shape, steps):
-    shapes = {shape(velocity_chart(curve, floor, steps=steps, selected_step=step)) for step in (None, *steps)}
+    shapes = {shape(velocities(curve, floor, steps=steps, step=step)) for step in (None, *steps)}
     assert len(shapes) == 1
 
 
 def test_a_click_chooses_a_step(curve, steps):
     for part in (curve, curve[curve["layer"] == 6]):
-        spec = velocity_chart(part, steps=steps).to_dict()
+        spec = velocities(part, steps=steps).to_dict()
         params = {param["name"]: param for param in spec["params"]}
         layers = spec.get("spec", spec)["layer"]
         assert params["step"]["select"]["fields"] == ["step"]
@@ -42,7 +42,7 @@ def test_a_click_chooses_a_step(curve, steps):
 
 def test_two_charts_can_share_the_end_of_their_y_axes(curve, steps):
     def ends(part, **options):
-        spec = velocity_chart(part[part["layer"] == 6], steps=steps, **options).to_dict()
+        spec = velocities(part[part["layer"] == 6], steps=steps, **options).to_dict()
         channels = [layer.get("encoding", {}).get("y", {}) for layer in spec["layer"]]
         return {tuple(y["scale"]["domain"]) for y in channels if "scale" in y}
 
@@ -53,7 +53,7 @@ def test_two_charts_can_share_the_end_of_their_y_axes(curve, steps):
 
 def test_colours_do_not_depend_on_the_choice(curve, steps):
     def scale(part):
-        spec = velocity_chart(part, steps=steps, objectives=["helpful", "harmless", "mixed"]).to_dict()
+        spec = velocities(part, steps=steps, objectives=["helpful", "harmless", "mixed"]).to_dict()
         layers = spec.get("spec", spec)["layer"]
         found = next(la["encoding"]["color"]["scale"] for la in layers if "color" in la.get("encoding", {}))
         return dict(zip(found["domain"], found["range"], strict=True))
@@ -66,7 +66,7 @@ def test_colours_do_not_depend_on_the_choice(curve, steps):
 def test_seeds_share_the_colour_and_differ_by_dash(curve, render, steps):
     other = curve[curve["series"] == "helpful"].assign(series="helpful, seed 2")
     both = pd.concat([curve, other])
-    chart = velocity_chart(both, steps=steps)
+    chart = velocities(both, steps=steps)
     scale = next(
         layer["encoding"]["strokeDash"]["scale"]
         for layer in chart.to_dict()["spec"]["layer"]
@@ -79,14 +79,14 @@ def test_seeds_share_the_colour_and_differ_by_dash(curve, render, steps):
 
 def test_names_of_series_are_text_and_nothing_else(curve, render, steps):
     parts = [curve[curve["series"] == "helpful"].assign(series=name, objective=name) for name in NASTY]
-    svg = render(velocity_chart(pd.concat(parts), steps=steps, selected_step=4))
+    svg = render(velocities(pd.concat(parts), steps=steps, step=4))
     assert "<script" not in svg
     for name in ("x.y[0]", "it's", "&lt;script&gt;alert(1)&lt;/script&gt;"):
         assert name in svg
 
 
 def test_the_floor_reaches_over_the_whole_axis(curve, floor, steps):
-    spec = velocity_chart(curve, floor[floor["step"] == 4], steps=steps).to_dict()
+    spec = velocities(curve, floor[floor["step"] == 4], steps=steps).to_dict()
     rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
     band = [row for row in rows if row["kind"] == "floor" and row["panel"] == "layer 6"]
     assert [row["step"] for row in band] == [0, 4, 8]
@@ -94,7 +94,7 @@ def test_the_floor_reaches_over_the_whole_axis(curve, floor, steps):
 
 def test_a_null_is_told_from_the_floor_without_colour(curve, floor, render, steps):
     null = floor.assign(lo=floor["lo"] / 2, hi=floor["hi"] / 2)
-    spec = velocity_chart(curve, floor, null=null, steps=steps).to_dict()
+    spec = velocities(curve, floor, null=null, steps=steps).to_dict()
     bands = [layer["mark"] for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "area"][:2]
     assert ["strokeDash" in mark for mark in bands] == [False, True]
     rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
@@ -102,16 +102,16 @@ def test_a_null_is_told_from_the_floor_without_colour(curve, floor, render, step
     assert [row["step"] for row in band] == [1, 2, 4, 8]  # where there are moves, unlike the floor
     told = next(row for row in rows if row["kind"] == "told")
     assert told["b0"] != told["b1"]
-    svg = render(velocity_chart(curve, floor, null=null, steps=steps))
+    svg = render(velocities(curve, floor, null=null, steps=steps))
     assert ">Gaussian<" in svg
     assert ">floor<" in svg
     for part, under in ((curve.head(0), None), (curve.head(1), null.head(0)), (curve[curve["layer"] == 6], null)):
-        render(velocity_chart(part, null=under, steps=steps))
+        render(velocities(part, null=under, steps=steps))
 
 
 def test_the_numerical_floor_is_a_line_at_the_largest_of_its_layer(curve, render, steps):
     numerics = pd.DataFrame({"layer": [6, 6, 12], "value": [0.01, 0.03, 0.02]})
-    spec = velocity_chart(curve, numerics=numerics, steps=steps).to_dict()
+    spec = velocities(curve, numerics=numerics, steps=steps).to_dict()
     rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
     assert [(row["panel"], row["mean"]) for row in rows if row["kind"] == "numerics"] == [
         ("layer 6", 0.03),
@@ -119,19 +119,19 @@ def test_the_numerical_floor_is_a_line_at_the_largest_of_its_layer(curve, render
     ]
     told = [row for row in rows if row["kind"] == "told"]
     assert {(row["panel"], row["b0"]) for row in told} == {("layer 6", "0.0300"), ("layer 12", "0.0200")}
-    svg = render(velocity_chart(curve, numerics=numerics, steps=steps), dark=True)
+    svg = render(velocities(curve, numerics=numerics, steps=steps), dark=True)
     assert svg.count(">numerical floor<") == 2
     one = curve[curve["layer"] == 6]
-    assert ">numerical floor<" in render(velocity_chart(one, numerics=numerics[["value"]], steps=steps))
-    high = velocity_chart(one, numerics=numerics[["value"]] * 1000, steps=steps).to_dict()
+    assert ">numerical floor<" in render(velocities(one, numerics=numerics[["value"]], steps=steps))
+    high = velocities(one, numerics=numerics[["value"]] * 1000, steps=steps).to_dict()
     assert high["layer"][0]["encoding"]["y"]["scale"]["domain"][1] > 30
     for unknown in (numerics.head(0), numerics.assign(value=float("nan"))):
-        assert ">numerical floor<" not in render(velocity_chart(curve, numerics=unknown, steps=steps))
+        assert ">numerical floor<" not in render(velocities(curve, numerics=unknown, steps=steps))
 
 
 def test_the_axis_reaches_up_to_the_null(curve, floor, steps):
     high = floor.assign(lo=100.0, hi=200.0)
-    one = velocity_chart(curve[curve["layer"] == 6], null=high[high["layer"] == 6], steps=steps).to_dict()
+    one = velocities(curve[curve["layer"] == 6], null=high[high["layer"] == 6], steps=steps).to_dict()
     scales = [layer["encoding"]["y"].get("scale") for layer in one["layer"] if "y" in layer.get("encoding", {})]
     assert {scale["domain"][1] >= 200 for scale in scales if scale} == {True}
 
@@ -141,7 +141,7 @@ def test_panels_may_be_series(curve, floor, render, steps):
     parts = [curve[(curve["layer"] == 6) & (curve["series"] == name)] for name in ("helpful", "mixed")]
     both = pd.concat([part.assign(layer=number) for number, part in enumerate(parts)])
     bands = pd.concat([floor[floor["layer"] == 6].assign(layer=number) for number in names])
-    svg = render(velocity_chart(both, bands, panels=names, steps=steps, answer="It moves."))
+    svg = render(velocities(both, bands, panels=names, steps=steps, answer="It moves."))
     for words in ("helpful", "a&quot;b"):
         assert words in svg or words.replace("&quot;", '"') in svg
     assert "layer 0" not in svg
@@ -150,14 +150,9 @@ def test_panels_may_be_series(curve, floor, render, steps):
 def test_objective_distance(curve, floor, render, steps):
     distance = curve[(curve["layer"] == 6) & (curve["series"] == "mixed")].rename(columns={"mean": "value"})
     below = floor[floor["layer"] == 6]
-    for part in (
-        distance.head(0),
-        distance.head(1),
-        distance,
-        distance[["step", "value"]],
-    ):
+    for part in (distance.assign(value=float("nan")), distance.head(1), distance):
         for under in (None, below):
-            chart = objective_distance_chart(part, under, steps=steps, selected_step=2, width=400)
+            chart = distances(part, under, steps=steps, step=2, width=400)
             svg = render(chart)
-            assert "How far apart are the two objectives?" in svg
+            assert "How far apart are one and other?" in svg
             assert (">floor<" in svg) == (under is not None)

@@ -12,8 +12,8 @@ from phcore.figures.charts.growth import (
     distance_rule,
     held_branch,
 )
-from phcore.figures.charts.moving import with_tables
 from phcore.figures.charts.plane import NOTHING
+from phcore.figures.charts.standing import with_tables
 from phcore.topology import complexes, generators, persistence
 from phcore.topology.clouds import distance_matrix
 from tests.unit.figures.charts.test_moving import taken_apart

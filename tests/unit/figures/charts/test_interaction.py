@@ -7,8 +7,8 @@ import vl_convert
 
 from phcore.figures.charts.barcode import barcode_and_diagram
 from phcore.figures.charts.bars import bars_domain, cap_bars
-from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.charts.theme import export_config
+from tests.unit.figures.hand_made import velocities
 
 pytestmark = pytest.mark.browser
 
@@ -107,7 +107,7 @@ def test_a_click_in_either_plot_keeps_its_bar(bars, shown):
 def test_the_nearest_step_answers_in_every_panel(curve, floor, shown, steps, layers):
     part = curve[curve["layer"].isin(sorted(curve["layer"].unique())[:layers])]
     named = part.replace({"series": {"mixed": 'm"<b>\\'}})
-    page = shown(velocity_chart(named, floor, steps=steps, selected_step=4))
+    page = shown(velocities(named, floor, steps=steps, step=4))
     plots = page.evaluate(PLOTS)
     panels = [plot for plot in plots if plot[3] == 260]
     assert len(panels) >= layers

@@ -6,9 +6,8 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.curves import objective_distance_chart, velocity_chart
-from phcore.figures.charts.moving import Moving, at_step, moving
-from tests.unit.figures.hand_made import drawn, given
+from phcore.figures.charts.standing import Moving, at_step, moving
+from tests.unit.figures.hand_made import distances, drawn, given, velocities
 
 STEPS = [0, 1, 2, 4, 8]
 
@@ -46,12 +45,10 @@ CHARTS = {
     "behaviour": lambda step: drawn(
         "behaviour", given(moves=curve().rename(columns={"mean": "value"}), velocity=curve(), name="js"), step=step
     ),
-    "velocity": lambda step: velocity_chart(curve(), steps=STEPS, selected_step=step),
+    "velocity": lambda step: velocities(curve(), steps=STEPS, step=step),
     "heatmap": lambda step: drawn("heatmap", given(curve=curve()), step=step),
     "path": lambda step: drawn("paths", given(points=paths(), titles=["a", "b"], floor=None), step=step),
-    "distance": lambda step: objective_distance_chart(
-        pd.DataFrame({"step": STEPS, "value": range(5)}), steps=STEPS, selected_step=step
-    ),
+    "distance": lambda step: distances(pd.DataFrame({"step": STEPS, "value": range(5)}), steps=STEPS, step=step),
 }
 
 

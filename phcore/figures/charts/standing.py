@@ -1,13 +1,41 @@
-"""Moving the selected step of a chart that stands: only the few tables that show it change.
+"""A chart that stands: plain Vega-Lite, with its tables beside it, few of which change as the selected step moves.
 
 Building a chart takes a hundred times as long, and the screen would draw it anew instead of moving a mark. A chart says
 itself which of its tables move, by making them with `moving`.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
+import altair as alt
 import pandas as pd
+from altair.utils.schemapi import debug_mode
+
+_ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
+
+
+class Plain(NamedTuple):
+    """Vega-Lite that names its tables, and the tables by name, in the order of the chart."""
+
+    spec: dict
+    tables: dict[str, pd.DataFrame]
+
+
+def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
+    """The chart that `build` returns. The names of its tables do not depend on what is in them."""
+    tables: dict[int, tuple[str, pd.DataFrame]] = {}
+
+    def keep(data: pd.DataFrame) -> dict:
+        name, _ = tables.setdefault(id(data), (f"table{len(tables)}", data))
+        return {"name": name}
+
+    with _ALTAIR:
+        alt.data_transformers.register("by_place", keep)
+        with alt.data_transformers.enable("by_place"), debug_mode(False):
+            spec = build().to_dict(validate=False)
+    return Plain(spec, dict(tables.values()))
+
 
 At = Callable[[int | None], pd.DataFrame]
 
