@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, frame, toolbar
 from pages.parts.controls import control
-from pages.parts.opened_study import BADGES
-from pages.parts.web import WORDS
+from pages.parts.opened_study import badge
+from pages.parts.web import WORDS, plain
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -33,8 +33,8 @@ def heads(pair: tuple[Results, Results]) -> None:
         asked, record = study.study, study.record
         series = ", ".join(one.name for one in record.series)
         column.markdown(
-            f"**{asked.name}**  \n{asked.model.name}, {record.n_layers} layers, {record.n_prompts} prompts; "
-            f"series {series}"
+            f"**{plain(asked.name)}**  \n{plain(asked.model.name)}, {record.n_layers} layers, {record.n_prompts} "
+            f"prompts; series {plain(series)}"
         )
 
 
@@ -56,7 +56,7 @@ def velocities(pair: tuple[Results, Results], choices: list[Choice], look: Look,
     st.caption(
         f"The layer nearest to {depth:.0%} of the depth of each model. Bands: 10 to 90 % of the subsamples; grey: the "
         "resampling floor. Hidden states of two models share no axes: what is compared is the course, on the same "
-        "scales." + _unlike(pair)
+        "scales." + " " + plain(_unlike(pair))
     )
     for study, choice in drawn:
         name = study.study.name
@@ -71,7 +71,7 @@ def _unlike(pair: tuple[Results, Results]) -> str:
         {f"{one.record.n_prompts} prompts" for one in pair},
     ]
     unlike = [" and ".join(sorted(way)) for way in ways if len(way) > 1]
-    return f" The two are measured differently ({'; '.join(unlike)}): compare shapes, not heights." if unlike else ""
+    return f"The two are measured differently ({'; '.join(unlike)}): compare shapes, not heights." if unlike else ""
 
 
 def concentrations(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
@@ -84,7 +84,7 @@ def concentrations(pair: tuple[Results, Results], choices: list[Choice], look: L
             with suppress(Fault):
                 caption = one.caption(figure.read(study, one, choice))
                 figure.below(study, one, choice, key=f"concentration-{name}")
-    st.caption(caption)
+    st.caption(plain(caption))
 
 
 def findings(pair: tuple[Results, Results]) -> None:
@@ -98,10 +98,10 @@ def findings(pair: tuple[Results, Results]) -> None:
         known = [row for row in rows if row is not None]
         same += len({row.verdict for row in known}) == 1 and len(known) == 2
         with st.container(border=True, gap="small"):
-            st.markdown(f"**{known[0].claim}. {known[0].title}**")
+            st.markdown(f"**{plain(known[0].claim)}. {plain(known[0].title)}**")
             for column, row in zip(st.columns(2), rows, strict=True):
-                column.markdown("No verdict." if row is None else f"{BADGES[row.verdict]} {row.sentence}")
-    st.caption(f"The two studies agree on {same} of 5 verdicts. Each is about H1 at the study's own scale.")
+                column.markdown("No verdict." if row is None else f"{badge(row.verdict)} {plain(row.sentence)}")
+    st.caption(f"The two studies agree on {same:,} of 5 verdicts. Each is about H1 at the study's own scale.")
     both = pd.concat([table.assign(study=one.study.name) for one, table in zip(pair, tables, strict=True)])
     frame.below(both, "findings-" + "-".join(one.study.name for one in pair), "p_findings")
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, frame, toolbar
 from pages.parts.controls import control
+from pages.parts.web import plain
 from phcore.export.results import Results
 from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
@@ -36,7 +37,7 @@ def own_measures(study: Results, choice: Choice, look: Look) -> None:
         names = ", ".join(one.name for one in study.record.series)
         st.write(
             "A CSV file with the columns `series`, `step`, `name` and `value`, one line per checkpoint and measure. "
-            f"Series of this study: {names}. Training logs (`trainer_state.json`) are read by themselves."
+            f"Series of this study: {plain(names)}. Training logs (`trainer_state.json`) are read by themselves."
         )
         file = st.file_uploader("CSV file", type="csv", key="e_file")
         if file is not None and st.button("Add to the study", type="primary", key="e_add"):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import controls, data, frame
 from pages.parts.controls import control
-from pages.parts.web import WORDS
+from pages.parts.web import WORDS, plain
 from phcore.export import images
 from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
@@ -16,6 +16,7 @@ from phcore.export.report import Options, bibtex, methods_paragraph, render
 from phcore.export.report.methods import cited
 from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
+from phcore.formatting import visible
 from phcore.stages.registry.assembly import published
 
 PREVIEW = 720  # pixels of the report's window
@@ -89,7 +90,7 @@ def whole_study(study: Results) -> None:
     prompts = control(st.toggle, "s_texts", True)
     st.caption(
         "Hidden states stay behind: they are large. "
-        f"`python -m phcore pack {study.study.name} -o study.zip --with-clouds` takes them along."
+        f"`python -m phcore pack {plain(study.study.name)} -o study.zip --with-clouds` takes them along."
     )
     if st.button("Pack the study", type="primary", icon=":material/package_2:", key="s_pack"):
         with data.refusing():
@@ -111,7 +112,8 @@ def open_pack() -> None:
     with data.refusing():
         with st.spinner("Verifying…"):
             done = unpack(file, data.store())
-        st.success(f"{done.name} is in the archive: {done.new} files, all verified.", icon=":material/check_circle:")
+        words = f"{done.name} is in the archive: {done.new} files, all verified."
+        st.success(plain(words), icon=":material/check_circle:")
 
 
 def methods(study: Results) -> None:
@@ -119,7 +121,7 @@ def methods(study: Results) -> None:
     words = methods_paragraph(study.record, there)
     sources = bibtex(cited(study.record, there))
     st.markdown("**For the methods section**")
-    st.code(words, language=None, wrap_lines=True)
+    st.code(visible(words, lines=True), language=None, wrap_lines=True)
     st.markdown("**BibTeX of what it cites**")
     st.code(sources, language="bibtex")
     left, right, _ = st.columns([1, 1, 3])

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.parts import controls, data, frame, new_study, opened_study, toolbar
+from pages.parts.web import plain
 
 place = frame.header("study")
 if not data.read_only():
@@ -18,9 +19,9 @@ if study is None:
 record = study.record
 names = ", ".join(one.name for one in record.series)
 st.markdown(
-    f"**{study.study.model.name}** and {len(record.series)} series of its checkpoints ({names}): "
+    f"**{plain(study.study.model.name)}** and {len(record.series)} series of its checkpoints ({plain(names)}): "
     f"{len(record.ready)} checkpoints with the base model, read on {record.n_prompts} prompts at layers "
-    f"{', '.join(map(str, record.layers))} of {record.n_layers}. " + opened_study.subsample_words(record)
+    f"{plain(', '.join(map(str, record.layers)))} of {record.n_layers}. " + plain(opened_study.subsample_words(record))
 )
 
 if data.read_only():

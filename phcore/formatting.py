@@ -1,5 +1,6 @@
-"""Numbers and units in words, the same on every chart."""
+"""Numbers and units in words, the same on every chart; and words of others, made harmless."""
 
+import unicodedata
 from math import isfinite
 
 
@@ -36,3 +37,41 @@ def wasserstein_words(order: float, norm: float) -> str:
 
 def _norm(norm: float) -> str:
     return "∞" if norm == float("inf") else f"{norm:g}"
+
+
+# --- words of others --------------------------------------------------------------------------------
+
+_KEPT = "\u200c\u200d"  # joiners, which Persian, Hindi and emoji need
+
+
+def visible(words: str, lines: bool = False) -> str:
+    """Words of others in which nothing works unseen: what controls a terminal or turns the reading order is a mark.
+
+    Parameters
+    ----------
+    words : such as a name that was found in somebody's file.
+    lines : whether line breaks and tabs stay; else they are spaces.
+
+    >>> visible("a\\x1b[31m\\u202eb\\nc")
+    'a␛[31m⟨U+202E⟩b c'
+    """
+    if words.isascii() and words.isprintable():
+        return words
+    unlike = words.replace("\r\n", "\n")
+    return "".join(letter if letter.isprintable() else _mark(letter, lines) for letter in unlike)
+
+
+def _mark(letter: str, lines: bool) -> str:
+    kind = unicodedata.category(letter)
+    if letter in "\n\t":
+        return letter if lines else " "
+    if kind in ("Zl", "Zp"):
+        return "\n" if lines else " "
+    if kind == "Cc" and letter < " ":
+        return chr(0x2400 + ord(letter))  # Unicode has a picture of each
+    return f"⟨U+{ord(letter):04X}⟩" if kind in ("Cc", "Cf", "Cs") and letter not in _KEPT else letter
+
+
+def seen(value: object) -> object:
+    """What a template inserts: words as `visible` ones; numbers, and markup of our own, as they are."""
+    return visible(value, lines=True) if type(value) is str else value

@@ -33,7 +33,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-MODELS = {"tiny", "llama", "lora", "computed"}  # fixtures
+MODELS = {"tiny", "llama", "lora", "computed", "hostile"}  # fixtures
 TRAINS = {"activations", "training"}  # folders
 
 
@@ -144,3 +144,11 @@ def computed(once, llama):
     folder = once("study", lambda folder: studies.compute(studies.build_study(folder, llama), Store(folder / "cache")))
     yield kept.read(Store(folder / "cache"), "tiny").study, folder / "cache"
     assert not list(folder.glob("cache/damaged")), "a test damaged the study that all tests share"
+
+
+@pytest.fixture(scope="session")
+def hostile(once, llama):
+    """Folder of an archive in which everything is called as no friend would call it. Read only."""
+    from tests import studies
+
+    return once("hostile", lambda folder: studies.build_hostile(folder, llama)) / "cache"

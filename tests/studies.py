@@ -5,12 +5,14 @@ import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from phcore import Series, Study
 from phcore.archive.store import SCHEMA, Store
-from phcore.pipeline.run import Run
+from phcore.pipeline.run import Run, publish_missing
 from phcore.stages.registry import results, tables
+from phcore.study import measures
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
 from tests import models
@@ -68,6 +70,50 @@ def build_few(folder: Path, base: Path, *series: str, **changes) -> Study:
     """Some series of the small study, with as little to measure as there can be."""
     study = build_study(folder, base, **{**FEW, **changes})
     return study.with_(series=tuple(one for one in study.series if one.name in series))
+
+
+# What a stranger may call a thing: a picture, links, HTML, a formula, colours, control of a terminal and of the reading
+# order, a formula of a spreadsheet, an address.
+HOSTILE = (
+    "![m](https://evil.example/a.png) [l](https://evil.example) <img src=x onerror=alert(1)> $E=mc^2$ :red[x] **b** "
+    ":smile: \x1b[31m \u202eabc =1+1 https://evil.example/x www.evil.example e@evil.example"
+)
+AS_SEEN = HOSTILE.replace("\x1b", "␛").replace("\u202e", "⟨U+202E⟩")
+
+
+def build_hostile(folder: Path, base: Path) -> Store:
+    """Two small studies, "hostile" and "second", in which everything that others name is called `HOSTILE`.
+
+    Series, objectives, model, folders, prompts, categories, measures, findings, saved views, and the words of a job
+    that has failed.
+    """
+    store, name = Store(folder / "cache"), HOSTILE.replace("/", "")
+    probes = write_probes(folder / f"{name[:80]}.jsonl")
+    rows = [json.loads(line) for line in probes.read_text().splitlines()]
+    prompt = f"{HOSTILE[:33]} <b>b</b> $E=mc^2$ :red[x]"  # the small model reads no more
+    rows = [{"prompt": f"{prompt} {k}", "category": f"{HOSTILE} {row['category']}"} for k, row in enumerate(rows)]
+    probes.write_text("\n".join(json.dumps(row) for row in rows))
+    model = folder / name
+    shutil.copytree(base, model)
+    study = build_few(folder, base, "helpful", "harmless", name="hostile", probes=str(probes), model=model)
+    names = [(one, f"{HOSTILE} {one.name}") for one in study.series]
+    series = tuple(replace(one, name=name, objective=name) for one, name in names)
+    record, _ = compute(study.with_(series=series, beside=("second",)), store)
+    lines = [f'"{node.label}",{node.step},"{HOSTILE}",{k}' for k, node in enumerate(record.ready)]
+    record = measures.attach("\n".join(["series,step,name,value", *lines[1:]]).encode(), record, store)
+    publish_missing(record, store)
+    place = store.root / "studies"
+    plain = json.loads((place / "hostile" / "record.json").read_text())
+    plain["nodes"] = [node | {"finding": node["finding"] and HOSTILE} for node in plain["nodes"]]
+    (place / "hostile" / "record.json").write_text(json.dumps(plain))
+    shutil.copytree(place / "hostile", place / "second")
+    shown = "".join(letter for letter in HOSTILE if letter.isprintable())[:80]
+    view = {"name": shown, "page": "study", "query": "study=hostile", "note": HOSTILE, "saved": "2026-01-01T00:00:00"}
+    (place / "hostile" / "views.json").write_text(json.dumps([view]))
+    job = {"name": "hostile", "state": "failed", "stage": HOSTILE, "label": HOSTILE, "message": HOSTILE}
+    (store.root / "jobs" / "hostile").mkdir(parents=True)
+    (store.root / "jobs" / "hostile" / "status.json").write_text(json.dumps(job | {"warnings": [HOSTILE]}))
+    return store
 
 
 def compute(study: Study, store: Store, **options) -> tuple[Record, Run]:

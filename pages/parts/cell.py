@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import controls, data, frame, links, live, present
 from pages.parts.controls import control
-from pages.parts.web import WORDS
+from pages.parts.web import WORDS, plain
 from phcore.export.results import Results
 from phcore.figures.charts.bars import CAP
 from phcore.study import METRICS
@@ -104,7 +104,7 @@ def known(study: Results, cell: data.Cell) -> bool:
         frame.note(about["words"])
         return False
     if about["words"]:
-        st.caption(about["words"])
+        st.caption(plain(about["words"]))
     return True
 
 
@@ -173,7 +173,7 @@ def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
     asked = controls.asked("b_sub")
     chosen = control(place.selectbox, "b_sub", [*first, *choices], index=len(first) if choices else 0)
     if asked and asked != chosen:
-        st.caption(f"The archive has no bars of subsample {asked} here; {chosen} is shown.")
+        st.caption(plain(f"The archive has no bars of subsample {asked} here; {chosen} is shown."))
     return chosen
 
 

@@ -12,7 +12,7 @@ from pages.parts import data, draw, frame, live, prompts, selection, tour
 from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
 from pages.parts.controls import asked, control, put
 from pages.parts.selection import Bar, Bars
-from pages.parts.web import WORDS, plain
+from pages.parts.web import WORDS, Markdown, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts import growth
@@ -77,7 +77,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
         return
     scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars))
     words = shape_answer(bars.table, scene.unit)
-    st.markdown(words)
+    st.markdown(plain(words))
     at = _slider(scene)
     _at_words(bars, seen, at)
     mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
@@ -137,16 +137,16 @@ def _filters(lens: Lens) -> str:
     """Which prompts a lens leaves in, in words; empty where it leaves all."""
     words = [f"only {', '.join(lens.categories)}"] if lens.categories else []
     if lens.text.strip():
-        words.append(f"containing “{plain(lens.text.strip())}”")
+        words.append(f"containing “{lens.text.strip()}”")
     return ", ".join(words)
 
 
-def _origin(study: Results, options: Options, seen: live.Seen | None) -> str:
+def _origin(study: Results, options: Options, seen: live.Seen | None) -> Markdown:
     """Whether the study's tables hold these bars, or they were measured for this look only."""
     if seen is None:
-        return f":material/inventory_2: **From the archive:** bars of subsample {options.subsample}."
+        return f":material/inventory_2: **From the archive:** bars of subsample {plain(options.subsample)}."
     lens, shown, total = options.lens, len(seen.explored.rows), study.record.n_prompts
-    which = "the whole cloud" if lens.subsample < 0 else f"subsample {lens.subsample}"
+    which = "the whole cloud" if lens.subsample < 0 else f"subsample {lens.subsample:d}"
     if lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples):
         return (
             f":material/inventory_2: **From the archive:** bars of {which} ({shown:,} of {total:,} prompts), "
@@ -157,7 +157,7 @@ def _origin(study: Results, options: Options, seen: live.Seen | None) -> str:
         how.append(f"{lens.dimension} principal components")
     return (
         f":material/bolt: **Live:** measured from the cached hidden states in {seen.milliseconds:.0f} ms, "
-        f"{', '.join(how)}. Not in the study's tables."
+        f"{plain(', '.join(how))}. Not in the study's tables."
     )
 
 
@@ -218,7 +218,7 @@ def _slider(scene: Scene) -> float:
     st.session_state[KIND] = kind
     if options.play == GROWTH:
         st.session_state["b_at"] = at + 2 * step if at + 2 * step <= last else 0.0
-    digits, label = max(1, 1 - floor(log10(step))), f"Prompts closer than this are joined ({scene.unit})"
+    digits, label = max(1, 1 - floor(log10(step))), plain(f"Prompts closer than this are joined ({scene.unit})")
     return control(st.slider, "b_at", 0.0, last, default, step, label=label, format=f"%.{digits}f")
 
 
@@ -260,8 +260,8 @@ def _selected(scene: Scene) -> Bar | None:
     bar = bars.bar(label)
     for column, end in zip(row[1:], ("birth", "death"), strict=True):
         column.button(
-            f"To its {end}", key=f"to-{end}", width="stretch", disabled=bar is None, on_click=put, help="Moves the "
-            "distance there.", args=("b_at", 0.0 if bar is None else getattr(bar, end)),
+            plain(f"To its {end}"), key=f"to-{end}", width="stretch", disabled=bar is None, on_click=put,
+            help="Moves the distance there.", args=("b_at", 0.0 if bar is None else getattr(bar, end)),
         )  # fmt: skip
     st.markdown(selection.sentence(bars, label, scene.unit))
     return bar
@@ -282,7 +282,7 @@ def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: fl
         on_select=lambda: prompts.mark(_MAP, mapped.points[rows], rows),
         edges=edges[:drawn_edges], triangles=triangles[:drawn_triangles], held=held, marked=marked,
     )  # fmt: skip
-    st.caption(mapped.words + " Click a prompt or draw a frame to mark its bars; a double click clears it.")
+    st.caption(plain(mapped.words) + " Click a prompt or draw a frame to mark its bars; a double click clears it.")
 
 
 # --- below the map ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import columns, controls, data, draw, frame, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import control
-from pages.parts.web import WORDS, plain
+from pages.parts.web import WORDS, Markdown, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
@@ -67,9 +67,9 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
     unit, norm = unit_words(options.scale, options.lens.metric), study.study.norm
     pairs, costs, shares = distances.matched(before[degree], after[degree], order=order, norm=norm)
     rows = pair_rows(before[degree], after[degree], pairs, costs, shares)
-    words = f"**From {pair.names[0]} to {pair.names[1]}, layer {pair.after[2]}**  \n"
-    words += _answer(rows, float(costs.sum() ** (1 / order)), pair, norm, unit)
-    st.markdown(words)
+    title = f"From {pair.names[0]} to {pair.names[1]}, layer {pair.after[2]}"
+    words = _answer(rows, float(costs.sum() ** (1 / order)), pair, norm, unit)
+    st.markdown(f"**{plain(title)}**  \n{plain(words)}")
     if not (rows["share"] > 0).any():
         return
     held = controls.chosen("c_pair", list(rows["pair"])) or rows["pair"].iloc[0]
@@ -79,7 +79,7 @@ def show(study: Results, pair: Comparison, options: Options) -> None:
         _CHART, about,
         lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit),
         selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held),
-        words=words,
+        words=f"{title}. {words}",
     )  # fmt: skip
     st.caption(WORDS["matching"])
     left, right = st.columns([1, 1.2])
@@ -155,14 +155,15 @@ def _answer(rows: pd.DataFrame, total: float, pair: Comparison, norm: float, uni
     )
 
 
-def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> str:
+def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> Markdown:
     share = f"It pays {pair['share']:.1%} of the distance" + (" squared." if order == 2 else ".")
-    bars = [_spans(pair.to_frame().T, end)[0] for end in "ab"]
+    row = pair.to_frame().T
+    before, after = plain(_spans(row, "a")[0]), plain(_spans(row, "b")[0])
     if pair["what"] == NEW:
-        return f"**A new bar**: {bars[1]} ({unit}) has no counterpart at {names[0]}. {share}"
+        return f"**A new bar**: {after} ({plain(unit)}) has no counterpart at {plain(names[0])}. {share}"
     if pair["what"] == GONE:
-        return f"**A bar that is gone**: {bars[0]} ({unit}) has no counterpart at {names[1]}. {share}"
-    return f"**A bar that moved**: from {bars[0]} to {bars[1]} ({unit}). {share}"
+        return f"**A bar that is gone**: {before} ({plain(unit)}) has no counterpart at {plain(names[1])}. {share}"
+    return f"**A bar that moved**: from {before} to {after} ({plain(unit)}). {share}"
 
 
 def _ranking(rows: pd.DataFrame) -> None:
@@ -282,7 +283,7 @@ def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Le
     losses, norm = [], study.study.norm
     for k, lost in influence.left_out(*matrices, sets, degree=pair.degree, order=pair.order, norm=norm):
         losses.append((k, lost))
-        bar.progress((k + 1) / number, text=f"Leaving out each prompt in turn: subsample {k + 1} of {number}")
+        bar.progress((k + 1) / number, text=f"Leaving out each prompt in turn: subsample {k + 1:,} of {number:,}")
     bar.empty()
     stop.empty()
     kept = _kept()

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.parts.web import plain
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.checkpoints.roots import allowed_roots
@@ -55,7 +56,7 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except Fault as fault:
-        st.error(str(shown(fault)), icon=":material/error:")
+        st.error(plain(shown(fault)), icon=":material/error:")
 
 
 def study_names() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts import data, draw, frame, present
+from pages.parts.web import option, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
@@ -54,13 +55,13 @@ def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[s
         said.add(words)
         return choice
     if words := figure.warning(found):
-        st.warning(words, icon=":material/warning:")
+        st.warning(plain(words), icon=":material/warning:")
     if words := figure.sentence(found):
-        st.markdown(words)
+        st.markdown(plain(words))
     if figure.chart:
         chart(study, figure, choice, look, **click)
     if words := figure.caption(found):
-        st.caption(words)
+        st.caption(plain(words))
     below(study, figure, choice)
     return choice
 
@@ -120,6 +121,7 @@ def _chosen(column, control: Control, study: Results, choice: Choice) -> Choice:
     default = control.default(study, choice, options)
     how["format_func"] = control.words
     if control.kind == "row":
+        how["format_func"] = lambda one: option(control.words(one))  # these are Markdown; other lists are not
         value = column.segmented_control(control.label, options, default=default, required=True, **how)
     elif control.kind == "several":
         value = tuple(column.multiselect(control.label, options, default, placeholder="Choose some", **how))

@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 from markupsafe import Markup
 
-from pages.parts import data, draw, toolbar, web
+from pages.parts import columns, data, draw, toolbar, web
 from pages.parts.controls import control, put
 from pages.parts.navigation import PAGES
-from pages.parts.web import WORDS
+from pages.parts.web import WORDS, Markdown, plain
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
@@ -61,7 +61,7 @@ def _content() -> str:
 
 def note(words: str, icon: str = "info") -> None:
     """What is said where something is not there to be shown."""
-    st.info(words, icon=f":material/{icon}:")
+    st.info(plain(words), icon=f":material/{icon}:")
 
 
 def say(fault: Fault, about: str = "", where: str = "") -> None:
@@ -90,8 +90,8 @@ def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Resu
     study = choose_study(header(page))
     if study is not None:
         job_line(study)
-        for note in study.notes if data.missing(study) else ():
-            note(note, "history")
+        for words in study.notes if data.missing(study) else ():
+            note(words, "history")
         if not data.table(study, "cells").empty:
             return study
         later = "." if data.read_only() else "; start the computation on the Study page."
@@ -137,7 +137,7 @@ def job_card(name: str, words: str) -> None:
         return
     if not first.active:
         shape = st.info if first.state == "cancelled" else st.error
-        shape(first.message or "The computation ended.", icon=":material/stop_circle:")
+        shape(plain(first.message or "The computation ended."), icon=":material/stop_circle:")
         return
 
     @st.fragment(run_every=1.0)
@@ -150,22 +150,22 @@ def job_card(name: str, words: str) -> None:
             left, right = st.columns([5, 1], vertical_alignment="center")
             counts = f"{job.stage} {int(job.done)} of {job.total}" if job.total else "Starting"
             text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
-            left.progress(min(1.0, job.share), text=text)
+            left.progress(min(1.0, job.share), text=plain(text))
             left.caption(time_left(job.seconds_left))
             if right.button("Cancel", key=f"cancel-{name}", width="stretch", help="What is finished is kept."):
                 jobs.cancel(data.store(), name)
                 st.toast("Stopping after the unit in hand.")
             for sentence in job.warnings[-3:]:
-                st.warning(sentence, icon=":material/warning:")
+                st.warning(plain(sentence), icon=":material/warning:")
 
     card()
 
 
-def time_left(seconds: float | None) -> str:
+def time_left(seconds: float | None) -> Markdown:
     if seconds is None:
         return "Time left: being measured."
     number, unit = (max(1, round(seconds)), "seconds") if seconds < 90 else (round(seconds / 60), "minutes")
-    return f"About {number} {unit} left."
+    return plain(f"About {number} {unit} left.")
 
 
 # --- below a chart ----------------------------------------------------------------------------------
@@ -180,20 +180,20 @@ FIGURE_WORDS = {
 
 def below(frame: pd.DataFrame, name: str, key: str, words: str = "", title: str = "Table and download") -> None:
     """The chart's numbers as a table, and as files."""
-    with st.expander(title, icon=":material/table:"):
+    with st.expander(plain(title), icon=":material/table:"):
         if words:
-            st.caption(words)
-        st.dataframe(frame, hide_index=True, height=280, key=f"table-{key}")
+            st.caption(plain(words))
+        st.dataframe(columns.readable(frame), hide_index=True, height=280, key=f"table-{key}")
         drawn = draw.take_last()
-        columns = iter(st.columns(2 + 3 * bool(drawn) + 1))
+        places = iter(st.columns(2 + 3 * bool(drawn) + 1))
         for label, kind, mime in TABLES:
-            download(next(columns), label, partial(encode, frame, kind), f"{name}.{kind}", mime,
+            download(next(places), plain(label), partial(encode, frame, kind), f"{name}.{kind}", mime,
                      f"download-{kind}-{key}", width="stretch")  # fmt: skip
         for kind, mime in images.KINDS.items() if drawn else ():
-            download(next(columns), kind.upper(), partial(drawn[1], kind), f"{name}.{kind}", mime,
+            download(next(places), plain(kind.upper()), partial(drawn[1], kind), f"{name}.{kind}", mime,
                      f"download-{kind}-{key}", "image", help=FIGURE_WORDS[kind], width="stretch")  # fmt: skip
 
 
-def download(place, label: str, content, name: str, mime: str, key: str, icon: str = "download", **looks) -> None:
+def download(place, label: Markdown, content, name: str, mime: str, key: str, icon: str = "download", **looks) -> None:
     """A button that hands out a file, and runs nothing; `content` may be a function that makes it."""
     place.download_button(label, content, name, mime, key=key, on_click="ignore", icon=f":material/{icon}:", **looks)

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts import columns, data, frame, picker
 from pages.parts.controls import control
 from pages.parts.opened_study import begin, checkpoint_tables, workers
-from pages.parts.web import WORDS
+from pages.parts.web import WORDS, plain
 from phcore import checkpoints
 from phcore.archive.store import digest
 from phcore.checkpoints.roots import is_inside
@@ -40,7 +40,7 @@ def show() -> None:
     try:
         found = _scan(str(directory), str(model))
     except Fault as fault:
-        st.error(str(data.shown(fault)), icon=":material/error:")
+        st.error(plain(data.shown(fault)), icon=":material/error:")
         return
     if not found:
         frame.note(
@@ -61,7 +61,7 @@ def show() -> None:
         return
     st.markdown("### 4. Cost and start")
     if fault := st.session_state.pop(_FAULT, None):
-        st.error(fault, icon=":material/error:")
+        st.error(plain(fault), icon=":material/error:")
     _start(asked, found)
 
 
@@ -79,9 +79,9 @@ def _model() -> Path | None:
         return None
     model = checkpoints.describe_model(path, data.roots())
     if model.status != "ready":
-        st.error(model.finding, icon=":material/error:")
+        st.error(plain(model.finding), icon=":material/error:")
         return None
-    st.caption(f"{model.architecture}, {model.n_layers} layers, hidden size {model.hidden_size}.")
+    st.caption(plain(f"{model.architecture}, {model.n_layers} layers, hidden size {model.hidden_size}."))
     return path
 
 
@@ -107,11 +107,11 @@ def _practice() -> None:
         if job and job.active:
             frame.job_card(_PRACTICE, "Training")
         elif (place / "runs").is_dir() and job and job.state == "done":
-            st.success(job.message, icon=":material/check_circle:")
+            st.success(plain(job.message), icon=":material/check_circle:")
             control(st.button, "use-practice", on_click=_use_runs, args=(place,))
         else:
             if job and job.state in ("failed", "crashed"):
-                st.error(job.message, icon=":material/error:")
+                st.error(plain(job.message), icon=":material/error:")
             if st.button("Make practice runs", key="practice", icon=":material/school:"):
                 jobs.start(data.store(), _PRACTICE, ["practice", str(place)])
                 st.rerun()
@@ -186,7 +186,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip
     except Fault as fault:
-        st.error(str(data.shown(fault)), icon=":material/error:")
+        st.error(plain(data.shown(fault)), icon=":material/error:")
         return None
     if not asked.included:
         frame.note("Include at least one series.")
@@ -235,19 +235,19 @@ def _start(asked: Study, found: list) -> None:
         return
     record = _resolved(str(draft))
     if isinstance(record, str):
-        st.error(record, icon=":material/error:")
+        st.error(plain(record), icon=":material/error:")
         return
     cost = estimate(record, data.store(), workers())
     if cost.seconds is None:
         st.write(
-            f"{cost.checkpoints} checkpoints to read, {cost.results} results to compute, "
+            f"{cost.checkpoints:,} checkpoints to read, {cost.results:,} results to compute, "
             f"about {cost.bytes / 1e6:.0f} MB of disk. "
             "How long that takes depends on this machine: measuring reads the base model once, "
             "work the study needs anyway."
         )
         _measure(measuring, draft, job)
     else:
-        st.write(in_words(cost))
+        st.write(plain(in_words(cost)))
     if cost.bytes > cost.free_bytes:
         st.error("There is not enough free disk for this study.", icon=":material/hard_drive:")
     taken = asked.name in data.study_names()

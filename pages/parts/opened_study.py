@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import columns, data, figure, frame
+from pages.parts.web import Markdown, plain
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -29,6 +30,11 @@ BADGES = {
 }
 
 
+def badge(verdict: str) -> Markdown:
+    """A verdict in its colour; what is none of them, as it stands in the table."""
+    return BADGES[verdict] if verdict in BADGES else plain(verdict)
+
+
 # --- in sentences -----------------------------------------------------------------------------------
 
 
@@ -40,7 +46,7 @@ def glance(study: Results) -> None:
         return
     choice = Choice.of(study, single=True)
     odd = cells[cells["status"] != "ok"]
-    unusual = [f"{len(odd)} of {len(cells)} cells have no topology: {words}" for words in odd["words"].head(1)]
+    unusual = [plain(f"{len(odd)} of {len(cells)} cells have no topology: {words}") for words in odd["words"].head(1)]
     for sentence in (*unusual, *_moves(study, choice), *_apart(study, choice)):
         st.markdown(f"- {sentence}")
     st.caption(
@@ -49,7 +55,7 @@ def glance(study: Results) -> None:
     )
 
 
-def _moves(study: Results, choice: Choice) -> list[str]:
+def _moves(study: Results, choice: Choice) -> list[Markdown]:
     """Where each series' velocity peaks, counted per transition and per training step."""
     try:
         curves = [figure.read(study, FIGURES["velocity"], replace(choice, per=per)).curve for per in PER]
@@ -62,9 +68,9 @@ def _moves(study: Results, choice: Choice) -> list[str]:
             continue
         peak, fast = (part.loc[part["mean"].idxmax()] for part in rows)
         sentences.append(
-            f"**{one.name}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
+            f"**{plain(one.name)}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
             f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
-            f"{fast['step']:.0f}{_concentration(study, one.name, choice)}."
+            f"{fast['step']:.0f}{plain(_concentration(study, one.name, choice))}."
         )
     return sentences
 
@@ -83,7 +89,7 @@ def _concentration(study: Results, series: str, choice: Choice) -> str:
     )
 
 
-def _apart(study: Results, choice: Choice) -> list[str]:
+def _apart(study: Results, choice: Choice) -> list[Markdown]:
     """How far apart the objectives are at the last common step, against the split-half floor."""
     try:
         table = figure.read(study, FIGURES["separation"], choice).rows
@@ -95,7 +101,7 @@ def _apart(study: Results, choice: Choice) -> list[str]:
     one = last.loc[last["value"].idxmax()]
     beside = f" (split-half floor {three(one['hi'])})" if pd.notna(one["hi"]) else ""
     return [
-        f"At step {one['step']:.0f}, **{one['series_a']}** and **{one['series_b']}** are farthest apart: "
+        f"At step {one['step']:.0f}, **{plain(one['series_a'])}** and **{plain(one['series_b'])}** are farthest apart: "
         f"{three(one['value'])} resampling standard deviations in the {len(FEATURES)} mean summaries{beside}. One run "
         "per objective: an effect size, not a p-value."
     ]
@@ -105,20 +111,15 @@ def verdicts(study: Results) -> None:
     """A row per claim: the verdict, its sentence, and below it n, the null and the interval."""
     for one in data.table(study, "findings").itertuples():
         with st.container(border=True, gap="small"):
-            st.markdown(f"**{one.claim}. {one.title}** {BADGES[one.verdict]}")
-            st.markdown(one.sentence)
+            st.markdown(f"**{plain(one.claim)}. {plain(one.title)}** {badge(one.verdict)}")
+            st.markdown(plain(one.sentence))
             rest = {"n": one.n, "Null": one.null, "Interval": one.interval, "To tell": one.needed}
-            st.caption("  \n".join(f"**{name}** {_plain(words)}" for name, words in rest.items() if words))
+            st.caption("  \n".join(f"**{plain(name)}** {plain(words)}" for name, words in rest.items() if words))
     st.caption(
         "The claims are those of Malhotra et al. (arXiv:2606.19542), about H1 at the study's own scale. The wording "
         "follows the numbers by fixed rules (docs/method.md). The same in a shell: "
-        f"`python -m phcore findings {study.study.name}`."
+        f"`python -m phcore findings {plain(study.study.name)}`."
     )
-
-
-def _plain(words: str) -> str:
-    """Words as they are: no Markdown in them but for code."""
-    return words.replace("*", "\\*").replace("_", "\\_").replace("$", "\\$")
 
 
 # --- in tables --------------------------------------------------------------------------------------
@@ -128,7 +129,8 @@ def checkpoint_tables(table: pd.DataFrame, expanded: bool = False) -> None:
     """All checkpoints with their status; problems first, each with its sentence."""
     problems = table[table["status"] != "ready"]
     for _, row in problems.head(5).iterrows():
-        st.warning(f"**{row['series']}, step {row['step']}** is left out: {row['finding']}", icon=":material/warning:")
+        words = f"**{plain(row['series'])}, step {row['step']:,}** is left out: {plain(row['finding'])}"
+        st.warning(words, icon=":material/warning:")
     if len(problems) > 5:
         st.warning(f"{len(problems) - 5} more checkpoints are left out: see the table.", icon=":material/warning:")
     title = f"{len(table)} checkpoints, {len(table) - len(problems)} ready"
@@ -178,7 +180,7 @@ def compute_box(study: Results) -> None:
         frame.note(f"This study {lacks}, and its base model ({model.name}) is not on this machine.", "cloud_off")
         return
     todo = plan(study.record, data.store()).totals()
-    st.write("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + ".")
+    st.write(plain("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + "."))
     words = "Compute" if study.complete else "Continue computing"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
         begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")

@@ -5,13 +5,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.parts import data
+from pages.parts.web import Markdown, plain
 from phcore.checkpoints import roots
 from phcore.errors import Fault
 
 BROWSE = "Another folder…"
 
 
-def folder(label: str, key: str, words: str) -> Path | None:
+def folder(label: Markdown, key: str, words: Markdown) -> Path | None:
     """Walk down from a root to a folder. Returns the open one, or None before one was opened.
 
     The widgets are keyed by the folder they show, so that opening one starts the next list afresh.
@@ -32,7 +33,7 @@ def folder(label: str, key: str, words: str) -> Path | None:
         try:
             options = roots.subfolders(here, allowed) if here else allowed
         except Fault as fault:  # the folder is gone, or may not be read
-            st.error(str(data.shown(fault)), icon=":material/block:")
+            st.error(plain(data.shown(fault)), icon=":material/block:")
             options, here = [], None
             open_folder(key, None)
         below = "Open a folder in it…" if options else "No folders in it"
@@ -61,7 +62,7 @@ def _go(key: str, path: str | Path, allowed: list[Path]) -> None:
         if not place.is_dir():
             raise Fault("this is a file", "Give the folder it lies in", place)
     except Fault as fault:
-        st.error(str(data.shown(fault)), icon=":material/block:")
+        st.error(plain(data.shown(fault)), icon=":material/block:")
         return
     open_folder(key, place)
     st.rerun()

@@ -26,9 +26,9 @@ def listing(prompts: pd.DataFrame, categories: Sequence[str], marks: Iterable[st
     st.html(web.style("prompts.css") + web.html("prompts.html.j2", rows=rows, looks=category_marks(categories)))
 
 
-def first_words(number: int) -> str:
+def first_words(number: int) -> web.Markdown:
     """How many of a group are listed, behind what is said of all."""
-    return f", {FIRST} of them:" if number > FIRST else ":"
+    return f", {FIRST:d} of them:" if number > FIRST else ":"
 
 
 def counted(categories: Iterable[str | None]) -> str:
@@ -95,6 +95,6 @@ def marked_words(own: pd.DataFrame, points: set[int], categories: list[str]) -> 
             st.caption("None of these numbers is a prompt of this map.")
     if points:
         chosen = own.iloc[sorted(points)]
-        st.markdown(f"**Chosen on the map: {count(len(chosen), 'prompt')}** ({counted(chosen['category'])})"
+        st.markdown(f"**Chosen on the map: {count(len(chosen), 'prompt')}** ({web.plain(counted(chosen['category']))})"
                     + first_words(len(chosen)))  # fmt: skip
         listing(chosen.head(FIRST), categories)

@@ -13,6 +13,7 @@ import streamlit as st
 from pages.parts import controls, data, draw, live, prompts
 from pages.parts.controls import control
 from pages.parts.data import Cell
+from pages.parts.web import Markdown, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.formatting import count, three
@@ -107,13 +108,13 @@ def chosen(bars: Bars) -> str:
     return controls.chosen("b_bar", bars.labels) or bars.labels[0]
 
 
-def sentence(bars: Bars, label: str, unit: str) -> str:
+def sentence(bars: Bars, label: str, unit: str) -> Markdown:
     """What the bar is, with its numbers."""
     bar = bars.bar(label)
     if bar is None:
         return ENDLESS_WORDS
     number = int((bars.table["degree"] == bar.degree).sum())
-    rank = f"Number {bar.rank} of {number:,} by persistence ({three(bar.persistence)}, {unit})."
+    rank = f"Number {bar.rank:,} of {number:,} by persistence ({three(bar.persistence)}, {plain(unit)})."
     if bar.degree == 0:
         return f"**A component** that merges into another one at {three(bar.death)}. {rank}"
     return f"**A loop** that appears at {three(bar.birth)} and is filled at {three(bar.death)}. {rank}"
@@ -138,7 +139,7 @@ def held(made: Merge | Loop) -> dict:
 def explain(study: Results, cell: Cell, lens: Lens, bar: Bar | None, explored: Explored, own: pd.DataFrame) -> dict:
     """Lists the prompts behind a bar, of those of the map (`own`); returns what the map shows of it."""
     if bar is None:
-        st.markdown(f"It holds all {len(own):,} prompts ({prompts.counted(own['category'])}).")
+        st.markdown(f"It holds all {len(own):,} prompts ({plain(prompts.counted(own['category']))}).")
         return {}
     made, categories = made_by(explored, bar.degree, bar.place), live.categories(study)
     if bar.degree == 0:
@@ -154,18 +155,18 @@ def _merge(merge: Merge, own: pd.DataFrame, categories: list[str]) -> None:
     prompts.listing(own.iloc[[point for point, _ in ends]], categories, ["A", "B"])
     for name, (_, group) in zip(("A", "B"), ends, strict=True):
         members = own.iloc[group]
-        kinds, more = prompts.counted(members["category"]), prompts.first_words(len(group))
+        kinds, more = plain(prompts.counted(members["category"])), prompts.first_words(len(group))
         ringed = ", ringed on the map" if name == "A" else ""
-        st.markdown(f"**Group {name}**, {count(len(group), 'prompt')} ({kinds}){ringed}{more}")
+        st.markdown(f"**Group {plain(name)}**, {count(len(group), 'prompt')} ({kinds}){ringed}{more}")
         prompts.listing(members.head(prompts.FIRST), categories)
 
 
 def _loop(loop: Loop, own: pd.DataFrame, categories: list[str]) -> None:
     members = own.iloc[loop.cycle]
+    kinds = plain(prompts.counted(members["category"]))
     st.markdown(
-        f"**A cycle of {count(len(members), 'prompt')}** ({prompts.counted(members['category'])}), in order. It is *a* "
-        f"cycle born with this bar, not the only one: the edge from 1 to {len(members)} closes it at the birth, by the "
-        "shortest way round."
+        f"**A cycle of {count(len(members), 'prompt')}** ({kinds}), in order. It is *a* cycle born with this bar, not "
+        f"the only one: the edge from 1 to {len(members)} closes it at the birth, by the shortest way round."
     )
     prompts.listing(members, categories, [str(k) for k in range(1, len(members) + 1)])
     st.markdown(f"At {three(loop.death)} the triangle of these three prompts fills it:")
@@ -177,14 +178,14 @@ def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dic
     """ripser's cocycle of the loop, where it is asked for."""
     few = points <= COCYCLES
     words = "The dual view: edges that every cycle around this hole must cross an odd number of times. "
-    words += "" if few else f"Offered up to {COCYCLES} prompts."
+    words += "" if few else f"Offered up to {COCYCLES:,} prompts."
     shown = control(st.toggle, "b_cut", disabled=not few, help=words)
     if not (shown and few):
         return {}
     try:
         cut = live.cocycle(study, cell, lens, loop.birth, loop.death)
     except Fault as fault:
-        st.caption(str(data.shown(fault)))
+        st.caption(plain(data.shown(fault)))
         return {}
     st.caption(f"Dotted on the map: a cut across the loop, {count(len(cut), 'edge')}. Not the loop itself.")
     return {"cut": cut}

@@ -10,6 +10,7 @@ from pages.parts import controls, data, draw, frame
 from pages.parts.cell import ALL_WORD, BARS, IMAGE, PREFIX, Options, bars_below, capped_words, known, pick
 from pages.parts.controls import control, put
 from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
+from pages.parts.web import Markdown, plain
 from phcore.export.results import Results
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars
@@ -25,7 +26,7 @@ def show(study: Results, first: data.Cell, options: Options) -> None:
     end = max(data.longest_death(study, layer, options.scale) for _, _, layer in cells)
     if not options.fixed:
         which, between = ("each", "the two") if options.two else ("this", "steps")
-        st.caption(f"Axes are fitted to {which} cell: lengths cannot be compared between {between}.")
+        st.caption(plain(f"Axes are fitted to {which} cell: lengths cannot be compared between {between}."))
         end = None
     if not options.two:
         _cell(study, first, options, end, "first", FULL_WIDTH)
@@ -72,7 +73,7 @@ def _bars(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: 
         on_select=lambda: put(own, drawn.clicked(chart)),
     )  # fmt: skip
     if k < n:
-        st.caption(capped_words(k, n))
+        st.caption(plain(capped_words(k, n)))
     label = control(st.selectbox, own, drawn.labels, index=None)
     if label is None:
         st.caption("Hover to see a bar in both plots; click to keep it. The nearest bar answers.")
@@ -80,16 +81,16 @@ def _bars(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: 
         st.markdown(_sentence(drawn.bar(label), shown, look["unit"]))
 
 
-def _sentence(bar: Bar | None, shown: pd.DataFrame, unit: str) -> str:
+def _sentence(bar: Bar | None, shown: pd.DataFrame, unit: str) -> Markdown:
     """The selected bar among those shown; None is the endless one."""
     if bar is None:
         return ENDLESS_WORDS
     rank = int((shown.loc[shown["degree"] == bar.degree, "persistence"] > bar.persistence).sum()) + 1
-    words = f"**H0 bar**: a component that merges into another one at {three(bar.death)} ({unit})."
+    words = f"**H0 bar**: a component that merges into another one at {three(bar.death)} ({plain(unit)})."
     if bar.degree == 1:
         words = f"**H1 bar**: a loop that appears at {three(bar.birth)} and is filled at {three(bar.death)}"
-        words += f" (persistence {three(bar.persistence)}, {unit})."
-    return f"{words} Number {rank} by persistence among the H{bar.degree} bars shown."
+        words += f" (persistence {three(bar.persistence)}, {plain(unit)})."
+    return f"{words} Number {rank:,} by persistence among the H{bar.degree} bars shown."
 
 
 def _vector(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: str) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.parts import data, links, present, web
+from pages.parts.web import plain
 from phcore.errors import Fault
 from phcore.study import saved_views
 from phcore.study.saved_views import View
@@ -64,9 +65,9 @@ def _views(page: str) -> None:
         if not data.read_only():
             _save(study, page)
         if fault := st.session_state.pop(_FAULT, None):
-            st.error(fault, icon=":material/error:")
+            st.error(plain(fault), icon=":material/error:")
         if done := st.session_state.pop(_DONE, None):
-            st.success(done, icon=":material/check:")
+            st.success(plain(done), icon=":material/check:")
         _undo(study)
         with data.refusing():
             known = saved_views.views(study, data.store())
@@ -105,7 +106,7 @@ def _view(study: str, view: View, number: int) -> None:
     if data.read_only():
         return
     right.button(":material/delete:", key=f"view_delete_{number}", type="tertiary",
-                 help=f"Delete the view {view.name!r}. It can be undone.", on_click=_told,
+                 help=plain(f"Delete the view {view.name!r}. It can be undone."), on_click=_told,
                  args=(_delete, study, view.name))  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def _undo(study: str) -> None:
     if owner != study:
         return
     left, right = st.columns([4, 2], vertical_alignment="center")
-    left.caption(f"Deleted: {view.name!r}")
+    left.caption(plain(f"Deleted: {view.name!r}"))
     right.button("Undo", icon=":material/undo:", key="view_undo", on_click=_told, args=(_restore, study, view))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from phcore.errors import Fault
+from phcore.formatting import visible
 
 if TYPE_CHECKING:
     from phcore.export.results import Results
@@ -78,7 +79,7 @@ def opened(options: argparse.Namespace) -> Results:
 
     results = Results.open(options.study, options.store, options.roots)
     for note in results.notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}", file=sys.stderr)
     return results
 
 
@@ -95,6 +96,11 @@ def computed(options: argparse.Namespace) -> Results:
             f"nothing of {results.study.name} has been computed yet", f"Run: {called()} compute {options.study}"
         )
     return results
+
+
+def say(words: object, file: IO[str] | None = None) -> None:
+    """Print, with nothing in it that a terminal would obey: names and findings come from the files of others."""
+    print(visible(str(words), lines=True), file=file)
 
 
 def save(target: Path, write: Callable[[IO[bytes]], object]) -> None:

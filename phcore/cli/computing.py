@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from phcore.cli.command import STUDY, Command, argument, called, command, opened
+from phcore.cli.command import STUDY, Command, argument, called, command, opened, say
 from phcore.errors import Fault
+from phcore.formatting import visible
 from phcore.study import Study, devices
 from phcore.study.record import Record
 
@@ -83,10 +84,10 @@ def compute(options: argparse.Namespace) -> int:
         if not nothing:
             cost.remember(record, store, run.speeds)
         for sentence in (*store.damaged, *run.warnings):
-            print(f"note: {sentence}", file=sys.stderr)
+            say(f"note: {sentence}", file=sys.stderr)
         left_out = [node for node in record.nodes if not node.ready]
         for node in left_out:
-            print(f"left out: {node.label}, step {node.step}: {node.finding}", file=sys.stderr)
+            say(visible(f"left out: {node.label}, step {node.step}: {node.finding}"), file=sys.stderr)
         told = "Nothing was missing" if nothing else "Finished"
         count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
         return f"{told}: study {record.study.name}{count}."
@@ -144,7 +145,7 @@ def measures(options: argparse.Namespace) -> None:
     except OSError as error:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)
-    print(f"Added to {results.study.name}.")
+    say(f"Added to {results.study.name}.")
 
 
 def _at_hand(record: Record) -> bool:
@@ -163,7 +164,7 @@ def _work(options: argparse.Namespace, store, work: Work) -> int:
         # The environment reaches whatever reads a model, in this process and those it starts.
         os.environ[devices.DEVICE] = devices.spelled(options.device, "--device")
     if options.job is None:
-        print(work(_terminal(), lambda: False))
+        say(work(_terminal(), lambda: False))
         return 0
 
     def inside(reporter: jobs.Reporter) -> str:
@@ -180,7 +181,7 @@ def _terminal() -> Callable:
     def report(event) -> None:
         left = "" if event.seconds_left is None else f", {event.seconds_left / 60:.1f} min left"
         counts = f"{event.stage} {int(event.done)}/{event.total}  " if event.total else ""
-        line = f"{event.share:4.0%}  {counts}{event.label}{left}"
+        line = visible(f"{event.share:4.0%}  {counts}{event.label}{left}")
         if live:
             print(f"\r\033[K{line[:118]}", end="", file=sys.stderr, flush=True)
         elif (short := (event.stage, int(event.share * 50))) != last["line"]:

@@ -6,8 +6,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save
+from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save, say
 from phcore.errors import Fault
+from phcore.formatting import visible
 from phcore.study import Series, Study
 
 COMMANDS: list[Command] = []
@@ -40,14 +41,16 @@ def scan(options: argparse.Namespace) -> None:
         for series in found
     ]
     if options.json:
-        print(json.dumps(plain, indent=1, default=str))
+        say(json.dumps(plain, indent=1, default=str))
     elif not plain:
-        print("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
+        say("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
     for series in [] if options.json else plain:
-        print(f"{series['series']} (objective {series['objective']}, seed {series['seed']})  {series['path']}")
+        about = f"{series['series']} (objective {series['objective']}, seed {series['seed']})  {series['path']}"
+        say(visible(about))  # a name with a line break makes no line of its own
         for one in series["checkpoints"]:
             size = f"{one['size'] / 1e6:.1f} MB"
-            print(f"  step {one['step']:>7}  {one['kind']:<9} {size:>11}  {one['status']:<10} {one['finding']}")
+            about = f"  step {one['step']:>7}  {one['kind']:<9} {size:>11}  {one['status']:<10} {one['finding']}"
+            say(visible(about))
 
 
 @command(
@@ -84,8 +87,8 @@ def new(options: argparse.Namespace) -> None:
     target = Path(options.output or f"{name}.toml")
     if target.exists() and not options.force and target.read_bytes() != study.to_toml().encode():
         raise Fault("this file says something else", "Name another one with -o, or write over it with --force", target)
-    print(study.write(target))
-    print(f"Study {name}, series {', '.join(one.name for one in found)}. Next: {called()} estimate {target}")
+    say(study.write(target))
+    say(f"Study {name}, series {', '.join(one.name for one in found)}. Next: {called()} estimate {target}")
 
 
 @command(COMMANDS, JSON, example="--json")
@@ -99,16 +102,16 @@ def studies(options: argparse.Namespace) -> None:
         try:
             results = Results.open(name, options.store)
         except Fault as fault:  # one that cannot be read hides no other
-            print(f"note: {fault}", file=sys.stderr)
+            say(f"note: {fault}", file=sys.stderr)
             continue
         steps = {one.name: [n.step for n in results.record.path_of(one.name)] for one in results.record.series}
         rows.append({"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps})
     if options.json:
-        print(json.dumps(rows, indent=1))
+        say(json.dumps(rows, indent=1))
         return
     for row in rows:
         series = ", ".join(f"{series} ({len(steps)})" for series, steps in row["steps"].items())
-        print(f"{row['study']}  {'complete' if row['complete'] else 'unfinished'}  {row['model']}  {series}")
+        say(visible(f"{row['study']}  {'complete' if row['complete'] else 'unfinished'}  {row['model']}  {series}"))
 
 
 @command(
@@ -126,7 +129,7 @@ def tables(options: argparse.Namespace) -> None:
 
     if options.name is None:
         for one in every().values():
-            print(f"{one.name}\n" + "\n".join(f"  {column:<14} {words}" for column, words in one.columns.items()))
+            say(f"{one.name}\n" + "\n".join(f"  {column:<14} {words}" for column, words in one.columns.items()))
         return
     ending = Path(options.output or "").suffix.lower().removeprefix(".")
     kind = options.format or (ending if ending in FORMATS else "csv")
@@ -134,7 +137,9 @@ def tables(options: argparse.Namespace) -> None:
     if kind == "parquet" and options.output is None and sys.stdout.isatty():
         raise Fault("Parquet is not for a terminal", "Give a file with -o")
     data = encode(frame, kind)
-    if options.output is None:
+    if options.output is None and sys.stdout.isatty():
+        say(data.decode().rstrip("\n"))
+    elif options.output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
     else:
@@ -146,10 +151,10 @@ def findings(options: argparse.Namespace) -> None:
     """Say which of the five claims hold on a study, and what that rests on."""
     found = [asdict(one) for one in computed(options).findings()]
     if options.json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        say(json.dumps(found, indent=1))
         return
     for one in found:
-        print(f"{one['claim']}. {one['title']}: {one['verdict']}.\n   {one['sentence']}")
+        say(f"{one['claim']}. {one['title']}: {one['verdict']}.\n   {one['sentence']}")
         for name in ("n", "null", "interval", "needed"):
             if one[name]:
-                print(f"   {name}: {one[name]}")
+                say(f"   {name}: {one[name]}")

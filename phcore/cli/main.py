@@ -11,7 +11,7 @@ import sys
 from phcore.archive import permissions
 from phcore.checkpoints import roots
 from phcore.cli import computing, looking, serving, sharing
-from phcore.cli.command import called
+from phcore.cli.command import called, say
 from phcore.errors import Fault
 
 COMMANDS = [*looking.COMMANDS, *computing.COMMANDS, *sharing.COMMANDS, *serving.COMMANDS]  # in the order of the help
@@ -30,20 +30,20 @@ def main(arguments: list[str] | None = None) -> int:
             options.store.refuse_writing(what)
         return options.run(options) or 0
     except Fault as fault:
-        print(f"error: {fault}", file=sys.stderr)
+        say(f"error: {fault}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; what was finished is kept", file=sys.stderr)
+        say("stopped; what was finished is kept", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `| head` closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # no second complaint at exit
         return 0
     except OSError as error:  # a disk, a network or a permission, wherever it was met
         place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error}. Check the disk and its permissions.", file=sys.stderr)
+        say(f"error: {place}{error.strerror or error}. Check the disk and its permissions.", file=sys.stderr)
         return 1
     except MemoryError:
-        print("error: the memory does not suffice. Close other programs, or use fewer workers.", file=sys.stderr)
+        say("error: the memory does not suffice. Close other programs, or use fewer workers.", file=sys.stderr)
         return 1
 
 

@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import sys
 
 from phcore.archive import permissions
 from phcore.cli import server
-from phcore.cli.command import Command, argument, command
+from phcore.cli.command import Command, argument, command, say
+from phcore.errors import Fault
 
 COMMANDS: list[Command] = []
 PORT = argument("--port", type=int, default=8501, help="default: 8501")
@@ -28,7 +30,7 @@ def app(options: argparse.Namespace) -> None:
         token=_token(options),
     )
     server.check(room, ())
-    print(room.door)
+    say(room.door)
     server.run(room)
 
 
@@ -84,9 +86,12 @@ def serve(options: argparse.Namespace) -> None:
     server.check(room, known)
     if not options.store.permissions.read_only:
         for name in room.studies or known:  # what an earlier version computed is taken over while that is allowed
-            Results.open(name, options.store)
+            try:
+                Results.open(name, options.store)
+            except Fault as fault:  # one that cannot be read hides no other
+                say(f"note: {fault}", file=sys.stderr)
     served = ", ".join(room.studies or known) or "no study yet"
-    print(f"{room.door}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
+    say(f"{room.door}  {'read-only' if room.read_only else 'with everything this machine can do'}: {served}")
     server.run(room)
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from phcore.archive.permissions import KINDS
-from phcore.cli.command import STUDY, Command, argument, command, computed, opened, save
+from phcore.cli.command import STUDY, Command, argument, command, computed, opened, save, say
 from phcore.errors import Fault
 
 COMMANDS: list[Command] = []
@@ -50,7 +50,7 @@ def report(options: argparse.Namespace) -> None:
         write_atomically(target, page)
     except OSError as error:
         raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", target) from None
-    print(f"{target}: {len(page) / 1e6:.1f} MB")
+    say(f"{target}: {len(page) / 1e6:.1f} MB")
 
 
 @command(
@@ -72,7 +72,7 @@ def figures(options: argparse.Namespace) -> None:
         raise Fault("all figures go into one zip", f"Call it {target.with_suffix('.zip').name}", target)
     how = Print(options.layer, options.width, options.points)
     size = write(computed(options), target, how)
-    print(f"{options.output}: {size / 1e6:.1f} MB")
+    say(f"{options.output}: {size / 1e6:.1f} MB")
 
 
 @command(
@@ -91,7 +91,7 @@ def clouds(options: argparse.Namespace) -> None:
     array = opened(options).clouds(options.series, options.step, options.layer)
     target = Path(options.output)
     save(target, lambda file: np.save(file, array))
-    print(f"{target}: {array.shape} float32")
+    say(f"{target}: {array.shape} float32")
 
 
 @command(
@@ -109,14 +109,14 @@ def pack(options: argparse.Namespace) -> None:
 
     study = opened(options)
     done = pack(study, options.output, prompts=not options.without_prompts, clouds=options.with_clouds)
-    print(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
+    say(f"{done.path}: {study.study.name}, {_state(study)}, {done.files} files, {_megabytes(done.bytes)}")
     for stage, size in sorted(done.sizes.items(), key=lambda one: -one[1]):
-        print(f"  {stage:<14}{_megabytes(size):>10}")
+        say(f"  {stage:<14}{_megabytes(size):>10}")
     if done.left:
         left = ", ".join(f"{stage} {_megabytes(size)}" for stage, size in done.left.items())
-        print(f"left behind: {left}; --with-clouds takes them along")
+        say(f"left behind: {left}; --with-clouds takes them along")
     if options.without_prompts and options.with_clouds:
-        print("note: prompts can be guessed from hidden states and next tokens", file=sys.stderr)
+        say("note: prompts can be guessed from hidden states and next tokens", file=sys.stderr)
 
 
 @command(
@@ -135,15 +135,15 @@ def open_pack(options: argparse.Namespace) -> None:
     done = unpack(options.file, options.store, options.name)
     study = Results.open(done.name, options.store)
     there = f", {done.present} were there already" if done.present else ""
-    print(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
+    say(f"Opened {done.name}, {_state(study)}: {done.new} files were added{there}.")
     if study.record.prompts_withheld:
-        print("It came without the texts of its prompts.")
+        say("It came without the texts of its prompts.")
     for names, words in (
         (done.kept, "are in the archive with other content, and stayed"),
         (done.unread, "are not read by this version, and were left out"),
     ):
         if names:
-            print(f"{len(names)} files {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}", file=sys.stderr)
+            say(f"{len(names)} files {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}", file=sys.stderr)
 
 
 def _state(study) -> str:
@@ -170,4 +170,4 @@ def private(options: argparse.Namespace) -> None:
     results = opened(options)
     hide(results.record, options.kinds, results.store)
     said = f"private: {', '.join(options.kinds)}" if options.kinds else "nothing is private"
-    print(f"{results.study.name}: {said}. A server that is running has to be started again.")
+    say(f"{results.study.name}: {said}. A server that is running has to be started again.")

@@ -239,7 +239,7 @@ class Figure:
     paper : the fields of `Look` that are others in a report.
     cells : series -> steps, where each step is another chart; `at` is Data as of one of them.
     section : of the Evidence page, where it stands on that page.
-    heading, sentence : above it: a line, and what it says, in Markdown.
+    heading, sentence : above it: a line, and what it says. Words are no Markdown, here and elsewhere.
     controls : what can be chosen there.
     follows : the figure whose choice it shares; it has no controls of its own.
     warning : what to beware of. May be empty.

@@ -26,8 +26,8 @@ def sentence(data: Data) -> str:
     more = int((once["bars"] > once["covariance_hi"]).sum())
     fewer = int((once["bars"] < once["covariance_lo"]).sum())
     return (
-        f"Of {len(once):,} cells, **{more:,}** have more H1 bars than Gaussian clouds with their mean and covariance, "
-        f"and **{fewer:,}** have fewer. Mean of a layer: {own}; of such Gaussian clouds, {same_covariance}; of clouds "
+        f"Of {len(once):,} cells, {more:,} have more H1 bars than Gaussian clouds with their mean and covariance, "
+        f"and {fewer:,} have fewer. Mean of a layer: {own}; of such Gaussian clouds, {same_covariance}; of clouds "
         f"with the same total variance in every direction, {same_variance}."
     )
 

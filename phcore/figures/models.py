@@ -100,7 +100,7 @@ def sentence(data: Data) -> str:
     if len({one.name for one in data.models}) < 2:
         return ""
     found = findings.models(data.models)
-    return f"{found.sentence} {found.null}. *n:* {found.n}."
+    return f"{found.sentence} {found.null}. n: {found.n}."
 
 
 def warning(data: Data) -> str:

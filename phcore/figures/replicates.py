@@ -25,7 +25,7 @@ def read(results: Source, choice: Choice) -> dict:
 def sentence(data: Data) -> str:
     one = data.runs[(data.runs["step"] == WHOLE) & data.runs["p"].notna()].iloc[0]
     return (
-        f"**Whole runs, layer {one['layer']}:** runs of different objectives are {three(one['between'])} apart, of one "
+        f"Whole runs, layer {one['layer']}: runs of different objectives are {three(one['between'])} apart, of one "
         f"objective {three(one['within'])}; PERMANOVA pseudo-F {one['pseudo_f']:.2f}, p = {one['p']:.2g} "
         f"({int(one['permutations']):,} orders of {int(one['runs'])} runs)."
     )

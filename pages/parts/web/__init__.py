@@ -4,8 +4,11 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import NewType
 
 import jinja2
+
+from phcore.formatting import seen, visible
 
 
 @cache
@@ -24,7 +27,7 @@ def style(name: str) -> str:
 
 @cache
 def _template(name: str) -> jinja2.Template:
-    return jinja2.Template(text(name), autoescape=True)
+    return jinja2.Template(text(name), autoescape=True, finalize=seen)
 
 
 def html(name: str, **values: object) -> str:
@@ -32,6 +35,28 @@ def html(name: str, **values: object) -> str:
     return _template(name).render(values)
 
 
-def plain(words: str) -> str:
-    """Words that Markdown takes as they are."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", words)
+_LONGEST, _RUN = 4_000, 300  # characters that are shown of words of others, and without a space
+_JOINER = "\u2060"  # nothing to see, and no place for a line break
+# Streamlit makes links, icons, emoji and arrows of what is left after escapes were taken out: these need a joiner.
+_MADE = re.compile(r":(?=\S)|.(?=@)|www(?=\.)|(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))", re.IGNORECASE)
+_ESCAPED = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&=^:@])")
+
+
+Markdown = NewType("Markdown", str)  # words of our own, in which those of others went through `plain`
+
+
+def plain(words: object) -> Markdown:
+    """Words of others as Markdown shows them as they are: no markup, link, picture, formula, icon or unseen letter.
+
+    Whatever stands on a page and was not written here goes through this: names, notes, findings, faults, and each
+    sentence of `phcore`, whole.
+    """
+    line = " ".join(visible(str(words)).split())
+    line = re.sub(rf"(\S{{{_RUN}}})\S+", r"\1…", line)
+    line = line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
+    return _ESCAPED.sub(r"\\\1", _MADE.sub(rf"\g<0>{_JOINER}", line))
+
+
+def option(words: object) -> Markdown:
+    """The same for buttons to choose from. Their words stand in links, too, so what needs no escapes has none."""
+    return words if re.fullmatch(r"\w[\w ,/%()-]*|\w[\w.]*", str(words)) else plain(words)

@@ -21,6 +21,7 @@ from phcore.figures import glossary
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
 from phcore.figures.figure import Choice, title
 from phcore.figures.registry import PRINTED
+from phcore.formatting import seen
 from phcore.stages.registry.assembly import published
 
 _FOLDER = Path(__file__).parent
@@ -74,13 +75,13 @@ def render(results: Results, options: Options = Options()) -> str:
     record = results.record
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=jinja2.StrictUndefined, finalize=seen,
     )  # fmt: skip
     return environment.get_template("report.html.j2").render(
         title=options.title or record.study.name,
         options=options,
         record=record,
-        findings=[(one, *_BADGES[one.verdict]) for one in results.findings()],
+        findings=[(one, *_BADGES.get(one.verdict, _BADGES[UNKNOWN])) for one in results.findings()],
         figures=_figures(drawn, options.notes),
         steps=steps,
         slides=any(isinstance(one, Drawn) and (one.moves or one.cells) for one in drawn.values()),

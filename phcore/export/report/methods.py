@@ -22,9 +22,11 @@ from phcore.topology.summaries import FEATURES
 # In brackets: (Bauer 2021; Tralie et al. 2018). Bare: Malhotra et al. (2026), as part of the sentence.
 _CITATION = re.compile(r"\[((?:@[a-z0-9]+(?:; )?)+)\]|@([a-z0-9]+)")
 _KEY = re.compile(r"@([a-z0-9]+)")
-_TEMPLATE = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
-    Path(__file__).with_name("methods.txt.j2").read_text(encoding="utf-8")
-)
+_AT = "\0"  # in a name: what looks like a citation there is none
+_TEMPLATE = jinja2.Environment(
+    trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    finalize=lambda value: value.replace("@", _AT) if isinstance(value, str) else value,
+).from_string(Path(__file__).with_name("methods.txt.j2").read_text(encoding="utf-8"))  # fmt: skip
 _PACKAGES = ("redzed-tda", "ripser", "numpy", "scipy", "torch", "transformers", "altair")
 
 
@@ -36,7 +38,7 @@ def methods_paragraph(record: Record, evidence: Collection[str] | None = None) -
     evidence : names of the tables of evidence that there are: what was not computed is not described. All, where
         none are given.
     """
-    return _CITATION.sub(_citation, _marked(record, _evidence(evidence)))
+    return _CITATION.sub(_citation, _marked(record, _evidence(evidence))).replace(_AT, "@")
 
 
 def _evidence(names: Collection[str] | None) -> Collection[str]:
