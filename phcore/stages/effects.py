@@ -6,9 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, PAIR
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import PAIR_WORDS, Table, words
 from phcore.stages.separation import NEEDS, PARAMETERS, compared
 from phcore.topology.clouds import subsample_size as size_of
 
@@ -34,10 +32,9 @@ TABLE = Table(
     live=False,
     evidence=True,
     columns={
-        **PAIR,
+        **PAIR_WORDS,
         "step": "training step of both",
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "feature": "one of the summaries",
         "g": "Hedges' g: difference of the means of a and b in resampling standard deviations",
         "g_lo": "2.5 % of it for another choice of prompts",

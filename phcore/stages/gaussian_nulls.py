@@ -7,10 +7,7 @@ import pyarrow as pa
 
 from phcore.errors import Fault
 from phcore.stages.registry.arrow import TYPES
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, Result, Table
 from phcore.study.record import Record
 from phcore.topology.clouds import distance_matrix, median_distance
 from phcore.topology.clouds import subsample_size as size_of

@@ -5,9 +5,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import Table, words
 from phcore.stages.separation import NEEDS, PARAMETERS, compared
 
 
@@ -31,8 +29,7 @@ TABLE = Table(
         "part_a": "one of them",
         "part_b": "the other",
         "step": "training step of all three",
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "to_a": "distance of its mean summaries to those of a, in resampling standard deviations",
         "to_b": "to those of b",
         "a_to_b": "between the two",

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import Table, words
 from phcore.stages.separation import NEEDS, PARAMETERS, compared
 
 
@@ -24,8 +22,7 @@ TABLE = Table(
     live=False,
     evidence=True,
     columns={
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "step": "training step; -1: the whole run",
         "objectives": "number of objectives",
         "runs": "number of runs",

@@ -8,10 +8,7 @@ import pyarrow as pa
 
 from phcore.errors import Fault
 from phcore.stages.registry.arrow import from_rows
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, TRANSITION
-from phcore.stages.registry.per import SERIES_LAYER
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import SERIES_LAYER, TRANSITION_WORDS, Result, Table, words
 from phcore.study import METRICS, ORDERS, SCALES
 from phcore.study.record import Record
 from phcore.topology import clouds as points_of
@@ -138,7 +135,7 @@ def with_fewer_subsamples(rows: pd.DataFrame, velocities: pd.DataFrame, order: f
         return rows
     own = velocities[(velocities["degree"] == 1) & (velocities["order"] == order)]
     counts = [count for count in (4, 16, 64, 256) if count < subsamples] + [subsamples]
-    move = [*TRANSITION, "scale"]
+    move = [*TRANSITION_WORDS, "scale"]
     parts = [
         own[own["subsample"] < count].groupby(move, as_index=False)["value"].mean().assign(setting=str(count))
         for count in (counts if subsamples else ())
@@ -156,13 +153,12 @@ TABLE = Table(
     order=("layer", "varied", "setting", "scale", "step"),
     evidence=True,
     columns={
-        "series": CELL_WORDS["series"],
-        "layer": CELL_WORDS["layer"],
-        "step_from": TRANSITION["step_from"],
-        "step": TRANSITION["step"],
+        **words("series", "layer"),
+        "step_from": TRANSITION_WORDS["step_from"],
+        "step": TRANSITION_WORDS["step"],
         "varied": "what differs from the study: subsample size, subsamples, prompts, metric or order",
         "setting": "its value",
-        "scale": DISTANCE["scale"],
+        **words("scale"),
         "value": "H1 velocity, mean over subsamples",
     },
 )

@@ -5,9 +5,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, PAIR
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import PAIR_WORDS, Table, words
 
 # What every comparison of objectives is made from, and then given as: see `compared`.
 NEEDS = ("summaries", "cells")
@@ -56,10 +54,9 @@ TABLE = Table(
     live=False,
     evidence=True,
     columns={
-        **PAIR,
+        **PAIR_WORDS,
         "step": "training step of both",
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "energy": "energy distance between the two clouds of standardised summaries",
         "energy_floor": "median of it between two random halves of one cell's subsamples, the larger of both cells",
         "energy_floor_hi": "95 % of it",

@@ -5,11 +5,7 @@ import pandas as pd
 import pyarrow as pa
 
 from phcore.stages.cells import Cell
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import SUBSAMPLE
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, SUBSAMPLE_WORDS, Result, Table
 from phcore.study.record import Record
 from phcore.topology.clouds import numbers
 from phcore.topology.persistence import EMPTY, Diagrams
@@ -58,7 +54,7 @@ TABLE = Table(
     order=ROWS,
     columns={
         **CELL_WORDS,
-        **SUBSAMPLE,
+        **SUBSAMPLE_WORDS,
         **{name: f"{FEATURE_WORDS[name]}, at the study's scale" for name in FEATURES},
     },
 )

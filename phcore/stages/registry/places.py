@@ -3,8 +3,18 @@
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from phcore.stages.registry import per
-from phcore.stages.registry.result import WHOLE_STUDY, Place
+from phcore.stages.registry.result import (
+    CELL,
+    CHECKPOINT,
+    PAIR_LAYER,
+    SECOND_READING,
+    SERIES_LAYER,
+    STUDY,
+    TRANSITION,
+    TRANSITION_LAYER,
+    WHOLE_STUDY,
+    Place,
+)
 from phcore.study.record import Node, Record
 
 Labels = tuple[object, ...]
@@ -67,14 +77,14 @@ def _of_series(record: Record) -> Iterator[tuple[str, Node]]:
 
 
 _KINDS: dict[str, tuple[tuple[str, ...], Callable[[Record], Iterator[tuple[Labels, Place]]]]] = {
-    per.CHECKPOINT: (("series", "step"), _checkpoints),
-    per.CELL: (("series", "step", "layer"), _cells),
-    per.TRANSITION: (("series", "step_from", "step"), _transitions),
-    per.TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _transitions_at_layers),
-    per.PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),
-    per.SERIES_LAYER: (("series", "layer"), _series_at_layers),
-    per.SECOND_READING: (("series", "step", "layer", "kind"), _second_readings),
-    per.STUDY: ((), _study),
+    CHECKPOINT: (("series", "step"), _checkpoints),
+    CELL: (("series", "step", "layer"), _cells),
+    TRANSITION: (("series", "step_from", "step"), _transitions),
+    TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _transitions_at_layers),
+    PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),
+    SERIES_LAYER: (("series", "layer"), _series_at_layers),
+    SECOND_READING: (("series", "step", "layer", "kind"), _second_readings),
+    STUDY: ((), _study),
 }
 
 
@@ -90,11 +100,11 @@ def labelled(record: Record, kind: str) -> Iterator[tuple[Labels, Place]]:
 
 def places(record: Record, kind: str) -> Iterator[Place]:
     """Every place of a kind. The base is one even where no series starts at it."""
-    if kind == per.CHECKPOINT:
+    if kind == CHECKPOINT:
         yield from (Place((node,)) for node in record.ready)
-    elif kind == per.CELL:
+    elif kind == CELL:
         yield from (Place((node,), layer) for node in record.ready for layer in record.layers)
-    elif kind == per.SECOND_READING:
+    elif kind == SECOND_READING:
         yield from (
             Place((node,), layer, reading) for node, reading in record.second_readings for layer in record.layers
         )
@@ -104,8 +114,8 @@ def places(record: Record, kind: str) -> Iterator[Place]:
 
 def ends(place: Place, kind: str) -> list[Place]:
     """The places of another kind that a place consists of: the two cells of a transition, for instance."""
-    if kind == per.CHECKPOINT:
+    if kind == CHECKPOINT:
         return [Place((node,)) for node in place.nodes]
-    if kind == per.CELL:
+    if kind == CELL:
         return [Place((node,), place.layer) for node in place.nodes]
     return [place]
