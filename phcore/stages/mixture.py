@@ -5,8 +5,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from phcore.stages.registry.result import Table, words
-from phcore.stages.separation import NEEDS, PARAMETERS, compared
+from phcore.stages.registry.result import words
+from phcore.stages.separation import comparison
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
@@ -17,13 +17,9 @@ def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.
             yield mixture(one, floors, name, a, b).assign(series=name, part_a=a, part_b=b)
 
 
-TABLE = Table(
-    name="mixture",
-    needs=NEEDS,
-    parameters=PARAMETERS,
-    compute=compared(_each),
-    live=False,
-    evidence=True,
+TABLE = comparison(
+    "mixture",
+    _each,
     columns={
         "series": "series that may lie between two others",
         "part_a": "one of them",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from phcore.stages.registry.result import Table, words
-from phcore.stages.separation import NEEDS, PARAMETERS, compared
+from phcore.stages.registry.result import words
+from phcore.stages.separation import comparison
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
@@ -14,13 +14,9 @@ def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.
     yield runs(one, objectives)
 
 
-TABLE = Table(
-    name="runs",
-    needs=NEEDS,
-    parameters=PARAMETERS,
-    compute=compared(_each),
-    live=False,
-    evidence=True,
+TABLE = comparison(
+    "runs",
+    _each,
     columns={
         **words("layer", "scale"),
         "step": "training step; -1: the whole run",

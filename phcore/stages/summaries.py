@@ -6,7 +6,6 @@ import pyarrow as pa
 
 from phcore.stages.cells import Cell
 from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, SUBSAMPLE_WORDS, Result, Table
-from phcore.study.record import Record
 from phcore.topology.clouds import numbers
 from phcore.topology.persistence import EMPTY, Diagrams
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES, rescale, summary
@@ -20,10 +19,6 @@ def compute(diagrams: dict[int, Diagrams], cells: Cell, subsamples: int, feature
     return pa.table({"subsample": pa.array(each, pa.int16())} | columns)
 
 
-def _size(record: Record) -> int:
-    return max(1, record.study.subsamples) * len(FEATURES) * 8
-
-
 RESULT = Result(
     name="summaries",
     label="Barcodes",
@@ -32,7 +27,7 @@ RESULT = Result(
     parameters=("subsamples",),
     settings={"features": FEATURES},
     compute=compute,
-    size=_size,
+    size=lambda record: max(1, record.study.subsamples) * len(FEATURES) * 8,
 )
 
 

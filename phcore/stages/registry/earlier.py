@@ -142,7 +142,7 @@ def _null(bars: pa.Table, nulls: pa.Table, record: Record, place: Place) -> pa.T
         name: nulls["unit" if name == "median_distance" else name].cast(TYPES[name]) for name in gaussian_nulls.ABOUT
     }
     points = {"births": births, "deaths": deaths}
-    columns |= {name: pa.array([points[name][rows] for rows in each], of) for name, of in gaussian_nulls.BARS.items()}
+    columns |= {name: pa.array([points[name][rows] for rows in each], TYPES[name]) for name in gaussian_nulls.BARS}
     return pa.table(columns)
 
 

@@ -15,20 +15,17 @@ from phcore.stages.registry.result import (
     WHOLE_STUDY,
     Place,
 )
-from phcore.study.record import Node, Record
+from phcore.study.record import Record
 
 Labels = tuple[object, ...]
+Labelled = Callable[[Record], Iterator[tuple[Labels, Place]]]
 
 
 def _checkpoints(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for name, node in _of_series(record):
-        yield (name, node.step), Place((node,))
-
-
-def _cells(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for name, node in _of_series(record):
-        for layer in record.layers:
-            yield (name, node.step, layer), Place((node,), layer)
+    """Those of each series; the base opens each that has no step 0 of its own."""
+    for one in record.series:
+        for node in record.path_of(one.name):
+            yield (one.name, node.step), Place((node,))
 
 
 def _transitions(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -36,10 +33,17 @@ def _transitions(record: Record) -> Iterator[tuple[Labels, Place]]:
         yield (name, a.step, b.step), Place((a, b))
 
 
-def _transitions_at_layers(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for name, a, b in record.transitions():
-        for layer in record.layers:
-            yield (name, a.step, b.step, layer), Place((a, b), layer)
+def _series(record: Record) -> Iterator[tuple[Labels, Place]]:
+    for one in record.series:
+        if len(path := record.path_of(one.name)) > 1:
+            yield (one.name,), Place(path)
+
+
+def _at_layers(kind: Labelled) -> Labelled:
+    """The same at every layer of the study."""
+    return lambda record: (
+        ((*label, layer), Place(place.nodes, layer)) for label, place in kind(record) for layer in record.layers
+    )
 
 
 def _pairs(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -48,43 +52,24 @@ def _pairs(record: Record) -> Iterator[tuple[Labels, Place]]:
             yield (a.label, a.step, b.label, b.step, layer), Place((a, b), layer)
 
 
-def _series_at_layers(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for one in record.series:
-        path = record.path_of(one.name)
-        if len(path) > 1:
-            for layer in record.layers:
-                yield (one.name, layer), Place(path, layer)
-
-
 def _second_readings(record: Record) -> Iterator[tuple[Labels, Place]]:
     """The base's own stand at step 0 of every series that starts there."""
-    for name, node in _of_series(record):
+    for label, place in _checkpoints(record):
         for again, reading in record.second_readings:
-            if again == node:
+            if place.nodes == (again,):
                 for layer in record.layers:
-                    yield (name, node.step, layer, reading), Place((node,), layer, reading)
+                    yield (*label, layer, reading), Place(place.nodes, layer, reading)
 
 
-def _study(record: Record) -> Iterator[tuple[Labels, Place]]:
-    yield (), WHOLE_STUDY
-
-
-def _of_series(record: Record) -> Iterator[tuple[str, Node]]:
-    """The checkpoints of each series; the base opens each that has no step 0 of its own."""
-    for one in record.series:
-        for node in record.path_of(one.name):
-            yield one.name, node
-
-
-_KINDS: dict[str, tuple[tuple[str, ...], Callable[[Record], Iterator[tuple[Labels, Place]]]]] = {
+_KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
     CHECKPOINT: (("series", "step"), _checkpoints),
-    CELL: (("series", "step", "layer"), _cells),
+    CELL: (("series", "step", "layer"), _at_layers(_checkpoints)),
     TRANSITION: (("series", "step_from", "step"), _transitions),
-    TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _transitions_at_layers),
+    TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _at_layers(_transitions)),
     PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),
-    SERIES_LAYER: (("series", "layer"), _series_at_layers),
+    SERIES_LAYER: (("series", "layer"), _at_layers(_series)),
     SECOND_READING: (("series", "step", "layer", "kind"), _second_readings),
-    STUDY: ((), _study),
+    STUDY: ((), lambda record: iter([((), WHOLE_STUDY)])),
 }
 
 
