@@ -34,22 +34,18 @@ def report(options: argparse.Namespace) -> None:
     from phcore.export.report import Options, render
     from phcore.figures.registry import PRINTED
 
-    notes = dict(note.partition("=")[::2] for note in options.note)
     chosen = Options(
         title=options.title,
         authors=options.authors,
         date=date.today().isoformat(),
         charts=tuple(PRINTED) if options.charts is None else tuple(filter(None, options.charts.split(","))),
-        notes=notes,
+        notes=dict(note.partition("=")[::2] for note in options.note),
         prompts=not options.without_prompts,
         layer=options.layer,
     )
     page = render(computed(options), chosen).encode()
     target = Path(options.output)
-    try:
-        write_atomically(target, page)
-    except OSError as error:
-        raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", target) from None
+    write_atomically(target, page)
     say(f"{target}: {len(page) / 1e6:.1f} MB")
 
 

@@ -93,10 +93,7 @@ def write(results: Results, target: str | Path, how: Print = Print()) -> int:
         where it cannot be written.
     """
     content = bundle(results, how)
-    try:
-        write_atomically(Path(target), content)
-    except OSError as error:
-        raise Fault(f"it cannot be written ({error.strerror})", "Choose another file", Path(target)) from None
+    write_atomically(Path(target), content)
     return len(content)
 
 

@@ -19,8 +19,8 @@ from phcore.pipeline import reading
 from phcore.pipeline.plan import Unit, all_units, plan
 from phcore.pipeline.run import Progress, Run
 from phcore.stages.registry import Place, Result, files, results
-from phcore.stages.registry.per import CELL, CHECKPOINT, SECOND_READING, SERIES_LAYER, TRANSITION
 from phcore.stages.registry.places import ends
+from phcore.stages.registry.result import CELL, CHECKPOINT, SECOND_READING, SERIES_LAYER, TRANSITION
 from phcore.study.record import BATCHES, Record
 
 _TABLE_SECONDS = 3.0  # of a table that was never put together here: few take none, those with permutations more

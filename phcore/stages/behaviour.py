@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import Table, words
 
 
 def compute(scores: pd.DataFrame, scalars: pd.DataFrame | None) -> pd.DataFrame:
@@ -24,8 +23,7 @@ TABLE = Table(
     order=("source", "name", "category", "step"),
     published=False,
     columns={
-        "series": CELL_WORDS["series"],
-        "step": CELL_WORDS["step"],
+        **words("series", "step"),
         "name": "as in scores, or as logged",
         "category": "as in scores",
         "value": "its value",

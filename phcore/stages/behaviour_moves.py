@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from phcore.stages.registry.columns import TRANSITION
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import TRANSITION_WORDS, Table
 
 
 def compute(behaviour: pd.DataFrame, divergence: pd.DataFrame, series_steps: dict[str, list[int]]) -> pd.DataFrame:
@@ -20,7 +19,7 @@ TABLE = Table(
     order=("name", "category", "step"),
     published=False,
     columns={
-        **{name: TRANSITION[name] for name in ("series", "step_from", "step")},
+        **{name: TRANSITION_WORDS[name] for name in ("series", "step_from", "step")},
         "name": "js: mean Jensen-Shannon divergence of next-token distributions (nats); others: change of a behaviour",
         "category": "as in behaviour",
         "value": "its value",

@@ -6,9 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from phcore.errors import Fault
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL, CELL_WORDS, Result, Table
 from phcore.topology.clouds import distance_matrix, distinct_points, median_distance
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from phcore.stages.registry.arrow import matrix, vectors
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result
+from phcore.stages.registry.result import CELL, Result
 
 
 def compute(part: dict[int, np.ndarray], layer: int) -> pa.Table:

@@ -2,9 +2,7 @@
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import DISTANCE_WORDS, Table, words
 from phcore.topology.clouds import subsample_size as size_of
 
 
@@ -28,9 +26,8 @@ TABLE = Table(
     live=False,
     evidence=True,
     columns={
-        "series": CELL_WORDS["series"],
-        "layer": CELL_WORDS["layer"],
-        **DISTANCE,
+        **words("series", "layer"),
+        **DISTANCE_WORDS,
         "per": "as in dynamics",
         "by": "as in dynamics",
         "with_base": "as in dynamics",

@@ -6,11 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from phcore.stages.cells import describe
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import SUBSAMPLE
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, SUBSAMPLE_WORDS, Result, Table
 from phcore.study.record import Record
 from phcore.topology.clouds import distance_matrix, index_sets
 from phcore.topology.persistence import Diagrams, cell_diagrams
@@ -85,7 +81,7 @@ TABLE = Table(
     published=False,  # bars stay in their cells, one file each: they are read cell by cell
     columns={
         **CELL_WORDS,
-        **SUBSAMPLE,
+        **SUBSAMPLE_WORDS,
         "degree": "0 or 1",
         "birth": "distance at which the feature appears",
         "death": "distance at which it disappears (the one infinite H0 bar is left out)",

@@ -6,10 +6,7 @@ import pyarrow as pa
 
 from phcore.stages.cells import Cell
 from phcore.stages.registry.arrow import DISTANCES, from_rows
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.per import PAIR_LAYER
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL_WORDS, DISTANCE_WORDS, PAIR_LAYER, Result, Table
 from phcore.stages.velocities import Two, rows
 
 
@@ -54,7 +51,7 @@ TABLE = Table(
         "series_b": "series of the other",
         "step_b": "its step",
         "layer": CELL_WORDS["layer"],
-        **DISTANCE,
+        **DISTANCE_WORDS,
         "value": "mean over subsamples of the distance between the two diagrams",
     },
 )

@@ -4,9 +4,7 @@ import pandas as pd
 import pyarrow as pa
 
 from phcore.stages.next_tokens import Likely
-from phcore.stages.registry.columns import TRANSITION as TRANSITION_WORDS
-from phcore.stages.registry.per import TRANSITION
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import TRANSITION, TRANSITION_WORDS, Result, Table
 
 
 def compute(next_tokens: tuple[Likely, Likely]) -> pa.Table:

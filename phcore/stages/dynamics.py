@@ -2,9 +2,7 @@
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import CELL_WORDS, DISTANCE_WORDS, Table
 
 
 def compute(velocities: pd.DataFrame, distances: pd.DataFrame, order: float, scale: str) -> pd.DataFrame:
@@ -34,7 +32,7 @@ TABLE = Table(
     columns={
         "series": "name of the series",
         "layer": CELL_WORDS["layer"],
-        **DISTANCE,
+        **DISTANCE_WORDS,
         "per": "velocity per transition, or per training step between the two checkpoints",
         "by": "first third counted by checkpoint index, or by training step",
         "with_base": "whether the transition from step 0 (the base model) to the first checkpoint is counted",

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import Table, words
 
 
 def compute(
@@ -26,8 +25,7 @@ TABLE = Table(
     live=False,
     evidence=True,
     columns={
-        "degree": DISTANCE["degree"],
-        "scale": DISTANCE["scale"],
+        **words("degree", "scale"),
         "per": "as in dynamics",
         "predictor": "concentration, or early_velocity (mean of the first third)",
         "name": "behaviour at the last checkpoint",

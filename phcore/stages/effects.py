@@ -6,10 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, PAIR
-from phcore.stages.registry.result import Table
-from phcore.stages.separation import NEEDS, PARAMETERS, compared
+from phcore.stages.registry.result import PAIR_WORDS, words
+from phcore.stages.separation import comparison
 from phcore.topology.clouds import subsample_size as size_of
 
 NUMBERS = ("g", "g_lo", "g_hi", "delta", "delta_lo", "delta_hi")
@@ -26,18 +24,14 @@ def _each(
         yield table.astype(dict.fromkeys(NUMBERS, np.float32))  # one row a feature: half the size, enough digits
 
 
-TABLE = Table(
-    name="effects",
-    needs=NEEDS,
-    parameters=(*PARAMETERS, "n_prompts", "subsample_size"),
-    compute=compared(_each),
-    live=False,
-    evidence=True,
+TABLE = comparison(
+    "effects",
+    _each,
+    parameters=("n_prompts", "subsample_size"),
     columns={
-        **PAIR,
+        **PAIR_WORDS,
         "step": "training step of both",
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "feature": "one of the summaries",
         "g": "Hedges' g: difference of the means of a and b in resampling standard deviations",
         "g_lo": "2.5 % of it for another choice of prompts",

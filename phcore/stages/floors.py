@@ -6,11 +6,7 @@ import pyarrow as pa
 from phcore.stages.cells import Cell
 from phcore.stages.diagrams import SAMPLING
 from phcore.stages.registry.arrow import DISTANCES, from_rows
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, SUBSAMPLE
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL, CELL_WORDS, DISTANCE_WORDS, ROWS, SUBSAMPLE_WORDS, Result, Table
 from phcore.stages.velocities import rows
 from phcore.topology.clouds import distance_matrix, index_sets, partners
 from phcore.topology.persistence import Diagrams, cell_diagrams
@@ -53,8 +49,8 @@ TABLE = Table(
     order=ROWS,
     columns={
         **CELL_WORDS,
-        **SUBSAMPLE,
-        **DISTANCE,
+        **SUBSAMPLE_WORDS,
+        **DISTANCE_WORDS,
         "value": "distance between the subsample and a disjoint one of the same cloud: the resampling floor",
     },
 )

@@ -6,11 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from phcore.errors import Fault
-from phcore.stages.registry.arrow import TYPES
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.arrow import from_rows
+from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, Result, Table
 from phcore.study.record import Record
 from phcore.topology.clouds import distance_matrix, median_distance
 from phcore.topology.clouds import subsample_size as size_of
@@ -19,7 +16,7 @@ from phcore.topology.persistence import Diagrams, diagrams
 
 REPLICATES = 16  # Gaussian clouds per cell and kind: enough for a band of 10 to 90 %, a quarter of the usual work
 ABOUT = ("kind", "replicate", "median_distance", "h0_count", "h1_count")
-BARS = {"births": pa.list_(pa.float64()), "deaths": pa.list_(pa.float64())}
+BARS = ("births", "deaths")
 
 
 class Null(NamedTuple):
@@ -47,9 +44,7 @@ def compute(
                 rows.append((kind, number, median_distance(matrix), *map(len, bars), *np.concatenate(bars).T))
     except Fault:
         rows = []
-    columns = list(zip(*rows, strict=True)) or [[]] * (len(ABOUT) + len(BARS))
-    types = {name: TYPES[name] for name in ABOUT} | BARS
-    return pa.table({name: pa.array(list(column), types[name]) for name, column in zip(types, columns, strict=True)})
+    return from_rows(rows, (*ABOUT, *BARS))
 
 
 def decode(table: pa.Table) -> dict[str, dict[int, Null]]:

@@ -4,10 +4,7 @@ import pyarrow as pa
 
 from phcore.stages.gaussian_nulls import Null
 from phcore.stages.registry.arrow import DISTANCES, from_rows
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import DISTANCE, TRANSITION
-from phcore.stages.registry.per import TRANSITION_LAYER
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import DISTANCE_WORDS, ROWS, TRANSITION_LAYER, TRANSITION_WORDS, Result, Table
 from phcore.topology.distances import at_every_scale
 
 Nulls = dict[str, dict[int, Null]]
@@ -40,10 +37,10 @@ TABLE = Table(
     order=ROWS,
     evidence=True,
     columns={
-        **TRANSITION,
+        **TRANSITION_WORDS,
         "kind": "as in gaussian_nulls",
         "replicate": "as in gaussian_nulls",
-        **DISTANCE,
+        **DISTANCE_WORDS,
         "value": "Wasserstein distance between the diagrams of the Gaussian clouds that match the two checkpoints",
     },
 )

@@ -5,10 +5,7 @@ import pyarrow as pa
 
 from phcore.errors import Fault
 from phcore.stages.registry.arrow import one_row
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, Result, Table
 from phcore.topology import simple_geometry
 
 

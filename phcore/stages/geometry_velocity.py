@@ -4,9 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, TRANSITION
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import CELL_WORDS, DISTANCE_WORDS, TRANSITION_WORDS, Table
 from phcore.study import SCALES
 
 
@@ -33,9 +31,11 @@ def curves_and_changes(
         return
     changed = {one: changes(geometry, moves, one) for one in SCALES}
     # The study's own scale comes first.
-    for curve, rows in sorted(velocities.groupby(list(DISTANCE)), key=lambda one: (one[0][0], one[0][3] != scale)):
-        labels = dict(zip(DISTANCE, curve, strict=True))
-        yield labels, rows.groupby(list(TRANSITION), as_index=False)["value"].mean(), changed[labels["scale"]]
+    for curve, rows in sorted(
+        velocities.groupby(list(DISTANCE_WORDS)), key=lambda one: (one[0][0], one[0][3] != scale)
+    ):
+        labels = dict(zip(DISTANCE_WORDS, curve, strict=True))
+        yield labels, rows.groupby(list(TRANSITION_WORDS), as_index=False)["value"].mean(), changed[labels["scale"]]
 
 
 TABLE = Table(
@@ -45,7 +45,7 @@ TABLE = Table(
     compute=compute,
     evidence=True,
     columns={
-        **DISTANCE,
+        **DISTANCE_WORDS,
         "layer": f"{CELL_WORDS['layer']}; -1: all of them, ranked within each",
         "quantity": "geometric quantity: its change in a transition against the mean velocity of that transition",
         "rho": "Spearman's rank correlation",

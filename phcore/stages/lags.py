@@ -2,9 +2,7 @@
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import Table, words
 
 
 def compute(velocities: pd.DataFrame, behaviour_moves: pd.DataFrame, order: float) -> pd.DataFrame:
@@ -22,10 +20,7 @@ TABLE = Table(
     live=False,
     evidence=True,
     columns={
-        "series": CELL_WORDS["series"],
-        "layer": CELL_WORDS["layer"],
-        "degree": DISTANCE["degree"],
-        "scale": DISTANCE["scale"],
+        **words("series", "layer", "degree", "scale"),
         "per": "as in dynamics",
         "name": "as in behaviour_moves",
         "peak_topology": "step at which the largest velocity ends",

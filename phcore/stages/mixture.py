@@ -5,10 +5,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
-from phcore.stages.separation import NEEDS, PARAMETERS, compared
+from phcore.stages.registry.result import words
+from phcore.stages.separation import comparison
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
@@ -19,20 +17,15 @@ def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.
             yield mixture(one, floors, name, a, b).assign(series=name, part_a=a, part_b=b)
 
 
-TABLE = Table(
-    name="mixture",
-    needs=NEEDS,
-    parameters=PARAMETERS,
-    compute=compared(_each),
-    live=False,
-    evidence=True,
+TABLE = comparison(
+    "mixture",
+    _each,
     columns={
         "series": "series that may lie between two others",
         "part_a": "one of them",
         "part_b": "the other",
         "step": "training step of all three",
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "to_a": "distance of its mean summaries to those of a, in resampling standard deviations",
         "to_b": "to those of b",
         "a_to_b": "between the two",

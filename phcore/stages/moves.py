@@ -5,10 +5,7 @@ import pyarrow as pa
 
 from phcore.errors import Fault
 from phcore.stages.registry.arrow import one_row
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import TRANSITION
-from phcore.stages.registry.per import TRANSITION_LAYER
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import ROWS, TRANSITION_LAYER, TRANSITION_WORDS, Result, Table
 from phcore.topology import simple_geometry
 
 
@@ -22,5 +19,5 @@ def compute(clouds: tuple[np.ndarray, np.ndarray]) -> pa.Table:
 
 RESULT = Result(name="moves", label="Geometry", per=TRANSITION_LAYER, needs=("clouds",), compute=compute)
 TABLE = Table(
-    name="moves", gathers="moves", order=ROWS, evidence=True, columns={**TRANSITION, **simple_geometry.MOVE_WORDS}
+    name="moves", gathers="moves", order=ROWS, evidence=True, columns={**TRANSITION_WORDS, **simple_geometry.MOVE_WORDS}
 )

@@ -5,8 +5,7 @@ import pyarrow as pa
 
 from phcore.stages.clouds import READING
 from phcore.stages.registry.arrow import matrix, vectors
-from phcore.stages.registry.per import CHECKPOINT
-from phcore.stages.registry.result import Result
+from phcore.stages.registry.result import CHECKPOINT, Result
 
 Likely = tuple[np.ndarray, np.ndarray, np.ndarray]
 

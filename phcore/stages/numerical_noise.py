@@ -5,11 +5,15 @@ import pyarrow as pa
 
 from phcore.stages import cells, diagrams
 from phcore.stages.registry.arrow import DISTANCES, from_rows
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, SUBSAMPLE
-from phcore.stages.registry.per import SECOND_READING
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import (
+    CELL_WORDS,
+    DISTANCE_WORDS,
+    ROWS,
+    SECOND_READING,
+    SUBSAMPLE_WORDS,
+    Result,
+    Table,
+)
 from phcore.stages.velocities import rows
 
 
@@ -44,8 +48,8 @@ TABLE = Table(
     columns={
         **CELL_WORDS,
         "kind": "how the checkpoint was read again: in other batches, or in a number format",
-        **SUBSAMPLE,
-        **DISTANCE,
+        **SUBSAMPLE_WORDS,
+        **DISTANCE_WORDS,
         "value": "Wasserstein distance between the diagrams of the two readings",
     },
 )

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
-from phcore.stages.separation import NEEDS, PARAMETERS, compared
+from phcore.stages.registry.result import words
+from phcore.stages.separation import comparison
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
@@ -16,16 +14,11 @@ def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.
     yield runs(one, objectives)
 
 
-TABLE = Table(
-    name="runs",
-    needs=NEEDS,
-    parameters=PARAMETERS,
-    compute=compared(_each),
-    live=False,
-    evidence=True,
+TABLE = comparison(
+    "runs",
+    _each,
     columns={
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "step": "training step; -1: the whole run",
         "objectives": "number of objectives",
         "runs": "number of runs",

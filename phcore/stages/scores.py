@@ -4,9 +4,7 @@ import pandas as pd
 import pyarrow as pa
 
 from phcore.stages.clouds import READING
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.per import CHECKPOINT
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import CHECKPOINT, Result, Table, words
 
 
 def compute(part) -> pa.Table:
@@ -42,8 +40,7 @@ TABLE = Table(
     order=("name", "category", "step"),
     evidence=True,
     columns={
-        "series": CELL_WORDS["series"],
-        "step": CELL_WORDS["step"],
+        **words("series", "step"),
         "name": "refusal (ln probability of a refusal opening) or nll (of the reference answers, nats per token)",
         "category": "category of the prompts; empty: all",
         "value": "mean over the prompts",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from phcore.stages import clouds
-from phcore.stages.registry.per import SECOND_READING
+from phcore.stages.registry.result import SECOND_READING
 
 RESULT = replace(
     clouds.RESULT,

@@ -1,6 +1,6 @@
 """Sensitivity: the H1 velocities of a series under other settings than the study's, one thing varied at a time."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,8 @@ import pyarrow as pa
 
 from phcore.errors import Fault
 from phcore.stages.registry.arrow import from_rows
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, TRANSITION
-from phcore.stages.registry.per import SERIES_LAYER
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import SERIES_LAYER, TRANSITION_WORDS, Result, Table, words
 from phcore.study import METRICS, ORDERS, SCALES
-from phcore.study.record import Record
 from phcore.topology import clouds as points_of
 from phcore.topology.distances import wasserstein
 from phcore.topology.persistence import cell_diagrams
@@ -22,8 +18,7 @@ FEW_SUBSAMPLES = 16  # of a variant: a quarter of the usual work, and enough for
 NAMES = ("step_from", "step", "varied", "setting", "scale", "value")
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(NamedTuple):
     """A way to measure the velocities of a series that differs from the study's in one thing."""
 
     varied: str
@@ -50,7 +45,7 @@ def variants(n_prompts: int, size: int, metric: str, order: float) -> list[Varia
     prompts = sorted({n for n in (fewest, (fewest + n_prompts) // 2) if size < n < n_prompts} | {n_prompts})
 
     def vary(what: str, setting: object, **change: object) -> Variant:
-        return Variant(**{**own.__dict__, "varied": what, "setting": str(setting), **change})
+        return own._replace(varied=what, setting=str(setting), **change)
 
     return [
         *(vary("subsample size", m, size=m) for m in sizes),
@@ -116,10 +111,6 @@ def _mean_distance(earlier, later, scale: str, order: float, norm: float) -> flo
     return float(np.mean([wasserstein(x / median_a, y / median_b, order=order, norm=norm) for x, y in pairs]))
 
 
-def _size(record: Record) -> int:
-    return 400 * max((len(record.path_of(one.name)) for one in record.series), default=1)
-
-
 RESULT = Result(
     name="sensitivity",
     label="Sensitivity",
@@ -128,7 +119,7 @@ RESULT = Result(
     parameters=("steps", "metric", "engine", "subsamples", "subsample_size", "seed", "order", "norm"),
     settings={"few": FEW_SUBSAMPLES},
     compute=compute,
-    size=_size,
+    size=lambda record: 400 * max((len(record.path_of(one.name)) for one in record.series), default=1),
 )
 
 
@@ -138,7 +129,7 @@ def with_fewer_subsamples(rows: pd.DataFrame, velocities: pd.DataFrame, order: f
         return rows
     own = velocities[(velocities["degree"] == 1) & (velocities["order"] == order)]
     counts = [count for count in (4, 16, 64, 256) if count < subsamples] + [subsamples]
-    move = [*TRANSITION, "scale"]
+    move = [*TRANSITION_WORDS, "scale"]
     parts = [
         own[own["subsample"] < count].groupby(move, as_index=False)["value"].mean().assign(setting=str(count))
         for count in (counts if subsamples else ())
@@ -156,13 +147,12 @@ TABLE = Table(
     order=("layer", "varied", "setting", "scale", "step"),
     evidence=True,
     columns={
-        "series": CELL_WORDS["series"],
-        "layer": CELL_WORDS["layer"],
-        "step_from": TRANSITION["step_from"],
-        "step": TRANSITION["step"],
+        **words("series", "layer"),
+        "step_from": TRANSITION_WORDS["step_from"],
+        "step": TRANSITION_WORDS["step"],
         "varied": "what differs from the study: subsample size, subsamples, prompts, metric or order",
         "setting": "its value",
-        "scale": DISTANCE["scale"],
+        **words("scale"),
         "value": "H1 velocity, mean over subsamples",
     },
 )

@@ -5,17 +5,13 @@ from itertools import combinations
 
 import pandas as pd
 
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import DISTANCE, PAIR
-from phcore.stages.registry.result import Table
-
-# What every comparison of objectives is made from, and then given as: see `compared`.
-NEEDS = ("summaries", "cells")
-PARAMETERS = ("scale", "layers", "subsamples", "objectives")
+from phcore.stages.registry.result import PAIR_WORDS, Table, words
 
 
-def compared(each: Callable[..., Iterator[pd.DataFrame]]) -> Callable[..., pd.DataFrame]:
-    """Makes `compute` of a table that compares series at each layer and scale.
+def comparison(
+    name: str, each: Callable[..., Iterator[pd.DataFrame]], columns: dict[str, str], parameters: tuple[str, ...] = ()
+) -> Table:
+    """A table that compares series at each layer and scale.
 
     Parameters
     ----------
@@ -26,19 +22,23 @@ def compared(each: Callable[..., Iterator[pd.DataFrame]]) -> Callable[..., pd.Da
     def compute(summaries, cells, scale, layers, subsamples, objectives, **more) -> pd.DataFrame:
         from phcore.analysis.objectives import standardised_layers
 
-        return joined(
+        parts = [
             table.assign(**labels)
             for labels, one, floors in standardised_layers(summaries, cells, scale, layers, subsamples)
             for table in each(one, floors, objectives, **more)
-        )
+            if len(table)
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
-    return compute
-
-
-def joined(parts) -> pd.DataFrame:
-    """One table of several; empty where all of them are."""
-    parts = [part for part in parts if len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return Table(
+        name=name,
+        needs=("summaries", "cells"),
+        parameters=("scale", "layers", "subsamples", "objectives", *parameters),
+        compute=compute,
+        live=False,
+        evidence=True,
+        columns=columns,
+    )
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
@@ -48,18 +48,13 @@ def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.
         yield separation(one, floors, a, b).assign(series_a=a, series_b=b)
 
 
-TABLE = Table(
-    name="separation",
-    needs=NEEDS,
-    parameters=PARAMETERS,
-    compute=compared(_each),
-    live=False,
-    evidence=True,
+TABLE = comparison(
+    "separation",
+    _each,
     columns={
-        **PAIR,
+        **PAIR_WORDS,
         "step": "training step of both",
-        "layer": CELL_WORDS["layer"],
-        "scale": DISTANCE["scale"],
+        **words("layer", "scale"),
         "energy": "energy distance between the two clouds of standardised summaries",
         "energy_floor": "median of it between two random halves of one cell's subsamples, the larger of both cells",
         "energy_floor_hi": "95 % of it",

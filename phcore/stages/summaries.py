@@ -5,12 +5,7 @@ import pandas as pd
 import pyarrow as pa
 
 from phcore.stages.cells import Cell
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import CELL as CELL_WORDS
-from phcore.stages.registry.columns import SUBSAMPLE
-from phcore.stages.registry.per import CELL
-from phcore.stages.registry.result import Result, Table
-from phcore.study.record import Record
+from phcore.stages.registry.result import CELL, CELL_WORDS, ROWS, SUBSAMPLE_WORDS, Result, Table
 from phcore.topology.clouds import numbers
 from phcore.topology.persistence import EMPTY, Diagrams
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES, rescale, summary
@@ -24,10 +19,6 @@ def compute(diagrams: dict[int, Diagrams], cells: Cell, subsamples: int, feature
     return pa.table({"subsample": pa.array(each, pa.int16())} | columns)
 
 
-def _size(record: Record) -> int:
-    return max(1, record.study.subsamples) * len(FEATURES) * 8
-
-
 RESULT = Result(
     name="summaries",
     label="Barcodes",
@@ -36,7 +27,7 @@ RESULT = Result(
     parameters=("subsamples",),
     settings={"features": FEATURES},
     compute=compute,
-    size=_size,
+    size=lambda record: max(1, record.study.subsamples) * len(FEATURES) * 8,
 )
 
 
@@ -58,7 +49,7 @@ TABLE = Table(
     order=ROWS,
     columns={
         **CELL_WORDS,
-        **SUBSAMPLE,
+        **SUBSAMPLE_WORDS,
         **{name: f"{FEATURE_WORDS[name]}, at the study's scale" for name in FEATURES},
     },
 )

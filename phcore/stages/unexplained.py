@@ -5,8 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from phcore.stages.geometry_velocity import curves_and_changes
-from phcore.stages.registry.columns import DISTANCE
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.result import DISTANCE_WORDS, Table
 
 
 def compute(
@@ -27,7 +26,7 @@ TABLE = Table(
     compute=compute,
     evidence=True,
     columns={
-        **DISTANCE,
+        **DISTANCE_WORDS,
         "share": "share of the variance of ln velocity that all geometric changes together do not predict, "
         "each series at each layer left out in turn; 1: no better than the mean",
         "lo": "2.5 % of it over resampled series at layers",

@@ -4,10 +4,15 @@ import pyarrow as pa
 
 from phcore.stages.cells import Cell
 from phcore.stages.registry.arrow import DISTANCES, from_rows
-from phcore.stages.registry.assembly import ROWS
-from phcore.stages.registry.columns import DISTANCE, SUBSAMPLE, TRANSITION
-from phcore.stages.registry.per import TRANSITION_LAYER
-from phcore.stages.registry.result import Result, Table
+from phcore.stages.registry.result import (
+    DISTANCE_WORDS,
+    ROWS,
+    SUBSAMPLE_WORDS,
+    TRANSITION_LAYER,
+    TRANSITION_WORDS,
+    Result,
+    Table,
+)
 from phcore.topology.clouds import numbers
 from phcore.topology.distances import at_every_scale
 from phcore.topology.persistence import EMPTY, Diagrams
@@ -47,5 +52,10 @@ TABLE = Table(
     name="velocities",
     gathers="velocities",
     order=ROWS,
-    columns={**TRANSITION, **SUBSAMPLE, **DISTANCE, "value": "Wasserstein distance between the two diagrams"},
+    columns={
+        **TRANSITION_WORDS,
+        **SUBSAMPLE_WORDS,
+        **DISTANCE_WORDS,
+        "value": "Wasserstein distance between the two diagrams",
+    },
 )

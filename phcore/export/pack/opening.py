@@ -37,14 +37,13 @@ from phcore.export.pack.manifest import (
     check_sizes,
     copy,
     file_names,
-    fits,
 )
 from phcore.export.pack.settling import Opened, has_texts, settle
 from phcore.stages.registry import earlier
 from phcore.study import Study, measures
 from phcore.study.kept import folder_of, read
 from phcore.study.probes import category_digest
-from phcore.study.record import BASE, Record
+from phcore.study.record import Record
 from phcore.study.redaction import places_of, redact
 
 MOST_PAIRS = 20_000_000  # checkpoints squared times layers: naming the distances between them takes a minute
@@ -215,13 +214,13 @@ def _check_parquet(path: Path, name: str) -> None:
 def _record(manifest: Manifest, place: Path) -> Record:
     """The record inside, which is what the manifest and the study file say it is, names no path, and is well formed.
 
-    Whoever uses it later (pages, the pipeline) takes its values as they are: types and keys are checked here.
+    Whoever uses it later (pages, the pipeline) takes its values as they are: `Record` checks their types, keys are
+    checked here.
     """
     data, of_03 = (place / RECORD).read_bytes(), manifest.format == FORMAT_03
     record = Record.from_plain(json.loads(data)) if of_03 else Record.from_json(data)
-    sound = fits(record, Record) and record.nodes and record.nodes[0].label == BASE
     digests = (record.probe_digest, record.reference_digest or "0" * 64, record.category_digest or "0" * 64)
-    if not sound or not all(map(KEY_OF_PROBES.fullmatch, digests)) or not KEY.fullmatch(record.scalars or "0" * 32):
+    if not all(map(KEY_OF_PROBES.fullmatch, digests)) or not KEY.fullmatch(record.scalars or "0" * 32):
         raise Fault(f"its {RECORD} is not the record of a study", AGAIN)
     if len(record.nodes) ** 2 * len(record.layers) > MOST_PAIRS:
         raise Fault(f"it has {len(record.nodes):,} checkpoints, more than a study can", AGAIN)

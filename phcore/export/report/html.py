@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
+import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.errors import Fault
 from phcore.export.report import methods
-from phcore.export.report.drawn import Drawn, draw
 from phcore.export.report.packing import Tables, difference, script_json
 from phcore.export.report.sources import bibtex
 from phcore.export.results import Results
 from phcore.figures import glossary
+from phcore.figures.charts.standing import Moving, Plain, at_step, plain
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
-from phcore.figures.figure import Choice, title
+from phcore.figures.figure import Choice, Data, Figure, Numbers, sentence, title
 from phcore.figures.registry import PRINTED
 from phcore.formatting import seen
 from phcore.stages.registry.assembly import published
@@ -113,6 +114,56 @@ def _checked(results: Results, options: Options) -> Choice:
             charts = ", ".join(options.charts)
             raise Fault(f"there is a note on {key!r}, which is not in this report", f"Its charts: {charts}")
     return Choice.of(results, layer=options.layer)
+
+
+# --- a figure: its chart at every step, how to read it, and its numbers -------------------------------
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of the report.
+
+    Attributes
+    ----------
+    chart : as it stands first: at the last step.
+    note : how to read it.
+    numbers : the same as a table.
+    moves : step -> tables that differ from those of `chart`, by name; empty where no step is shown.
+    cells : series -> step -> chart, where each step is another chart; empty otherwise.
+    """
+
+    chart: Plain
+    note: str
+    numbers: Numbers
+    moves: dict[int, dict[str, pd.DataFrame]] = field(default_factory=dict)
+    cells: dict[str, dict[int, Plain]] = field(default_factory=dict)
+
+
+def draw(results: Results, figure: Figure, choice: Choice) -> Drawn | str:
+    """A figure of a study; where that has no numbers for it, the words that say so."""
+    look = figure.look(results)
+    try:
+        data = figure.data(results, choice)
+    except Fault as fault:
+        return sentence(fault)
+
+    def chart(data: Data) -> Plain:
+        return plain(lambda: figure.chart(data, look))
+
+    whole, caption, numbers = chart(data), figure.caption(data), figure.numbers(data)
+    if figure.cells is None:
+        return Drawn(whole, caption, numbers, moves=_moves(whole, look.steps))
+    cells = {
+        series: {step: chart(figure.at(data, series, step)) for step in steps}
+        for series, steps in figure.cells(data).items()
+    }
+    return Drawn(whole, caption, numbers, cells=cells)
+
+
+def _moves(chart: Plain, steps: tuple[int, ...]) -> dict[int, dict[str, pd.DataFrame]]:
+    """What each selected step changes in a chart over training steps."""
+    moving = {name: table for name, table in chart.tables.items() if isinstance(table, Moving)}
+    return {step: at_step(moving, step) for step in steps} if moving else {}
 
 
 # --- what the page's script draws ---------------------------------------------------------------------

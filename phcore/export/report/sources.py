@@ -12,11 +12,11 @@ class Source:
 
     Attributes
     ----------
-    kind : its BibTeX type.
-    fields : of its BibTeX entry, in LaTeX, in their order.
+    entry : its BibTeX entry.
+    fields : of that entry, in LaTeX, in their order.
     """
 
-    kind: str
+    entry: str
     fields: dict[str, str]
 
     @property
@@ -51,19 +51,15 @@ def plain_text(latex: str) -> str:
 
 def _read(entry: str) -> tuple[str, Source]:
     """Key and source of one entry of `sources.bib`: a field on each line."""
-    kind, key = re.match(r"@(\w+)\{(\w+),", entry).groups()
-    return key, Source(kind, dict(re.findall(r"^  (\w+) = \{(.*)\},$", entry, re.MULTILINE)))
+    return re.match(r"@\w+\{(\w+),", entry)[1], Source(
+        entry, dict(re.findall(r"^  (\w+) = \{(.*)\},$", entry, re.MULTILINE))
+    )
 
 
-_ENTRIES = Path(__file__).with_suffix(".bib").read_text(encoding="utf-8").split("\n\n")
+_ENTRIES = Path(__file__).with_suffix(".bib").read_text(encoding="utf-8").strip().split("\n\n")
 SOURCES = dict(_read(entry) for entry in _ENTRIES)
 
 
 def bibtex(keys: Iterable[str] = SOURCES) -> str:
     """BibTeX of these sources (default: all), in their order."""
-    return "\n\n".join(_entry(key, SOURCES[key]) for key in keys)
-
-
-def _entry(key: str, source: Source) -> str:
-    lines = "".join(f"  {name} = {{{value}}},\n" for name, value in source.fields.items())
-    return f"@{source.kind}{{{key},\n{lines}}}"
+    return "\n\n".join(SOURCES[key].entry for key in keys)

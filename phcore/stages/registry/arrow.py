@@ -23,6 +23,8 @@ TYPES: dict[str, pa.DataType] = {
     "median_distance": pa.float64(),
     "h0_count": pa.int32(),
     "h1_count": pa.int32(),
+    "births": pa.list_(pa.float64()),
+    "deaths": pa.list_(pa.float64()),
 }
 DISTANCES = ("degree", "order", "norm", "scale", "value")  # of a distance between diagrams, at every order and scale
 

@@ -15,15 +15,13 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.stages.registry.discovery import results, tables
-from phcore.stages.registry.facts import value
-from phcore.stages.registry.keys import keys_of
+from phcore.stages.registry.keys import keys_of, value
 from phcore.stages.registry.places import labelled, labels, places
-from phcore.stages.registry.result import WHOLE_STUDY, Missing, Place, Table
+from phcore.stages.registry.result import ROWS, WHOLE_STUDY, Missing, Place, Table
 from phcore.study import kept
 from phcore.study.record import Record
 
 Where = dict[str, object]  # column -> the value it shall have
-ROWS = ("step", "layer", "kind", "subsample", "replicate", "degree", "order", "scale", "birth", "death")
 
 
 def file_of(record: Record, name: str) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,15 +68,6 @@ def is_of_03(store: Store, name: str) -> bool:
     return True
 
 
-def read(store: Store, name: str) -> Record:
-    """Its record. Raises ValueError, TypeError or KeyError for what is none."""
-    plain = json.loads((folder_of(name, store) / "record.json").read_bytes())
-    record = Record.from_plain(plain)
-    kept = _old(store, ("probes", record.probe_digest))
-    categories = tuple(kept["category"].to_pylist()) if kept is not None else ()
-    return Record(**{**record.__dict__, "category_digest": category_digest(categories)})
-
-
 def notes(store: Store, name: str) -> tuple[str, ...]:
     """Sentences on what could not be taken over of a study, and why."""
     try:
@@ -85,18 +76,21 @@ def notes(store: Store, name: str) -> tuple[str, ...]:
         return ()
 
 
-def take_over(store: Store, name: str) -> None:
+def take_over(store: Store, study: str) -> None:
     """Bring a study of version 0.3 into this one; `notes` says what cannot be."""
     store.refuse_writing("take over a study of an earlier version")
-    record = read(store, name)
+    record = Record.from_plain(json.loads((folder_of(study, store) / "record.json").read_bytes()))
+    probes = _old(store, ("probes", record.probe_digest))
+    categories = () if probes is None else probes["category"].to_pylist()
+    record = replace(record, category_digest=category_digest(categories))
     _take(store, ("probes", record.probe_digest), ("probes", record.probes_key))
     if record.scalars:
         _take(store, ("scalars", record.scalars), ("scalars", record.scalars))
     old = _Keys(record)
-    for one in results().values():
-        for place in places(record, one.per):
-            _result(store, old, one.name, place)
-    folder = folder_of(name, store)
+    for name in _WAS:
+        for place in places(record, results()[name].per):
+            _result(store, old, name, place)
+    folder = folder_of(study, store)
     if said := [*_tables(store, record)]:
         store.write_file(folder / SAID, "\n".join(said).encode())
     with contextlib.suppress(FileNotFoundError):
@@ -108,17 +102,16 @@ def take_over(store: Store, name: str) -> None:
 
 
 def _result(store: Store, old: _Keys, name: str, place: Place) -> None:
-    new = (name, keys_of(old.record).of(name, place))
-    if name not in _PARTS or store.has(*new):
+    folders, kind, convert = _WAS[name]
+    new, files = (name, keys_of(old.record).of(name, place)), [(folder, old.of(kind, place)) for folder in folders]
+    if store.has(*new):
         return
-    parts, convert = _PARTS[name]
-    files = [(stage, key(old, place)) for stage, key in parts]
     if convert is None:
         _take(store, files[0], new)
-        return
-    found = [_old(store, file) for file in files]
-    if all(table is not None for table in found):
-        store.write(*new, convert(*found, old.record, place))
+    else:
+        found = [_old(store, file) for file in files]
+        if all(table is not None for table in found):
+            store.write(*new, convert(*found, old.record, place))
 
 
 def _cell(summaries: pa.Table, record: Record, place: Place) -> pa.Table:
@@ -149,7 +142,7 @@ def _null(bars: pa.Table, nulls: pa.Table, record: Record, place: Place) -> pa.T
         name: nulls["unit" if name == "median_distance" else name].cast(TYPES[name]) for name in gaussian_nulls.ABOUT
     }
     points = {"births": births, "deaths": deaths}
-    columns |= {name: pa.array([points[name][rows] for rows in each], of) for name, of in gaussian_nulls.BARS.items()}
+    columns |= {name: pa.array([points[name][rows] for rows in each], TYPES[name]) for name in gaussian_nulls.BARS}
     return pa.table(columns)
 
 
@@ -159,15 +152,10 @@ def _take(store: Store, old: File, new: File) -> None:
     if target.exists() or not source.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        try:
-            os.link(source, temporary)
-        except OSError:  # another disk, or one without links
-            shutil.copyfile(source, temporary)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        store.write_file(target, source.read_bytes())
 
 
 def _old(store: Store, file: File) -> pa.Table | None:
@@ -187,10 +175,10 @@ def _path(store: Store, file: File) -> Path:
 
 def _tables(store: Store, record: Record) -> Iterator[str]:
     """Take the finished tables over; says which are not, and why."""
-    old, stale = _Keys(record), []
+    stale: list[str] = []
     for name, one in tables().items():
         new = assembly.file_of(record, name)
-        found = _old(store, ("tables", old.table(name)))
+        found = _old(store, ("tables", _table(record, name)))
         if not (one.published or name == "bars") or found is None or store.has(*new):
             continue
         found = found.rename_columns(["median_distance" if c == "unit" else c for c in found.column_names])
@@ -221,134 +209,100 @@ def _right(name: str, table: pa.Table, store: Store, record: Record) -> bool:
 
 
 class _Keys:
-    """The keys of version 0.3, as it made them."""
+    """The keys of version 0.3, as it made them: digests of a word and what follows it, each made once."""
 
     def __init__(self, record: Record):
-        self.record, self.study = record, record.study
-        self._cells: dict[Place, str] = {}  # a row of distances names those of every earlier checkpoint
-        self._rows: dict[Place, str] = {}
+        self.record = record
+        self._known: dict[tuple[str, Place], str] = {}
 
-    @property
-    def _reading(self) -> tuple:
-        return (self.record.tokenizer, self.record.probe_digest, self.study.chat, self.study.dtype)
+    def of(self, kind: str, place: Place) -> str:
+        """The key of a file of that version; `kind` is the word in it."""
+        if kind == "distance":  # of the row that the later checkpoint of a pair has
+            place = Place(place.nodes[-1:], place.layer)
+        if (kind, place) not in self._known:
+            self._known[kind, place] = digest(kind, *self._made_of(kind, place))
+        return self._known[kind, place]
 
-    def cloud(self, place: Place) -> str:
-        (node,) = place.nodes
-        return digest("cloud", node.fingerprint, self._reading, place.layer)
+    def _made_of(self, kind: str, place: Place) -> tuple:
+        s, ready, layer = self.record.study, self.record.ready, place.layer
+        measured = (s.metric, s.engine, s.subsamples, s.subsample_size, s.seed)
+        match kind:
+            case "cloud":
+                return place.nodes[0].fingerprint, _reading(self.record), layer
+            case "next_tokens":
+                return place.nodes[0].fingerprint, _reading(self.record)
+            case "cell":
+                return self.of("cloud", place), measured
+            case "floor":
+                return self.of("cell", place), s.orders, s.norm
+            case "velocity":
+                return self._each("cell", place.nodes, layer), s.orders, s.norm
+            case "distance":
+                before = ready[: ready.index(place.nodes[0])]
+                return self.of("cell", place), self._each("cell", before, layer), s.order, s.norm
+            case "geometry":
+                return (self.of("cloud", place),)
+            case "move":
+                return tuple(self._each("cloud", place.nodes, layer))
+            case "null":
+                how = (s.metric, s.engine, bool(s.subsamples), s.subsample_size, s.seed, 16)
+                return self.of("cloud", place), how
+            case "control":
+                return self._each("null", place.nodes, layer), s.order, s.norm
+            case "scores":
+                return self.of("next_tokens", place), self.record.reference_digest, 1
+            case "divergence":
+                return tuple(self._each("next_tokens", place.nodes))
+            case "sensitivity":
+                clouds = zip(self._each("cloud", place.nodes, layer), (node.step for node in place.nodes), strict=True)
+                return list(clouds), (*measured, s.order, s.norm)
+            case "numerics":
+                return self.of("cell", Place(place.nodes, layer)), s.order, s.norm, place.reading
+        raise KeyError(kind)
 
-    def next_tokens(self, place: Place) -> str:
-        return digest("next_tokens", place.nodes[0].fingerprint, self._reading)
-
-    def cell(self, place: Place) -> str:
-        s = self.study
-        if place not in self._cells:
-            how = (s.metric, s.engine, s.subsamples, s.subsample_size, s.seed)
-            self._cells[place] = digest("cell", self.cloud(place), how)
-        return self._cells[place]
-
-    def floor(self, place: Place) -> str:
-        return digest("floor", self.cell(place), self.study.orders, self.study.norm)
-
-    def velocity(self, place: Place) -> str:
-        return digest("velocity", tuple(map(self.cell, _each(place))), self.study.orders, self.study.norm)
-
-    def distance(self, place: Place) -> str:
-        """Of the row that the later checkpoint of a pair has."""
-        later, ready = Place((place.nodes[1],), place.layer), self.record.ready
-        if later not in self._rows:
-            others = [self.cell(Place((other,), place.layer)) for other in ready[: ready.index(place.nodes[1])]]
-            self._rows[later] = digest("distance", self.cell(later), others, self.study.order, self.study.norm)
-        return self._rows[later]
-
-    def geometry(self, place: Place) -> str:
-        return digest("geometry", self.cloud(place))
-
-    def move(self, place: Place) -> str:
-        return digest("move", *map(self.cloud, _each(place)))
-
-    def null(self, place: Place) -> str:
-        s = self.study
-        how = (s.metric, s.engine, bool(s.subsamples), s.subsample_size, s.seed, 16)
-        return digest("null", self.cloud(place), how)
-
-    def control(self, place: Place) -> str:
-        return digest("control", tuple(map(self.null, _each(place))), self.study.order, self.study.norm)
-
-    def scores(self, place: Place) -> str:
-        return digest("scores", self.next_tokens(place), self.record.reference_digest, 1)
-
-    def divergence(self, place: Place) -> str:
-        return digest("divergence", *map(self.next_tokens, _each(place)))
-
-    def sensitivity(self, place: Place) -> str:
-        s = self.study
-        how = (s.metric, s.engine, s.subsamples, s.subsample_size, s.seed, s.order, s.norm)
-        return digest("sensitivity", [(self.cloud(one), one.nodes[0].step) for one in _each(place)], how)
-
-    def numerics(self, place: Place) -> str:
-        return digest("numerics", self.cell(place), self.study.order, self.study.norm, place.reading)
-
-    @property
-    def of_study(self) -> str:
-        labels = [(one.name, one.objective, one.seed) for one in self.record.series]
-        nodes = [_facts(node) for node in self.record.nodes]
-        s = self.study
-        how = (s.scale, s.metric, s.engine, s.subsamples, s.subsample_size, s.seed, s.orders, s.order, s.norm)
-        how += (s.second_dtype,) if s.second_dtype else ()
-        return digest("study", labels, nodes, self.record.layers, self._reading, how)
-
-    def table(self, name: str) -> str:
-        old = RENAMED.get(name, name)
-        if name in BEFORE_EVIDENCE:
-            return f"{self.of_study}-{old}"
-        whole = digest(self.of_study, self.record.scalars) if name in OF_BEHAVIOUR else self.of_study
-        return f"{whole}-{old}-{EVIDENCE}"
-
-    def named(self) -> set[File]:
-        """Every file that a pack of such a study may hold."""
-        found = {("probes", self.record.probe_digest)}
-        found |= {("scalars", self.record.scalars)} if self.record.scalars else set()
-        for name, (old, _) in _PARTS.items():
-            for place in places(self.record, results()[name].per):
-                found |= {(stage, key(self, place)) for stage, key in old}
-        return found | {("tables", self.table(name)) for name in tables()}
+    def _each(self, kind: str, nodes: tuple[Node, ...], layer: int | None = None) -> list[str]:
+        return [self.of(kind, Place((node,), layer)) for node in nodes]
 
 
-def _each(place: Place) -> list[Place]:
-    return [Place((node,), place.layer) for node in place.nodes]
-
-
-def _facts(n: Node) -> tuple:
-    return (n.label, n.step, n.kind, n.size, n.status, n.finding, n.fingerprint)
-
-
-_Old = tuple[str, Callable[[_Keys, Place], str]]
-# Result -> the files it was in, and what makes it of them where they are not the same.
-_PARTS: dict[str, tuple[tuple[_Old, ...], Callable[..., pa.Table] | None]] = {
-    "clouds": ((("clouds", _Keys.cloud),), None),
-    "next_tokens": ((("next_tokens", _Keys.next_tokens),), None),
-    "scores": ((("scores", _Keys.scores),), None),
-    "cells": ((("summaries", _Keys.cell),), _cell),
-    "diagrams": ((("diagrams", _Keys.cell),), None),
-    "summaries": ((("summaries", _Keys.cell),), _summaries),
-    "floors": ((("floors", _Keys.floor),), None),
-    "velocities": ((("velocities", _Keys.velocity),), None),
-    "distances": ((("distances", _Keys.distance),), _distance),
-    "geometry": ((("geometry", _Keys.geometry),), None),
-    "moves": ((("moves", _Keys.move),), None),
-    "gaussian_nulls": ((("null_diagrams", _Keys.null), ("nulls", _Keys.null)), _null),
-    "gaussian_velocities": ((("controls", _Keys.control),), None),
-    "numerical_noise": ((("numerics", _Keys.numerics),), None),
-    "sensitivity": ((("sensitivity", _Keys.sensitivity),), None),
-    "divergences": ((("divergences", _Keys.divergence),), None),
-}
-
-
-def named(record: Record) -> set[File]:
-    """(stage, key) of every file that a pack of version 0.3 may hold."""
-    return _Keys(record).named()
+def _reading(record: Record) -> tuple:
+    return (record.tokenizer, record.probe_digest, record.study.chat, record.study.dtype)
 
 
 def digest_of(record: Record) -> str:
     """The digest that version 0.3 gave a record."""
-    return _Keys(record).of_study
+    labels = [(one.name, one.objective, one.seed) for one in record.series]
+    nodes = [(n.label, n.step, n.kind, n.size, n.status, n.finding, n.fingerprint) for n in record.nodes]
+    s = record.study
+    how = (s.scale, s.metric, s.engine, s.subsamples, s.subsample_size, s.seed, s.orders, s.order, s.norm)
+    how += (s.second_dtype,) if s.second_dtype else ()
+    return digest("study", labels, nodes, record.layers, _reading(record), how)
+
+
+def _table(record: Record, name: str) -> str:
+    """The key of a finished table of that version."""
+    study, old = digest_of(record), RENAMED.get(name, name)
+    if name in BEFORE_EVIDENCE:
+        return f"{study}-{old}"
+    return f"{digest(study, record.scalars) if name in OF_BEHAVIOUR else study}-{old}-{EVIDENCE}"
+
+
+# Result -> the folders of the files it was in, the word in their keys, and what makes it of them where they are not
+# the same.
+_WAS: dict[str, tuple[tuple[str, ...], str, Callable[..., pa.Table] | None]] = {
+    "clouds": (("clouds",), "cloud", None),
+    "next_tokens": (("next_tokens",), "next_tokens", None),
+    "scores": (("scores",), "scores", None),
+    "cells": (("summaries",), "cell", _cell),
+    "diagrams": (("diagrams",), "cell", None),
+    "summaries": (("summaries",), "cell", _summaries),
+    "floors": (("floors",), "floor", None),
+    "velocities": (("velocities",), "velocity", None),
+    "distances": (("distances",), "distance", _distance),
+    "geometry": (("geometry",), "geometry", None),
+    "moves": (("moves",), "move", None),
+    "gaussian_nulls": (("null_diagrams", "nulls"), "null", _null),
+    "gaussian_velocities": (("controls",), "control", None),
+    "numerical_noise": (("numerics",), "numerics", None),
+    "sensitivity": (("sensitivity",), "sensitivity", None),
+    "divergences": (("divergences",), "divergence", None),
+}

@@ -7,8 +7,7 @@ import pyarrow as pa
 
 from phcore.archive.store import Store
 from phcore.stages.registry.discovery import results
-from phcore.stages.registry.facts import value
-from phcore.stages.registry.keys import keys_of
+from phcore.stages.registry.keys import keys_of, value
 from phcore.stages.registry.places import ends
 from phcore.stages.registry.result import Missing, Place, Result
 from phcore.study.record import Record

@@ -3,22 +3,29 @@
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
-from phcore.stages.registry import per
-from phcore.stages.registry.result import WHOLE_STUDY, Place
-from phcore.study.record import Node, Record
+from phcore.stages.registry.result import (
+    CELL,
+    CHECKPOINT,
+    PAIR_LAYER,
+    SECOND_READING,
+    SERIES_LAYER,
+    STUDY,
+    TRANSITION,
+    TRANSITION_LAYER,
+    WHOLE_STUDY,
+    Place,
+)
+from phcore.study.record import Record
 
 Labels = tuple[object, ...]
+Labelled = Callable[[Record], Iterator[tuple[Labels, Place]]]
 
 
 def _checkpoints(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for name, node in _of_series(record):
-        yield (name, node.step), Place((node,))
-
-
-def _cells(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for name, node in _of_series(record):
-        for layer in record.layers:
-            yield (name, node.step, layer), Place((node,), layer)
+    """Those of each series; the base opens each that has no step 0 of its own."""
+    for one in record.series:
+        for node in record.path_of(one.name):
+            yield (one.name, node.step), Place((node,))
 
 
 def _transitions(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -26,10 +33,17 @@ def _transitions(record: Record) -> Iterator[tuple[Labels, Place]]:
         yield (name, a.step, b.step), Place((a, b))
 
 
-def _transitions_at_layers(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for name, a, b in record.transitions():
-        for layer in record.layers:
-            yield (name, a.step, b.step, layer), Place((a, b), layer)
+def _series(record: Record) -> Iterator[tuple[Labels, Place]]:
+    for one in record.series:
+        if len(path := record.path_of(one.name)) > 1:
+            yield (one.name,), Place(path)
+
+
+def _at_layers(kind: Labelled) -> Labelled:
+    """The same at every layer of the study."""
+    return lambda record: (
+        ((*label, layer), Place(place.nodes, layer)) for label, place in kind(record) for layer in record.layers
+    )
 
 
 def _pairs(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -38,43 +52,24 @@ def _pairs(record: Record) -> Iterator[tuple[Labels, Place]]:
             yield (a.label, a.step, b.label, b.step, layer), Place((a, b), layer)
 
 
-def _series_at_layers(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for one in record.series:
-        path = record.path_of(one.name)
-        if len(path) > 1:
-            for layer in record.layers:
-                yield (one.name, layer), Place(path, layer)
-
-
 def _second_readings(record: Record) -> Iterator[tuple[Labels, Place]]:
     """The base's own stand at step 0 of every series that starts there."""
-    for name, node in _of_series(record):
+    for label, place in _checkpoints(record):
         for again, reading in record.second_readings:
-            if again == node:
+            if place.nodes == (again,):
                 for layer in record.layers:
-                    yield (name, node.step, layer, reading), Place((node,), layer, reading)
+                    yield (*label, layer, reading), Place(place.nodes, layer, reading)
 
 
-def _study(record: Record) -> Iterator[tuple[Labels, Place]]:
-    yield (), WHOLE_STUDY
-
-
-def _of_series(record: Record) -> Iterator[tuple[str, Node]]:
-    """The checkpoints of each series; the base opens each that has no step 0 of its own."""
-    for one in record.series:
-        for node in record.path_of(one.name):
-            yield one.name, node
-
-
-_KINDS: dict[str, tuple[tuple[str, ...], Callable[[Record], Iterator[tuple[Labels, Place]]]]] = {
-    per.CHECKPOINT: (("series", "step"), _checkpoints),
-    per.CELL: (("series", "step", "layer"), _cells),
-    per.TRANSITION: (("series", "step_from", "step"), _transitions),
-    per.TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _transitions_at_layers),
-    per.PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),
-    per.SERIES_LAYER: (("series", "layer"), _series_at_layers),
-    per.SECOND_READING: (("series", "step", "layer", "kind"), _second_readings),
-    per.STUDY: ((), _study),
+_KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
+    CHECKPOINT: (("series", "step"), _checkpoints),
+    CELL: (("series", "step", "layer"), _at_layers(_checkpoints)),
+    TRANSITION: (("series", "step_from", "step"), _transitions),
+    TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _at_layers(_transitions)),
+    PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),
+    SERIES_LAYER: (("series", "layer"), _at_layers(_series)),
+    SECOND_READING: (("series", "step", "layer", "kind"), _second_readings),
+    STUDY: ((), lambda record: iter([((), WHOLE_STUDY)])),
 }
 
 
@@ -90,11 +85,11 @@ def labelled(record: Record, kind: str) -> Iterator[tuple[Labels, Place]]:
 
 def places(record: Record, kind: str) -> Iterator[Place]:
     """Every place of a kind. The base is one even where no series starts at it."""
-    if kind == per.CHECKPOINT:
+    if kind == CHECKPOINT:
         yield from (Place((node,)) for node in record.ready)
-    elif kind == per.CELL:
+    elif kind == CELL:
         yield from (Place((node,), layer) for node in record.ready for layer in record.layers)
-    elif kind == per.SECOND_READING:
+    elif kind == SECOND_READING:
         yield from (
             Place((node,), layer, reading) for node, reading in record.second_readings for layer in record.layers
         )
@@ -104,8 +99,8 @@ def places(record: Record, kind: str) -> Iterator[Place]:
 
 def ends(place: Place, kind: str) -> list[Place]:
     """The places of another kind that a place consists of: the two cells of a transition, for instance."""
-    if kind == per.CHECKPOINT:
+    if kind == CHECKPOINT:
         return [Place((node,)) for node in place.nodes]
-    if kind == per.CELL:
+    if kind == CELL:
         return [Place((node,), place.layer) for node in place.nodes]
     return [place]

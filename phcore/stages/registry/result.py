@@ -9,6 +9,45 @@ import pyarrow as pa
 from phcore.errors import Fault
 from phcore.study.record import Node, Record
 
+# --- what one archive file of a result is for ---------------------------------------------------------
+
+CHECKPOINT = "checkpoint"
+CELL = "cell"  # a checkpoint at a layer
+TRANSITION = "transition"  # two consecutive checkpoints of a series
+TRANSITION_LAYER = "transition at a layer"
+PAIR_LAYER = "pair at a layer"  # any two checkpoints of the study
+SERIES_LAYER = "series at a layer"
+SECOND_READING = "second reading of a cell"
+STUDY = "study"
+
+# --- what many tables share: the order of their rows, and words for their columns ---------------------
+
+ROWS = ("step", "layer", "kind", "subsample", "replicate", "degree", "order", "scale", "birth", "death")
+CELL_WORDS = {
+    "series": "name of the series",
+    "step": "training step of the checkpoint; 0 is the base model",
+    "layer": "hidden_states index: 0 = embeddings, the last = after the final norm",
+}
+DISTANCE_WORDS = {
+    "degree": "0 (connected components) or 1 (loops)",
+    "order": "order p of the Wasserstein distance: 1, 2 or inf (bottleneck)",
+    "norm": "ground norm q on the birth-death plane",
+    "scale": "raw, or median (diagrams divided by their cloud's median pairwise distance)",
+}
+TRANSITION_WORDS = {
+    "series": "name of the series",
+    "step_from": "step of the earlier checkpoint",
+    "step": "step of the later checkpoint",
+    "layer": CELL_WORDS["layer"],
+}
+PAIR_WORDS = {"series_a": "one of two series", "series_b": "the other"}
+SUBSAMPLE_WORDS = {"subsample": "number of the index set; -1 is the whole cloud"}
+
+
+def words(*columns: str) -> dict[str, str]:
+    """Words for some columns of a cell and of a distance."""
+    return {name: (CELL_WORDS | DISTANCE_WORDS)[name] for name in columns}
+
 
 class Missing(Fault):
     """A result that something is made from is not in the archive, or was damaged and set aside just now."""
@@ -53,7 +92,7 @@ class Result:
     per : what one file is for.
     version : of the definition. Raise it whenever the same inputs give other numbers.
     needs : names of results it is made from, each taken at the checkpoints of its place.
-    parameters : what `compute` is given by name: attributes of the study, or facts (see `facts`).
+    parameters : what `compute` is given by name: attributes of the study, or facts (see `keys.FACTS`).
     inputs : facts that change numbers but are not given to `compute`.
     settings : constants of the definition, given to `compute` by name.
     compute : (one keyword per need, parameter and setting) -> Arrow table. A need holds one value, or a tuple of them

@@ -17,7 +17,7 @@ from phcore import Fault
 from phcore.archive.store import Store
 from phcore.cli.main import main
 from phcore.export.report import Options, bibtex, methods_paragraph, render
-from phcore.export.report.drawn import Drawn, draw
+from phcore.export.report.html import Drawn, draw
 from phcore.export.report.methods import cited, parameters
 from phcore.export.report.packing import DIGITS, Tables, difference, packed, script_json
 from phcore.export.report.sources import SOURCES

@@ -11,9 +11,9 @@ import pytest
 
 import phcore.stages
 from phcore.export.results import Results
-from phcore.stages.registry import Result, Table, assembly, per, results, tables
+from phcore.stages.registry import Result, Table, assembly, result, results, tables
 from phcore.stages.registry.discovery import _in_order
-from phcore.stages.registry.facts import FACTS
+from phcore.stages.registry.keys import FACTS
 from phcore.stages.registry.places import ends, labels, places
 from phcore.study import Study
 from tests import studies
@@ -112,14 +112,14 @@ def test_needs_are_taken_at_places_that_exist(study):
 
 def test_a_result_of_two_checkpoints_needs_both():
     """Where a result has several checkpoints, what it needs has one each: `compute` is given them in order."""
-    several = {per.TRANSITION, per.TRANSITION_LAYER, per.PAIR_LAYER, per.SERIES_LAYER}
+    several = {result.TRANSITION, result.TRANSITION_LAYER, result.PAIR_LAYER, result.SERIES_LAYER}
     for one in results().values():
         if one.per in several:
-            assert {results()[need].per for need in one.needs} <= {per.CELL, per.CHECKPOINT}, one.name
+            assert {results()[need].per for need in one.needs} <= {result.CELL, result.CHECKPOINT}, one.name
 
 
 def declare(name, *needs):
-    return Result(name=name, label="L", per=per.CELL, compute=lambda: None, needs=needs)
+    return Result(name=name, label="L", per=result.CELL, compute=lambda: None, needs=needs)
 
 
 def test_declarations_that_contradict_each_other_are_refused():
