@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from phcore.archive.store import digest
@@ -136,4 +136,6 @@ class Record:
     @classmethod
     def from_plain(cls, plain: dict) -> Record:
         """Of the values in a record's JSON, without the format. Raises a Fault where they are none."""
+        if unknown := sorted(typed(plain, dict[str, Any]).keys() - {one.name for one in fields(cls)}):
+            raise Fault(f"it has an unknown key {unknown[0]!r}", "Compute the study again")
         return typed(plain, cls)

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import json
 import os
 import re
 import shutil
@@ -15,12 +14,13 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from phcore.archive.store import SCHEMA, Store
+from phcore.archive.typed import from_json
 from phcore.errors import Fault
 from phcore.export.pack.manifest import (
     AGAIN,
@@ -43,7 +43,7 @@ from phcore.stages.registry import earlier
 from phcore.study import Study, measures
 from phcore.study.kept import folder_of, read
 from phcore.study.probes import category_digest
-from phcore.study.record import Record
+from phcore.study.record import Newer, Record
 from phcore.study.redaction import places_of, redact
 
 MOST_PAIRS = 20_000_000  # checkpoints squared times layers: naming the distances between them takes a minute
@@ -218,7 +218,12 @@ def _record(manifest: Manifest, place: Path) -> Record:
     checked here.
     """
     data, of_03 = (place / RECORD).read_bytes(), manifest.format == FORMAT_03
-    record = Record.from_plain(json.loads(data)) if of_03 else Record.from_json(data)
+    try:
+        record = Record.from_plain(from_json(data, dict[str, Any])) if of_03 else Record.from_json(data)
+    except Newer:
+        raise
+    except Fault as fault:
+        raise Fault(f"its {RECORD} is not the record of a study: {fault.fault}", AGAIN) from None
     digests = (record.probe_digest, record.reference_digest or "0" * 64, record.category_digest or "0" * 64)
     if not all(map(KEY_OF_PROBES.fullmatch, digests)) or not KEY.fullmatch(record.scalars or "0" * 32):
         raise Fault(f"its {RECORD} is not the record of a study", AGAIN)

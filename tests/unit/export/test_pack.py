@@ -648,7 +648,11 @@ def test_texts_that_are_none(lean, tmp_path, store, text, name):
         source = zipped(tmp_path / "x.zip", {**files_of(lean), name: text})
     else:
         source = forged(lean, tmp_path / "x.zip", lambda files: files.update({name: text}))
-    refuse(source, store, "not a packed study, or it is damaged|is unknown|unknown key|is not named")
+    refuse(
+        source,
+        store,
+        "not a packed study, or it is damaged|not the record of a study|is unknown|unknown key|is not named",
+    )
 
 
 def rewritten(lean: Path, target: Path, change) -> Path:
@@ -693,7 +697,7 @@ def rewritten(lean: Path, target: Path, change) -> Path:
         (lambda r: r.update(prompts_withheld=True), "contradict each other"),
         (lambda r: r.update(nodes=[r["nodes"][0], *r["nodes"][1:2] * 10_000]), "more than a study can"),
         (lambda r: r.update(n_prompts=7), "prompts are not those"),
-        (lambda r: r.update(extra=1), "damaged"),
+        (lambda r: r.update(extra=1), "not the record of a study: it has an unknown key"),
     ],
 )
 def test_a_record_that_would_lead_astray(lean, tmp_path, store, change, match):
