@@ -6,12 +6,14 @@ together from whatever is there, so that results show as they arrive.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
+from phcore.errors import Fault
 from phcore.stages.registry.discovery import results, tables
 from phcore.stages.registry.facts import value
 from phcore.stages.registry.keys import keys_of
@@ -184,9 +186,16 @@ def _reader(record: Record, store: Store) -> Callable[[str], pd.DataFrame]:
     return lambda name: table(record, store, name)
 
 
+def _readable(store: Store, name: str) -> Record | None:
+    """A study of the archive; None where its record is damaged, which hides no other."""
+    with suppress(Fault):
+        return kept.read(store, name)
+    return None
+
+
 def _beside(record: Record, store: Store) -> list[tuple[Record, Callable[[str], pd.DataFrame]]]:
     """The studies named beside this one that are in the archive, each with what reads its tables."""
-    found = (kept.read(store, name) for name in record.study.beside)
+    found = (_readable(store, name) for name in record.study.beside)
     return [(one, _reader(one, store)) for one in found if one]
 
 
