@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import cell, cell_view, changed, frame, side_by_side, tour
+from pages.parts import cell, cell_view, changed, data, frame, side_by_side, tour
 
 study = frame.ready_study("barcodes")
 
@@ -18,17 +18,19 @@ closely = options.view == cell.BARS and options.one_complex and not options.two
 @st.fragment(run_every=0.9 if options.play == cell.GROWTH else None)
 def view() -> None:
     """What is below the controls: a click or a step of the distance runs this part only."""
-    if closely:
-        cell_view.show(study, first, options)
-    elif pair:
-        changed.show(study, pair, options)
-    else:
-        side_by_side.show(study, first, options)
+    with data.refusing():
+        if closely:
+            cell_view.show(study, first, options)
+        elif pair:
+            changed.show(study, pair, options)
+        else:
+            side_by_side.show(study, first, options)
 
 
 view()
-if closely:
-    cell_view.below(study, first, options)
-elif pair:
-    changed.influences(study, pair, options)
+with data.refusing():
+    if closely:
+        cell_view.below(study, first, options)
+    elif pair:
+        changed.influences(study, pair, options)
 cell.clock(options)

@@ -121,7 +121,10 @@ per = control(row[4].selectbox, "p_per", PER)
 with row[5].popover("More", icon=":material/tune:", width="stretch"):
     log = control(st.toggle, "p_log", True)
     with_base = control(st.toggle, "p_base", True)
-pair = (first, data.open_study(name))
+second = data.opened(name)
+if second is None:
+    toolbar.stop()
+pair = (first, second)
 if data.table(pair[1], "cells").empty:
     frame.note(f"Nothing has been computed for {name} yet: start it on the Study page.", "hourglass_empty")
     toolbar.stop()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import controls, data, frame
 from pages.parts.controls import control
-from pages.parts.web import WORDS, plain
+from pages.parts.web import WORDS, code, plain
 from phcore.export import images
 from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
@@ -90,7 +90,8 @@ def whole_study(study: Results) -> None:
     prompts = control(st.toggle, "s_texts", True)
     st.caption(
         "Hidden states stay behind: they are large. "
-        f"`python -m phcore pack {plain(study.study.name)} -o study.zip --with-clouds` takes them along."
+        + code(f"python -m phcore pack {study.study.name} -o study.zip --with-clouds")
+        + " takes them along."
     )
     if st.button("Pack the study", type="primary", icon=":material/package_2:", key="s_pack"):
         with data.refusing():

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
     sys.path.insert(0, str(ROOT))
 
-from pages.parts import links, present, toolbar  # noqa: E402
+from pages.parts import data, links, present, toolbar  # noqa: E402
 from pages.parts.navigation import PAGES  # noqa: E402
 from phcore.archive import permissions  # noqa: E402
 
@@ -58,5 +58,6 @@ else:
     links.arrive()
     present.frame([one.url_path for one in known])
     toolbar.begin(page.url_path or PAGES[0].name)
-    page.run()
+    with data.refusing():  # whatever file is damaged or gone: a sentence in place of the rest of the page
+        page.run()
     toolbar.fill()

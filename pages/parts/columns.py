@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from phcore.formatting import visible
+from phcore.figures.charts.plain import readable
 
 _TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
@@ -18,12 +18,6 @@ def looks(table: str) -> dict:
 
 def _look(kind: str, **arguments):
     return getattr(st.column_config, f"{kind}Column")(**arguments)
-
-
-def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same table with no unseen letter in its words, see `visible`; files hold them as they are."""
-    words = frame.select_dtypes(["object", "string"])
-    return frame.assign(**words.map(lambda one: visible(one) if isinstance(one, str) else one))
 
 
 def show(frame: pd.DataFrame, table: str, **arguments) -> None:

@@ -20,8 +20,11 @@ import streamlit as st
 from phcore.export.results import Results
 from phcore.figures.figure import DEGREES, SCALES
 from phcore.figures.registry import FIGURES
+from phcore.formatting import visible
 
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+_LISTS = ("selectbox", "multiselect")  # of names, which they show as they are: no Markdown
 
 
 def control(widget: Callable, key: str, *arguments, **named):
@@ -35,6 +38,9 @@ def control(widget: Callable, key: str, *arguments, **named):
     own = _WORDS[key] | named
     if own.pop("link", None):
         own["bind"] = "query-params"
+    if widget.__name__ in _LISTS:
+        words = own.get("format_func", str)
+        own["format_func"] = lambda one: visible(words(one))
     return widget(own.pop("label"), *arguments, key=key, **own)
 
 

@@ -78,6 +78,13 @@ def open_study(name: str) -> View:
     return View.open(name, store())  # its connection to DuckDB takes longer to make than a table to read
 
 
+def opened(name: str) -> View | None:
+    """The same where it can be read; of one that cannot the page says why, and shows any other."""
+    with refusing():
+        return open_study(name)
+    return None
+
+
 _REACHED: set[tuple] = set()
 
 

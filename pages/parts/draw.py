@@ -11,7 +11,7 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from pages.parts import present
 from phcore.export import images
-from phcore.figures.charts.standing import at_step, plain
+from phcore.figures.charts.standing import at_step, plain, readable
 from phcore.figures.figure import title
 
 _LAST = "draw.last"  # what stands below a chart is drawn right after it
@@ -44,7 +44,7 @@ def chart(
     st.session_state[_LAST] = (name, standing, tables)
     own = json.loads(standing.spec)
     own["datasets"] = {
-        key: standing.packed[key] if table is standing.tables[key] else table for key, table in tables.items()
+        key: standing.packed[key] if table is standing.tables[key] else readable(table) for key, table in tables.items()
     }
     if present.on():  # another chart than before: drawn anew, for the size it now has
         own["usermeta"] = own.get("usermeta", {}) | {"present": True}

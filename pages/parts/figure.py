@@ -1,6 +1,7 @@
 """A figure on a page: what can be chosen of it, its chart, what is said of it, its table and its files."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -12,6 +13,7 @@ from pages.parts.web import option, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
+from phcore.formatting import visible
 
 _ROW = 7  # parts of a row of controls
 
@@ -28,7 +30,14 @@ def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _fig
 
 
 def _versions(study: Results, choice: Choice) -> tuple[str, ...]:
-    return data.version(study), *(data.version(data.open_study(name)) for name in choice.beside)
+    return data.version(study), *map(_version_of, choice.beside)
+
+
+def _version_of(name: str) -> str:
+    """Of a study beside; one that cannot be read has none."""
+    with suppress(Fault):
+        return data.version(data.open_study(name))
+    return ""
 
 
 def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[str], **click: Any) -> Choice:
@@ -119,7 +128,7 @@ def _chosen(column, control: Control, study: Results, choice: Choice) -> Choice:
     if not options:
         return choice
     default = control.default(study, choice, options)
-    how["format_func"] = control.words
+    how["format_func"] = lambda one: visible(control.words(one))
     if control.kind == "row":
         how["format_func"] = lambda one: option(control.words(one))  # these are Markdown; other lists are not
         value = column.segmented_control(control.label, options, default=default, required=True, **how)

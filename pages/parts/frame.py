@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from markupsafe import Markup
 
-from pages.parts import columns, data, draw, toolbar, web
+from pages.parts import data, draw, toolbar, web
 from pages.parts.controls import control, put
 from pages.parts.navigation import PAGES
 from pages.parts.web import WORDS, Markdown, plain
@@ -15,6 +15,7 @@ from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.results import Results
+from phcore.figures.charts.plain import readable
 from phcore.figures.glossary import GROUPS, pictures
 from phcore.pipeline import jobs
 
@@ -77,7 +78,7 @@ def choose_study(place) -> Results | None:
         nothing = "No study has been computed yet. Set one up on the Study page."
         note("No study is served here." if data.read_only() else nothing)
         return None
-    return data.open_study(control(place.selectbox, "study", names))
+    return data.opened(control(place.selectbox, "study", names))
 
 
 def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:
@@ -150,7 +151,7 @@ def job_card(name: str, words: str) -> None:
             left, right = st.columns([5, 1], vertical_alignment="center")
             counts = f"{job.stage} {int(job.done)} of {job.total}" if job.total else "Starting"
             text = job.message or f"{words}: {counts}" + (f" – {job.label}" if job.label else "")
-            left.progress(min(1.0, job.share), text=plain(text))
+            left.progress(min(1.0, max(0.0, job.share)), text=plain(text))
             left.caption(time_left(job.seconds_left))
             if right.button("Cancel", key=f"cancel-{name}", width="stretch", help="What is finished is kept."):
                 jobs.cancel(data.store(), name)
@@ -183,7 +184,7 @@ def below(frame: pd.DataFrame, name: str, key: str, words: str = "", title: str 
     with st.expander(plain(title), icon=":material/table:"):
         if words:
             st.caption(plain(words))
-        st.dataframe(columns.readable(frame), hide_index=True, height=280, key=f"table-{key}")
+        st.dataframe(readable(frame), hide_index=True, height=280, key=f"table-{key}")
         drawn = draw.take_last()
         places = iter(st.columns(2 + 3 * bool(drawn) + 1))
         for label, kind, mime in TABLES:

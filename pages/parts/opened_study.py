@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import columns, data, figure, frame
-from pages.parts.web import Markdown, plain
+from pages.parts.web import Markdown, code, plain
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -114,11 +114,13 @@ def verdicts(study: Results) -> None:
             st.markdown(f"**{plain(one.claim)}. {plain(one.title)}** {badge(one.verdict)}")
             st.markdown(plain(one.sentence))
             rest = {"n": one.n, "Null": one.null, "Interval": one.interval, "To tell": one.needed}
-            st.caption("  \n".join(f"**{plain(name)}** {plain(words)}" for name, words in rest.items() if words))
+            told = {name: words.replace("`", "") for name, words in rest.items() if words}  # as in the report
+            st.caption("  \n".join(f"**{plain(name)}** {plain(words)}" for name, words in told.items()))
     st.caption(
         "The claims are those of Malhotra et al. (arXiv:2606.19542), about H1 at the study's own scale. The wording "
         "follows the numbers by fixed rules (docs/method.md). The same in a shell: "
-        f"`python -m phcore findings {plain(study.study.name)}`."
+        + code(f"python -m phcore findings {study.study.name}")
+        + "."
     )
 
 

@@ -10,6 +10,7 @@ from phcore.figures.charts.channels import SHARES, UNRULED, View, by_objective, 
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.theme import Y_AXIS, line_dash
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
+from phcore.figures.figure import sentence as sentence_of
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
 from phcore.formatting import three
 
@@ -19,9 +20,14 @@ COURSES = {"velocity": "value", "share passed": "passed"}
 
 
 def read(results: Source, choice: Choice) -> dict:
-    """rows of `courses` with study, objective, value and share; objectives of all studies; models; and lacking: studies
-    without velocities of this order."""
-    studies = [results, *(results.other(name) for name in choice.beside)]
+    """rows of `courses` with study, objective, value and share; objectives of all studies; models; lacking: studies
+    without velocities of this order; and faults: of those that cannot be read."""
+    studies, faults = [results], []
+    for name in choice.beside:
+        try:
+            studies.append(results.other(name))
+        except Fault as fault:  # one that cannot be read hides no other
+            faults.append(sentence_of(fault))
     models = [Model(one.study.model.name, one.record.n_layers, rows(one, "velocities", choice, *CURVE))
               for one in studies]  # fmt: skip
     parts = [
@@ -35,6 +41,7 @@ def read(results: Source, choice: Choice) -> dict:
         "rows": table.assign(value=table[COURSES[choice.course]], share=table["progress"]), "models": models,
         "objectives": list(dict.fromkeys(name for one in studies for name in owners(one).values())),
         "lacking": [one.study.name for one, part in zip(studies, parts, strict=True) if part.empty],
+        "faults": faults,
     }  # fmt: skip
 
 
@@ -106,7 +113,8 @@ def sentence(data: Data) -> str:
 def warning(data: Data) -> str:
     named = ", ".join(data.lacking)
     order = f"{data.choice.order:g}"
-    return f"No velocities of order {order} in: {named}. Compute them with this study's order." if named else ""
+    lacking = [f"No velocities of order {order} in: {named}. Compute them with this study's order."] if named else []
+    return " ".join([*data.faults, *lacking])
 
 
 FIGURE = Figure(

@@ -24,7 +24,7 @@ MODULES = {"figure", "one", "jobs"}  # what has a function of such a name and is
 NAMED = {"help", "label"}
 
 # Functions whose words are Markdown of our own, besides those that say so by `-> Markdown`; and numbers in words.
-OURS = {"plain", "option", "count", "three", "len"}
+OURS = {"plain", "option", "code", "count", "three", "len"}
 # Variables and attributes that are numbers wherever a page has them.
 NUMBERS = {"layer", "degree", "n_layers", "n_prompts", "here"}
 # Words that stand in our own files.

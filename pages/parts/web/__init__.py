@@ -60,3 +60,8 @@ def plain(words: object) -> Markdown:
 def option(words: object) -> Markdown:
     """The same for buttons to choose from. Their words stand in links, too, so what needs no escapes has none."""
     return words if re.fullmatch(r"\w[\w ,/%()-]*|\w[\w.]*", str(words)) else plain(words)
+
+
+def code(words: object) -> Markdown:
+    """Words as code in a sentence, where no escapes are read."""
+    return f"`{visible(str(words)).replace('`', '')}`"

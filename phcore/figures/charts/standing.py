@@ -12,6 +12,8 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from phcore.formatting import visible
+
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
 
 
@@ -34,7 +36,27 @@ def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
         alt.data_transformers.register("by_place", keep)
         with alt.data_transformers.enable("by_place"), debug_mode(False):
             spec = build().to_dict(validate=False)
-    return Plain(spec, dict(tables.values()))
+    return Plain(_seen(spec), {name: readable(table) for name, table in tables.values()})
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with nothing unseen in its words, see `visible`. Files hold them as they are."""
+    words = table.select_dtypes(["object", "string"])
+    return (
+        table if words.empty else table.assign(**words.map(lambda one: visible(one) if isinstance(one, str) else one))
+    )
+
+
+def _seen(spec):
+    """The same of a spec, whose domains, titles and expressions name what is in the tables."""
+    match spec:
+        case str():
+            return visible(spec, lines=True)
+        case dict():
+            return {key: _seen(value) for key, value in spec.items()}
+        case list() | tuple():
+            return [_seen(value) for value in spec]
+    return spec
 
 
 At = Callable[[int | None], pd.DataFrame]

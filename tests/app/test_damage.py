@@ -1,0 +1,125 @@
+"""One bad file hides nothing else: each page says what is wrong in its place, and the rest stays as it is."""
+
+import json
+import shutil
+
+import pytest
+
+from pages.parts import navigation
+from phcore.archive.store import SCHEMA
+from tests import studies
+from tests.app.conftest import charts, run, words
+
+PAGES = [one.name for one in navigation.PAGES]
+UNREAD = "the study bad cannot be read"
+
+
+def damage(folder, how: str) -> None:
+    record = folder / "record.json"
+    if how == "newer":
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"format": 99}))
+    elif how == "deep":
+        record.write_text("[" * 100_000)
+    elif how == "a folder":  # as whoever may not read it
+        record.unlink()
+        record.mkdir()
+    else:
+        record.write_bytes(record.read_bytes()[:100])
+
+
+@pytest.fixture
+def archive(computed, tmp_path):
+    """`tiny`, and a copy of it called `bad`, the latest in the archive; gives the archive's folder."""
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    shutil.copytree(store.root / "studies" / "tiny", store.root / "studies" / "bad")
+    return store.root
+
+
+def plain(app) -> str:
+    return words(app).replace("\\", "").replace("\u2060", "")
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_study_that_cannot_be_read_hides_no_other(start, archive, monkeypatch, page, read_only):
+    damage(archive / "studies" / "bad", "half")
+    if read_only:
+        monkeypatch.setenv("PHCORE_READ_ONLY", "1")
+    app = start(archive, page, study="bad")
+    assert UNREAD in plain(app)
+    assert str(archive) not in plain(app) or not read_only
+    assert set(app.selectbox(key="study").options) == {"tiny", "bad"}
+    app.selectbox(key="study").set_value("tiny")
+    app = run(app)
+    assert page == "compare" or UNREAD not in plain(app)
+    assert "p_with" not in [one.key for one in app.selectbox] or app.selectbox(key="p_with").options == ["bad"]
+
+
+@pytest.mark.parametrize("how", ["newer", "deep", "a folder"])
+def test_however_it_is_damaged(start, archive, how):
+    damage(archive / "studies" / "bad", how)
+    said = plain(start(archive, study="bad"))
+    assert UNREAD in said or "its record cannot be read" in said
+    assert "newer version" in said or how != "newer"
+
+
+def test_the_study_beside_that_cannot_be_read_is_named_and_the_own_course_shown(start, archive):
+    record = json.loads((archive / "studies" / "tiny" / "record.json").read_text())
+    record["study"]["beside"] = ["bad"]
+    (archive / "studies" / "tiny" / "record.json").write_text(json.dumps(record))
+    damage(archive / "studies" / "bad", "half")
+    app = start(archive, "evidence", study="tiny", e_section="Other models?")
+    assert UNREAD.capitalize() in plain(app)
+    assert charts(app) == 1
+    assert "Five claims" in plain(start(archive, study="tiny"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_folder_that_was_given_another_name(start, archive, page):
+    (archive / "studies" / "bad").rename(archive / "studies" / "renamed")
+    app = start(archive, page, study="renamed")
+    assert app.selectbox(key="study").value == "renamed"
+    assert not app.error
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", "[" * 100_000, '{"name": 1}', '{"name": "../x"}', '{"name": "tiny", "share": "x"}']
+)
+def test_a_status_that_is_none(start, archive, text):
+    (archive / "jobs" / "tiny").mkdir(parents=True)
+    (archive / "jobs" / "tiny" / "status.json").write_text(text)
+    for page in ("study", "trajectories"):
+        assert not start(archive, page, study="tiny").error
+
+
+def test_a_job_whose_log_is_gone_has_ended(start, archive):
+    (archive / "jobs" / "tiny").mkdir(parents=True)
+    status = {"name": "tiny", "state": "running", "pid": 2**22 + 1, "born": 1.0, "share": -3}
+    (archive / "jobs" / "tiny" / "status.json").write_text(json.dumps(status))
+    assert "process was killed" in plain(start(archive, study="tiny"))
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("text", ["[" * 100_000, "{}", "[1]", '[{"name": "", "page": "x", "query": ""}]', "\udcff"])
+def test_views_that_are_none(start, archive, monkeypatch, text, read_only):
+    (archive / "studies" / "tiny" / "views.json").write_bytes(text.encode(errors="surrogateescape"))
+    if read_only:
+        monkeypatch.setenv("PHCORE_READ_ONLY", "1")
+    app = start(archive, "trajectories", study="tiny")
+    assert "saved views of tiny cannot be read" in plain(app)
+    assert charts(app) == 4
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("gone", ["clouds", "diagrams", "tables", "everything"])
+def test_files_that_vanish_while_a_page_is_open(start, archive, page, gone):
+    app = start(archive, page, study="tiny", b_view="Barcode and diagram")
+    place = archive / SCHEMA
+    shutil.rmtree(place if gone == "everything" else place / gone)
+    run(app)
+    if page == "barcodes":
+        app.selectbox(key="b_series").set_value("full")
+        run(app)
+        app.segmented_control(key="b_view").set_value("What changed")
+        run(app)
+    run(start(archive, page, study="tiny"))
