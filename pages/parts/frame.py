@@ -15,7 +15,7 @@ from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.results import Results
-from phcore.figures.charts.plain import readable
+from phcore.figures.charts.standing import readable
 from phcore.figures.glossary import GROUPS, pictures
 from phcore.pipeline import jobs
 

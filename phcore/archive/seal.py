@@ -1,7 +1,7 @@
 """A checksum of a Parquet file's footer, kept in the footer itself.
 
 Pages have checksums of their own; the footer, which names columns, rows and places, has none in the format, and one
-flipped bit in thirty reads as other numbers. The checksum is taken with zeros in its own place. Files without one (of
+flipped bit in 25 reads as other numbers. The checksum is taken with zeros in its own place. Files without one (of
 earlier versions) pass.
 """
 

@@ -58,7 +58,7 @@ def check_adapter(folder: Path, base: Base) -> None:
     config = read_json(folder / ADAPTER_CONFIG)
     if config.get("peft_type") != "LORA":
         return
-    transposed = base.config.get("model_type") in TRANSPOSED
+    transposed = str(base.config.get("model_type")) in TRANSPOSED  # a file may say anything
     matched = 0
     for name, tensor in sorted(tensors(folder).items()):
         found = LORA.fullmatch(name)

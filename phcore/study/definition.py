@@ -206,5 +206,7 @@ class Study:
 
 
 def _absolute(path: str | Path, folder: Path | None) -> Path:
+    if "\0" in str(path):
+        raise Fault(f"{str(path)[:80]!r} can be no path", "Correct it")
     path = Path(path).expanduser()
     return path if folder is None or path.is_absolute() else (folder / path).resolve()

@@ -30,6 +30,8 @@ def machine(scene: Scene, tally: Tally, how: How) -> None:
             )  # fmt: skip
             run_state_machine_as_test(life, settings=how_long)
         number += 1
+        if tally.tried - tally.survived > 2:  # there is enough to look at
+            break
 
 
 def _life(scene: Scene, fresh: dict[tuple, Contents], trouble: Trouble) -> type[RuleBasedStateMachine]:

@@ -18,7 +18,7 @@ from scripts.torture.tally import Tally, table
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = {"checkpoints": 60, "tokenizer": 30, "packs": 60, "results": 60, "record": 60}
+SLOW = {"speeds": 40, "checkpoints": 60, "tokenizer": 30, "packs": 20, "results": 40, "record": 40}
 
 
 @pytest.fixture

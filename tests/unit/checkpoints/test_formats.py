@@ -345,6 +345,12 @@ def test_gpt2_stores_its_weights_transposed(here, tmp_path):
     assert_found(look(here, base), "mismatch", "size 24", "has 8")
 
 
+def test_a_base_that_names_no_type(here, tmp_path):
+    base = paper.model(tmp_path / "strange", model_type=["llama"])
+    paper.lora(here)
+    assert look(here, base).ready
+
+
 def test_other_kinds_of_adapters_are_left_to_peft(here, base):
     paper.lora(here, {"base_model.model.whatever": (3,)}, peft_type="IA3")
     assert look(here, base).ready

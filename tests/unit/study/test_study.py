@@ -64,6 +64,7 @@ def test_a_wrong_value_says_what_is_allowed(changes, words):
         ('model = "m"\n[[series]]\nname = "a"', "series 1 has no path"),
         ('model = "m"\n[[series]]\npath = "a"\nsteps = 3', "unknown key 'steps'"),
         ('model = "m"\norder = "two"', "wrong type"),
+        ('model = "m"\nprobes = "a\\u0000b"', "can be no path"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path, text, words):
