@@ -4,6 +4,7 @@ import io
 import json
 import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ import pytest
 from phcore.cli.main import COMMANDS, main, parser
 from phcore.stages.registry import tables
 from tests import models, studies
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -37,6 +40,28 @@ def test_scan_lists_series_and_findings(runs, llama, capsys):
     assert set(broken) == {"step", "kind", "path", "size", "status", "finding"}
     assert main(["scan", str(runs)]) == 0
     assert "damaged" in capsys.readouterr().out
+
+
+def test_a_terminal_obeys_no_name(tmp_path, llama, hostile, monkeypatch, capsys):
+    name = studies.HOSTILE.replace("/", "") + "\n\r\x9b1m"
+    studies.build_runs(tmp_path / "runs", llama)
+    (tmp_path / "runs" / "helpful").rename(tmp_path / "runs" / name)
+    monkeypatch.setenv("PHCORE_CACHE", str(hostile))
+    for words in (["scan", str(tmp_path / "runs")], ["scan", str(tmp_path / "runs"), "--json"], ["studies"],
+                  ["studies", "--json"], ["findings", "hostile"], ["findings", "hostile", "--json"],
+                  ["clouds", "hostile", "--series", name, "--step", "1", "-o", str(tmp_path / "c.npy")]):  # fmt: skip
+        main(words)
+        said = capsys.readouterr()
+        told = (said.out + said.err).replace("\n", "")
+        assert "evil" in told
+        assert not [letter for letter in told if not letter.isprintable()], words
+
+
+def test_every_command_speaks_through_one_function():
+    """Which lets no letter through that works unseen. The line of progress is made of visible words, too."""
+    for path in sorted((ROOT / "phcore" / "cli").glob("*.py")):
+        printed = path.read_text(encoding="utf-8").count("print(")
+        assert printed == {"command.py": 1, "computing.py": 3}.get(path.name, 0), path
 
 
 def test_scan_of_nothing_says_what_a_series_is(tmp_path, capsys):

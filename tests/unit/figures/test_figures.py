@@ -353,4 +353,4 @@ def test_bars_beside_those_of_gaussian_clouds_are_counted(results):
     data = data_of(results, "loops")
     once = data.counts.drop_duplicates(["step", "layer", "bars", "covariance"])
     above = int((once["bars"] > once["covariance_hi"]).sum())
-    assert f"Of {len(once):,} cells, **{above:,}** have more" in FIGURES["loops"].sentence(data)
+    assert f"Of {len(once):,} cells, {above:,} have more" in FIGURES["loops"].sentence(data)
