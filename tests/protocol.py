@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from typing import Self
@@ -12,6 +13,11 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
 RAN = 30.0  # seconds that a run of the script may take
+
+
+def as_shown(markdown: str) -> str:
+    """Markdown without its escapes, and without the joiners that keep words from becoming links."""
+    return re.sub(r"\\([^\w\s])", r"\1", markdown).replace("\u2060", "")
 
 
 class Client:
@@ -86,9 +92,9 @@ class Client:
         return {one.rsplit("-", 1)[-1]: one for one in found}
 
     def words(self) -> str:
-        """All texts and labels of the last run."""
+        """All texts and labels of the last run, as they are shown."""
         said = []
         for _, element in self.elements:
             for field in ("body", "label", "text"):
                 said.append(str(getattr(element, field, "")))
-        return "\n".join(said)
+        return as_shown("\n".join(said))

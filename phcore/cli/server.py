@@ -130,6 +130,7 @@ def command(room: Room) -> list[str]:
         "server.enableStaticServing": "false",
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
+        "logger.hideWelcomeMessage": "true",  # whose address lacks the token
     }
     options["server.headless"] = "true"  # `run` opens the browser, with the token
     if room.read_only:

@@ -10,6 +10,8 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from tests.protocol import as_shown
+
 # Every app in a test looks through all installed packages for components of others.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
@@ -17,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def words(app) -> str:
-    """Everything an app says in words."""
+    """Everything an app says in words, as it is shown."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    return "\n".join(str(one.value) for kind in kinds for one in kind)
+    return as_shown("\n".join(str(one.value) for kind in kinds for one in kind))
 
 
 def charts(app) -> int:

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.browser.conftest import free_port
 from tests.protocol import Client
@@ -110,7 +111,10 @@ def test_the_app_opens_from_anywhere(installed):
                 break
             except OSError:
                 time.sleep(0.1)
-        with Client(port) as client:
+        with pytest.raises(InvalidStatus):
+            Client(port)  # who does not know the token
+        token = (place / "data" / "toposcope" / "token").read_text()
+        with Client(port, Cookie=f"toposcope-{port}={token}") as client:
             said = client.run().words()
             assert "What is compared?" in said
             (session,) = [one.new_session for one in client.messages if one.WhichOneof("type") == "new_session"]
