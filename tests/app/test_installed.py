@@ -123,5 +123,5 @@ def test_the_app_opens_from_anywhere(installed):
     finally:
         process.terminate()
         told = process.communicate(timeout=20)[0]
-    assert told.startswith(f"http://127.0.0.1:{port}\n")
+    assert told.startswith(f"http://127.0.0.1:{port}/?token={token}\n")
     assert not list((place / "empty").iterdir())
