@@ -1,5 +1,6 @@
 """Pages without a browser: opening one, running it again, and what it says."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,9 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def words(app) -> str:
-    """Everything an app says in words."""
+    """Everything an app says in words, as they are read: without the escapes of `web.plain`."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    return "\n".join(str(one.value) for kind in kinds for one in kind)
+    return unescaped("\n".join(str(one.value) for kind in kinds for one in kind))
+
+
+def unescaped(markdown: str) -> str:
+    return re.sub(r"\\([^\w\s])", r"\1", markdown).replace("\u2060", "")
 
 
 def charts(app) -> int:
