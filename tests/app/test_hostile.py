@@ -9,6 +9,7 @@ from pages.parts import navigation, web
 from phcore.figures.registry import SECTIONS
 from tests import studies
 from tests.app.conftest import run
+from tests.protocol import as_shown
 
 PAGES = [one.name for one in navigation.PAGES]
 VIEWS = (
@@ -64,7 +65,7 @@ def working(app) -> list[str]:
 
 def read(app) -> str:
     """What stands on the screen, where nothing works."""
-    return re.sub(r"\\(.)", r"\1", "\n".join(markdown(app)).replace("\u2060", ""))
+    return as_shown("\n".join(markdown(app)))
 
 
 def test_what_works_would_be_seen():
