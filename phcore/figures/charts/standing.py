@@ -12,6 +12,7 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from phcore.figures.charts.moving import Moving
 from phcore.formatting import visible
 
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
@@ -42,9 +43,14 @@ def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with nothing unseen in its words, see `visible`. Files hold them as they are."""
     words = table.select_dtypes(["object", "string"])
-    return (
-        table if words.empty else table.assign(**words.map(lambda one: visible(one) if isinstance(one, str) else one))
-    )
+    seen = words.map(lambda one: visible(one) if isinstance(one, str) else one)
+    if seen.equals(words):  # as nearly always: the same object, which may be one that moves
+        return table
+    shown = table.assign(**seen)
+    if isinstance(table, Moving):
+        shown = Moving(shown)
+        shown._at = lambda step: readable(table._at(step))
+    return shown
 
 
 def _seen(spec):
