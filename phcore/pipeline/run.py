@@ -20,7 +20,7 @@ from phcore.pipeline.reading import Cancelled
 from phcore.stages.registry import Missing, assembly, files, results
 from phcore.study.kept import keep
 from phcore.study.record import BASE, Node, Record
-from phcore.study.resolve import keep_again, libraries
+from phcore.study.resolve import is_listed, keep_again, libraries
 
 ATTEMPTS = 3  # times that one file is computed, or that workers are started anew, before it is called a failure
 
@@ -88,9 +88,10 @@ class Run:
         self.store.refuse_writing("compute")
         self.store.sweep()
         self._event("", "Looking for what is missing")
+        listed = is_listed(self.record, self.store)
         while not self._plan.empty:
             before, todo, written = self.record, self._plan, self._written.total()
-            self.record = keep_again(self.record, self.store)
+            self.record = keep_again(self.record, self.store, listed)
             self._failed.clear()
             self._work()
             self._plan_anew()  # a file that was found damaged is in it now, and so is what was left for it

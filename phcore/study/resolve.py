@@ -155,8 +155,17 @@ def libraries() -> str:
     return ", ".join(f"{name} {metadata.version(name)}" for name in ("transformers", "peft", "safetensors"))
 
 
-def keep_again(record: Record, store: Store) -> Record:
+def is_listed(record: Record, store: Store) -> bool:
+    """Whether a study is among those of an archive."""
+    return (folder_of(record.study, store) / "record.json").exists()
+
+
+def keep_again(record: Record, store: Store, listed: bool) -> Record:
     """Keep what a study is made from once more where the archive has lost it: its record, its prompts, its scalars.
+
+    Parameters
+    ----------
+    listed : whether the study was among those of the archive; one that is only estimated is not.
 
     Raises
     ------
@@ -169,6 +178,6 @@ def keep_again(record: Record, store: Store) -> Record:
         keep_probes(probe_set, record, store)
     if record.scalars and not store.has("scalars", record.scalars):
         record = replace(record, scalars=measures.keep(record, store))
-    if not (folder_of(record.study, store) / "record.json").exists():
+    if listed and not is_listed(record, store):
         keep_record(record, store)
     return record

@@ -103,7 +103,9 @@ def writing_ids(plain):
 
 
 def holds(client: Client, markers: list[bytes]) -> list[bytes]:
-    return [marker for marker in markers if marker in client.told]
+    """Those that the server has told, with the escapes of Markdown or without."""
+    told = client.told.replace(b"\\", b"").replace("\u2060".encode(), b"")
+    return [marker for marker in markers if marker in client.told or marker in told]
 
 
 def forged(identifier: str, kind: str, value: str) -> WidgetState:

@@ -1,7 +1,6 @@
 """Charts as plain Vega-Lite: words of others in their tables show what would work unseen."""
 
 import pandas as pd
-
 from phcore.figures.charts.moving import at_step, moving
 from phcore.figures.charts.plain import readable
 
