@@ -12,7 +12,6 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
-from phcore.figures.charts.moving import Moving
 from phcore.formatting import visible
 
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process

@@ -1,8 +1,8 @@
 """Charts as plain Vega-Lite: words of others in their tables show what would work unseen."""
 
 import pandas as pd
-from phcore.figures.charts.moving import at_step, moving
-from phcore.figures.charts.plain import readable
+
+from phcore.figures.charts.standing import at_step, moving, readable
 
 
 def test_a_table_without_unseen_letters_is_the_same_object():
