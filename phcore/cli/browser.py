@@ -14,14 +14,19 @@ from pathlib import Path
 from phcore.archive.permissions import TOKEN
 
 
-def main(url: str) -> None:
+def answers(url: str) -> bool:
+    """Wait until a server that is starting answers; whether it does within half a minute."""
     for _ in range(300):
         try:
             urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read()
-            break
+            return True
         except OSError:
             time.sleep(0.1)
-    else:
+    return False
+
+
+def main(url: str) -> None:
+    if not answers(url):
         return
     with tempfile.TemporaryDirectory(prefix="toposcope-") as folder:  # nobody else's, by its mode
         door = Path(folder) / "open.html"

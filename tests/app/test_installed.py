@@ -6,13 +6,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from phcore.cli.browser import answers
 from tests.browser.conftest import free_port
 from tests.protocol import Client
 
@@ -105,12 +104,7 @@ def test_the_app_opens_from_anywhere(installed):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).read()
-                break
-            except OSError:
-                time.sleep(0.1)
+        assert answers(f"http://127.0.0.1:{port}")
         with pytest.raises(InvalidStatus):
             Client(port)  # who does not know the token
         token = (place / "data" / "toposcope" / "token").read_text()

@@ -5,12 +5,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
+from phcore.cli.browser import answers
 from tests.conftest import CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,13 +45,8 @@ class Server:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | values, stdout=self.log, stderr=subprocess.STDOUT
         )
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).read()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("the server did not start")
+        if not answers(self.url):
+            raise RuntimeError("the server did not start")
 
     def stop(self) -> None:
         self.process.terminate()

@@ -20,21 +20,16 @@ def test_present_mode_is_driven_by_keys(server, visit):
     assert not page.locator("header").first.is_visible()
     assert not page.locator(".st-key-toolbar").is_visible()
     assert float(page.evaluate(f"document.querySelector('{CHART}').getBoundingClientRect().width")) > 1600
-    page.keyboard.press("ArrowRight")
-    page.wait_for_url(re.compile("t_step=12"))
-    one.settle()
-    page.keyboard.press("p")
-    page.wait_for_url(re.compile("t_step=8"))
-    one.settle()
-    page.keyboard.press("PageDown")
-    page.wait_for_url(re.compile("/evidence.*present=true"))
-    one.settle()
-    page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_url(re.compile("/trajectories.*t_step=8"))
-    one.settle()
-    page.keyboard.press("Escape")
-    page.wait_for_url(re.compile("^((?!present).)*$"))
-    one.settle()
+    for key, address in (
+        ("ArrowRight", "t_step=12"),
+        ("p", "t_step=8"),
+        ("PageDown", "/evidence.*present=true"),
+        ("Shift+ArrowLeft", "/trajectories.*t_step=8"),
+        ("Escape", "^((?!present).)*$"),
+    ):
+        page.keyboard.press(key)
+        page.wait_for_url(re.compile(address))
+        one.settle()
     assert page.locator("header").first.is_visible()
     one.assert_clean()
 
