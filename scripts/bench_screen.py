@@ -54,7 +54,7 @@ class Reader:
     """One session: moves its slider, and knows when the server and the screen were done."""
 
     def __init__(self, browser, url: str):
-        self.visit = Visit(browser)
+        self.visit = Visit(browser.new_context(viewport={"width": 1280, "height": 900}))
         self.visit.context.add_init_script(WATCH)
         self.visit.open(url)
         self.visit.page.wait_for_selector('.st-key-cloud-map [data-testid="stVegaLiteChart"] :is(canvas, svg.marks)')

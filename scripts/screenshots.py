@@ -29,7 +29,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         try:
             for name, (address, height) in PAGES.items():
-                visit = Visit(browser)
+                visit = Visit(browser.new_context(viewport={"width": 1280, "height": 900}))
                 visit.page.set_viewport_size({"width": 1280, "height": height})
                 visit.open(server.url + address)
                 visit.page.wait_for_timeout(3000)

@@ -69,10 +69,10 @@ def server(shipped, tmp_path_factory):
 
 
 class Visit:
-    """A page in a fresh context that records errors and every request that leaves this machine."""
+    """A page that records errors and every request that leaves this machine."""
 
-    def __init__(self, browser, scheme: str = "light", width: int = 1280):
-        self.context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    def __init__(self, context):
+        self.context = context
         self.page = self.context.new_page()
         self.outward: list[str] = []
         self.errors: list[str] = []
@@ -105,15 +105,43 @@ class Visit:
         assert not self.outward, self.outward
         assert not self.errors, self.errors
 
+    def leave(self) -> None:
+        """Leave nothing of this visit in its context."""
+        if self.page.url.startswith("http"):
+            self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        self.page.close()
+        self.context.clear_cookies()
+        self.context.clear_permissions()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """Contexts by their options, for all tests of a process: half of what a page costs is parsing Streamlit's scripts,
+    and a context does it once."""
+    made = {}
+    yield made
+    for one in made.values():
+        one.close()
+
 
 @pytest.fixture
-def visit(browser):
-    made = []
+def visit(browser, contexts):
+    """`visit(scheme, width)`: a visitor. The second one of a test is somebody else, with a context of their own."""
+    here, alone = {}, []
 
-    def make(**options) -> Visit:
-        made.append(Visit(browser, **options))
-        return made[-1]
+    def make(scheme: str = "light", width: int = 1280) -> Visit:
+        options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+        about = (scheme, width)
+        if about in here:
+            alone.append(browser.new_context(**options))
+            return Visit(alone[-1])
+        if about not in contexts:
+            contexts[about] = browser.new_context(**options)
+        here[about] = Visit(contexts[about])
+        return here[about]
 
     yield make
-    for one in made:
-        one.context.close()
+    for one in here.values():
+        one.leave()
+    for context in alone:
+        context.close()
