@@ -15,13 +15,18 @@ from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
-from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, SCALES, Series, Study
+from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, POOLINGS, SCALES, Series, Study
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
 
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
 _FAULT = "new_study.fault"  # why the computation did not start
+_POOLINGS = {
+    "last": "last token of the prompt",
+    "mean": "mean over the prompt's text",
+    "answer": "mean over its reference answer",
+}
 _PRACTICE = "@practice"  # a name that no study can have
 
 
@@ -174,6 +179,10 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         order = c.selectbox("Wasserstein order p", ORDERS, 1, _order, key="order", help=PARAMETERS["order"])
         norm = c.selectbox("Ground norm q", ORDERS, 1, _order, key="norm", help=PARAMETERS["norm"])
         chat = a.toggle("Chat template", True, key="chat", help=PARAMETERS["chat"])
+        pooling = a.selectbox("Pooling", POOLINGS, key="pooling", help=PARAMETERS["pooling"],
+                              format_func=_POOLINGS.get)  # fmt: skip
+        k = a.number_input("Answer tokens", 1, 128, 8, key="answer_tokens", disabled=pooling != "answer",
+                           help=PARAMETERS["answer_tokens"])  # fmt: skip
         dtype = a.selectbox("Number format", DTYPES, key="dtype", help=PARAMETERS["dtype"])
         engine = a.selectbox("Engine", ENGINES, key="engine", help=PARAMETERS["engine"])
         second = b.selectbox("Second number format", ("", *DTYPES), format_func=lambda one: one or "none",
@@ -182,6 +191,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
     try:
         asked = Study(
             name=name.strip(), model=model, series=series, probes=probes, chat=chat, layers=tuple(layers), dtype=dtype,
+            pooling=pooling, answer_tokens=int(k),
             subsamples=0 if whole else int(count), subsample_size=int(size), seed=int(seed), scale=scale,
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Hidden states and next-token distributions at the last token of each prompt.
+"""Hidden states of each prompt, at its last token or as a mean, and next-token distributions at its last token.
 
 Three things make it fast: what all prompts begin with (a chat template's opening) is computed once; prompts of like
 length are read together; and the output matrix is applied at the last tokens only.
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from phcore.activations.device import free_memory
+from phcore.activations.batches import in_batches
 from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
@@ -24,16 +24,14 @@ SHORTEST_PREFIX = 8  # tokens; below it, sharing costs as much as it saves
 # differ by rounding as soon as they are batched otherwise.
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
+Span = tuple[int, int]  # of tokens in a row's text: the first one, and the one behind the last
+
 _verdicts: dict[tuple, str] = {}  # what the check of prefix sharing found, by architecture: "" = fine, else a note
-
-
-class Stopped(Exception):
-    """`cancelled` said so."""
 
 
 @dataclass
 class Extraction:
-    """What a model makes of n prompts, at the last token of each.
+    """What a model makes of n prompts: hidden states as they were asked for, next tokens at the last token of each.
 
     Attributes
     ----------
@@ -57,6 +55,7 @@ def extract(
     token_ids: Sequence[Sequence[int]],
     layers: Sequence[int],
     *,
+    spans: Sequence[Span] | None = None,
     batch_tokens: int = 1024,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -67,6 +66,7 @@ def extract(
     ----------
     token_ids : of each prompt, as `encode` gives them.
     layers : indices into `hidden_states`; only these are kept.
+    spans : of each prompt, the tokens whose hidden states are averaged; by default the last token alone.
     batch_tokens : tokens computed at once, padding included.
     progress : called with the share done, from 0 to 1.
     cancelled : asked before each batch; when it returns True, `Stopped` is raised.
@@ -83,7 +83,8 @@ def extract(
     out = Rows(len(token_ids))
 
     def work(rows: list[int]) -> None:
-        out.put(rows, *reader.read([token_ids[i] for i in rows], prefix))
+        own = {"spans": [spans[i] for i in rows]} if spans else {}
+        out.put(rows, *reader.read([token_ids[i] for i in rows], prefix, **own))
 
     notes += in_batches(
         [len(ids) - prefix.length for ids in token_ids],
@@ -115,70 +116,25 @@ def check_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
         raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
 
 
-def in_batches(
-    lengths: list[int],
-    batch_tokens: int,
-    work: Callable[[list[int]], None],
-    *,
-    called: Callable[[int], str],
-    progress: Callable[[float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> list[str]:
-    """Do `work` on rows of like length together, with smaller batches from where the memory ends.
-
-    Parameters
-    ----------
-    lengths : tokens of each row.
-    batch_tokens : tokens of a batch, padding included.
-    work : given the numbers of some rows; it may be asked to do a row again.
-    called : what a row is called in the fault that says it is too long for the memory.
-    progress, cancelled : as in `extract`.
-
-    Returns
-    -------
-    notes : a sentence where batches had to be made smaller.
-
-    Raises
-    ------
-    Stopped : when `cancelled` returned True.
-    Fault : where there is no memory for a single row.
-    """
-    waiting, budget, done = _batches(range(len(lengths)), lengths, batch_tokens), batch_tokens, 0
-    while waiting:
-        if cancelled is not None and cancelled():
-            raise Stopped
-        rows = waiting.pop(0)
-        if not _memory_suffices(lambda rows=rows: work(rows)):
-            budget = len(rows) * lengths[rows[0]] // 2
-            if len(rows) == 1:
-                raise Fault(
-                    f"there is not enough memory for {called(rows[0])}",
-                    "Use a smaller number format, a smaller model or shorter prompts",
-                )
-            remaining = [*rows, *(i for batch in waiting for i in batch)]
-            waiting = _batches(remaining, lengths, budget)
-            continue
-        done += sum(lengths[i] for i in rows)
-        if progress is not None:
-            progress(done / sum(lengths))
-    if budget < batch_tokens:
-        return [f"Memory ran out; batches were made smaller, down to {budget} tokens."]
-    return []
-
-
 # --- one batch ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """The tokens all prompts begin with, and their keys and values for a batch of one."""
+    """The tokens all prompts begin with, their keys and values for a batch of one, and their hidden states.
+
+    Attributes
+    ----------
+    states : by layer (length, d), as the model gives them.
+    """
 
     length: int = 0
     cache: object = None
+    states: dict[int, torch.Tensor] = field(default_factory=dict)
 
 
 class Reader:
-    """Runs a model on batches and gathers what is wanted at the last token of each row."""
+    """Runs a model on batches and gathers what is wanted of each row."""
 
     def __init__(self, model: PreTrainedModel, layers: list[int]):
         self.model, self.layers = model, layers
@@ -188,21 +144,24 @@ class Reader:
 
     def prefix(self, tokens: Sequence[int]) -> Prefix:
         ids = torch.tensor([list(tokens)], device=self.device)
-        output = self.model.base_model(input_ids=ids, use_cache=True)
-        return Prefix(len(tokens), output.past_key_values)
+        output = self.model.base_model(input_ids=ids, use_cache=True, output_hidden_states=bool(self.layers))
+        return Prefix(len(tokens), output.past_key_values, {k: output.hidden_states[k][0] for k in self.layers})
 
-    def read(self, rows: list[Sequence[int]], prefix: Prefix) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
-        """Hidden states by layer, each (rows, d), and logits (rows, vocabulary), both float32."""
+    def read(
+        self, rows: list[Sequence[int]], prefix: Prefix, spans: Sequence[Span] | None = None
+    ) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+        """Hidden states by layer, each (rows, d), and logits at the last tokens (rows, vocabulary), both float32."""
         new = [list(row[prefix.length :]) for row in rows]
         last = torch.tensor([[len(one) - 1] for one in new], device=self.device)
-        states, logits = self.run(new, prefix, last)
-        return {layer: one[:, 0] for layer, one in states.items()}, logits[:, 0]
+        states, logits = self.run(new, prefix, last, spans)
+        return states, logits[:, 0]
 
     def run(
         self,
         new: list[list[int]],
         prefix: Prefix,
         wanted: torch.Tensor,
+        spans: Sequence[Span] | None = None,
         positions: list[list[int]] | None = None,
         attends: torch.Tensor | None = None,
     ) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
@@ -211,14 +170,16 @@ class Reader:
         Parameters
         ----------
         new : tokens of each row after the prefix.
-        wanted : (rows, k) where to look, as places in `new`.
+        wanted : (rows, k) where logits are wanted, as places in `new`.
+        spans : of each row, the tokens of its whole text whose hidden states are averaged; by default the hidden
+            state at the first of its wanted places.
         positions : position of each new token in its text; by default one after the other.
         attends : (rows, longest, longest) bool, which new tokens each new token sees; by default itself and all
             before it. The prefix is always seen.
 
         Returns
         -------
-        states, logits : by layer (rows, k, d), and (rows, k, vocabulary), both float32.
+        states, logits : by layer (rows, d), and (rows, k, vocabulary), both float32.
         """
         longest = max(map(len, new))
         # Padded on the right: with causal attention, no real token ever sees the padding.
@@ -246,10 +207,27 @@ class Reader:
         with head_reads_only(self.model, wanted) as gathered:
             output = self.model(**inputs, output_hidden_states=self.layers or False)
         every = torch.arange(len(new), device=self.device)[:, None]
-        states = {layer: output.hidden_states[layer][every, wanted].float() for layer in self.layers}
+        if spans is None:
+            states = {layer: output.hidden_states[layer][every[:, 0], wanted[:, 0]].float() for layer in self.layers}
+        else:
+            states = {layer: _means(output.hidden_states[layer], spans, prefix, layer) for layer in self.layers}
         # A model that bypasses its head module has logits for every position.
         logits = output.logits if gathered else output.logits[every, wanted]
         return states, logits.float()
+
+
+def _means(hidden: torch.Tensor, spans: Sequence[Span], prefix: Prefix, layer: int) -> torch.Tensor:
+    """(rows, d) float32, of each row the mean over its span, which may begin in the prefix.
+
+    hidden : (rows, longest, d), of the tokens that follow the prefix.
+    """
+    shared, rows = prefix.length, []
+    for row, (first, behind) in zip(hidden, spans, strict=True):
+        parts = [row[max(0, first - shared) : max(0, behind - shared)]]
+        if first < shared:
+            parts.insert(0, prefix.states[layer][first:behind])
+        rows.append(torch.cat(parts).float().mean(dim=0))
+    return torch.stack(rows)
 
 
 @contextmanager
@@ -301,33 +279,6 @@ class Rows:
         self.logprobs[rows] = top.values.cpu().numpy()
         # On the CPU, here and wherever 64 bits are needed: not every GPU knows them.
         self.rest[rows] = (1 - top.values.cpu().double().exp().sum(dim=-1)).clamp(min=0).numpy()
-
-
-def _batches(rows: Sequence[int], lengths: list[int], budget: int) -> list[list[int]]:
-    """Rows of like length together, the longest first, each batch within a budget of tokens (or a single row)."""
-    ordered = sorted(rows, key=lambda i: (-lengths[i], i))
-    found: list[list[int]] = []
-    for row in ordered:
-        # the first row of a batch is its longest: the others are padded to it
-        if found and (len(found[-1]) + 1) * lengths[found[-1][0]] <= budget:
-            found[-1].append(row)
-        else:
-            found.append([row])
-    return found
-
-
-def _memory_suffices(work: Callable[[], None]) -> bool:
-    """Do the work; whether the memory was enough for it."""
-    try:
-        work()
-        return True
-    except (RuntimeError, MemoryError) as error:
-        words = ("out of memory", "can't allocate memory", "not enough memory")
-        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and not any(w in str(error) for w in words):
-            raise
-    # Outside of the handler: the error holds on to the tensors that filled the memory.
-    free_memory()
-    return False
 
 
 # --- the shared prefix --------------------------------------------------------------------------

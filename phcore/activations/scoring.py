@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from phcore.activations.extraction import Extraction, Rows, check_layers, check_prompts, extract
+from phcore.activations.extraction import Extraction, Rows, Span, check_layers, check_prompts, extract
 from phcore.activations.tokens import load_tokenizer, tokenized
 from phcore.activations.trees import score
 
@@ -61,9 +61,9 @@ def _as_answers(model_path: str | Path, texts: Sequence[str], chat: bool) -> lis
         return []
     tokenizer, how = load_tokenizer(model_path), {"folder": Path(model_path), "add_special_tokens": False}
     if chat and tokenizer.chat_template:
-        return tokenized(tokenizer, texts, **how)
+        return tokenized(tokenizer, texts, **how)["input_ids"]
     # Behind a word, because some tokenizers put a space before any text by themselves, and others do not.
-    before, *behind = tokenized(tokenizer, ["x", *(f"x {text}" for text in texts)], **how)
+    before, *behind = tokenized(tokenizer, ["x", *(f"x {text}" for text in texts)], **how)["input_ids"]
     return [ids[len(before) :] for ids in behind]
 
 
@@ -132,6 +132,7 @@ def read(
     openings: Sequence[Sequence[int]],
     references: Sequence[Sequence[int]] | None = None,
     *,
+    spans: Sequence[Span] | None = None,
     batch_tokens: int = 1024,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -148,7 +149,7 @@ def read(
     opened, cut, notes = _ask(model, token_ids, openings, references)
     how, taken = {"batch_tokens": batch_tokens, "cancelled": cancelled}, Rows(len(token_ids))
     half = 0.5 if any(cut) else 1.0
-    first = {"progress": _part(progress, 0, half), "layers": layers, "taken": taken}
+    first = {"progress": _part(progress, 0, half), "layers": layers, "spans": spans, "taken": taken}
     logs = score(model, token_ids, opened, notes=notes, **first, **how)
     if logs is not None:
         extraction = Extraction(taken.clouds, taken.ids, taken.logprobs, taken.rest, list(notes))
@@ -156,7 +157,7 @@ def read(
         return extraction, _answered(logs, judged, cut, notes)
     # Continuations one by one take a reading each; the prompts alone take one.
     alone = 1 / (1 + max(map(len, opened)) + any(cut))
-    extraction = extract(model, token_ids, layers, progress=_part(progress, 0, alone), **how)
+    extraction = extract(model, token_ids, layers, spans=spans, progress=_part(progress, 0, alone), **how)
     return extraction, answers(model, token_ids, openings, references, progress=_part(progress, alone, 1), **how)
 
 

@@ -15,6 +15,7 @@ DAY = {
     "%H": "12", "%M": "00", "%S": "00",
 }  # fmt: skip
 FILTERS = "".join(f" | replace('{code}', '{words}')" for code, words in DAY.items())
+_MARK = "\ue000"  # in place of a prompt: a letter that Unicode leaves to private use
 MACRO = "{% macro strftime_now(format) %}{{ format" + FILTERS + " }}{% endmacro %}{{ '' }}"
 
 
@@ -33,14 +34,46 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
     """
     tokenizer = load_tokenizer(tokenizer_dir)
     folder = Path(tokenizer_dir)
-    if chat and tokenizer.chat_template:
-        texts = [_in_template(tokenizer, prompt, folder) for prompt in prompts]
-        # The template writes the special tokens itself; adding them again would double the first one.
-        token_ids = tokenized(tokenizer, texts, folder, add_special_tokens=False)
-    else:
-        token_ids = tokenized(tokenizer, prompts, folder)
+    texts, how = _texts(tokenizer, prompts, folder, chat)
+    token_ids = tokenized(tokenizer, texts, folder, **how)["input_ids"]
     _check_lengths(token_ids, context_length(folder), folder)
     return token_ids
+
+
+def own_tokens(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True) -> list[tuple[int, int]]:
+    """Where the text of each prompt stands among the tokens that `encode` gives: from the first one to behind the last.
+
+    What the chat template and the tokenizer add is outside; a token that holds letters of both is inside.
+
+    Raises
+    ------
+    Fault : as `encode` does, and where the tokenizer or the template does not tell where the prompt stands.
+    """
+    tokenizer = load_tokenizer(tokenizer_dir)
+    folder = Path(tokenizer_dir)
+    mend = "Choose pooling = last, or read the prompts as raw text"
+    if not tokenizer.is_fast:
+        raise Fault("the tokenizer does not tell which letters its tokens stand for", "Choose pooling = last", folder)
+    texts, how = _texts(tokenizer, prompts, folder, chat)
+    (around,), _ = _texts(tokenizer, [_MARK], folder, chat)
+    opening, *closing = around.split(_MARK)
+    if len(closing) != 1 or not all(text.startswith(opening) and text.endswith(closing[0]) for text in texts):
+        raise Fault("the chat template does not repeat each prompt once, as it is", mend, folder)
+    spans = []
+    places = tokenized(tokenizer, texts, folder, return_offsets_mapping=True, **how)["offset_mapping"]
+    for number, (text, letters) in enumerate(zip(texts, places, strict=True), start=1):
+        first, behind = len(opening), len(text) - len(closing[0])
+        own = [k for k, (start, end) in enumerate(letters) if start < end and start < behind and end > first]
+        if not own:
+            raise Fault(f"prompt {number} has no tokens of its own", "Remove it from the probe set", folder)
+        spans.append((own[0], own[-1] + 1))
+    return spans
+
+
+def lengths(tokenizer_dir: str | Path, prompts: Sequence[str]) -> list[int]:
+    """Tokens of the text of each prompt alone, without template and special tokens. Raises Fault as `encode` does."""
+    texts = tokenized(load_tokenizer(tokenizer_dir), prompts, Path(tokenizer_dir), add_special_tokens=False)
+    return [len(ids) for ids in texts["input_ids"]]
 
 
 def load_tokenizer(tokenizer_dir: str | Path):
@@ -61,14 +94,23 @@ def load_tokenizer(tokenizer_dir: str | Path):
     return tokenizer
 
 
-def tokenized(tokenizer, texts: Sequence[str], folder: Path, **how) -> list[list[int]]:
-    """Token ids of each text; a Fault where a tokenizer that could be loaded cannot be used after all."""
+def tokenized(tokenizer, texts: Sequence[str], folder: Path, **how) -> dict[str, list]:
+    """What a tokenizer says of each text, `input_ids` among it; a Fault where one that could be loaded cannot be used
+    after all."""
     try:
-        return tokenizer(list(texts), **how)["input_ids"] if texts else []
+        return tokenizer(list(texts), **how) if texts else {"input_ids": [], "offset_mapping": []}
     except Exception as error:  # anything: the tokenizer's files come from anywhere
         raise Fault(
             f"the tokenizer fails ({first_line(error)})", "Put the model's own tokenizer files into its folder", folder
         ) from error
+
+
+def _texts(tokenizer, prompts: Sequence[str], folder: Path, chat: bool) -> tuple[list[str], dict]:
+    """What is read of each prompt, and how it is tokenized."""
+    if chat and tokenizer.chat_template:
+        # The template writes the special tokens itself; adding them again would double the first one.
+        return [_in_template(tokenizer, prompt, folder) for prompt in prompts], {"add_special_tokens": False}
+    return list(prompts), {}
 
 
 def _in_template(tokenizer, prompt: str, folder: Path) -> str:

@@ -12,7 +12,16 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from phcore.activations.extraction import TOLERANCE, Prefix, Reader, Rows, check_prompts, in_batches, shared_prefix
+from phcore.activations.batches import in_batches
+from phcore.activations.extraction import (
+    TOLERANCE,
+    Prefix,
+    Reader,
+    Rows,
+    Span,
+    check_prompts,
+    shared_prefix,
+)
 from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
@@ -64,6 +73,7 @@ def score(
     cancelled: Callable[[], bool] | None = None,
     notes: list[str] | None = None,
     layers: Sequence[int] = (),
+    spans: Sequence[Span] | None = None,
     taken: Rows | None = None,
 ) -> list[np.ndarray] | None:
     """Log-probability of continuations of each prompt: ln P(continuation | prompt), summed over its tokens.
@@ -76,7 +86,7 @@ def score(
     progress : called with the share done, from 0 to 1.
     cancelled : asked before each batch; when it returns True, `Stopped` is raised.
     notes : a list that sentences on how it went are added to.
-    layers, taken : where given, what the prompts' last tokens give at these layers goes there in the same reading.
+    layers, spans, taken : where given, what `extract` takes of the prompts goes there in the same reading.
 
     Returns
     -------
@@ -117,8 +127,11 @@ def score(
         if verdict != "":
             rows = _apart(rows, continuations)
 
+    def read(batch: list[_Row]) -> list[np.ndarray]:
+        return _read(reader, token_ids, batch, prefix, taken, spans)
+
     def work(batch: list[int]) -> None:
-        for k, values in zip(batch, _read(reader, token_ids, [rows[k] for k in batch], prefix, taken), strict=True):
+        for k, values in zip(batch, read([rows[k] for k in batch]), strict=True):
             i, _, places = rows[k]
             found[i][list(places)] = values
 
@@ -148,7 +161,12 @@ def _apart(rows: list[_Row], continuations: Sequence[Sequence[Sequence[int]]]) -
 
 
 def _read(
-    reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_Row], prefix: Prefix, taken: Rows | None = None
+    reader: Reader,
+    token_ids: Sequence[Sequence[int]],
+    rows: list[_Row],
+    prefix: Prefix,
+    taken: Rows | None = None,
+    spans: Sequence[Span] | None = None,
 ) -> list[np.ndarray]:
     """Log-probabilities of the continuations of each row, all rows in one batch."""
     new, positions, wanted = [], [], []
@@ -166,9 +184,10 @@ def _read(
     if any(tree.branches for _, tree, _ in rows):  # else each row is a plain text
         starts = [len(one) - len(tree.tokens) for one, (_, tree, _) in zip(new, rows, strict=True)]
         branched = {"positions": positions, "attends": _attention(starts, rows)}
-    states, logits = reader.run(new, prefix, torch.tensor(wanted, device=reader.device), **branched)
+    own = spans and [spans[i] for i, _, _ in rows]
+    states, logits = reader.run(new, prefix, torch.tensor(wanted, device=reader.device), own, **branched)
     if taken is not None:
-        taken.put([i for i, _, _ in rows], {k: one[:, 0] for k, one in states.items()}, logits[:, 0])
+        taken.put([i for i, _, _ in rows], states, logits[:, 0])
     judged = [
         (row, node + 1, token, owner)
         for row, (_, tree, _) in enumerate(rows)

@@ -21,6 +21,15 @@ NAMES = {
 }
 
 
+_LAST = "Behaviour is read at the last token of the prompt"
+_WHERE = {
+    "last": f"{_LAST}, as the hidden states are.",
+    "mean": f"{_LAST}; a hidden state is the mean over the prompt's own text.",
+    "answer": f"{_LAST}; a hidden state is the mean over the first tokens of its reference answer.",
+}
+"""By pooling."""
+
+
 def named(name: str) -> str:
     """A behaviour as it is called on screen."""
     return NAMES.get(name, name)
@@ -165,7 +174,7 @@ def caption(data: Data) -> str:
         kept = f"From the 512 most probable tokens; all others could add {data.slack:.2g} nats at most. "
     return (
         f"Above: {topology}; below: {behaviour}, between consecutive checkpoints. Rings: the largest move of each "
-        f"series. {kept}Behaviour is read at the same position as the hidden states: the last token of the prompt."
+        f"series. {kept}{_WHERE[data.study.pooling]}"
     )
 
 

@@ -18,7 +18,7 @@ from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
 from phcore.pipeline.plan import File, Unit
 from phcore.stages.registry import results
-from phcore.study import devices, probes
+from phcore.study import Study, devices, probes
 from phcore.study.record import BATCHES, Node, Record
 from phcore.study.resolve import fingerprint
 
@@ -94,6 +94,7 @@ def read(
     tokens = activations.encode(study.model, probe_set.prompts, chat=study.chat)
     openings = activations.refusal_tokens(study.model, study.chat)
     references = activations.reference_tokens(study.model, probe_set.references, study.chat)
+    pooling = _pooling(study, probe_set, tokens, references)
     how = {"progress": progress, "cancelled": cancelled}
 
     base = on_disk.state(study.model)
@@ -109,14 +110,19 @@ def read(
             model = loader.open(one.node.path, one.node.kind)
             if one.reading:
                 batch = {"batch_tokens": OTHER_BATCH} if one.reading == BATCHES else {}
-                taken = activations.extract(model, tokens[::-1], layers, **how, **batch)
+                turned = pooling.reversed()
+                taken = activations.extract(model, turned.token_ids, layers, spans=turned.spans, **how, **batch)
                 parts = {"states": {layer: cloud[::-1] for layer, cloud in taken.clouds.items()}}
                 notes = taken.notes
             else:
                 # Always all of it, so that the same checkpoint gives the same bytes whatever is missing.
-                taken, said = activations.read(model, tokens, layers, openings, references, **how)
-                parts = {"states": taken.clouds, "next_tokens": taken, "scores": said}
-                notes = [*taken.notes, *said.notes]
+                here = pooling.spans if pooling.token_ids is tokens else None
+                taken, said = activations.read(model, tokens, layers, openings, references, spans=here, **how)
+                notes, states = [*taken.notes, *said.notes], taken.clouds
+                if pooling.token_ids is not tokens:  # other texts: the next words are still those of the prompts alone
+                    other = activations.extract(model, pooling.token_ids, layers, spans=pooling.spans, **how)
+                    notes, states = [*notes, *other.notes], other.clouds
+                parts = {"states": states, "next_tokens": taken, "scores": said}
         except activations.Stopped:
             raise Cancelled from None
         return Taken({unit.file: _table(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
@@ -126,6 +132,17 @@ def read(
         with activations.Loader(study.model, dtype, devices.wanted(study.device)) as loader:
             for one in some:
                 yield one, lambda loader=loader, one=one: take(loader, one)
+
+
+def _pooling(study: Study, probe_set: probes.ProbeSet, tokens: list[list[int]], references: list[list[int]]):
+    """What the rows of the clouds are read from, and how; see `activations.pooling`."""
+    from phcore import activations
+
+    if study.pooling == "mean":
+        return activations.of_own_text(study.model, probe_set.prompts, tokens, study.chat)
+    if study.pooling == "answer":
+        return activations.of_answers(study.model, tokens, references, study.answer_tokens)
+    return activations.of_last(tokens)
 
 
 def _same_probes(record: Record) -> probes.ProbeSet:

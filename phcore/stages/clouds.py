@@ -1,4 +1,4 @@
-"""Clouds: the hidden state of every probe prompt at one layer of one checkpoint."""
+"""Clouds: a point for every probe prompt at one layer of one checkpoint: its hidden state, as the study pools it."""
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ RESULT = Result(
     name="clouds",
     label="Hidden states",
     per=CELL,
-    inputs=(*READING, "layer"),
+    inputs=(*READING, "pooling", "layer"),
     part="states",
     compute=compute,
     decode=decode,

@@ -24,7 +24,8 @@ METRICS = ("euclidean", "cosine")
 ENGINES = ("redzed", "ripser")
 ORDERS = (1.0, 2.0, float("inf"))
 DTYPES = ("float32", "bfloat16", "float16")
-_MOST = {"subsamples": 10_000, "subsample_size": 100_000, "seed": 2**63 - 1}
+POOLINGS = ("last", "mean", "answer")
+_MOST = {"subsamples": 10_000, "subsample_size": 100_000, "seed": 2**63 - 1, "answer_tokens": 128}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 # One plain sentence per parameter: the study page and `docs/study-file.md` show these words.
@@ -65,6 +66,8 @@ class Study:
     series: tuple[Series, ...] = field(default=())
     probes: str = "default"
     chat: bool = True
+    pooling: str = "last"
+    answer_tokens: int = 8
     layers: tuple[int, ...] = ()
     dtype: str = "float32"
     subsamples: int = 64
@@ -103,6 +106,7 @@ class Study:
             (self.order, ORDERS, "order"),
             (self.norm, ORDERS, "norm"),
             (self.dtype, DTYPES, "dtype"),
+            (self.pooling, POOLINGS, "pooling"),
             (self.second_dtype, ("", *DTYPES), "second_dtype"),
         ):
             if value not in allowed:
@@ -114,6 +118,8 @@ class Study:
                 raise Fault(f"{what} = {value!r} is not a whole number from 0 to {most:,}", f"Correct {what}")
         if self.subsample_size < 4:
             raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more (default 160)")
+        if not self.answer_tokens:
+            raise Fault("answer_tokens is 0, and an answer has at least one token", "Use 1 or more (default 8)")
         if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in self.layers):
             raise Fault(f"layers = {list(self.layers)} are not whole numbers of 0 or more", "Correct layers")
         for name in self.beside:

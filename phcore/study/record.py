@@ -91,6 +91,13 @@ class Record:
         return tuple((node, kind) for kind in kinds for node in nodes)
 
     @property
+    def pooling(self) -> tuple[str, ...]:
+        """What the rows of clouds depend on beside the prompts: of the answers, how many tokens, and their texts."""
+        s = self.study
+        more = (str(s.answer_tokens), self.reference_digest) if s.pooling == "answer" else ()
+        return (s.pooling, *more)
+
+    @property
     def probes_key(self) -> str:
         """Names the prompts, categories and references as they are kept in the archive."""
         return digest("probes", self.probe_digest, self.category_digest, self.reference_digest)
@@ -103,7 +110,8 @@ class Record:
         s = self.study
         how = (s.chat, s.dtype, s.second_dtype, s.scale, s.metric, s.engine, s.subsamples, s.subsample_size, s.seed)
         probes = (self.probe_digest, self.category_digest, self.reference_digest)
-        return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm)
+        pooled = () if s.pooling == "last" else (self.pooling,)  # it could not be said in earlier versions
+        return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *pooled)
 
     def without(self, node: Node, finding: str, status: str = "refused", judged_by: str = "") -> Record:
         """The record after a checkpoint turned out to be unusable."""

@@ -46,6 +46,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
         )
     probe_set = probes.load(study.probes)
     _refuse_what_no_memory_holds(len(probe_set.prompts))
+    _refuse_without_answers(study, probe_set)
     previous = previous_record(store, study.name)
     record = Record(
         study=study,
@@ -79,6 +80,17 @@ def _refuse_what_no_memory_holds(points: int) -> None:
         raise Fault(
             f"distances between {points:,} prompts need {needed / 1e9:.0f} GB of memory; {free / 1e9:.0f} GB are free",
             f"Use a probe set of at most {most:,} prompts here",
+        )
+
+
+def _refuse_without_answers(study: Study, probe_set: probes.ProbeSet) -> None:
+    """Raise a Fault where the cloud is of answers, and a prompt has none."""
+    without = sum(not one for one in probe_set.references)
+    if study.pooling == "answer" and without:
+        raise Fault(
+            f"{without:,} of {len(probe_set.references):,} prompts have no reference answer, and pooling = answer "
+            "reads the tokens of one for each",
+            "Give the probe set a column `reference`, or choose pooling = last or mean",
         )
 
 

@@ -14,6 +14,9 @@ from phcore.stages.registry.places import ends, labelled
 from phcore.stages.registry.result import WHOLE_STUDY, Place, Result, Table
 from phcore.study.record import Record
 
+UNSAID = "unsaid"
+"""A fact that stands in no key: what is as it was before it could be chosen, so that keys are as they were then."""
+
 # What is known of a study beside its parameters, by name: results and tables declare which of it they depend on.
 FACTS: dict[str, Callable[[Record, Place], object]] = {
     "weights": lambda record, place: tuple(node.fingerprint for node in place.nodes),
@@ -22,6 +25,7 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "reading": lambda record, place: place.reading,
     "tokenizer": lambda record, place: record.tokenizer,
     "prompts": lambda record, place: record.probe_digest,
+    "pooling": lambda record, place: UNSAID if record.study.pooling == "last" else record.pooling,
     "references": lambda record, place: record.reference_digest,
     "categories": lambda record, place: record.category_digest,
     "scalars": lambda record, place: record.scalars,
@@ -81,7 +85,8 @@ class Keys:
 
     def _own(self, one: Result | Table, place: Place) -> tuple:
         facts = [(name, value(name, self.record, place)) for name in (*one.parameters, *one.inputs)]
-        return one.name, one.version, sorted(one.settings.items()), facts
+        said = [(name, fact) for name, fact in facts if fact is not UNSAID]
+        return one.name, one.version, sorted(one.settings.items()), said
 
 
 @functools.lru_cache(maxsize=16)

@@ -81,3 +81,39 @@ def test_a_tokenizer_with_code_of_its_own_is_not_run(folder, tmp_path):
     with contextlib.suppress(Fault):
         activations.encode(folder, ["a"])
     assert not (tmp_path / "ran").exists()
+
+
+# --- the prompt's own tokens ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_own_tokens_are_those_of_the_text_alone(folder, chat):
+    ids = activations.encode(folder, PROMPTS, chat=chat)
+    for prompt, row, (first, behind) in zip(PROMPTS, ids, activations.own_tokens(folder, PROMPTS, chat), strict=True):
+        assert decoded(folder, row[first:behind]) == prompt
+        assert (behind == len(row)) != chat
+    raw = activations.encode(folder, PROMPTS, chat=False)
+    assert activations.lengths(folder, PROMPTS) == [len(row) - 1 for row in raw]  # without the start token
+
+
+def test_a_template_may_trim_a_prompt(folder):
+    build_tokenizer(folder, "user: {{ messages[0]['content'] | trim }} answer:")
+    (row,) = activations.encode(folder, ["  user  "])
+    ((first, behind),) = activations.own_tokens(folder, ["  user  "])
+    assert decoded(folder, row[first:behind]).strip() == "user"
+    assert first > 0
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "a {{ messages[0]['content'] }} and {{ messages[0]['content'] }}",
+        "always the same",
+        "{% if messages[0]['content'] | length > 3 %}long{% endif %} {{ messages[0]['content'] }}",
+    ],
+    ids=["twice", "never", "depending on it"],
+)
+def test_a_template_that_hides_where_the_prompt_stands(folder, template):
+    build_tokenizer(folder, template)
+    with pytest.raises(Fault, match="does not repeat each prompt once"):
+        activations.own_tokens(folder, ["What is it?"])

@@ -5,7 +5,7 @@ import torch
 from phcore import activations
 from phcore.activations import extraction
 from phcore.errors import Fault
-from tests.models import ARCHITECTURES, HIDDEN, LAYERS, PROMPTS, VOCABULARY, build_model
+from tests.models import ARCHITECTURES, CONTEXT, HIDDEN, LAYERS, PROMPTS, VOCABULARY, build_model
 
 ALL = range(LAYERS + 1)
 TOLERANCE = 1e-4  # relative, per row
@@ -157,7 +157,7 @@ def test_batches_are_halved_when_memory_ends(opened, monkeypatch, error):
     reference = activations.extract(model, token_ids, ALL)
     honest, sizes = extraction.Reader.read, []
 
-    def read(self, rows, prefix):
+    def read(self, rows, prefix, spans=None):
         sizes.append(len(rows))
         if len(rows) > 2:
             raise error
@@ -174,7 +174,7 @@ def test_no_memory_for_one_prompt(opened, monkeypatch):
     model, token_ids = opened("llama")
     activations.extract(model, token_ids, ALL)
 
-    def read(self, rows, prefix):
+    def read(self, rows, prefix, spans=None):
         raise torch.OutOfMemoryError("CUDA")
 
     monkeypatch.setattr(extraction.Reader, "read", read)
@@ -186,7 +186,7 @@ def test_other_errors_are_not_mistaken_for_lack_of_memory(opened, monkeypatch):
     model, token_ids = opened("llama")
     activations.extract(model, token_ids, ALL)
 
-    def read(self, rows, prefix):
+    def read(self, rows, prefix, spans=None):
         raise RuntimeError("shapes cannot be multiplied")
 
     monkeypatch.setattr(extraction.Reader, "read", read)
@@ -239,3 +239,75 @@ def test_sixteen_bits_come_out_as_float32(tiny, opened):
     full = activations.extract(opened("llama")[0], token_ids, [LAYERS])
     assert half.clouds[LAYERS].dtype == np.float32
     assert 1e-4 < rows_off(half, full) < 0.2
+
+
+# --- other clouds than the last token ------------------------------------------------------------
+
+
+def means(model, token_ids, spans):
+    """(layers, prompts, d): the mean over each span by the model's own forward pass, one prompt at a time."""
+    with torch.inference_mode():
+        outputs = [model(torch.tensor([ids]), output_hidden_states=True).hidden_states for ids in token_ids]
+    rows = [torch.stack([x[0, a:b].mean(dim=0) for x in one]) for one, (a, b) in zip(outputs, spans, strict=True)]
+    return torch.stack(rows, dim=1).numpy()
+
+
+def pooled(model, token_ids, pooling, how):
+    """The rows in both ways of reading: by themselves, and with the openings of an answer behind them."""
+    if how == "alone":
+        return activations.extract(model, pooling.token_ids, ALL, spans=pooling.spans)
+    openings = [[5, 6], [5, 7], [9]]
+    return activations.read(model, pooling.token_ids, ALL, openings, spans=pooling.spans)[0]
+
+
+@pytest.mark.parametrize("how", ["alone", "with openings"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_means_are_those_of_the_tokens_alone(opened, tiny, architecture, how):
+    model, token_ids = opened(architecture)
+    own = activations.of_own_text(tiny(architecture), PROMPTS, token_ids, True)
+    taken = pooled(model, token_ids, own, how)
+    for layer, wanted in zip(ALL, means(model, token_ids, own.spans), strict=True):
+        off = np.linalg.norm(taken.clouds[layer] - wanted, axis=1) / np.linalg.norm(wanted, axis=1)
+        assert off.max() < TOLERANCE
+    last = activations.extract(model, token_ids, [1])
+    np.testing.assert_allclose(taken.next_logprobs, last.next_logprobs, atol=1e-3)
+    assert rows_off(last, taken) > 0.1
+
+
+@pytest.mark.parametrize("pooling", ["mean", "answer", "inside the prefix"])
+def test_batches_and_order_change_no_mean(opened, tiny, pooling, monkeypatch):
+    model, token_ids = opened("llama")
+    spans = {
+        "mean": activations.of_own_text(tiny("llama"), PROMPTS, token_ids, True),
+        "answer": activations.of_answers(tiny("llama"), token_ids, [[7, 8, 9, 10][: 1 + k % 4] for k in range(8)], 3),
+        "inside the prefix": activations.Pooling(token_ids, [(2, len(ids) - 1) for ids in token_ids]),
+    }[pooling]
+    assert extraction.common_prefix(spans.token_ids) > extraction.SHORTEST_PREFIX
+    reference = activations.extract(model, spans.token_ids, ALL, spans=spans.spans)
+    for layer, wanted in zip(ALL, means(model, spans.token_ids, spans.spans), strict=True):
+        assert np.abs(reference.clouds[layer] - wanted).max() / np.abs(wanted).max() < TOLERANCE
+    for batch_tokens in (1, 60, 100_000):
+        again = activations.extract(model, spans.token_ids, ALL, spans=spans.spans, batch_tokens=batch_tokens)
+        assert rows_off(again, reference) < TOLERANCE
+    turned = spans.reversed()
+    back = activations.extract(model, turned.token_ids, ALL, spans=turned.spans)
+    back.clouds = {layer: cloud[::-1] for layer, cloud in back.clouds.items()}
+    assert rows_off(back, reference) < TOLERANCE
+    monkeypatch.setattr(extraction, "common_prefix", lambda _: 0)
+    assert rows_off(activations.extract(model, spans.token_ids, ALL, spans=spans.spans), reference) < TOLERANCE
+
+
+def test_an_answer_is_read_behind_its_prompt(tiny):
+    answers = [[7, 8, 9], [7]]
+    pooling = activations.of_answers(tiny("llama"), [[1, 2], [3]], answers, 2)
+    assert pooling.token_ids == [[1, 2, 7, 8], [3, 7]]
+    assert pooling.spans == [(2, 4), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "words"),
+    [([1] * CONTEXT, [7], "prompt 2 leaves no room"), ([1], [], "prompt 2 has no reference answer")],
+)
+def test_a_prompt_without_an_answer_is_named(tiny, prompt, answer, words):
+    with pytest.raises(Fault, match=words):
+        activations.of_answers(tiny("llama"), [[1], prompt], [[7], answer], 8)

@@ -10,7 +10,7 @@ from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Look
 from phcore.figures.registry import FIGURES
 
-STUDY = SimpleNamespace(metric="euclidean", order=2.0, norm=2.0)
+STUDY = SimpleNamespace(metric="euclidean", order=2.0, norm=2.0, pooling="last")
 STEPS = (0, 1, 2, 4, 8)
 
 

@@ -160,17 +160,33 @@ def test_another_second_number_format(copy):
     [
         ({"chat": False}, set(results())),
         ({"dtype": "bfloat16"}, set(results())),
+        ({"pooling": "mean"}, RESTS_ON_CLOUDS | {"clouds", "second_clouds"}),
         ({"seed": 1}, RESTS_ON_CLOUDS - {"cells", "geometry", "moves"}),
         ({"engine": "ripser"}, RESTS_ON_CLOUDS - {"cells", "geometry", "moves"}),
-        ({"name": "other", "device": "cpu", "private": ("prompts",), "beside": ("tiny",)}, set()),
+        ({"name": "other", "answer_tokens": 3, "device": "cpu", "private": ("prompts",), "beside": ("tiny",)}, set()),
     ],
-    ids=["chat", "dtype", "seed", "engine", "what changes no number"],
+    ids=["chat", "dtype", "pooling", "seed", "engine", "what changes no number"],
 )
 def test_another_parameter(copy, change, expected):
     study, store = copy
     found, listed = missing(study.with_(**change), store)
     assert found == expected
     assert bool(listed) == bool(expected)
+
+
+def test_more_tokens_of_an_answer_and_other_answers_are_other_clouds(copy, probes):
+    asked, store = copy
+    study = probes(lambda number: {"reference": f"It is {number}, I think"}).with_(pooling="answer")
+    studies.compute(study, store)
+    record, pooled = resolve(study, store), RESTS_ON_CLOUDS | {"clouds", "second_clouds"}
+    clouds = [Results(one, store).cloud("helpful", 2, 1) for one in (record, resolve(asked, store))]
+    assert clouds[0].shape == clouds[1].shape
+    assert abs(clouds[0] - clouds[1]).max() > 0.1
+    assert missing(study, store) == (set(), set())
+    assert missing(study.with_(answer_tokens=3), store)[0] == pooled
+    other = probes(lambda number: {"reference": f"It is {number}, I hope"}).with_(pooling="answer")
+    assert missing(other, store)[0] == pooled | {"scores"}
+    assert record.digest != resolve(study.with_(answer_tokens=3), store).digest
 
 
 # --- what the code does -----------------------------------------------------------------------------

@@ -20,6 +20,12 @@ def test_clouds_that_no_memory_holds_are_refused(llama, tmp_path, monkeypatch):
     assert resolve(study, Store(tmp_path / "cache")).n_prompts == 40
 
 
+def test_answers_are_pooled_where_every_prompt_has_one(llama, tmp_path):
+    study = studies.build_few(tmp_path, llama, "helpful", pooling="answer")
+    with pytest.raises(Fault, match=r"40 of 40 prompts have no reference answer.*column `reference`"):
+        resolve(study, Store(tmp_path / "cache"))
+
+
 def test_a_study_beside_is_read_with_its_tables(computed, tmp_path):
     """Claim 4 reads the tables of the studies that are named beside."""
     import shutil

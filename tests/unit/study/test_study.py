@@ -48,6 +48,9 @@ def test_defaults_are_those_of_the_method():
         ({"series": (Series("a", "x"), Series("a", "y"))}, "two series"),
         ({"series": (Series("base", "x"),)}, "base model"),
         ({"dtype": "int4"}, "float32"),
+        ({"pooling": "max"}, "last, mean, answer"),
+        ({"answer_tokens": 0}, "at least one token"),
+        ({"answer_tokens": 129}, "from 0 to 128"),
     ],
 )
 def test_a_wrong_value_says_what_is_allowed(changes, words):
