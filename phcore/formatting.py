@@ -22,6 +22,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def sampling_words(n: int, m: int) -> str:
+    """For how many prompts a floor or an interval is: n = 320 prompts, m = 160 in a subsample."""
+    return f"n = {n:,} prompts, m = {m:,} in a subsample"
+
+
 def unit_words(scale: str = "raw", metric: str = "euclidean") -> str:
     """Unit of births, deaths and Wasserstein distances."""
     distance = "distance" if metric == "euclidean" else f"{metric} distance"

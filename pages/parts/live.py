@@ -52,7 +52,7 @@ def categories(study: Results) -> list[str]:
 def index_sets(study: Results) -> dict[int, np.ndarray]:
     """Subsample -> (m,) prompt numbers; -1 is the whole cloud."""
     asked, number = study.study, study.record.n_prompts
-    sets = clouds.index_sets(number, asked.subsamples, asked.subsample_size, asked.seed)
+    sets = clouds.index_sets(number, asked.subsamples, study.record.subsample_size, asked.seed)
     return sets | {explore.WHOLE: np.arange(number)}
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import columns, data, frame, picker
 from pages.parts.controls import control
-from pages.parts.opened_study import begin, checkpoint_tables, workers
+from pages.parts.opened_study import begin, checkpoint_tables, overlap_words, workers
 from pages.parts.web import WORDS, plain
 from phcore import checkpoints
 from phcore.archive.store import digest
@@ -171,8 +171,8 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
                                help=PARAMETERS["layers"], key=f"layers-{model}")  # fmt: skip
         whole = b.toggle("Whole cloud, no subsampling", key="whole", help=PARAMETERS["subsamples"])
         count = b.number_input("Subsamples", 1, 512, 64, key="count", help=PARAMETERS["subsamples"], disabled=whole)
-        size = b.number_input("Prompts per subsample", 4, 2000, 160, key="size", disabled=whole,
-                              help=PARAMETERS["subsample_size"])  # fmt: skip
+        size = b.number_input("Prompts per subsample", 4, 2000, None, key="size", disabled=whole,
+                              placeholder="half of them, at most 160", help=PARAMETERS["subsample_size"])  # fmt: skip
         seed = b.number_input("Seed", 0, 10_000, 0, key="seed", help=PARAMETERS["seed"])
         scale = c.selectbox("Scale", SCALES, key="scale", help=PARAMETERS["scale"])
         metric = c.selectbox("Metric", METRICS, key="metric", help=PARAMETERS["metric"])
@@ -192,7 +192,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         asked = Study(
             name=name.strip(), model=model, series=series, probes=probes, chat=chat, layers=tuple(layers), dtype=dtype,
             pooling=pooling, answer_tokens=int(k),
-            subsamples=0 if whole else int(count), subsample_size=int(size), seed=int(seed), scale=scale,
+            subsamples=0 if whole else int(count), subsample_size=int(size or 0), seed=int(seed), scale=scale,
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip
     except Fault as fault:
@@ -247,6 +247,8 @@ def _start(asked: Study, found: list) -> None:
     if isinstance(record, str):
         st.error(plain(record), icon=":material/error:")
         return
+    if words := overlap_words(record):
+        frame.note(words)
     cost = estimate(record, data.store(), workers())
     if cost.seconds is None:
         st.write(

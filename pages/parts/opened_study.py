@@ -145,14 +145,22 @@ def subsample_words(record: Record) -> str:
     asked = record.study
     if not asked.subsamples:
         return "Each cloud is measured whole."
-    size = clouds.subsample_size(record.n_prompts, asked.subsample_size)
-    fewer = f" (four fifths of the prompts, as there are no more than {asked.subsample_size})"
-    return f"Each cloud is measured on {asked.subsamples} subsamples of {size}{fewer * (size < asked.subsample_size)}."
+    wanted = record.subsample_size
+    size = clouds.subsample_size(record.n_prompts, wanted)
+    fewer = f" (four fifths of the prompts, as there are no more than {wanted})" * (size < wanted)
+    words = f"Each cloud is measured on {asked.subsamples} subsamples of {size}{fewer}."
+    return " ".join(filter(None, [words, overlap_words(record)]))
+
+
+def overlap_words(record: Record) -> str:
+    """What it means that subsamples overlap; empty where they hold no more than half of the prompts."""
+    size = clouds.subsample_size(record.n_prompts, record.subsample_size)
+    return clouds.overlap_words(record.n_prompts, size) if record.study.subsamples else ""
 
 
 def parameter_table(study: Results) -> None:
     """Every parameter with its value and what it means."""
-    values = asdict(study.study) | {"layers": list(study.record.layers)}
+    values = asdict(study.study) | {"layers": list(study.record.layers), "subsample_size": study.record.subsample_size}
     rows = [(name, str(values[name]), words) for name, words in PARAMETERS.items()]
     columns.show(pd.DataFrame(rows, columns=["parameter", "value", "meaning"]), "parameters")
 

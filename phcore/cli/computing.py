@@ -46,6 +46,7 @@ def estimate(options: argparse.Namespace) -> int:
             if results.finished:
                 return "Everything is computed already."
             record = results.record
+        _say_overlap(record)
         known = cost.estimate(record, store, options.workers)
         if known.seconds is None:
             with pool(options.workers) as executor:
@@ -76,6 +77,7 @@ def compute(options: argparse.Namespace) -> int:
         if results.finished and not by_file and (plan(record, store).empty or not _at_hand(record)):
             return f"Nothing was missing: study {record.study.name}."
         record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+        _say_overlap(record)
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
@@ -146,6 +148,15 @@ def measures(options: argparse.Namespace) -> None:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)
     say(f"Added to {results.study.name}.")
+
+
+def _say_overlap(record: Record) -> None:
+    """That a subsample holds more than half of the prompts, and what that does."""
+    from phcore.topology.clouds import overlap_words, subsample_size
+
+    n = record.n_prompts
+    if record.study.subsamples and (words := overlap_words(n, subsample_size(n, record.subsample_size))):
+        say(f"note: {words}", file=sys.stderr)
 
 
 def _at_hand(record: Record) -> bool:

@@ -182,7 +182,7 @@ class Results:
                 "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
             )
         s = self.study
-        sets = index_sets(len(cloud), s.subsamples, s.subsample_size, s.seed) | {WHOLE: np.arange(len(cloud))}
+        sets = index_sets(len(cloud), s.subsamples, self.record.subsample_size, s.seed) | {WHOLE: np.arange(len(cloud))}
         if lens.subsample not in sets:
             raise Fault(f"there is no subsample {lens.subsample}", f"Choose one of -1 (the whole cloud) to {max(sets)}")
         rows = explore.chosen(self.prompts, sets[lens.subsample], lens)

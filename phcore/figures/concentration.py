@@ -141,7 +141,8 @@ def caption(data: Data) -> str:
     transitions = sorted(set(data.rows["transitions"].dropna().astype(int)))
     null = data.choice.null
     return (
-        "Dots: concentration, whiskers: 95 % for another choice of prompts (not another training run). Grey: 5 to 95 % "
+        f"Dots: concentration, whiskers: 95 % for another choice of prompts ({data.sampling}; not another training "
+        "run). Grey: 5 to 95 % "
         f"under the {null} null, {NULL_WORDS[null]}, {int(data.rows['permutations'].max()):,} times; "
         f"{', '.join(map(str, transitions))} transitions per series. Filled: p below 0.05 ({_correction(data)})."
     )

@@ -102,7 +102,8 @@ def _sides(rows: pd.DataFrame, colours: dict[str, str], zero: float, across: int
 def caption(data: Data) -> str:
     return (
         f"Positive: {data.first} has more. The unit is the spread over subsamples of one cell. Whiskers: 95 % for "
-        "another choice of prompts, from the paired differences; another training run is not covered."
+        f"another choice of prompts ({data.sampling}), from the paired differences; another training run is not "
+        "covered."
     )
 
 

@@ -17,8 +17,10 @@ import pandas as pd
 from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import FULL_WIDTH, framed
+from phcore.formatting import sampling_words
 from phcore.study import Study
 from phcore.study.record import Record
+from phcore.topology.clouds import subsample_size
 
 PAPER = 900  # pixels: fits the page of a report, and on paper labels stay above 6 points
 DEGREES = {"H1 loops": 1, "H0 components": 0}
@@ -218,7 +220,8 @@ def fixed(*values: Any) -> Callable[[Source, Choice], Sequence]:
 
 
 class Data(SimpleNamespace):
-    """What a figure has read: the `choice`, the `study` as asked, its number of `prompts`, and what `read` returns."""
+    """What a figure has read: the `choice`, the `study` as asked, its number of `prompts`, the `sampling` in words (how
+    many prompts, and how many in a subsample), and what `read` returns."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +271,9 @@ class Figure:
 
     def data(self, results: Source, choice: Choice) -> Data:
         """What it reads. Raises `Fault`, as `read` does."""
-        about = {"choice": choice, "study": results.study, "prompts": results.record.n_prompts}
+        record = results.record
+        n, m = record.n_prompts, subsample_size(record.n_prompts, record.subsample_size)
+        about = {"choice": choice, "study": results.study, "prompts": n, "sampling": sampling_words(n, m)}
         return Data(**about, **self.read(results, choice))
 
     def look(self, results: Source) -> Look:

@@ -59,7 +59,7 @@ def answer(data: Data) -> str:
 
 def caption(data: Data) -> str:
     known = data.here["floor_hi"].notna().any()
-    grey = "Grey: the resampling floor." if known else "Whole clouds have no resampling floor."
+    grey = f"Grey: the resampling floor ({data.sampling})." if known else "Whole clouds have no resampling floor."
     return (
         f"{wasserstein_words(data.choice.order, data.study.norm)} between consecutive checkpoints, mean over "
         f"subsamples; bands from 10 to 90 %. {grey} Dashed: the same distance between Gaussian clouds with the mean "

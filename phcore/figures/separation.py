@@ -89,8 +89,9 @@ def caption(data: Data) -> str:
         runs = "One run per objective: an effect size, not a p-value."
     if data.choice.distance == PAIRED:
         way = wasserstein_words(data.study.order, data.study.norm)
-        return f"{way}, paired by subsample, mean. Grey: the resampling floor; paired distances saturate at it. {runs}"
-    halves = "Grey: the same between two random halves of one cell's subsamples, median to 95 %."
+        floor = f"Grey: the resampling floor ({data.sampling}); paired distances saturate at it."
+        return f"{way}, paired by subsample, mean. {floor} {runs}"
+    halves = f"Grey: the same between two random halves of one cell's subsamples ({data.sampling}), median to 95 %."
     return f"{_NOTES[data.choice.distance]} {halves} {runs}"
 
 

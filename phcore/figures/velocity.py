@@ -27,7 +27,7 @@ def _shared(results: Source) -> float:
     asked, n = results.study, results.record.n_prompts
     if not asked.subsamples:
         return 0.0
-    sets = clouds.subsamples(n, count=asked.subsamples, size=asked.subsample_size, seed=asked.seed)
+    sets = clouds.subsamples(n, count=asked.subsamples, size=results.record.subsample_size, seed=asked.seed)
     return clouds.overlap(sets, clouds.partners(sets, n, seed=asked.seed))
 
 
@@ -48,7 +48,7 @@ def caption(data: Data) -> str:
     if len(data.floor):
         grey = (
             "Grey: the resampling floor, 10 to 90 % of the distances between two subsamples of different prompts in "
-            "one cloud; inside it, a velocity cannot be told from another choice of prompts."
+            f"one cloud ({data.sampling}); inside it, a velocity cannot be told from another choice of prompts."
         )
         if data.shared:
             grey += f" With {data.prompts} prompts the two share {data.shared:.0%}, so this floor is too low."

@@ -156,7 +156,7 @@ def _readings(record: Record, store: Store, known: dict[str, float], cancelled: 
 def _like(record: Record) -> str:
     """What a unit's cost depends on: the base model, the reading and the topology parameters."""
     s = record.study
-    how = (s.dtype, s.chat, record.pooling, s.metric, s.engine, s.subsamples, s.subsample_size, s.orders, s.norm)
+    how = (s.dtype, s.chat, record.pooling, s.metric, s.engine, s.subsamples, record.subsample_size, s.orders, s.norm)
     versions = [(one.name, one.version) for one in results().values()]
     return digest(record.base.fingerprint, record.probe_digest, how, len(record.layers), versions)
 

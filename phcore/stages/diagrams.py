@@ -59,7 +59,7 @@ def next_subsample(diagrams: dict[int, Diagrams]) -> dict[int, Diagrams]:
 
 def _size(record: Record) -> int:
     asked = record.study
-    points = min(asked.subsample_size, record.n_prompts) if asked.subsamples else record.n_prompts
+    points = min(record.subsample_size, record.n_prompts) if asked.subsamples else record.n_prompts
     return int(max(1, asked.subsamples) * 1.5 * points * 12)  # about half as many loops as points
 
 

@@ -59,7 +59,7 @@ def decode(table: pa.Table) -> dict[str, dict[int, Null]]:
 
 def _size(record: Record) -> int:
     asked = record.study
-    points = min(asked.subsample_size, record.n_prompts) if asked.subsamples else record.n_prompts
+    points = min(record.subsample_size, record.n_prompts) if asked.subsamples else record.n_prompts
     return len(KINDS) * REPLICATES * 2 * points * 16  # about as many loops as points, two numbers each
 
 

@@ -71,7 +71,7 @@ class Study:
     layers: tuple[int, ...] = ()
     dtype: str = "float32"
     subsamples: int = 64
-    subsample_size: int = 160
+    subsample_size: int = 0
     seed: int = 0
     scale: str = "raw"
     metric: str = "euclidean"
@@ -116,8 +116,8 @@ class Study:
             value = getattr(self, what)
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
                 raise Fault(f"{what} = {value!r} is not a whole number from 0 to {most:,}", f"Correct {what}")
-        if self.subsample_size < 4:
-            raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more (default 160)")
+        if 0 < self.subsample_size < 4:
+            raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more, or leave it out")
         if not self.answer_tokens:
             raise Fault("answer_tokens is 0, and an answer has at least one token", "Use 1 or more (default 8)")
         if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in self.layers):

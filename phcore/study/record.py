@@ -14,6 +14,7 @@ from phcore.study.definition import Series, Study
 
 BASE = "base"  # the label of the base model among the series
 BATCHES = "batches"  # a second reading that takes the prompts in other batches; others are named by a number format
+MOST_SAMPLED = 160  # prompts in a subsample, where the study leaves it open
 FORMAT = 2  # of what is written: records without one are of version 0.3 or earlier
 
 
@@ -91,6 +92,15 @@ class Record:
         return tuple((node, kind) for kind in kinds for node in nodes)
 
     @property
+    def subsample_size(self) -> int:
+        """Prompts in a subsample as the study says; where it does not, half of the prompts, at most `MOST_SAMPLED`.
+
+        A probe set of fewer than eight prompts gives as many as a loop needs, if it has them.
+        """
+        half = min(MOST_SAMPLED, self.n_prompts // 2)
+        return self.study.subsample_size or max(half, min(4, self.n_prompts - 1), 1)
+
+    @property
     def pooling(self) -> tuple[str, ...]:
         """What the rows of clouds depend on beside the prompts: of the answers, how many tokens, and their texts."""
         s = self.study
@@ -108,7 +118,7 @@ class Record:
         labels = [(one.name, one.objective, one.seed) for one in self.series]
         nodes = [(n.label, n.step, n.kind, n.size, n.status, n.fingerprint) for n in self.nodes]
         s = self.study
-        how = (s.chat, s.dtype, s.second_dtype, s.scale, s.metric, s.engine, s.subsamples, s.subsample_size, s.seed)
+        how = (s.chat, s.dtype, s.second_dtype, s.scale, s.metric, s.engine, s.subsamples, self.subsample_size, s.seed)
         probes = (self.probe_digest, self.category_digest, self.reference_digest)
         pooled = () if s.pooling == "last" else (self.pooling,)  # it could not be said in earlier versions
         return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *pooled)

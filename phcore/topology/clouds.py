@@ -3,6 +3,7 @@
 import numpy as np
 
 from phcore.errors import Fault
+from phcore.formatting import three
 
 # Distances from inner products lose digits when two points are much closer to each other than to
 # the centroid. Below this share of the squared norms the pair is computed from its difference, so
@@ -22,6 +23,22 @@ def subsample_size(n_prompts: int, size: int = 160) -> int:
     if n_prompts < 1 or size < 1:
         raise Fault(f"a subsample of {size} out of {n_prompts} prompts is empty", "give at least one prompt")
     return size if n_prompts > size else max(1, int(0.8 * n_prompts))
+
+
+def overlap_words(n: int, m: int) -> str:
+    """What it means that a subsample holds more than half of the prompts, in a sentence; empty where it does not.
+
+    Parameters
+    ----------
+    n, m : prompts in all, and in a subsample.
+    """
+    if 2 * m <= n:
+        return ""
+    return (
+        f"Subsamples of {m:,} out of {n:,} prompts overlap: two share at least {2 * m - n:,}, so that resampling "
+        "floors, which compare two, are too low. For another choice of prompts, a squared standard error is "
+        f"m / (n - m) = {three(m / (n - m))} times the variance over subsamples; at half of the prompts it is 1."
+    )
 
 
 def subsamples(n_prompts: int, *, count: int = 64, size: int = 160, seed: int = 0) -> np.ndarray:

@@ -62,7 +62,7 @@ def parameters(record: Record) -> list[tuple[str, str, str]]:
     """(name, value, meaning) of every parameter of the study. Paths are shortened to their last part."""
     asked = record.study
     values = {name: getattr(asked, name) for name in PARAMETERS}
-    values |= {"layers": record.layers, "probes": _probes(record)}
+    values |= {"subsample_size": record.subsample_size, "layers": record.layers, "probes": _probes(record)}
     return [(name, _value(value), PARAMETERS[name]) for name, value in values.items()]
 
 
@@ -85,7 +85,7 @@ def _value(value: object) -> str:
 def _marked(record: Record, evidence: Collection[str]) -> str:
     """The paragraph, its citations as [@key] or @key."""
     asked = record.study
-    sets = index_sets(record.n_prompts, asked.subsamples, asked.subsample_size, asked.seed)
+    sets = index_sets(record.n_prompts, asked.subsamples, record.subsample_size, asked.seed)
     words = _TEMPLATE.render(
         record=record,
         evidence=evidence,

@@ -30,6 +30,7 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "categories": lambda record, place: record.category_digest,
     "scalars": lambda record, place: record.scalars,
     "n_prompts": lambda record, place: record.n_prompts,
+    "subsample_size": lambda record, place: record.subsample_size,  # the number that it comes to, said or not
     "n_layers": lambda record, place: record.n_layers,
     "layers": lambda record, place: record.layers,
     "checkpoints": lambda record, place: tuple((node.label, node.step) for node in record.ready),

@@ -17,7 +17,7 @@ STEPS = (0, 1, 2, 4, 8)
 def given(choice: dict | None = None, **read: object) -> Data:
     """What a figure would have read, at layer 6 unless something else is chosen."""
     chosen = {"degree": 1, "order": 2.0, "scale": "raw", "layer": 6} | (choice or {})
-    return Data(choice=Choice(**chosen), study=STUDY, prompts=48, **read)
+    return Data(choice=Choice(**chosen), study=STUDY, prompts=48, sampling="n = 48, m = 24", **read)
 
 
 def drawn(name: str, data: Data, **look: object):

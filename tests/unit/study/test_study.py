@@ -28,7 +28,7 @@ def test_relative_paths_are_relative_to_the_file(tmp_path):
 
 def test_defaults_are_those_of_the_method():
     asked = study()
-    assert (asked.subsamples, asked.subsample_size, asked.scale, asked.metric) == (64, 160, "raw", "euclidean")
+    assert (asked.subsamples, asked.subsample_size, asked.scale, asked.metric) == (64, 0, "raw", "euclidean")
     assert (asked.order, asked.norm, asked.engine, asked.dtype, asked.chat) == (2, 2, "redzed", "float32", True)
     assert asked.orders == (1.0, 2.0)
     assert study(order=float("inf")).orders == (1.0, 2.0, float("inf"))

@@ -12,6 +12,7 @@ from phcore.topology.clouds import (
     distinct_points,
     median_distance,
     overlap,
+    overlap_words,
     partners,
     subsample_size,
     subsamples,
@@ -26,6 +27,15 @@ from phcore.topology.clouds import (
 def test_subsample_size(n_prompts, size, m):
     assert subsample_size(n_prompts, size) == m
     assert subsamples(n_prompts, count=3, size=size).shape == (3, m)
+
+
+def test_an_overlap_is_said_with_what_it_does():
+    assert overlap_words(320, 160) == overlap_words(320, 4) == ""
+    words = overlap_words(320, 240)
+    assert "share at least 160" in words
+    assert "= 3.00 times" in words
+    rows = subsamples(320, count=20, size=240)
+    assert min(len(np.intersect1d(a, b)) for a in rows for b in rows if a is not b) >= 160
 
 
 def test_subsamples_are_sorted_distinct_seeded_and_differ():
