@@ -5,7 +5,7 @@ import pandas as pd
 
 from phcore.analysis.dynamics import concentration
 
-ORDER = ("subsample size", "subsamples", "prompts", "metric", "order", "scale")
+ORDER = ("subsample size", "subsamples", "prompts", "metric", "order", "scale", "prompt length")
 """What is varied, in the order in which it is shown."""
 
 

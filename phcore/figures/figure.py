@@ -56,6 +56,8 @@ class Choice:
     size : of the effects: a key of `effects.SIZES`.
     behaviour, category : as in the table `behaviour_moves`.
     predictor, final : as in the table `early_final`.
+    confound, spectrum : keys of `confounds.MEASURES` and `spectra.MEASURES`.
+    between : two categories of prompts, in the order of the table `directions`.
     course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
     """
 
@@ -82,6 +84,9 @@ class Choice:
     category: str | None = None
     predictor: str = "concentration"
     final: str | None = None
+    confound: str = "length_share"
+    spectrum: str = "effective_rank"
+    between: tuple[str, str] | None = None
     course: str = "velocity"
     beside: tuple[str, ...] = ()
 

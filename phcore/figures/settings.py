@@ -12,6 +12,7 @@ from phcore.figures.charts.theme import INK, objective_colours, panel_heading, s
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, distinct, labelled, rows
 from phcore.formatting import three
+from phcore.stages.length_removed import VARIED
 from phcore.stages.sensitivity import FEW_SUBSAMPLES
 
 _COLUMNS = 3  # panels in a row
@@ -28,7 +29,8 @@ def read(results: Source, choice: Choice) -> dict:
     if table.empty:
         raise Fault("other settings have not been tried for this study yet", COMPUTE)
     series = choice.series or next(iter(table.dropna(subset="value")["series"]), table["series"].iloc[0])
-    own = table[table["series"] == series]
+    own = pd.concat([table, rows(results, "length_removed", choice, "layer")], ignore_index=True)
+    own = own[own["series"] == series]
     if own["value"].isna().all():
         raise Fault(f"nothing moves in {series} at layer {choice.layer}", "look at another layer")
     curves = other_settings.settings(own, choice.scale, choice.order)
@@ -142,8 +144,14 @@ def caption(data: Data) -> str:
         f"{other}H1 velocity over its own mean, by step; below, the share of it in the first third of the checkpoints. "
         f"One thing is varied at a time, on at most {FEW_SUBSAMPLES} subsamples (their number itself: on the study's "
         f"own). Scale {data.choice.scale}, where the scale is not what is varied. A subsample has at most four fifths "
-        "of the prompts."
+        f"of the prompts.{_without_length(data)}"
     )
+
+
+def _without_length(data: Data) -> str:
+    if VARIED not in set(data.rows["varied"]):
+        return ""
+    return " Prompt length: the logarithm of the number of tokens, regressed out of every cloud."
 
 
 def numbers(data: Data) -> Numbers:

@@ -94,6 +94,7 @@ def read(
     tokens = activations.encode(study.model, probe_set.prompts, chat=study.chat)
     openings = activations.refusal_tokens(study.model, study.chat)
     references = activations.reference_tokens(study.model, probe_set.references, study.chat)
+    lengths = activations.lengths(study.model, probe_set.prompts)
     pooling = _pooling(study, probe_set, tokens, references)
     how = {"progress": progress, "cancelled": cancelled}
 
@@ -105,6 +106,9 @@ def read(
 
     def _taken(loader: activations.Loader, one: Checkpoint) -> Taken:
         started = time.monotonic()
+        if all(results()[unit.name].part == "lengths" for unit in one.units):  # no model has to be opened for them
+            files = {unit.file: _table(unit, {"lengths": lengths}) for unit in one.units}
+            return Taken(files, [], time.monotonic() - started)
         layers = sorted({unit.place.layer for unit in one.units} - {None}) or list(record.layers[:1])
         try:
             model = loader.open(one.node.path, one.node.kind)
@@ -122,7 +126,7 @@ def read(
                 if pooling.token_ids is not tokens:  # other texts: the next words are still those of the prompts alone
                     other = activations.extract(model, pooling.token_ids, layers, spans=pooling.spans, **how)
                     notes, states = [*notes, *other.notes], other.clouds
-                parts = {"states": states, "next_tokens": taken, "scores": said}
+                parts = {"states": states, "next_tokens": taken, "scores": said, "lengths": lengths}
         except activations.Stopped:
             raise Cancelled from None
         return Taken({unit.file: _table(unit, parts) for unit in one.units}, notes, time.monotonic() - started)

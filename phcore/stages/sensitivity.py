@@ -78,17 +78,17 @@ def compute(
         if drawn not in seen:
             chosen = np.sort(shuffled[: one.prompts])
             sets = points_of.subsamples(one.prompts, count=count, size=one.size, seed=seed)
-            seen[drawn] = [_loops_of(cloud[chosen], sets, one.metric, engine) for cloud in clouds]
+            seen[drawn] = [loops_of(cloud[chosen], sets, one.metric, engine) for cloud in clouds]
         found = seen[drawn]
         rows += [
-            (step_from, step, one.varied, one.setting, scale, _mean_distance(*pair, scale, one.order, norm))
+            (step_from, step, one.varied, one.setting, scale, mean_distance(*pair, scale, one.order, norm))
             for step_from, step, *pair in zip(steps, steps[1:], found, found[1:], strict=False)
             for scale in SCALES
         ]
     return from_rows(rows, NAMES)
 
 
-def _loops_of(cloud: np.ndarray, sets: np.ndarray, metric: str, engine: str) -> tuple[list[np.ndarray], float] | None:
+def loops_of(cloud: np.ndarray, sets: np.ndarray, metric: str, engine: str) -> tuple[list[np.ndarray], float] | None:
     """H1 diagrams of the subsamples and the median distance; None for a cloud without topology."""
     if not np.isfinite(cloud).all():
         return None
@@ -99,7 +99,7 @@ def _loops_of(cloud: np.ndarray, sets: np.ndarray, metric: str, engine: str) -> 
     return [pair[1] for pair in cell_diagrams(matrix, sets, engine=engine)], points_of.median_distance(matrix)
 
 
-def _mean_distance(earlier, later, scale: str, order: float, norm: float) -> float:
+def mean_distance(earlier, later, scale: str, order: float, norm: float) -> float:
     if earlier is None or later is None:
         return float("nan")
     (a, median_a), (b, median_b) = earlier, later

@@ -79,7 +79,7 @@ def assembled(
     if one.gathers:
         given["rows"] = gathered(record, store, one, where or {}, whole)
     given |= {need: table(record, store, need, whole=whole) for need in one.needs}
-    given |= {name: _fact(name, record, store, whole) for name in one.parameters} | dict(one.settings)
+    given |= {name: fact(name, record, store, whole) for name in one.parameters} | dict(one.settings)
     frame = given["rows"] if one.compute is None else one.compute(**given)
     if one.order is not None:
         frame = in_order(frame, record, one.order)
@@ -145,11 +145,12 @@ def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) 
 # --- what a table can be given beside the parameters and facts of its study -------------------------
 
 
-def _fact(name: str, record: Record, store: Store, whole: bool) -> Any:
+def fact(name: str, record: Record, store: Store, whole: bool, place: Place = WHOLE_STUDY) -> Any:
+    """What a declaration is given by name; with `whole`, `Missing` is raised where the archive has lost it."""
     file = {"categories": ("probes", record.probes_key), "scalars": ("scalars", record.scalars)}.get(name, ("", ""))
     if whole and file[1] and not store.has(*file):
         raise Missing(f"what the study keeps of its {file[0]} is missing", "Compute the study again", store.path(*file))
-    return _FROM_THE_ARCHIVE[name](record, store) if name in _FROM_THE_ARCHIVE else value(name, record, WHOLE_STUDY)
+    return _FROM_THE_ARCHIVE[name](record, store) if name in _FROM_THE_ARCHIVE else value(name, record, place)
 
 
 def prompts(record: Record, store: Store, permissions: Permissions | None = None) -> pd.DataFrame:

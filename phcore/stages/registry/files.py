@@ -6,8 +6,9 @@ from typing import Any
 import pyarrow as pa
 
 from phcore.archive.store import Store
+from phcore.stages.registry.assembly import fact
 from phcore.stages.registry.discovery import results
-from phcore.stages.registry.keys import keys_of, value
+from phcore.stages.registry.keys import keys_of
 from phcore.stages.registry.places import ends
 from phcore.stages.registry.result import Missing, Place, Result
 from phcore.study.record import Record
@@ -25,9 +26,9 @@ def needed(record: Record, place: Place, one: Result) -> dict[str, list[str]]:
     return {need: [keys.of(need, end) for end in ends(place, results()[need].per)] for need in one.needs}
 
 
-def given(record: Record, place: Place, one: Result) -> dict[str, Any]:
-    """What `compute` is given beside its needs."""
-    return {name: value(name, record, place) for name in one.parameters} | dict(one.settings)
+def given(record: Record, store: Store, place: Place, one: Result) -> dict[str, Any]:
+    """What `compute` is given beside its needs. Raises `Missing` where the archive has lost the study's prompts."""
+    return {name: fact(name, record, store, True, place) for name in one.parameters} | dict(one.settings)
 
 
 def compute(root: str, name: str, key: str, needs: Mapping[str, list[str]], parameters: Mapping[str, Any]) -> None:

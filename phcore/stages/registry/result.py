@@ -97,7 +97,8 @@ class Result:
     settings : constants of the definition, given to `compute` by name.
     compute : (one keyword per need, parameter and setting) -> Arrow table. A need holds one value, or a tuple of them
         where the place has several checkpoints.
-    part : for what is read from a model: which part of a reading it keeps ("states", "next_tokens", "scores").
+    part : for what is read from a model: which part of a reading it keeps ("states", "next_tokens", "scores", or
+        "lengths", for which no model has to be opened).
         `compute` is then given that part, and the layer where it has one. Models are read one after another.
     decode : what another result is given of it, from its Arrow table.
     intermediate : only wanted while something that is made from it is missing; left behind by packs.

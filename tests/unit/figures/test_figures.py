@@ -33,7 +33,7 @@ def results(computed):
 @pytest.fixture(scope="module")
 def bare(results):
     """A study of which nothing is computed."""
-    return Results(dataclasses.replace(results.record, study=results.study.with_(seed=99)), results.store)
+    return Results(dataclasses.replace(results.record, study=results.study.with_(seed=99, chat=False)), results.store)
 
 
 def data_of(results, name, **choice):

@@ -14,6 +14,7 @@ from phcore.stages import (
     floors,
     gaussian_nulls,
     gaussian_velocities,
+    length_removed,
     next_tokens,
     numerical_noise,
     sensitivity,
@@ -21,7 +22,7 @@ from phcore.stages import (
     velocities,
 )
 from phcore.stages.registry import Missing, files, results
-from phcore.topology import clouds, gaussian_null, persistence
+from phcore.topology import clouds, explained, gaussian_null, persistence
 from phcore.topology import simple_geometry as geometry
 from phcore.topology.distances import wasserstein
 from phcore.topology.summaries import FEATURES, summary
@@ -323,6 +324,47 @@ def test_a_cloud_without_topology_has_no_sensitivity_but_the_rest_has(two):
     table = sensitive((a, np.full((40, 6), np.nan, np.float32), b, a), (0, 1, 2, 3))
     known = table.groupby("step")["value"].apply(lambda values: values.notna().all())
     assert known.to_dict() == {1: False, 2: False, 3: True}
+
+
+def test_without_length_is_the_study_of_the_freed_clouds(two):
+    lengths = np.arange(1, 41)
+    steps = {"steps": (0, 2), **HOW, **ORDER, "few": 16}
+    table = length_removed.compute(two, (lengths, lengths), **steps).to_pandas()
+    freed = tuple(explained.without(one, np.log(lengths)) for one in two)
+    for setting, found in (("as it is", two), ("regressed out", freed)):
+        own = sensitivity.compute(found, **steps).to_pandas()
+        own = own[(own["varied"] == "subsample size") & (own["setting"] == "16")].set_index("scale")["value"]
+        mine = table[table["setting"] == setting].set_index("scale")["value"]
+        np.testing.assert_allclose(mine[["raw", "median"]], own[["raw", "median"]], rtol=1e-6)
+    gone = length_removed.compute((two[0], np.full((40, 6), np.nan)), (lengths, lengths), **steps)
+    assert np.isnan(gone["value"].to_pylist()).all()
+
+
+# --- confounds ------------------------------------------------------------------------------------
+
+
+def test_confounds_are_those_of_the_cloud(two):
+    lengths, kinds = np.arange(1, 41), {k: "ab"[k < 10] for k in range(40)}
+    (row,) = results()["confounds"].compute(two[0], lengths, kinds).to_pylist()
+    assert row["length_share"] == explained.share_explained(two[0], np.log(lengths))
+    assert row["category_share"] == explained.share_between(two[0], list(kinds.values()))
+    assert (row["prompts"], row["categories"], row["fewest"], row["most"]) == (40, 2, 10, 30)
+    (gone,) = results()["confounds"].compute(np.full((40, 6), np.nan), lengths, {}).to_pylist()
+    assert np.isnan(gone["length_share"])
+    assert gone["categories"] == 0
+
+
+def test_means_of_halves_make_the_mean_of_a_category(two):
+    kinds = {k: "ab"[k < 11] for k in range(39)} | {39: "alone"}
+    found = results()["category_means"].compute(two[0], kinds).to_pandas()
+    assert found["category"].tolist() == ["a", "a", "b", "b"]  # one prompt makes no halves
+    assert found["n"].tolist() == [14, 14, 6, 5]
+    b = found[found["category"] == "b"]
+    mean = np.average(np.stack(b["mean"]), axis=0, weights=b["n"])
+    np.testing.assert_allclose(mean, two[0][:11].mean(axis=0), rtol=1e-5)
+    nothing = results()["category_means"].compute(two[0], {})
+    assert nothing.num_rows == 0
+    assert nothing.schema.equals(results()["category_means"].compute(two[0], kinds).schema)
 
 
 # --- what the model would say ---------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN = {*Study.__dataclass_fields__, *vars(Study), *FACTS}  # parameters, what follows from them, and facts
-PARTS = {"states", "next_tokens", "scores"}  # of a reading
+PARTS = {"states", "next_tokens", "scores", "lengths"}  # of a reading
 UNKNOWN = {"early_final": {"rho", "lo", "hi"}}  # in a study of two points
 # What a table takes from the archive beside its parts.
 GIVEN = {"record", "categories", "scalars", "read", "beside"}
@@ -148,7 +148,7 @@ def test_a_file_is_what_compute_gives(study, name):
         for need in one.needs
     }
     values = {need: found[0] if len(found) == 1 else found for need, found in needs.items()}
-    made = one.compute(**values, **files.given(record, place, one))
+    made = one.compute(**values, **files.given(record, store, place, one))
     kept = store.read(name, keys_of(record).of(name, place))
     assert kept.num_rows
     assert kept.schema.equals(made.schema)

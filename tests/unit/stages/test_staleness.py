@@ -16,7 +16,9 @@ from phcore.study.resolve import resolve
 from tests import studies
 
 RESTS_ON_CLOUDS = {"cells", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves",
-                   "gaussian_nulls", "gaussian_velocities", "sensitivity", "numerical_noise"}  # fmt: skip
+                   "confounds", "spectra", "category_means", "length_removed", "gaussian_nulls", "gaussian_velocities",
+                   "sensitivity", "numerical_noise"}  # fmt: skip
+OF_WHOLE_CLOUDS = {"cells", "geometry", "moves", "confounds", "spectra", "category_means"}
 
 
 @pytest.fixture
@@ -123,7 +125,8 @@ def test_other_reference_answers_are_other_scores(copy, probes):
 def test_other_categories_are_other_means_and_no_other_reading(copy, probes, monkeypatch):
     _, store = copy
     study = probes(lambda number: {"category": "cde"[number % 3]})
-    assert missing(study, store) == (set(), {"scores", "divergence", "lags", "early_final"})
+    by_category = ({"confounds", "category_means"}, {"scores", "divergence", "lags", "early_final"})
+    assert missing(study, store) == by_category
     refuse_models(monkeypatch)
     studies.compute(study, store)
     after = Results.open("tiny", store)
@@ -158,11 +161,11 @@ def test_another_second_number_format(copy):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"chat": False}, set(results())),
-        ({"dtype": "bfloat16"}, set(results())),
+        ({"chat": False}, set(results()) - {"prompt_lengths"}),
+        ({"dtype": "bfloat16"}, set(results()) - {"prompt_lengths"}),
         ({"pooling": "mean"}, RESTS_ON_CLOUDS | {"clouds", "second_clouds"}),
-        ({"seed": 1}, RESTS_ON_CLOUDS - {"cells", "geometry", "moves"}),
-        ({"engine": "ripser"}, RESTS_ON_CLOUDS - {"cells", "geometry", "moves"}),
+        ({"seed": 1}, RESTS_ON_CLOUDS - OF_WHOLE_CLOUDS),
+        ({"engine": "ripser"}, RESTS_ON_CLOUDS - OF_WHOLE_CLOUDS),
         ({"name": "other", "answer_tokens": 3, "device": "cpu", "private": ("prompts",), "beside": ("tiny",)}, set()),
     ],
     ids=["chat", "dtype", "pooling", "seed", "engine", "what changes no number"],

@@ -1,0 +1,100 @@
+"""How much of each cloud follows from how long its prompts are, what kind they are, and how far out they lie."""
+
+import pandas as pd
+
+from phcore.errors import Fault
+from phcore.figures.charts.curves import velocity_chart
+from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
+from phcore.figures.reading import COMPUTE, labelled
+
+MEASURES = {
+    "length_share": "prompt length",
+    "category_share": "category",
+    "norm_share": "norm of the hidden states",
+    "first_component": "length along the first component",
+}
+_UNEVEN = 2  # times as many prompts in the largest category as in the smallest: said in a sentence
+
+
+def read(results: Source, choice: Choice) -> dict:
+    """rows: series, objective, layer, step, mean (of the measure that is chosen, with lo and hi the same); every: the
+    table; chance: what a number that has nothing to do with the cloud would explain; uneven: a sentence or empty."""
+    table = results.table("confounds")
+    known = table.dropna(subset=choice.confound)
+    if table.empty:
+        raise Fault("how much prompt length and category explain has not been measured for this study", COMPUTE)
+    if known.empty:
+        why = "the probe set names no two categories" if choice.confound == "category_share" else "no cloud varies"
+        raise Fault(f"there is nothing to explain: {why}", "look at another measure")
+    value = known[choice.confound]
+    one, n = table.iloc[0], table["prompts"].iloc[0]
+    chance = {"length_share": 1, "norm_share": 1, "category_share": one["categories"] - 1}.get(choice.confound)
+    return {
+        "rows": labelled(results, known.assign(mean=value, lo=value, hi=value)), "every": table,
+        "chance": None if chance is None else chance / (n - 1), "uneven": _uneven(one),
+    }  # fmt: skip
+
+
+def _uneven(one: pd.Series) -> str:
+    if one["categories"] < 2 or one["most"] <= _UNEVEN * one["fewest"]:
+        return ""
+    return (
+        f"Categories are uneven: the smallest has {one['fewest']:.0f} prompts, the largest {one['most']:.0f}, so the "
+        "cloud's shape is mostly that of the largest."
+    )
+
+
+def chart(data: Data, look: Look):
+    """A curve per series, one panel per layer on one axis. Clicks choose `step`."""
+    rho = data.choice.confound == "first_component"
+    title = "|rank correlation|" if rho else "share of variance"
+    question = f"Is it {MEASURES[data.choice.confound]}?"
+    return velocity_chart(data.rows, None, look, y_title=title, question=question, answer=answer(data))
+
+
+def answer(data: Data) -> str:
+    """At the base and at the end, and where it is largest."""
+    rows = data.rows
+    most = rows.loc[rows["mean"].idxmax()]
+    words = (
+        f"Largest at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']}): {most['mean']:.0%}; "
+        f"median over all clouds {rows['mean'].median():.0%}"
+    )
+    if data.choice.confound == "first_component":
+        return words.replace("%", "") + "."
+    return f"{words}; by chance {data.chance:.1%}."
+
+
+def caption(data: Data) -> str:
+    by_measure = {
+        "length_share": "Share of a cloud's variance (R² of a linear regression of all coordinates) that the logarithm "
+        "of the prompts' length in tokens, without the template, explains.",
+        "category_share": "Share of a cloud's variance that lies between the means of the categories.",
+        "norm_share": "Share of a cloud's variance (R²) that the length of the hidden states themselves explains.",
+        "first_component": "Rank correlation, without its sign, of prompt length and place on the cloud's first "
+        "principal component, from 0 to 1.",
+    }
+    ends = []
+    for step, words in ((data.rows["step"].min(), "first"), (data.rows["step"].max(), "last")):
+        here = data.rows[data.rows["step"] == step]["mean"]
+        ends.append(f"at the {words} step from {here.min():.2f} to {here.max():.2f}")
+    return (
+        f"{by_measure[data.choice.confound]} Over the layers {' and '.join(ends)}. What length explains of a cloud may "
+        "be meaning, too: long prompts are other prompts. Other settings, below, shows velocity without it."
+    )
+
+
+def numbers(data: Data) -> Numbers:
+    words = [f"{value:.3f}" for value in data.rows["mean"]]
+    return by_step(f"What {MEASURES[data.choice.confound]} explains, by step", data.rows, ["series", "layer"], words)
+
+
+FIGURE = Figure(
+    name="confounds", place=165, title="Prompt length and category", uses=("confound",), read=read, chart=chart,
+    caption=caption, numbers=numbers, warning=lambda data: data.uneven, table=lambda data: data.every,
+    section="Robust?", heading="Is it prompt length or category?",
+    controls=(
+        Control("e_confound", "confound", "Explained by", fixed(*MEASURES), MEASURES.get, width=3),
+    ),
+    below=("All shares of variance", "A row per checkpoint and layer."),
+)  # fmt: skip

@@ -1,0 +1,65 @@
+"""The direction between two categories, on means that are moved and turned by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from phcore.analysis.category_directions import COLUMNS, MOST, cosine, directions
+
+
+def rows(step: int, means: dict[str, list[float]], n: int = 10, off: float = 0.0) -> pd.DataFrame:
+    """Halves of n prompts each, `off` the mean to either side of it along the last axis."""
+    found = []
+    for category, mean in means.items():
+        for half, sign in enumerate((-1, 1)):
+            at = np.array(mean, np.float32)
+            at[-1] += sign * off
+            found.append(("helpful", step, 6, category, half, n, at))
+    return pd.DataFrame(found, columns=["series", "step", "layer", "category", "half", "n", "mean"])
+
+
+def test_places_gap_and_cosines():
+    table = pd.concat([
+        rows(0, {"a": [1, 0, 0], "b": [3, 0, 0]}),
+        rows(1, {"a": [1, 5, 0], "b": [5, 5, 0]}),
+        rows(2, {"a": [2, 0, 0], "b": [2, 3, 0]}),
+    ])  # fmt: skip
+    found = directions(table, {"helpful": [0, 1, 2]})
+    assert list(found) == COLUMNS
+    assert found["first_at"].tolist() == pytest.approx([-0.5, -0.5, 0])
+    assert found["second_at"].tolist() == pytest.approx([0.5, 1.5, 0])
+    assert found["gap"].tolist() == pytest.approx([1, 2, 0])
+    assert found["cosine_base"].tolist() == pytest.approx([1, 1, 0])
+    assert found["cosine_before"].tolist() == pytest.approx([np.nan, 1, 0], nan_ok=True)
+    assert set(found["n_first"]) == {20}
+
+
+def test_halves_tell_how_sure_a_direction_is():
+    sure = directions(rows(0, {"a": [0, 0], "b": [2, 0]}), {"helpful": [0]})
+    assert sure["halves"].item() == pytest.approx(1)
+    unlike = pd.concat([rows(0, {"a": [0, 0]}, off=1), rows(0, {"b": [2, 0]}, off=-1)])
+    assert directions(unlike, {"helpful": [0]})["halves"].item() == pytest.approx(0)
+
+
+def test_what_is_not_there_yet():
+    later = rows(2, {"a": [0, 0], "b": [2, 0]})
+    assert directions(later, {"helpful": [0, 1, 2]}).empty  # no base to be measured against
+    both = pd.concat([rows(0, {"a": [0, 0], "b": [2, 0]}), later])
+    found = directions(both, {"helpful": [0, 1, 2]})
+    assert found["step"].tolist() == [0, 2]
+    assert np.isnan(found["cosine_before"].iloc[1])
+    same = directions(rows(0, {"a": [1, 1], "b": [1, 1]}), {"helpful": [0]})
+    assert same[["gap", "cosine_base"]].isna().all(axis=None)
+    assert directions(rows(0, {"a": [1, 1]}), {"helpful": [0]}).empty
+
+
+def test_the_largest_categories_are_compared():
+    parts = [rows(0, {name: [k, 1]}, n=4 + k) for k, name in enumerate("uvwxyz")]
+    found = directions(pd.concat(parts), {"helpful": [0]})
+    assert len(found) == MOST * (MOST - 1) // 2
+    assert {*found["first"], *found["second"]} == set("wxyz")
+    assert (found["first"] < found["second"]).all()
+
+
+def test_a_zero_has_no_angle():
+    assert np.isnan(cosine(np.zeros(2), np.ones(2)))
