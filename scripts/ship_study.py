@@ -22,6 +22,7 @@ from phcore.study.redaction import redact  # noqa: E402
 
 SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
 CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the base and the last
+OF_CLOUDS = ("confounds", "spectra", "category_means")  # small, and put together at every reading
 
 
 def ship(name: str, source: Path, target: Path, model: str | None = None) -> int:
@@ -38,7 +39,9 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
     for series in record.series:
         path = record.path_of(series.name)
         nodes |= {path[-1], *(node for node in path if node.step in CLOUD_STEPS)}
-    copied += [("clouds", keys.of("clouds", Place((node,), middle))) for node in nodes]
+    places = [Place((node,), middle) for node in nodes]
+    copied += [(result, keys.of(result, place)) for result in ("clouds", *OF_CLOUDS) for place in places]
+    copied.append(("prompt_lengths", keys.of("prompt_lengths", Place((record.base,)))))
     for stage, key in copied:
         to.write(stage, key, study.store.read(stage, key))
     bars = study.table("bars")

@@ -48,7 +48,9 @@ def chart(data: Data, look: Look):
     """A curve per series, one panel per layer on one axis. Clicks choose `step`."""
     rho = data.choice.confound == "first_component"
     title = "|rank correlation|" if rho else "share of variance"
-    question = f"Is it {MEASURES[data.choice.confound]}?"
+    question = (
+        "Is the first component prompt length?" if rho else f"How much does {MEASURES[data.choice.confound]} explain?"
+    )
     return velocity_chart(data.rows, None, look, y_title=title, question=question, answer=answer(data))
 
 
@@ -77,10 +79,11 @@ def caption(data: Data) -> str:
     ends = []
     for step, words in ((data.rows["step"].min(), "first"), (data.rows["step"].max(), "last")):
         here = data.rows[data.rows["step"] == step]["mean"]
-        ends.append(f"at the {words} step from {here.min():.2f} to {here.max():.2f}")
+        low, high = f"{here.min():.2f}", f"{here.max():.2f}"
+        ends.append(f"at the {words} step {low if low == high else f'from {low} to {high}'}")
     return (
-        f"{by_measure[data.choice.confound]} Over the layers {' and '.join(ends)}. What length explains of a cloud may "
-        "be meaning, too: long prompts are other prompts. Other settings, below, shows velocity without it."
+        f"{by_measure[data.choice.confound]} Over all layers and series: {' and '.join(ends)}. What length explains "
+        "may be meaning, too: long prompts are other prompts. Other settings, below, shows velocity without it."
     )
 
 

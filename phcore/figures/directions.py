@@ -8,7 +8,7 @@ from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, 
 from phcore.figures.reading import COMPUTE, distinct, labelled
 
 _PANELS = {
-    "first_at": "mean of {first}", "second_at": "mean of {second}", "gap": "gap between them",
+    "first_at": "place of {first}", "second_at": "place of {second}", "gap": "gap between them",
     "cosine_base": "cosine with the base's",
 }  # fmt: skip
 
@@ -78,7 +78,7 @@ def _pairs(results: Source, choice: Choice) -> list[tuple[str, str]]:
 
 
 FIGURE = Figure(
-    name="directions", place=145, title="Direction between two categories", uses=("layer", "between"), read=read,
+    name="directions", place=162, title="Direction between two categories", uses=("layer", "between"), read=read,
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.rows.drop(columns="objective"),
     section="Before behaviour?", heading="Which way do the categories lie apart?",
     controls=(Control("e_between", "between", "Categories", _pairs, " – ".join, width=2.6, link="two categories"),),

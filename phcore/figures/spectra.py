@@ -9,8 +9,8 @@ from phcore.formatting import three
 MEASURES = {"effective_rank": "effective rank", "rank_me": "RankMe", "alpha_req": "alpha-ReQ"}
 _OWN = ("rank_me", "alpha_req", "alpha_fit")  # of the table `spectra`; effective rank is of the table `geometry`
 _WORDS = {
-    "effective_rank": "exp of the entropy of the centred cloud's singular values, as shares of their sum (Roy & "
-    "Vetterli 2007): 1 where it is a line.",
+    "effective_rank": "how many directions the variance is spread over: exp of the entropy of the centred cloud's "
+    "singular values, as shares of their sum (Roy & Vetterli 2007). A line has 1.",
     "rank_me": "The same of the cloud as it is, with 1e-7 added to every share (Garrido et al. 2023). It is effective "
     "rank but for that and for the mean, which is left in, so that a cloud far from the origin has a low one.",
     "alpha_req": "Exponent of the power law by which the eigenvalues of the covariance fall, from the eleventh to half "

@@ -14,9 +14,9 @@ SECTIONS = {
     "More than noise?": 1,
     "Early?": 1,
     "Apart?": 3,
-    "More than geometry?": 3,
-    "Before behaviour?": 3,
-    "Robust?": 1,
+    "More than geometry?": 4,
+    "Before behaviour?": 4,
+    "Robust?": 2,
     "Other models?": 1,
 }
 
