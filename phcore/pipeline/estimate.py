@@ -137,7 +137,7 @@ def _seconds(one: Result, record: Record, store: Store) -> float:
             return 0.0
         values[need] = (value, results()[need].stands_in(value)) if several else value
     started = time.perf_counter()
-    one.compute(**values, **files.given(record, store, place, one))
+    one.compute(**values, **files.from_archive(files.given(record, place, one), store))
     seconds = time.perf_counter() - started
     steps = max([len(record.path_of(series.name)) for series in record.series], default=2)
     return seconds * (steps / 2 if one.per == SERIES_LAYER else 1)

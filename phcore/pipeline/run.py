@@ -143,7 +143,7 @@ class Run:
             return self.executor.submit(_timed, assembly.compute, root, self.record, unit.name)
         one = results()[unit.name]
         needs = files.needed(self.record, unit.place, one)
-        parameters = files.given(self.record, self.store, unit.place, one)
+        parameters = files.given(self.record, unit.place, one)
         return self.executor.submit(_timed, files.compute, root, unit.name, unit.file[1], needs, parameters)
 
     def _wrote(self, file: File) -> None:

@@ -145,12 +145,12 @@ def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) 
 # --- what a table can be given beside the parameters and facts of its study -------------------------
 
 
-def fact(name: str, record: Record, store: Store, whole: bool, place: Place = WHOLE_STUDY) -> Any:
+def fact(name: str, record: Record, store: Store, whole: bool) -> Any:
     """What a declaration is given by name; with `whole`, `Missing` is raised where the archive has lost it."""
     file = {"categories": ("probes", record.probes_key), "scalars": ("scalars", record.scalars)}.get(name, ("", ""))
     if whole and file[1] and not store.has(*file):
         raise Missing(f"what the study keeps of its {file[0]} is missing", "Compute the study again", store.path(*file))
-    return _FROM_THE_ARCHIVE[name](record, store) if name in _FROM_THE_ARCHIVE else value(name, record, place)
+    return FROM_THE_ARCHIVE[name](record, store) if name in FROM_THE_ARCHIVE else value(name, record, WHOLE_STUDY)
 
 
 def prompts(record: Record, store: Store, permissions: Permissions | None = None) -> pd.DataFrame:
@@ -194,7 +194,7 @@ def _beside(record: Record, store: Store) -> list[tuple[Record, Callable[[str], 
     return [(one, _reader(one, store)) for one in found if one]
 
 
-_FROM_THE_ARCHIVE: dict[str, Callable[[Record, Store], Any]] = {
+FROM_THE_ARCHIVE: dict[str, Callable[[Record, Store], Any]] = {
     "record": lambda record, store: record,
     "categories": _categories,
     "scalars": _logged,

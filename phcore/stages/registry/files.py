@@ -1,14 +1,15 @@
 """Archive files of results: computed from those they need, and read back as what they hold."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from phcore.archive.store import Store
-from phcore.stages.registry.assembly import fact
+from phcore.stages.registry.assembly import FROM_THE_ARCHIVE, fact
 from phcore.stages.registry.discovery import results
-from phcore.stages.registry.keys import keys_of
+from phcore.stages.registry.keys import keys_of, value
 from phcore.stages.registry.places import ends
 from phcore.stages.registry.result import Missing, Place, Result
 from phcore.study.record import Record
@@ -26,9 +27,27 @@ def needed(record: Record, place: Place, one: Result) -> dict[str, list[str]]:
     return {need: [keys.of(need, end) for end in ends(place, results()[need].per)] for need in one.needs}
 
 
-def given(record: Record, store: Store, place: Place, one: Result) -> dict[str, Any]:
-    """What `compute` is given beside its needs. Raises `Missing` where the archive has lost the study's prompts."""
-    return {name: fact(name, record, store, True, place) for name in one.parameters} | dict(one.settings)
+@dataclass(frozen=True)
+class Kept:
+    """A parameter that lies in the archive, such as the categories of the prompts: whoever computes reads it there."""
+
+    name: str
+    record: Record
+
+
+def given(record: Record, place: Place, one: Result) -> dict[str, Any]:
+    """What `compute` is given beside its needs, as far as the record says it; the rest is `Kept`."""
+    names = one.parameters
+    own = {name: Kept(name, record) if name in FROM_THE_ARCHIVE else value(name, record, place) for name in names}
+    return own | dict(one.settings)
+
+
+def from_archive(parameters: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """The same with what is `Kept`. Raises `Missing` where the archive has lost it."""
+    return {
+        name: fact(one.name, one.record, store, whole=True) if isinstance(one, Kept) else one
+        for name, one in parameters.items()
+    }
 
 
 def compute(root: str, name: str, key: str, needs: Mapping[str, list[str]], parameters: Mapping[str, Any]) -> None:
@@ -41,7 +60,7 @@ def compute(root: str, name: str, key: str, needs: Mapping[str, list[str]], para
     """
     store = Store(root)
     values = {need: _values(store, need, keys) for need, keys in needs.items()}
-    store.write(name, key, results()[name].compute(**values, **parameters))
+    store.write(name, key, results()[name].compute(**values, **from_archive(parameters, store)))
 
 
 def _values(store: Store, name: str, keys: list[str]) -> Any:

@@ -1,5 +1,6 @@
 """The shell: every command, its output and its exit code."""
 
+import dataclasses
 import io
 import json
 import shlex
@@ -10,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from phcore.archive.store import Store
 from phcore.cli.main import COMMANDS, main, parser
 from phcore.stages.registry import tables
+from phcore.study import kept
 from tests import models, studies
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -284,3 +287,14 @@ def test_adapters_on_another_base_are_mismatches(tmp_path, llama, capsys):
     assert main(["scan", str(tmp_path / "runs"), "--model", str(llama), "--json"]) == 0
     ((series),) = json.loads(capsys.readouterr().out)
     assert series["checkpoints"][0]["status"] == "mismatch"
+
+
+def test_subsamples_that_overlap_are_said(computed, capsys):
+    from phcore.cli.computing import _say_overlap
+
+    record = kept.read(Store(computed[1]), "tiny")
+    for size, words in ((20, ""), (30, "note: Subsamples of 30 out of 40 prompts overlap")):
+        _say_overlap(dataclasses.replace(record, study=record.study.with_(subsample_size=size)))
+        said = capsys.readouterr().err
+        assert said.startswith(words)
+        assert bool(said) == bool(words)

@@ -148,7 +148,7 @@ def test_a_file_is_what_compute_gives(study, name):
         for need in one.needs
     }
     values = {need: found[0] if len(found) == 1 else found for need, found in needs.items()}
-    made = one.compute(**values, **files.given(record, store, place, one))
+    made = one.compute(**values, **files.from_archive(files.given(record, place, one), store))
     kept = store.read(name, keys_of(record).of(name, place))
     assert kept.num_rows
     assert kept.schema.equals(made.schema)
