@@ -21,6 +21,9 @@ from phcore.stages.registry import assembly, earlier, results, tables
 from phcore.study import kept
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "archive-0.3.zip"
+# What that version did not know. No finished table is made of it, so that its studies stay finished.
+LATER = {"prompt_lengths", "confounds", "spectra", "category_means", "length_removed"}
+LATER_TABLES = {"confounds", "spectra", "directions", "length_removed"}
 AT_EVERY_READING = {"behaviour", "behaviour_moves", "checkpoints", "findings", "subsamples"}
 
 
@@ -70,7 +73,7 @@ def test_opening_takes_it_over_without_computing(store, nothing_is_computed):
     study = Results.open("frozen", store)
     assert study.notes == ()
     assert study.finished
-    assert plan(study.record, store).empty
+    assert {unit.name for unit in plan(study.record, store).units} == LATER
     assert files(store, "v1") == before
     assert json.loads((store.root / "studies" / "frozen" / "record.json").read_bytes())["format"] == 2
 
@@ -81,7 +84,7 @@ def taken(frozen, tmp_path_factory):
     return Results.open("frozen", tmp_path_factory.getbasetemp() / "taken0" / "cache")
 
 
-@pytest.mark.parametrize("name", tables())
+@pytest.mark.parametrize("name", [name for name in tables() if name not in LATER_TABLES])
 def test_every_table_is_the_one_it_was(frozen, taken, name):
     old, new = as_now(frozen, name), taken.table(name)
     assert list(new.columns) == list(tables()[name].columns)
@@ -90,7 +93,7 @@ def test_every_table_is_the_one_it_was(frozen, taken, name):
     assert len(new) or name in ("runs", "early_final")
 
 
-@pytest.mark.parametrize("name", [name for name in tables() if name not in AT_EVERY_READING])
+@pytest.mark.parametrize("name", [name for name in tables() if name not in {*AT_EVERY_READING, *LATER_TABLES}])
 def test_every_table_is_what_its_parts_give_now(frozen, taken, name):
     """Taken over or put together anew: the same numbers, so nothing hides behind what was kept."""
     again = assembly.assembled(taken.record, taken.store, tables()[name])
@@ -102,9 +105,9 @@ def test_every_table_is_what_its_parts_give_now(frozen, taken, name):
 def test_every_result_is_there(taken):
     there = {path.parent.name for path in taken.store.root.glob(f"{SCHEMA}/*/*.parquet")}
     # The second readings themselves were not kept; what was made from them was.
-    assert there == {*results(), "tables", "probes", "scalars"} - {"second_clouds"}
+    assert there == {*results(), "tables", "probes", "scalars"} - {"second_clouds", *LATER}
     for one in results().values():
-        if one.name != "second_clouds":
+        if one.name not in {"second_clouds", *LATER}:
             assert len(list(taken.store.root.glob(f"{SCHEMA}/{one.name}/*"))) > 0
 
 
@@ -143,8 +146,9 @@ def test_other_categories_make_exactly_their_tables_stale(store):
     } == stale
     assert "Compute" in note
     todo = plan(study.record, store)
-    assert {(unit.name, unit.place) for unit in todo.units} == {(name, None) for name in stale}
-    for unit in todo.units:
+    units = [unit for unit in todo.units if unit.name not in LATER]
+    assert {(unit.name, unit.place) for unit in units} == {(name, None) for name in stale}
+    for unit in units:
         assembly.publish(study.record, store, unit.name)
     again = Results.open("frozen", store)
     assert again.finished
