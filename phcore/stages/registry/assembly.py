@@ -148,7 +148,7 @@ def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) 
 def fact(name: str, record: Record, store: Store, whole: bool) -> Any:
     """What a declaration is given by name; with `whole`, `Missing` is raised where the archive has lost it."""
     file = {"categories": ("probes", record.probes_key), "scalars": ("scalars", record.scalars)}.get(name, ("", ""))
-    if whole and file[1] and not store.has(*file):
+    if whole and file[1] and store.read(*file) is None:  # lost, or damaged and set aside just now
         raise Missing(f"what the study keeps of its {file[0]} is missing", "Compute the study again", store.path(*file))
     return FROM_THE_ARCHIVE[name](record, store) if name in FROM_THE_ARCHIVE else value(name, record, WHOLE_STUDY)
 
