@@ -130,6 +130,7 @@ class Finetuner(transformers.Trainer):
             )
         self.remove_callback(transformers.PrinterCallback)
         self.times: list[float] = []  # when each step was done, on the clock of time.monotonic
+        self.evaluation = 0.0  # seconds of the last one
 
     def go(self, tracker: Tracker | None = None, words: str = "") -> None:
         """Train to the end, from the newest checkpoint of the folder on where there is one.
@@ -156,7 +157,9 @@ class Finetuner(transformers.Trainer):
 
     def evaluate(self, *_: object, **__: object) -> dict[str, float]:
         """Losses on what is held out, as one entry of the log."""
+        begun = time.monotonic()
         losses = {f"eval_{name}_loss": self._loss(batches) for name, batches in self.held_out.items()}
+        self.evaluation = time.monotonic() - begun
         self.log(losses)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, losses)
         return losses
