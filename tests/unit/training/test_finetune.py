@@ -155,7 +155,7 @@ def test_a_killed_process_is_gone_on_from(base, talk, tmp_path):
     words = [
         "--only=harmless-seed0",
         "--steps=12",
-        "--schedule=every 2",
+        "--schedule=every 4",
         "--batch=2",
         "--held-out=4",
         "--max-tokens=128",
@@ -165,12 +165,12 @@ def test_a_killed_process_is_gone_on_from(base, talk, tmp_path):
     called = [sys.executable, "-m", "phcore", "finetune", str(base), str(tmp_path / "runs"), *words]
     process = subprocess.Popen(called, cwd=ROOT, env=environment)
     run = tmp_path / "runs" / "harmless-seed0"
-    while not (run / "checkpoint-6").exists() and process.poll() is None:
+    while not (run / "checkpoint-4").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (run / "checkpoint-12").exists()
-    recipe = Recipe(steps=12, schedule="every 2", batch=2, held_out=4, max_tokens=128)
+    recipe = Recipe(steps=12, schedule="every 4", batch=2, held_out=4, max_tokens=128)
     for out in ("runs", "whole"):
         finetune(base, tmp_path / out, talk, recipe=recipe, only=["harmless-seed0"])
     assert weights(run, 12) == weights(tmp_path / "whole" / "harmless-seed0", 12)
