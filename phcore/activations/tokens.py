@@ -34,7 +34,8 @@ def encode(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True)
     tokenizer = load_tokenizer(tokenizer_dir)
     folder = Path(tokenizer_dir)
     if chat and tokenizer.chat_template:
-        texts = [_in_template(tokenizer, prompt, folder) for prompt in prompts]
+        asked = ([{"role": "user", "content": prompt}] for prompt in prompts)
+        texts = [in_template(tokenizer, messages, folder, add_generation_prompt=True) for messages in asked]
         # The template writes the special tokens itself; adding them again would double the first one.
         token_ids = tokenized(tokenizer, texts, folder, add_special_tokens=False)
     else:
@@ -71,15 +72,20 @@ def tokenized(tokenizer, texts: Sequence[str], folder: Path, **how) -> list[list
         ) from error
 
 
-def _in_template(tokenizer, prompt: str, folder: Path) -> str:
+def in_template(tokenizer, messages: Sequence[dict[str, str]], folder: Path, **how):
+    """A conversation in the chat template, as text, or as what else `how` asks of `apply_chat_template`.
+
+    Raises
+    ------
+    Fault : where the template fails.
+    """
     try:
         template = tokenizer.get_chat_template()
         return tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}],
+            list(messages),
             chat_template=MACRO + template if "strftime_now" in template else template,
-            add_generation_prompt=True,
-            tokenize=False,
             date_string=DATE,
+            **({"tokenize": False} | how),
         )
     except Exception as error:  # a template is a program of the model's authors: anything may come out of it
         raise Fault(

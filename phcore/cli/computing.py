@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from phcore.cli.command import STUDY, Command, argument, called, command, opened, say
+from phcore.cli.command import STUDY, Command, argument, command, opened, say
 from phcore.errors import Fault
 from phcore.formatting import visible
 from phcore.study import Study, devices
@@ -53,7 +53,7 @@ def estimate(options: argparse.Namespace) -> int:
             known = cost.estimate(record, store, options.workers)
         return cost.in_words(known)
 
-    return _work(options, store, work)
+    return carry_out(options, store, work)
 
 
 @command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
@@ -92,38 +92,7 @@ def compute(options: argparse.Namespace) -> int:
         count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
         return f"{told}: study {record.study.name}{count}."
 
-    return _work(options, store, work)
-
-
-@command(
-    COMMANDS,
-    argument("directory", metavar="DIR", help="an empty or a new folder"),
-    argument("--seed", type=int, default=0, help="default: 0"),
-    DEVICE,
-    JOB,
-    example="practice",
-    needs="train models",
-)
-def practice(options: argparse.Namespace) -> int:
-    """Train a tiny model with checkpoints of three objectives, to try everything on."""
-    from phcore.pipeline.reading import Cancelled
-    from phcore.pipeline.run import Progress
-    from phcore.training.practice import practice as train
-
-    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
-        def on_event(event: dict) -> None:
-            if cancelled():
-                raise Cancelled
-            share = event["done"] / max(1, event["total"])
-            report(Progress(event["stage"], event["done"], event["total"], event.get("message", ""), share))
-
-        place = train(Path(options.directory), seed=options.seed, on_event=on_event)
-        told = f"Practice runs are in {place}: the base model in base/, the checkpoints in runs/."
-        if options.job is None:
-            told += f" Next: {called()} new {place / 'runs'} --model {place / 'base'} -o practice.toml"
-        return told
-
-    return _work(options, options.store, work)
+    return carry_out(options, store, work)
 
 
 @command(
@@ -156,7 +125,7 @@ def _at_hand(record: Record) -> bool:
 # --- a computation in sight -------------------------------------------------------------------------
 
 
-def _work(options: argparse.Namespace, store, work: Work) -> int:
+def carry_out(options: argparse.Namespace, store, work: Work) -> int:
     """Run `work(report, cancelled)` as a job with its state on disk, or with progress on the terminal."""
     from phcore.pipeline import jobs
 
