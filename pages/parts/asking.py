@@ -30,9 +30,8 @@ def offer(study: Results) -> None:
     if job and job.state in ("failed", "crashed"):
         st.error(plain(job.message), icon=":material/error:")
     about = "" if seconds is None else f" (about {frame.duration(seconds)})"
-    if st.button(
-        f"Compute the {count(missing, 'missing distance')}{about}", key="all-pairs", icon=":material/grid_on:"
-    ):
+    words = plain(f"Compute the {count(missing, 'missing distance')}{about}")
+    if st.button(words, key="all-pairs", icon=":material/grid_on:"):
         jobs.start(data.store(), name, ["compute", name, "--pairs", ALL, "--workers", str(frame.workers())])
         st.rerun()
 
