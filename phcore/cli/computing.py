@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from phcore.cli.command import STUDY, Command, argument, command, opened, say
 from phcore.errors import Fault
 from phcore.formatting import visible
 from phcore.study import Study, devices
-from phcore.study.record import Record
+from phcore.study.record import ALL, NEEDED, Record
 
 COMMANDS: list[Command] = []
 WORKERS = argument(
@@ -24,12 +24,17 @@ DEVICE = argument(
     "--device", metavar="NAME",
     help=f"what models run on: auto, cpu, cuda, cuda:1, mps (default: ${devices.DEVICE}, else the study file)",
 )  # fmt: skip
+PAIRS = argument(
+    "--pairs", choices=(NEEDED, ALL),
+    help="distances between those checkpoints that verdicts and charts compare (needed), or between all; "
+    "default: as the study has them, needed for a new one",
+)  # fmt: skip
 JOB = argument("--job", help=argparse.SUPPRESS)  # of a process that a page started
 
 Work = Callable[[Callable, Callable[[], bool]], str]
 
 
-@command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
+@command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def estimate(options: argparse.Namespace) -> int:
     """Measure this machine and say what a study will cost."""
     from phcore.pipeline import estimate as cost
@@ -43,9 +48,10 @@ def estimate(options: argparse.Namespace) -> int:
             record = resolve(Study.read(options.study), store, keep=False, roots=options.roots)
         else:
             results = opened(options)
-            if results.finished:
+            if results.finished and _compared(results.record, options) == results.record:
                 return "Everything is computed already."
             record = results.record
+        record = _compared(record, options)
         known = cost.estimate(record, store, options.workers)
         if known.seconds is None:
             with pool(options.workers) as executor:
@@ -56,7 +62,7 @@ def estimate(options: argparse.Namespace) -> int:
     return carry_out(options, store, work)
 
 
-@command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
+@command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def compute(options: argparse.Namespace) -> int:
     """Compute everything a study lacks."""
     from phcore.pipeline import estimate as cost
@@ -64,6 +70,7 @@ def compute(options: argparse.Namespace) -> int:
     from phcore.pipeline.run import Run
     from phcore.pipeline.workers import pool
     from phcore.stages.registry import assembly
+    from phcore.study.kept import keep
     from phcore.study.resolve import resolve
 
     store = options.store
@@ -73,14 +80,20 @@ def compute(options: argparse.Namespace) -> int:
         results = opened(options)
         record = results.record
         store.verify(assembly.named(record))
-        if results.finished and not by_file and (plan(record, store).empty or not _at_hand(record)):
+        wider = _compared(record, options) != record
+        todo = plan(_compared(record, options), store)
+        if results.finished and not (by_file or wider) and (todo.empty or not _at_hand(record)):
             return f"Nothing was missing: study {record.study.name}."
-        record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+        if by_file or todo.readings or _at_hand(record):
+            record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+        record = _compared(record, options)
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
             run = Run(record, store, executor, report, cancelled, known, options.workers)
             record = run.run()
+        if wider:  # only now: until every pair is there, the study is the one that is finished
+            keep(record, store)
         if not nothing:
             cost.remember(record, store, run.speeds)
         for sentence in (*store.damaged, *run.warnings):
@@ -115,6 +128,11 @@ def measures(options: argparse.Namespace) -> None:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)
     say(f"Added to {results.study.name}.")
+
+
+def _compared(record: Record, options: argparse.Namespace) -> Record:
+    """The record with the pairs that are asked for."""
+    return replace(record, pairs=options.pairs or record.pairs)
 
 
 def _at_hand(record: Record) -> bool:

@@ -230,7 +230,7 @@ class Plan:
         except Flaw:
             raise Fault("this folder holds other files", "Choose another folder for the runs", run.folder) from None
         if other := _differences(found, self.mark(run)):
-            mend = "Choose another folder for the runs, or remove this one"
+            mend = "Choose another folder for the runs"
             raise Fault(f"it was trained with another recipe ({'; '.join(other)})", mend, run.folder)
         if (run.folder / f"checkpoint-{self.recipe.steps}").is_dir():
             return self.recipe.steps

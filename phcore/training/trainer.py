@@ -285,7 +285,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
     lost = [name for name in RESUME if not (newest / name).is_file()]
     if lost:
         raise Fault(
-            f"the run cannot go on without {lost[0]}", "Remove the run's folder, and it is trained anew", newest
+            f"the run cannot go on without {lost[0]}", "Put it back, or train into another folder", newest
         )
     return newest
 
