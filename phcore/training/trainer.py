@@ -284,9 +284,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
     newest = folder / f"checkpoint-{max(steps)}"
     lost = [name for name in RESUME if not (newest / name).is_file()]
     if lost:
-        raise Fault(
-            f"the run cannot go on without {lost[0]}", "Put it back, or train into another folder", newest
-        )
+        raise Fault(f"the run cannot go on without {lost[0]}", "Put it back, or train into another folder", newest)
     return newest
 
 

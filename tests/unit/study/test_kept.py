@@ -57,6 +57,7 @@ ELSEWHERE = {
     "unpack",
     "open",
     "practice",
+    "finetune",
     "serve",
     "app",
 }  # no study of the archive is written by them
