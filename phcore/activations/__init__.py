@@ -18,13 +18,13 @@ os.environ |= {
 # extraction several times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from phcore.activations.extraction import Extraction, Stopped, extract
+from phcore.activations.extraction import Extraction, Stopped, budget, extract
 from phcore.activations.loading import Loader, load_model
 from phcore.activations.scoring import Answers, answers, read, reference_tokens, refusal_tokens
 from phcore.activations.tokens import encode
 from phcore.activations.trees import score
 
 __all__ = [
-    "Answers", "Extraction", "Loader", "Stopped", "answers", "encode", "extract", "load_model", "read",
+    "Answers", "Extraction", "Loader", "Stopped", "answers", "budget", "encode", "extract", "load_model", "read",
     "reference_tokens", "refusal_tokens", "score",
 ]  # fmt: skip
