@@ -27,6 +27,10 @@ class Fault(ValueError):
         return type(self), (self.fault, self.hint, self.path)
 
 
+class NotAsked(Fault):
+    """Something that is computed when somebody asks for it, and nobody has."""
+
+
 class Unusable(Fault):
     """A verdict about a checkpoint's own bytes: they will never load on this base, so trying again is of no use."""
 

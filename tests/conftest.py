@@ -149,6 +149,14 @@ def computed(once, llama):
 
 
 @pytest.fixture(scope="session")
+def compared(once, computed):
+    """Cache folder of the same study with the distances between all checkpoints. Read only."""
+    from tests import studies
+
+    return once("compared", lambda folder: studies.compare_all(computed[1], folder / "cache")) / "cache"
+
+
+@pytest.fixture(scope="session")
 def hostile(once, llama):
     """Folder of an archive in which everything is called as no friend would call it. Read only."""
     from tests import studies

@@ -13,7 +13,8 @@ from phcore.archive.store import SCHEMA, Store
 from phcore.pipeline.run import Run, publish_missing
 from phcore.stages.registry import results, tables
 from phcore.study import measures
-from phcore.study.record import Record
+from phcore.study.kept import keep, read
+from phcore.study.record import ALL, Record
 from phcore.study.resolve import resolve
 from tests import models
 
@@ -121,6 +122,14 @@ def compute(study: Study, store: Store, **options) -> tuple[Record, Run]:
     with ThreadPoolExecutor(1) as executor:
         run = Run(resolve(study, store), store, executor, **options)
         return run.run(), run
+
+
+def compare_all(source: Path, target: Path) -> Store:
+    """A copy of the small study's archive in which all pairs of checkpoints are asked for, and computed."""
+    store = copy_archive(source, target)
+    with ThreadPoolExecutor(1) as executor:
+        keep(Run(replace(read(store, "tiny"), pairs=ALL), store, executor).run(), store)
+    return store
 
 
 def copy_archive(source: Path, target: Path) -> Store:

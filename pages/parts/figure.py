@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import data, draw, frame, present
+from pages.parts import asking, data, draw, frame, present
 from pages.parts.web import option, plain
-from phcore.errors import Fault
+from phcore.errors import Fault, NotAsked
 from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
 from phcore.formatting import visible
@@ -61,6 +61,8 @@ def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[s
     except Fault as fault:
         if (words := sentence(fault)) not in said:
             frame.note(words)
+        if isinstance(fault, NotAsked):
+            asking.offer(study)
         said.add(words)
         return choice
     if words := figure.warning(found):

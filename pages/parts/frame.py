@@ -1,5 +1,6 @@
 """The top of every page with its glossary, the job card, and what stands below every chart."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -17,6 +18,7 @@ from phcore.export.encoding import encode
 from phcore.export.results import Results
 from phcore.figures.charts.standing import readable
 from phcore.figures.glossary import GROUPS, pictures
+from phcore.formatting import count
 from phcore.pipeline import jobs
 
 _OPEN = "glossary_open"
@@ -131,6 +133,11 @@ def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:
 # --- a job, watched ---------------------------------------------------------------------------------
 
 
+def workers() -> int:
+    """Processes that a job computes with."""
+    return os.cpu_count() or 1
+
+
 def job_card(name: str, words: str) -> None:
     """Progress, time left and a cancel button of one job; survives a refresh, because the state is on disk."""
     first = jobs.status(data.store(), name)
@@ -165,8 +172,11 @@ def job_card(name: str, words: str) -> None:
 def time_left(seconds: float | None) -> Markdown:
     if seconds is None:
         return "Time left: being measured."
-    number, unit = (max(1, round(seconds)), "seconds") if seconds < 90 else (round(seconds / 60), "minutes")
-    return plain(f"About {number} {unit} left.")
+    return plain(f"About {duration(seconds)} left.")
+
+
+def duration(seconds: float) -> str:
+    return count(max(1, round(seconds)), "second") if seconds < 90 else f"{round(seconds / 60)} minutes"
 
 
 # --- below a chart ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import columns, data, frame, picker
 from pages.parts.controls import control
-from pages.parts.opened_study import begin, checkpoint_tables, overlap_words, workers
+from pages.parts.opened_study import begin, checkpoint_tables, overlap_words
 from pages.parts.web import WORDS, plain
 from phcore import checkpoints
 from phcore.archive.store import digest
@@ -249,7 +249,7 @@ def _start(asked: Study, found: list) -> None:
         return
     if words := overlap_words(record):
         frame.note(words)
-    cost = estimate(record, data.store(), workers())
+    cost = estimate(record, data.store(), frame.workers())
     if cost.seconds is None:
         st.write(
             f"{cost.checkpoints:,} checkpoints to read, {cost.results:,} results to compute, "
@@ -273,7 +273,7 @@ def _measure(name: str, draft: Path, job: jobs.Status | None) -> None:
     if job and job.state != "done":
         frame.job_card(name, "Measuring")
     if not (job and job.active) and st.button("Measure this machine", icon=":material/speed:", key="measure"):
-        jobs.start(data.store(), name, ["estimate", str(draft), "--workers", str(workers())])
+        jobs.start(data.store(), name, ["estimate", str(draft), "--workers", str(frame.workers())])
         st.rerun()
 
 

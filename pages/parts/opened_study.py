@@ -1,6 +1,5 @@
 """A study that is open: in sentences and verdicts, its checkpoints and parameters, and what is still to be computed."""
 
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -169,11 +168,7 @@ def parameter_table(study: Results) -> None:
 
 
 def begin(name: str, study_file: Path) -> None:
-    jobs.start(data.store(), name, ["compute", str(study_file), "--workers", str(workers())])
-
-
-def workers() -> int:
-    return os.cpu_count() or 1
+    jobs.start(data.store(), name, ["compute", str(study_file), "--workers", str(frame.workers())])
 
 
 def compute_box(study: Results) -> None:

@@ -100,7 +100,7 @@ def answers(
     openings: Sequence[Sequence[int]],
     references: Sequence[Sequence[int]] | None = None,
     *,
-    batch_tokens: int = 1024,
+    batch_tokens: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Answers:
@@ -133,7 +133,7 @@ def read(
     references: Sequence[Sequence[int]] | None = None,
     *,
     spans: Sequence[Span] | None = None,
-    batch_tokens: int = 1024,
+    batch_tokens: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Extraction, Answers]:

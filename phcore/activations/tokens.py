@@ -108,20 +108,27 @@ def tokenized(tokenizer, texts: Sequence[str], folder: Path, **how) -> dict[str,
 def _texts(tokenizer, prompts: Sequence[str], folder: Path, chat: bool) -> tuple[list[str], dict]:
     """What is read of each prompt, and how it is tokenized."""
     if chat and tokenizer.chat_template:
+        asked = ([{"role": "user", "content": prompt}] for prompt in prompts)
         # The template writes the special tokens itself; adding them again would double the first one.
-        return [_in_template(tokenizer, prompt, folder) for prompt in prompts], {"add_special_tokens": False}
+        how = {"add_special_tokens": False}
+        return [in_template(tokenizer, messages, folder, add_generation_prompt=True) for messages in asked], how
     return list(prompts), {}
 
 
-def _in_template(tokenizer, prompt: str, folder: Path) -> str:
+def in_template(tokenizer, messages: Sequence[dict[str, str]], folder: Path, **how):
+    """A conversation in the chat template, as text, or as what else `how` asks of `apply_chat_template`.
+
+    Raises
+    ------
+    Fault : where the template fails.
+    """
     try:
         template = tokenizer.get_chat_template()
         return tokenizer.apply_chat_template(
-            [{"role": "user", "content": prompt}],
+            list(messages),
             chat_template=MACRO + template if "strftime_now" in template else template,
-            add_generation_prompt=True,
-            tokenize=False,
             date_string=DATE,
+            **({"tokenize": False} | how),
         )
     except Exception as error:  # a template is a program of the model's authors: anything may come out of it
         raise Fault(

@@ -19,6 +19,7 @@ from phcore.activations.extraction import (
     Reader,
     Rows,
     Span,
+    budget,
     check_prompts,
     shared_prefix,
 )
@@ -68,7 +69,7 @@ def score(
     token_ids: Sequence[Sequence[int]],
     continuations: Sequence[Sequence[Sequence[int]]],
     *,
-    batch_tokens: int = 1024,
+    batch_tokens: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     notes: list[str] | None = None,
@@ -82,7 +83,7 @@ def score(
     ----------
     token_ids : of each prompt, as `encode` gives them.
     continuations : of each prompt a list, possibly empty, of token ids.
-    batch_tokens : tokens computed at once, padding included.
+    batch_tokens : tokens computed at once, padding included; by default `budget`.
     progress : called with the share done, from 0 to 1.
     cancelled : asked before each batch; when it returns True, `Stopped` is raised.
     notes : a list that sentences on how it went are added to.
@@ -141,7 +142,7 @@ def score(
     vocabulary = model.get_input_embeddings().weight.shape[0]
     said += in_batches(
         lengths,
-        min(batch_tokens, int(LOGITS / vocabulary / judged)),
+        min(batch_tokens or budget(model), int(LOGITS / vocabulary / judged)),
         work,
         called=lambda k: f"prompt {rows[k][0] + 1} with its continuations ({lengths[k] + prefix.length:,} tokens)",
         progress=progress,

@@ -64,7 +64,7 @@ def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[
     found = []
     for folder, places in _series_folders(directory, fence):
         own = [_checkpoint(place, known, fence) for place in places]
-        objective, seed = _objective(folder)
+        objective, seed = objective_of(folder)
         found.append(Found(folder.name, objective, seed, folder, _in_order(own)))
     return _named(found, directory)
 
@@ -243,7 +243,7 @@ def _in_order(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
 # --- names --------------------------------------------------------------------------------------
 
 
-def _objective(folder: Path) -> tuple[str, int]:
+def objective_of(folder: Path) -> tuple[str, int]:
     """(objective, seed) that a series folder's name tells: helpful-seed1, helpful/seed1, helpful."""
     folder, seed = folder.resolve(), 0
     if _is_repository(folder):

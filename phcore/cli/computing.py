@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from phcore.cli.command import STUDY, Command, argument, called, command, opened, say
+from phcore.cli.command import STUDY, Command, argument, command, opened, say
 from phcore.errors import Fault
 from phcore.formatting import visible
 from phcore.study import Study, devices
-from phcore.study.record import Record
+from phcore.study.record import ALL, NEEDED, Record
 
 COMMANDS: list[Command] = []
 WORKERS = argument(
@@ -24,12 +24,17 @@ DEVICE = argument(
     "--device", metavar="NAME",
     help=f"what models run on: auto, cpu, cuda, cuda:1, mps (default: ${devices.DEVICE}, else the study file)",
 )  # fmt: skip
+PAIRS = argument(
+    "--pairs", choices=(NEEDED, ALL),
+    help="distances between those checkpoints that verdicts and charts compare (needed), or between all; "
+    "default: as the study has them, needed for a new one",
+)  # fmt: skip
 JOB = argument("--job", help=argparse.SUPPRESS)  # of a process that a page started
 
 Work = Callable[[Callable, Callable[[], bool]], str]
 
 
-@command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
+@command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def estimate(options: argparse.Namespace) -> int:
     """Measure this machine and say what a study will cost."""
     from phcore.pipeline import estimate as cost
@@ -43,9 +48,10 @@ def estimate(options: argparse.Namespace) -> int:
             record = resolve(Study.read(options.study), store, keep=False, roots=options.roots)
         else:
             results = opened(options)
-            if results.finished:
+            if results.finished and _compared(results.record, options) == results.record:
                 return "Everything is computed already."
             record = results.record
+        record = _compared(record, options)
         _say_overlap(record)
         known = cost.estimate(record, store, options.workers)
         if known.seconds is None:
@@ -54,10 +60,10 @@ def estimate(options: argparse.Namespace) -> int:
             known = cost.estimate(record, store, options.workers)
         return cost.in_words(known)
 
-    return _work(options, store, work)
+    return carry_out(options, store, work)
 
 
-@command(COMMANDS, STUDY, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
+@command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def compute(options: argparse.Namespace) -> int:
     """Compute everything a study lacks."""
     from phcore.pipeline import estimate as cost
@@ -65,6 +71,7 @@ def compute(options: argparse.Namespace) -> int:
     from phcore.pipeline.run import Run
     from phcore.pipeline.workers import pool
     from phcore.stages.registry import assembly
+    from phcore.study.kept import keep
     from phcore.study.resolve import resolve
 
     store = options.store
@@ -74,15 +81,21 @@ def compute(options: argparse.Namespace) -> int:
         results = opened(options)
         record = results.record
         store.verify(assembly.named(record))
-        if results.finished and not by_file and (plan(record, store).empty or not _at_hand(record)):
+        wider = _compared(record, options) != record
+        todo = plan(_compared(record, options), store)
+        if results.finished and not (by_file or wider) and (todo.empty or not _at_hand(record)):
             return f"Nothing was missing: study {record.study.name}."
-        record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+        if by_file or todo.readings or _at_hand(record):
+            record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+        record = _compared(record, options)
         _say_overlap(record)
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
             run = Run(record, store, executor, report, cancelled, known, options.workers)
             record = run.run()
+        if wider:  # only now: until every pair is there, the study is the one that is finished
+            keep(record, store)
         if not nothing:
             cost.remember(record, store, run.speeds)
         for sentence in (*store.damaged, *run.warnings):
@@ -94,38 +107,7 @@ def compute(options: argparse.Namespace) -> int:
         count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
         return f"{told}: study {record.study.name}{count}."
 
-    return _work(options, store, work)
-
-
-@command(
-    COMMANDS,
-    argument("directory", metavar="DIR", help="an empty or a new folder"),
-    argument("--seed", type=int, default=0, help="default: 0"),
-    DEVICE,
-    JOB,
-    example="practice",
-    needs="train models",
-)
-def practice(options: argparse.Namespace) -> int:
-    """Train a tiny model with checkpoints of three objectives, to try everything on."""
-    from phcore.pipeline.reading import Cancelled
-    from phcore.pipeline.run import Progress
-    from phcore.training.practice import practice as train
-
-    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
-        def on_event(event: dict) -> None:
-            if cancelled():
-                raise Cancelled
-            share = event["done"] / max(1, event["total"])
-            report(Progress(event["stage"], event["done"], event["total"], event.get("message", ""), share))
-
-        place = train(Path(options.directory), seed=options.seed, on_event=on_event)
-        told = f"Practice runs are in {place}: the base model in base/, the checkpoints in runs/."
-        if options.job is None:
-            told += f" Next: {called()} new {place / 'runs'} --model {place / 'base'} -o practice.toml"
-        return told
-
-    return _work(options, options.store, work)
+    return carry_out(options, store, work)
 
 
 @command(
@@ -159,6 +141,11 @@ def _say_overlap(record: Record) -> None:
         say(f"note: {words}", file=sys.stderr)
 
 
+def _compared(record: Record, options: argparse.Namespace) -> Record:
+    """The record with the pairs that are asked for."""
+    return replace(record, pairs=options.pairs or record.pairs)
+
+
 def _at_hand(record: Record) -> bool:
     """Whether the checkpoints of a study are where they were: studies travel without them."""
     return all(Path(node.path).is_dir() for node in record.ready)
@@ -167,7 +154,7 @@ def _at_hand(record: Record) -> bool:
 # --- a computation in sight -------------------------------------------------------------------------
 
 
-def _work(options: argparse.Namespace, store, work: Work) -> int:
+def carry_out(options: argparse.Namespace, store, work: Work) -> int:
     """Run `work(report, cancelled)` as a job with its state on disk, or with progress on the terminal."""
     from phcore.pipeline import jobs
 

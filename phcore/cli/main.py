@@ -10,11 +10,17 @@ import sys
 
 from phcore.archive import permissions
 from phcore.checkpoints import roots
-from phcore.cli import computing, looking, serving, sharing
+from phcore.cli import computing, looking, serving, sharing, training
 from phcore.cli.command import called, say
 from phcore.errors import Fault
 
-COMMANDS = [*looking.COMMANDS, *computing.COMMANDS, *sharing.COMMANDS, *serving.COMMANDS]  # in the order of the help
+COMMANDS = [
+    *looking.COMMANDS,
+    *computing.COMMANDS,
+    *training.COMMANDS,
+    *sharing.COMMANDS,
+    *serving.COMMANDS,
+]  # in the order of the help
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -66,8 +66,8 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
             missing[f"figures/{name}"] = sentence(fault)
         else:
             chart = plain(lambda: figure.chart(data, figure.look(results)))  # noqa: B023 -- called at once
-            for kind in images.KINDS:
-                found[f"figures/{name}.{kind}"] = images.export(*chart, kind, width=how.width, points=how.points)
+            drawn = images.exports(*chart, tuple(images.KINDS), width=how.width, points=how.points)
+            found |= {f"figures/{name}.{kind}": content for kind, content in drawn.items()}
         progress((done + 1) / count)
     for done, name in enumerate(names, start=len(PRINTED)):
         frame = results.table(name)

@@ -1,7 +1,7 @@
 """Figures for papers and slides: a chart as SVG, PNG or PDF, at the width of a column and a size of letters."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -39,16 +39,35 @@ def export(
     Fault
         for an unknown kind, or a width or size of letters that is not above 0.
     """
-    if kind not in KINDS:
-        raise Fault(f"a figure cannot be saved as {kind!r}", f"Choose one of: {', '.join(KINDS)}")
+    return exports(spec, tables, [kind], width=width, points=points)[kind]
+
+
+def exports(
+    spec: Mapping, tables: Mapping[str, pd.DataFrame], kinds: Sequence[str], *, width: float, points: float
+) -> dict[str, bytes]:
+    """A chart as files of several kinds, by kind, drawn once for SVG and PDF together; otherwise as `export`."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise Fault(f"a figure cannot be saved as {kind!r}", f"Choose one of: {', '.join(KINDS)}")
     if not (width > 0 and points > 0):
         raise Fault("a figure needs a width and a size of letters above 0", "Correct the numbers")
     import vl_convert  # a JavaScript engine: loads with the first figure, not with the first page
 
     whole = dict(spec) | {"datasets": {name: _rows(table) for name, table in tables.items()}}
     whole["config"] = export_config()
-    if kind == "png":
-        return vl_convert.vegalite_to_png(whole, scale=SHARPER)
+    svg = _sized(whole, width, points) if {"svg", "pdf"} & set(kinds) else ""
+    made = {
+        "svg": svg.encode,
+        "pdf": lambda: vl_convert.svg_to_pdf(svg),
+        "png": lambda: vl_convert.vegalite_to_png(whole, scale=SHARPER),
+    }
+    return {kind: made[kind]() for kind in kinds}
+
+
+def _sized(whole: dict, width: float, points: float) -> str:
+    """A chart as an SVG of a width in mm, with letters of a size in points."""
+    import vl_convert
+
     svg = vl_convert.vegalite_to_svg(whole)
     for _ in range(2):  # larger letters make the drawing wider, and so each of them smaller at the width asked for
         # Letters of the screen, LABEL_SIZE pixels, shall be `points` high once the drawing is `width` wide.
@@ -56,8 +75,7 @@ def export(
         svg = vl_convert.vegalite_to_svg(_scaled(whole, min(max(ratio, _LETTERS[0]), _LETTERS[1])))
     across, down = _size(svg)
     millimetres = f'width="{width:g}mm" height="{width * down / across:.1f}mm"'
-    sized = re.sub(r'width="[^"]*" height="[^"]*"', millimetres, svg, count=1)
-    return vl_convert.svg_to_pdf(sized) if kind == "pdf" else sized.encode()
+    return re.sub(r'width="[^"]*" height="[^"]*"', millimetres, svg, count=1)
 
 
 def _rows(table: pd.DataFrame) -> list[dict]:

@@ -23,6 +23,7 @@ from phcore.figures.charts.channels import (
 from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
+from phcore.study.pairs import WALKED, without_walk
 
 CORRECTIONS = {
     "max-statistic over layers": "p_max",
@@ -65,7 +66,8 @@ def read(results: Source, choice: Choice) -> dict:
             "fewer than three transitions, or nothing moves: there is no first third",
             "keep more checkpoints of the next run",
         )
-    return {"rows": labelled(results, table.assign(p=table[CORRECTIONS[choice.correction]]))}
+    named = labelled(results, table.assign(p=table[CORRECTIONS[choice.correction]]))
+    return {"rows": named, "longer": without_walk(results.record)}
 
 
 def _correction(data: Data) -> str:
@@ -150,7 +152,14 @@ def caption(data: Data) -> str:
 
 def warning(data: Data) -> str:
     known = data.rows["transitions"].max() > 2
-    return _WARNINGS.get((data.choice.null, data.choice.per), "") if known else ""
+    said = [_WARNINGS.get((data.choice.null, data.choice.per), "")] if known else []
+    if data.choice.null == "checkpoints" and data.longer:
+        said.append(
+            f"This null walks between all checkpoints of a series. Of series of more than {WALKED} those distances "
+            f"are computed when asked for ({', '.join(data.longer)}): "
+            f"python -m phcore compute {data.study.name} --pairs all"
+        )
+    return " ".join(filter(None, said))
 
 
 def numbers(data: Data) -> Numbers:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.analysis import objectives
+from phcore.errors import NotAsked
 from phcore.figures.charts.channels import View, by_objective, measure
 from phcore.figures.charts.curve_rows import runs
 from phcore.figures.charts.linking import answering, link, near, picked
@@ -17,6 +18,7 @@ from phcore.figures.charts.theme import BASE_COLOUR, FLOOR, HALO, INK, LABEL_SIZ
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import labelled, rows, summaries
 from phcore.formatting import count, three, unit_words
+from phcore.study.pairs import left_out
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES, SCALE_DEGREE
 
 MEANS, TWO, LANDSCAPES, DISTANCES = "mean summaries", "two features", "mean landscapes", "all distances"
@@ -81,7 +83,12 @@ def _landscapes(results: Source, choice: Choice) -> dict:
 
 
 def _distances(results: Source, choice: Choice) -> dict:
-    asked = results.study
+    asked, fewer = results.study, left_out(results.record)
+    if fewer:
+        raise NotAsked(
+            f"the map of all distances needs {fewer:,} more at each layer, which nobody has asked for",
+            f"Its owner computes them with: python -m phcore compute {asked.name} --pairs all",
+        )
     own = {"layer": choice.layer, "degree": choice.degree, "scale": choice.scale, "order": asked.order}
     found = objectives.paths_mds(results.table("distances", **own), norm=asked.norm, **own)
     floors = results.table("floors", **own)["value"]  # distances on the map below it are noise

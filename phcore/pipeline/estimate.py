@@ -111,14 +111,15 @@ def measure(
     on_event: Callable[[Progress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
-    """Compute the base model's part of the study and time it. Returns seconds per unit of each result."""
+    """Compute the base model's part of the study and time it. Returns seconds per unit of what is missing."""
     run = Run(record, store, executor, on_event, cancelled, speeds(record, store), of=record.base)
     run.run()
     measured = run.speeds
+    lacking = {unit.name for unit in plan(record, store).units if unit.place} - measured.keys()
     for one in results().values():
-        if one.name not in measured and not one.reads_a_model:
+        if one.name in lacking and not one.reads_a_model:
             measured[one.name] = _seconds(one, record, store)
-    measured |= _readings(record, store, measured, cancelled)
+    measured |= _readings(record, store, lacking, cancelled)
     remember(record, store, measured)
     return measured
 
@@ -143,10 +144,10 @@ def _seconds(one: Result, record: Record, store: Store) -> float:
     return seconds * (steps / 2 if one.per == SERIES_LAYER else 1)
 
 
-def _readings(record: Record, store: Store, known: dict[str, float], cancelled: Callable[[], bool]) -> dict[str, float]:
+def _readings(record: Record, store: Store, lacking: set[str], cancelled: Callable[[], bool]) -> dict[str, float]:
     """Of what is read of a model and was there already: the base is read once more, and nothing of it is kept."""
     units = [unit for unit in all_units(record) if unit.reads_a_model and unit.place.nodes == (record.base,)]
-    wanted = reading.checkpoints(record, [unit for unit in units if unit.name not in known])
+    wanted = reading.checkpoints(record, [unit for unit in units if unit.name in lacking])
     found = {}
     for one, take in reading.read(record, store, wanted, lambda share: None, cancelled):
         found |= dict.fromkeys([unit.name for unit in one.units], take().seconds / len(one.units))

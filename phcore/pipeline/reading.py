@@ -22,7 +22,7 @@ from phcore.study import Study, devices, probes
 from phcore.study.record import BATCHES, Node, Record
 from phcore.study.resolve import fingerprint
 
-OTHER_BATCH = 300  # tokens of those
+OTHER_BATCH = 300 / 1024  # of the usual one
 
 
 class Cancelled(Exception):
@@ -113,7 +113,7 @@ def read(
         try:
             model = loader.open(one.node.path, one.node.kind)
             if one.reading:
-                batch = {"batch_tokens": OTHER_BATCH} if one.reading == BATCHES else {}
+                batch = {"batch_tokens": int(OTHER_BATCH * activations.budget(model))} if one.reading == BATCHES else {}
                 turned = pooling.reversed()
                 taken = activations.extract(model, turned.token_ids, layers, spans=turned.spans, **how, **batch)
                 parts = {"states": {layer: cloud[::-1] for layer, cloud in taken.clouds.items()}}

@@ -1,4 +1,7 @@
-"""Distances: between the diagrams of any two checkpoints at a layer, mean over subsamples; one file for each two."""
+"""Distances: between the diagrams of two checkpoints at a layer, mean over subsamples; one file for each two.
+
+Which two are compared says `phcore.study.pairs`.
+"""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +33,7 @@ RESULT = Result(
 
 
 def in_order_of_checkpoints(rows: pd.DataFrame, checkpoints: tuple[tuple[str, int], ...]) -> pd.DataFrame:
-    """By layer, degree and scale, each later checkpoint against all before it."""
+    """By layer, degree and scale, each later checkpoint against those before it."""
     if rows.empty:
         return rows
     place = {one: number for number, one in enumerate(checkpoints)}

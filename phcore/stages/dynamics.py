@@ -8,7 +8,7 @@ from phcore.stages.registry.result import CELL_WORDS, DISTANCE_WORDS, Table
 def compute(velocities: pd.DataFrame, distances: pd.DataFrame, order: float, scale: str) -> pd.DataFrame:
     from phcore.analysis import dynamics
 
-    # All pairs, which the second null walks, are known for the study's own order only.
+    # The distances that the second null walks are known for the study's own order only.
     velocities = velocities[velocities["order"] == order]
     if velocities.empty:
         return velocities
@@ -38,7 +38,8 @@ TABLE = Table(
         "with_base": "whether the transition from step 0 (the base model) to the first checkpoint is counted",
         "concentration": "share of all velocity in the first third; the study's own order of the distance only",
         "p_velocities": "p-value against shuffled velocities",
-        "p_checkpoints": "p-value against checkpoints in random order",
+        "p_checkpoints": "p-value against checkpoints in random order; of a series of more than 12 only where the "
+        "distances between all of them were asked for",
         "peak_step": "step with the largest velocity",
         "stable_step": "first step after which velocity stays under 25 % of the peak; empty if never",
     },

@@ -13,6 +13,7 @@ from phcore.errors import Fault
 from phcore.study.definition import Series, Study
 
 BASE = "base"  # the label of the base model among the series
+NEEDED, ALL = "needed", "all"  # pairs of checkpoints that are compared: see `phcore.study.pairs`
 BATCHES = "batches"  # a second reading that takes the prompts in other batches; others are named by a number format
 MOST_SAMPLED = 160  # prompts in a subsample, where the study leaves it open
 FORMAT = 2  # of what is written: records without one are of version 0.3 or earlier
@@ -57,6 +58,7 @@ class Record:
     category_digest: str = ""  # of the categories of its prompts, where it has any
     scalars: str = ""  # key of the behaviour found in training logs and the user's file; empty: none
     prompts_withheld: bool = False  # the study came from another machine without the texts of its prompts
+    pairs: str = NEEDED  # or ALL, once somebody asked for them
 
     @property
     def base(self) -> Node:
@@ -133,6 +135,8 @@ class Record:
             raise Fault("a record without its base model", "Compute the study again")
         if min(self.n_layers, self.hidden_size, self.n_prompts, *self.layers, *(n.step for n in self.nodes)) < 0:
             raise Fault("a record with negative numbers", "Compute the study again")
+        if self.pairs not in (NEEDED, ALL):
+            raise Fault(f"a record of {self.pairs!r} pairs", "Compute the study again")
 
     # --- as text --------------------------------------------------------------------------------
 
@@ -156,4 +160,4 @@ class Record:
         """Of the values in a record's JSON, without the format. Raises a Fault where they are none."""
         if unknown := sorted(typed(plain, dict[str, Any]).keys() - {one.name for one in fields(cls)}):
             raise Fault(f"it has an unknown key {unknown[0]!r}", "Compute the study again")
-        return typed(plain, cls)
+        return typed({"pairs": ALL} | plain, cls)  # a record that does not say was made when all were computed

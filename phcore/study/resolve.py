@@ -16,7 +16,7 @@ from phcore.study.definition import Series, Study
 from phcore.study.kept import folder_of
 from phcore.study.kept import keep as keep_record
 from phcore.study.kept import previous as previous_record
-from phcore.study.record import BASE, Node, Record
+from phcore.study.record import BASE, NEEDED, Node, Record
 
 MATRICES = 3  # of all distances of a cloud that are in memory at once
 
@@ -59,6 +59,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
         nodes=_nodes(study, store, _known_refusals(previous), roots),
         reference_digest=probe_set.reference_digest,
         category_digest=probe_set.category_digest,
+        pairs=previous.pairs if previous else NEEDED,
     )
     keep_probes(probe_set, record, store)
     record = replace(record, scalars=measures.keep(record, store))

@@ -44,7 +44,8 @@ def wasserstein(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float =
     if np.isinf(order):
         return _bottleneck(a, b, norm)
     rows, columns, cost, to_a, to_b = _assignment(a, b, order, norm)
-    total = cost[rows, columns].sum() + np.delete(to_a, rows).sum() + np.delete(to_b, columns).sum()
+    to_a[rows] = to_b[columns] = 0.0  # these are matched
+    total = cost[rows, columns].sum() + to_a.sum() + to_b.sum()
     return float(total if order == 1 else np.sqrt(total))
 
 
@@ -157,37 +158,54 @@ def _sorted_deaths(a: np.ndarray, b: np.ndarray, order: float, norm: float) -> n
     p = inf if 1 - r <= s. The left side falls in r and the right side does not: if it holds for the
     smallest death over the largest, it holds for all pairs. Then any partial matching can be completed
     at no extra cost, so a full matching is optimal; and among the full matchings on a line, for convex
-    costs (and for the largest gap), the sorted one is the cheapest.
+    costs (and for the largest gap), the sorted one is the cheapest. Where some pairs are too far apart for that,
+    `_is_best` looks at those that are matched.
     """
     if len(a) != len(b) or not _one_birth(a, b):
         return None
     deaths = np.stack([np.sort(a[:, 1]), np.sort(b[:, 1])]) - a[0, 0]
     r = deaths[:, 0].min() / deaths[:, -1].max()
-    to_diagonal = 2 ** (1 / norm - 1)
+    s = 2 ** (1 / norm - 1)
     if np.isinf(order):
-        return deaths if 1 - r <= to_diagonal else None
-    return deaths if (1 - r) ** order <= to_diagonal**order * (1 + r**order) else None
+        return deaths if 1 - r <= s else None
+    return deaths if (1 - r) ** order <= s**order * (1 + r**order) or _is_best(*deaths, order, s) else None
+
+
+def _is_best(x: np.ndarray, y: np.ndarray, order: float, s: float) -> bool:
+    """Whether to match x (k,) with y (k,), both sorted, place by place is as cheap as anything, the diagonal included.
+
+    By duality of linear programs it is if, and only if, there are prices u, v with u_i <= (s x_i)^p, v_j <= (s y_j)^p,
+    u_i + v_j <= c_ij = |x_i - y_j|^p everywhere and u_i + v_i = c_ii. For convex costs on a line (a Monge array) the
+    neighbours' c_ij imply all others', so that what is left is: u_i lies between c_ii - (s y_i)^p and (s x_i)^p, and
+    u_(i+1) - u_i between c_(i+1,i+1) - c_(i,i+1) and c_(i+1,i) - c_ii. The lowest and highest values that the u so far
+    leave to u_i are running extremes of sums; there are such u if the lowest is never above the highest.
+    """
+    cost = np.abs(x - y) ** order
+    least = np.append(0.0, np.cumsum(cost[1:] - np.abs(x[:-1] - y[1:]) ** order))
+    most = np.append(0.0, np.cumsum(np.abs(x[1:] - y[:-1]) ** order - cost[:-1]))
+    lowest = least + np.maximum.accumulate(cost - (s * y) ** order - least)
+    highest = most + np.minimum.accumulate((s * x) ** order - most)
+    return bool((lowest <= highest).all())
 
 
 def _assignment(a: np.ndarray, b: np.ndarray, order: float, norm: float):
     """Matched rows and columns, the cost matrix and the costs to the diagonal (p-th powers)."""
     cost = _ground(a, b, norm, squared=order == 2)
     to_a, to_b = _to_diagonal(a, norm) ** order, _to_diagonal(b, norm) ** order
-    gain = np.minimum(cost - to_a[:, None] - to_b[None, :], 0.0)
-    # A row or column without a negative entry is best left to the diagonal: it need not be solved.
-    rows = np.flatnonzero(gain.min(axis=1, initial=0.0) < 0)
-    columns = np.flatnonzero(gain.min(axis=0, initial=0.0) < 0)
+    gain = cost - to_a[:, None]
+    gain -= to_b
+    np.minimum(gain, 0.0, out=gain)
     if _one_birth(a, b):
+        # A row or column without a negative entry is best left to the diagonal: it need not be aligned.
+        rows, columns = np.flatnonzero(gain.min(axis=1) < 0), np.flatnonzero(gain.min(axis=0) < 0)
         rows, columns = rows[np.argsort(a[rows, 1])], columns[np.argsort(b[columns, 1])]
         i, j = _alignment(gain[np.ix_(rows, columns)])
-    else:
-        gain = gain[np.ix_(rows, columns)]
-        from scipy.optimize import linear_sum_assignment  # half a second to load, which a page does without
+        return rows[i], columns[j], cost, to_a, to_b
+    from scipy.optimize import linear_sum_assignment  # half a second to load, which a page does without
 
-        i, j = linear_sum_assignment(gain)
-        worth = gain[i, j] < 0
-        i, j = i[worth], j[worth]
-    return rows[i], columns[j], cost, to_a, to_b
+    i, j = linear_sum_assignment(gain)
+    worth = gain[i, j] < 0
+    return i[worth], j[worth], cost, to_a, to_b
 
 
 def _alignment(gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -218,8 +236,7 @@ def _alignment(gain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _one_birth(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether all points of both diagrams are born together, as those of H0 are."""
-    births = np.concatenate([a[:, 0], b[:, 0]])
-    return bool(len(a) and len(b) and (births == births[0]).all())
+    return bool(len(a) and len(b) and (a[:, 0] == a[0, 0]).all() and (b[:, 0] == a[0, 0]).all())
 
 
 def _bottleneck(a: np.ndarray, b: np.ndarray, norm: float) -> float:

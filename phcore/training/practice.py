@@ -14,8 +14,9 @@ import copy
 import json
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,19 +64,30 @@ class Recipe:
 
 @dataclass
 class Tracker:
-    """Counts training steps over the base model and all runs, tells the listener, and stops when asked."""
+    """Counts training steps over the base model and all runs, tells the listener, and stops when asked.
+
+    Attributes
+    ----------
+    done : steps, among them those that an earlier process took.
+    """
 
     total: int
     on_event: Callable[[dict], None] | None
     cancelled: Callable[[], bool] | None
+    stage: str = "practice"
     done: int = 0
+    begun: float = field(default_factory=time.monotonic)
+    own: int = 0  # steps since then
 
     def step(self, message: str) -> None:
         if self.cancelled and self.cancelled():
             raise Cancelled
         self.done += 1
+        self.own += 1
         if self.on_event:
-            self.on_event({"stage": "practice", "done": self.done, "total": self.total, "message": message})
+            left = (time.monotonic() - self.begun) / self.own * (self.total - self.done)
+            known = {"stage": self.stage, "done": self.done, "total": self.total, "message": message}
+            self.on_event({**known, "seconds_left": left})
 
 
 def practice(
@@ -96,7 +108,7 @@ def practice(
     Parameters
     ----------
     device : as for `phcore.activations.device.choose`.
-    on_event : called after every training step with a dict of `stage`, `done`, `total` and `message`.
+    on_event : called after every training step with a dict of `stage`, `done`, `total`, `message` and `seconds_left`.
     cancelled : asked after every training step; True raises `phcore.pipeline.Cancelled`.
 
     Raises
@@ -114,7 +126,9 @@ def practice(
     write_atomically(directory / MARK, json.dumps({**mark, "finished": False}).encode())
 
     tracker = Tracker(recipe.total_steps, on_event, cancelled)
-    with _quiet_and_seeded(seed, place):
+    # One thread adds numbers in the same order on every machine. A second would gain little on matrices this small
+    # and, where other programs compute, lose much by waiting.
+    with quiet_and_seeded(seed, place, threads=1):
         plain = base_texts(random.Random(f"{seed} base"), recipe.base_steps * recipe.batch)
         tokenizer = build_tokenizer(plain, recipe)
         base = train_base(plain, tokenizer, recipe, tracker, place)
@@ -173,22 +187,21 @@ def _save(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerF
 
 
 @contextlib.contextmanager
-def _quiet_and_seeded(seed: int, place: torch.device) -> Iterator[None]:
-    """Seed torch and silence saving inside; outside, generator, threads and progress bars stay as they were."""
+def quiet_and_seeded(seed: int, place: torch.device, threads: int | None = None) -> Iterator[None]:
+    """Seed torch and silence saving inside; outside, generators, threads and progress bars stay as they were."""
     import torch
     from transformers.utils import logging
 
-    threads, bars = torch.get_num_threads(), logging.is_progress_bar_enabled()
-    # One thread adds numbers in the same order on every machine. A second would gain little on matrices this small
-    # and, where other programs compute, lose much by waiting.
-    torch.set_num_threads(1)
+    before, bars = torch.get_num_threads(), logging.is_progress_bar_enabled()
+    if threads is not None:
+        torch.set_num_threads(threads)
     logging.disable_progress_bar()
     try:
         with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
             torch.manual_seed(seed)
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
         if bars:
             logging.enable_progress_bar()
 

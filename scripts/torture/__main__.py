@@ -9,6 +9,7 @@ python -m scripts.torture --list                  what there is
 import argparse
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -30,11 +31,15 @@ def main() -> int:
             print(f"{name:12}{' '.join(attack.__doc__.split())}")
         return 0
     preload()
-    with tempfile.TemporaryDirectory() as other:
-        folder = Path(options.folder or other).resolve()
+    # No TemporaryDirectory: every fork that ends would take it along.
+    folder = Path(options.folder or tempfile.mkdtemp()).resolve()
+    try:
         scene = Scene(folder)
         print(f"an undisturbed run takes {scene.seconds:.0f} s", flush=True)
         tallies = [_in_a_process(name, scene, options) for name in options.only]
+    finally:
+        if not options.folder:
+            shutil.rmtree(folder, ignore_errors=True)
     print(table(tallies))
     for one in tallies:
         for sentence in one.notes:

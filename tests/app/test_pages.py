@@ -7,8 +7,11 @@ from pages.parts import data, navigation
 from phcore.analysis.findings import FAILS, HOLDS, TITLES, UNKNOWN
 from phcore.export.results import Results
 from phcore.figures.glossary import TERMS
+from phcore.pipeline import estimate, jobs
+from phcore.study import kept
 from tests import studies
 from tests.app.conftest import ROOT, charts, run, words
+from tests.protocol import as_shown
 
 PAGES = [one.name for one in navigation.PAGES]
 
@@ -69,8 +72,37 @@ def test_the_glossary_opens_on_every_page(start, tmp_path, page):
 
 
 @pytest.mark.parametrize("way", ["mean summaries", "two features", "mean landscapes", "all distances"])
-def test_every_way_to_lay_out_the_paths(start, computed, way):
-    assert charts(start(computed[1], "trajectories", study="tiny", t_way=way)) == 4
+def test_every_way_to_lay_out_the_paths(start, compared, way):
+    assert charts(start(compared, "trajectories", study="tiny", t_way=way)) == 4
+
+
+def test_distances_that_nobody_asked_for_are_offered_with_what_they_take(start, computed, tmp_path, monkeypatch):
+    """Seven of 21 pairs at three layers are missing: the button starts a job that computes them, and no more."""
+    began = []
+    monkeypatch.setattr(jobs, "start", lambda store, name, arguments: began.append((name, arguments)))
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    estimate.remember(kept.read(store, "tiny"), store, {"distances": 1.0})
+    app = start(store.root, "trajectories", study="tiny", t_way="all distances")
+    assert charts(app) == 3
+    assert "needs 7 more at each layer, which nobody has asked for" in words(app)
+    label = as_shown(app.button(key="all-pairs").label)
+    assert label.startswith("Compute the 21 missing distances (about ")
+    app.button(key="all-pairs").click().run()
+    assert began[0][0] == "tiny"
+    assert began[0][1][:4] == ["compute", "tiny", "--pairs", "all"]
+
+
+def test_distances_that_cannot_be_computed_here_are_not_offered(start, computed, tmp_path, monkeypatch):
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    for name in ("diagrams", "clouds"):
+        studies.remove(studies.files(store, name))
+    app = start(store.root, "trajectories", study="tiny", t_way="all distances")
+    assert "the bars of this study are not on this machine" in words(app)
+    assert not [one for one in app.button if one.key == "all-pairs"]
+    monkeypatch.setenv("PHCORE_READ_ONLY", "1")
+    told = words(app := start(computed[1], "trajectories", study="tiny", t_way="all distances"))
+    assert "Its owner computes them with: python -m phcore compute tiny --pairs all" in told
+    assert not [one for one in app.button if one.key == "all-pairs"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Where results stand in a study: the places of each kind, and the labels of their rows in a table."""
 
 from collections.abc import Callable, Iterator
-from itertools import combinations
 
 from phcore.stages.registry.result import (
     CELL,
@@ -15,6 +14,7 @@ from phcore.stages.registry.result import (
     WHOLE_STUDY,
     Place,
 )
+from phcore.study.pairs import pairs
 from phcore.study.record import Record
 
 Labels = tuple[object, ...]
@@ -47,8 +47,9 @@ def _at_layers(kind: Labelled) -> Labelled:
 
 
 def _pairs(record: Record) -> Iterator[tuple[Labels, Place]]:
+    compared = pairs(record)
     for layer in record.layers:
-        for a, b in combinations(record.ready, 2):
+        for a, b in compared:
             yield (a.label, a.step, b.label, b.step, layer), Place((a, b), layer)
 
 

@@ -1,6 +1,8 @@
 """Where models and their inputs are. Without a GPU, torch's `meta` device stands for one: it computes shapes only, and
 refuses what is not beside it, as a GPU does."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -172,6 +174,13 @@ def test_a_batch_changes_no_row_on_the_gpu(tiny, gpu, architecture):
     for batch_tokens in (60, 100_000):
         taken = activations.extract(model, token_ids, range(LAYERS + 1), batch_tokens=batch_tokens)
         assert rows_off(taken, reference) < 1e-3
+
+
+def test_a_cpu_reads_few_tokens_at_once_and_a_gpu_many(llama):
+    model = activations.load_model(llama)
+    assert activations.budget(model) == 1024
+    assert activations.budget(SimpleNamespace(device=torch.device("cuda"), dtype=torch.float32)) == 8192
+    assert activations.budget(SimpleNamespace(device=torch.device("cuda"), dtype=torch.bfloat16)) == 16_384
 
 
 @pytest.mark.gpu

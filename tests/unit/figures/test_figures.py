@@ -324,7 +324,8 @@ def test_at_scale_median_bars_are_divided_by_their_clouds_unit(results):
 
 
 @pytest.mark.parametrize("layout", ["mean landscapes", "all distances", "two features"])
-def test_every_layout_of_the_paths_has_a_place_for_each_usable_cell(results, layout):
+def test_every_layout_of_the_paths_has_a_place_for_each_usable_cell(compared, layout):
+    results = Results.open("tiny", compared)
     data = data_of(results, "paths", layer=2, layout=layout)
     cells = {(one.name, node.step) for one in results.record.series for node in results.record.path_of(one.name)}
     assert set(zip(data.points["series"], data.points["step"], strict=True)) == cells

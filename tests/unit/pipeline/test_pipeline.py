@@ -29,6 +29,7 @@ from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
 EACH = list(results())
+PAIRS = 10 + 1 + 3  # within series, the base being in each; between them at step 1 and at step 2
 
 
 def names(todo) -> set[str]:
@@ -63,7 +64,7 @@ def test_every_table_is_complete(study):
     assert len(study.table("summaries")) == rows * 6
     assert len(study.table("velocities")) == (3 + 2 + 1) * 3 * 6 * 2 * 2 * 2
     assert len(study.table("floors")) == rows * 6 * 2 * 2 * 2
-    assert len(study.table("distances")) == (7 * 6 // 2) * 3 * 2 * 2  # base and six checkpoints
+    assert len(study.table("distances")) == PAIRS * 3 * 2 * 2
     assert len(study.table("subsamples")) == 6 * 20
     assert len(study.table("geometry")) == rows
     assert len(study.table("gaussian_nulls")) == rows * 2 * REPLICATES  # kinds
@@ -174,7 +175,7 @@ def test_another_subsample_size_is_measured_in_every_cell_once(computed, tmp_pat
     assert (
         sum(unit.place is not None for unit in todo.of("diagrams")) == 7 * 3
     )  # the base and six checkpoints, three layers
-    assert sum(unit.place is not None for unit in todo.of("distances")) == (7 * 6 // 2) * 3
+    assert sum(unit.place is not None for unit in todo.of("distances")) == PAIRS * 3
 
 
 @pytest.mark.parametrize("name", EACH)

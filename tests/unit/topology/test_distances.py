@@ -11,7 +11,9 @@ from gudhi.wasserstein import wasserstein_distance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phcore import Study
 from phcore.errors import Fault
+from phcore.topology import distances
 from phcore.topology.distances import matched, matching, wasserstein
 
 INF = float("inf")
@@ -224,6 +226,46 @@ def test_h0_with_and_without_the_sorted_shortcut(order, norm):
         far = np.array([[1e3, 1e3 + 50]])  # identical in both, so it adds nothing
         general = wasserstein(np.vstack([a, far]), np.vstack([b, far]), order=order, norm=norm)
         np.testing.assert_allclose(wasserstein(a, b, order=order, norm=norm), general, rtol=1e-9)
+
+
+@settings(max_examples=300)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 12), spread=st.sampled_from([0.0, 0.01, 0.3, 1.0, 3.0]))
+def test_the_sorted_matching_is_called_best_where_it_is_and_nowhere_else(seed, count, spread):
+    """The certificate against every partial matching in order, which is what the dynamic program goes through."""
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.exponential(size=count))
+    y = np.sort(x * np.exp(spread * rng.normal(size=count)))
+    a, b = (np.column_stack([np.zeros(count), deaths]) for deaths in (x, y))
+    for order, norm in itertools.product((1, 2), NORMS):
+        costs = np.abs(x - y) ** order
+        best = matched(a, b, order=order, norm=norm)[1].sum()
+        apart = costs.sum() - best
+        if not 0 < abs(apart) <= 1e-12 * costs.sum():  # closer than that, rounding decides
+            assert distances._is_best(x, y, order, 2 ** (1 / norm - 1)) == (apart <= 0)
+
+
+def test_h0_as_large_as_real_ones_agrees_with_pot_whether_the_sorted_matching_is_best_or_not():
+    rng = np.random.default_rng(3)
+    ways = set()
+    for spread in (0.01, 0.1, 0.5, 1.0):
+        a, b = (np.column_stack([np.zeros(159), np.exp(spread * rng.normal(size=159))]) for _ in range(2))
+        for order, norm in itertools.product((1, 2), NORMS):
+            theirs = wasserstein_distance(a, b, order=order, internal_p=norm)
+            np.testing.assert_allclose(wasserstein(a, b, order=order, norm=norm), theirs, rtol=1e-9)
+            ways.add(distances._sorted_deaths(a, b, order, norm) is None)
+    assert ways == {True, False}
+
+
+def test_of_real_h0_diagrams_hardly_any_needs_more_than_sorting():
+    bars = Study.open("smollm2-135m-instruct").table("bars", layer=18, degree=0)
+    a, b = (bars[(bars["series"] == name) & (bars["step"] == 64)] for name in ("helpful", "harmless"))
+    pairs = [
+        [one.loc[one["subsample"] == number, ["birth", "death"]].to_numpy() for one in (a, b)] for number in range(16)
+    ]
+    needs = [distances._sorted_deaths(*pair, 2, 2) is None for pair in pairs]
+    assert sum(needs) <= 2
+    for pair in pairs:
+        np.testing.assert_allclose(wasserstein(*pair), wasserstein_distance(*pair, order=2, internal_p=2), rtol=1e-9)
 
 
 # --- the matching --------------------------------------------------------------------------------
