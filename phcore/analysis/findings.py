@@ -77,7 +77,7 @@ def _elsewhere(found: Readings, claim: int, scale: str) -> str:
     """What the other readings of a claim say, where that is something else."""
     own = found[claim, scale, MEANS].verdict
     others = [(at, order, one.verdict) for (which, at, order), one in found.items()
-              if which == claim and (at, order) != (scale, MEANS) and one.values and one.verdict != own]  # fmt: skip
+              if which == claim and (at, order) != (scale, MEANS) and math.isfinite(one.statistic) and one.verdict != own]  # fmt: skip
     said = [f"{'in mean summaries' if order == MEANS else f'in W{order:g} between diagrams'} at scale {at}: {verdict}"
             for at, order, verdict in others]  # fmt: skip
     return f" Otherwise {'; '.join(said)}." if said else ""
