@@ -76,10 +76,11 @@ def verdicts(subject: Subject, beside: Sequence[Subject], orders: Sequence[float
 def _elsewhere(found: Readings, claim: int, scale: str) -> str:
     """What the other readings of a claim say, where that is something else."""
     own = found[claim, scale, MEANS].verdict
-    others = [(at, order, one.verdict) for (which, at, order), one in found.items()
-              if which == claim and (at, order) != (scale, MEANS) and math.isfinite(one.statistic) and one.verdict != own]  # fmt: skip
-    said = [f"{'in mean summaries' if order == MEANS else f'in W{order:g} between diagrams'} at scale {at}: {verdict}"
-            for at, order, verdict in others]  # fmt: skip
+    said = [
+        f"{'in mean summaries' if order == MEANS else f'in W{order:g} between diagrams'} at scale {at}: {one.verdict}"
+        for (which, at, order), one in found.items()
+        if which == claim and math.isfinite(one.statistic) and one.verdict != own
+    ]
     return f" Otherwise {'; '.join(said)}." if said else ""
 
 

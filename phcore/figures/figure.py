@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import altair as alt
 import pandas as pd
 
+from phcore.analysis.displacements import ALL
 from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import FULL_WIDTH, framed
@@ -54,6 +55,7 @@ class Choice:
     size : of the effects: a key of `effects.SIZES`.
     behaviour, category : as in the table `behaviour_moves`.
     predictor, final : as in the table `early_final`.
+    windows : what moves in equal windows: a measure of the table `windows`.
     course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
     """
 
@@ -80,6 +82,7 @@ class Choice:
     category: str | None = None
     predictor: str = "concentration"
     final: str | None = None
+    windows: str = ALL
     course: str = "velocity"
     beside: tuple[str, ...] = ()
 
