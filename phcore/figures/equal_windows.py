@@ -28,7 +28,7 @@ def read(results: Source, choice: Choice) -> dict:
     if table.empty:
         steps = value("series_steps", results.record, WHOLE_STUDY)
         missing = sorted({step for own in steps.values() for step in quarters(own).missing})
-        lacks = f"save checkpoints at steps {', '.join(f'{step:,}' for step in missing)}" if missing else COMPUTE
+        lacks = f"save checkpoints at these steps: {', '.join(f'{step:,}' for step in missing)}" if missing else COMPUTE
         raise Fault("no run of this study falls into four windows of one length", lacks)
     return {"rows": labelled(results, _shares(table)), "every": table}
 
@@ -94,8 +94,8 @@ def answer(data: Data) -> str:
     shares = " to ".join(dict.fromkeys((_share(first["share"].min()), _share(first["share"].max()))))
     return (
         f"The first quarter holds {shares} of the displacement of {count(len(first), 'run')}; an even course would "
-        f"give {1 / _windows(data.rows):.0%}. {beyond} of {layers} first quarters (of series at layers) are beyond "
-        "their floor."
+        f"give {1 / _windows(data.rows):.0%}. {beyond} of {layers} first quarters (series at layers) are beyond "
+        "the floor."
     )
 
 

@@ -16,6 +16,7 @@ TABLE = Table(
     gathers="departures",
     order=("step", "prompt"),
     evidence=True,
+    later=True,
     columns={
         "series": CELL_WORDS["series"],
         "step": "training step of the checkpoint",

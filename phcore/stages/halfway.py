@@ -28,6 +28,7 @@ TABLE = Table(
     compute=compute,
     order=("layer", "scale"),
     evidence=True,
+    later=True,
     columns={
         **words("series", "layer", "scale"),
         "topology": "step at which half of the final displacement in mean summaries is first reached",

@@ -147,6 +147,7 @@ class Table:
         because that takes no time or rests on what may change without the study.
     live : whether there is something to see of it before the study is finished.
     evidence : judges other tables; a study is complete without it, and finished with it.
+    later : measured since 0.4: a study of before whose readings are gone is finished without it.
     """
 
     name: str
@@ -163,3 +164,4 @@ class Table:
     published: bool = True
     live: bool = True
     evidence: bool = False
+    later: bool = False
