@@ -126,7 +126,7 @@ def peak(runs: Sequence[Moves]) -> Judged:
     third less its largest value after it. p: windows permuted within each run. Settling: the mean rate after the first
     third over that of the peak. Holds: p < 0.05 and the upper end of the ratio's 95 % interval over runs lies below
     1/4, with rates at their floors as large as these. Does not hold: the lower end lies above 1/4 with such rates as
-    nothing, or the peak is late by the same test.
+    nothing, or the peak is late by the same test, and mostly beyond its floors.
     """
     courses = np.array([(value / value.sum(axis=1, keepdims=True)).mean(axis=0) for value, _ in runs])  # (R, K)
     windows = courses.shape[1]
@@ -145,8 +145,9 @@ def peak(runs: Sequence[Moves]) -> Judged:
         "lo": lower, "hi": upper, "wanted": max(2, runs_for(windows, third)), "beyond": int(beyond.sum()),
         "all": beyond.size,
     }  # fmt: skip
+    fastest = np.concatenate([clear(m)[:, values["peak"]] for m in runs])
     held = p < LEVEL and upper < SETTLED
-    failed = lower > SETTLED or late < LEVEL
+    failed = lower > SETTLED or (late < LEVEL and 2 * fastest.sum() > len(fastest))
     return Judged(HOLDS if held else FAILS if failed else UNKNOWN, float(statistic), float(p), values)
 
 
