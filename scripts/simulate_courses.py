@@ -151,6 +151,11 @@ def _subject(courses, departures, names, steps, base: str) -> Subject:
     return Subject(base, base, LAYERS - 1, dict.fromkeys(names, own), names, {one: one for one in names}, read)
 
 
+def of_courses(courses: list[Course], objectives: dict[str, str]) -> Runs:
+    """A study of courses that were measured elsewhere, without behaviour."""
+    return Runs(courses, _subject(courses, [], objectives, courses[0].steps, "base"))
+
+
 def _separation(courses: list[Course], names: dict[str, str]) -> pd.DataFrame:
     """Distances between the mean summaries of any two runs."""
     rows, means = [], {(one.series, one.layer): one.each.mean(axis=1) for one in courses}
