@@ -41,8 +41,8 @@ TRUTHS = {
 }  # fmt: skip
 GROUPS = {
     "seeds alone": (FAILS, {"effect": 0.0}),
-    "apart from the start": (FAILS, {"effect": 400.0}),
-    "apart after the peak": (HOLDS, {"effect": 400.0, "since": 0.5}),
+    "apart before the peak": (FAILS, {"effect": 400.0, "grown": (0.0, 1 / 12)}),
+    "apart after the peak": (HOLDS, {"effect": 400.0, "grown": (0.5, 1.0)}),
 }
 """Of claim 3: two objectives whose courses are transients with a course of the objective's own."""
 

@@ -87,7 +87,7 @@ def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def simulate(
-    kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0, since: float = 0.0,
+    kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0, grown: tuple[float, float] = (0.0, 1.0),
     behaviour: str = "together", base: str = "base",
 ) -> Runs:  # fmt: skip
     """One study.
@@ -106,7 +106,7 @@ def simulate(
     time = steps / steps[-1]
     names = {f"o{k % objectives} {k // objectives}": f"o{k % objectives}" for k in range(runs * objectives)}
     toward = rng.normal(size=(objectives, LAYERS, FEATURES)) / np.sqrt(FEATURES)
-    added = effect * np.clip(time - since, 0, None) / (1 - since)
+    added = effect * np.clip((time - grown[0]) / (grown[1] - grown[0]), 0, 1)
     courses, departures = [], []
     for name, objective in names.items():
         warped = BEHAVIOURS[behaviour](time) * steps[-1]
