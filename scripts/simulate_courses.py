@@ -87,8 +87,8 @@ def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def simulate(
-    kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0, grown: tuple[float, float] = (0.0, 1.0),
-    behaviour: str = "together", base: str = "base",
+    kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0,
+    grown: tuple[float, float] = (0.0, 1.0), behaviour: str = "together", base: str = "base",
 ) -> Runs:  # fmt: skip
     """One study.
 
@@ -96,9 +96,8 @@ def simulate(
     ----------
     kind, grid : of `KINDS` and `GRIDS`.
     runs : of each objective.
-    objectives, effect, since : each objective adds a course of its own, this long at the end, which begins at this
-    share
-        of the run.
+    objectives, effect, grown : each objective adds a course of its own, this long, which grows between these shares of
+        the run.
     behaviour : of `BEHAVIOURS`: when the next tokens move as the topology does.
     """
     rng = np.random.default_rng(seed)
@@ -111,13 +110,10 @@ def simulate(
     for name, objective in names.items():
         warped = BEHAVIOURS[behaviour](time) * steps[-1]
         every, at = np.unique(np.concatenate([steps, warped.round(6)]), return_inverse=True)
-        common = path(kind, every if behaviour != "together" else steps, rng)
-        common, behave = (
-            (common[at[: len(steps)]], common[at[len(steps) :]]) if behaviour != "together" else (common,) * 2
-        )
+        course = path(kind, every, rng)
+        here, behave = course[at[: len(steps)]], course[at[len(steps) :]]
         for layer in range(LAYERS):
-            place = common.copy()
-            place = place + added[:, None] * toward[int(objective[1:]), layer]
+            place = here + added[:, None] * toward[int(objective[1:]), layer]
             error = ERROR * rng.normal(size=place.shape) * np.sqrt(FACTOR)
             each = (place + error)[:, None] + ERROR * rng.normal(size=(len(steps), SUBSAMPLES, FEATURES))
             loops = np.arange(FEATURES) < FEATURES * 3 // 4
