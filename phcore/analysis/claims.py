@@ -133,7 +133,7 @@ def peak(runs: Sequence[Moves]) -> Judged:
     third = round(windows / 3)
     mean = courses.mean(axis=0)
     top = int(mean[:third].argmax())
-    high = [float((at_most(m)[:, third:].mean(axis=1) / m[0][:, top]).mean()) for m in runs]
+    high = [float((at_most(m)[:, third:].mean(axis=1) / np.fmax(m[0][:, top], _TIE)).mean()) for m in runs]
     low = [float((np.where(clear(m), m[0], 0)[:, third:].mean(axis=1) / at_most(m)[:, top]).mean()) for m in runs]
     statistic, drawn = _early_peak(courses, third), _early_peak(_shuffled(courses), third)
     p, late = ((1 + (side * drawn >= side * statistic - _TIE).sum()) / (1 + len(drawn)) for side in (1, -1))
@@ -141,7 +141,7 @@ def peak(runs: Sequence[Moves]) -> Judged:
     beyond = np.concatenate([clear(m) for m in runs])
     values = {
         "runs": len(runs), "windows": windows, "third": third, "peak": int(mean.argmax()), "late": float(late),
-        "ratio": float(np.mean([(m[0][:, third:].mean(axis=1) / m[0][:, top]).mean() for m in runs])),
+        "ratio": float(np.mean([(m[0][:, third:].mean(axis=1) / np.fmax(m[0][:, top], _TIE)).mean() for m in runs])),
         "lo": lower, "hi": upper, "wanted": max(2, runs_for(windows, third)), "beyond": int(beyond.sum()),
         "all": beyond.size,
     }  # fmt: skip

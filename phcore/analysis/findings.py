@@ -137,7 +137,13 @@ def _apart(subject, studies, judged: Judged, scale: str, order: float, elsewhere
     sentence = ["sentence", "alone" if alone else "within"]
     sentence += ["parted"] if dated else ["no_peak"] if values["first"] == HOLDS else []
     name, wanted = _WANTED.get(values["groups"], ("needed_three", 3))
-    needed = [name] if values["fewest"] < wanted else ["needed_peak"] if values["first"] == HOLDS else ["needed_more"]
+    needed = (
+        [name, "needed_file"]
+        if values["fewest"] < wanted
+        else ["needed_peak"]
+        if values["first"] == HOLDS
+        else ["needed_more"]
+    )
     objective = next(one for one in subject.objectives.values())
     values |= _groups(values) | {
         "share": _percent(values["parted_share"]), "parted_lo": _percent(values["parted_lo"]),

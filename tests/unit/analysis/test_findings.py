@@ -228,11 +228,15 @@ def test_seeds_alone_do_not_tell_objectives_apart():
 
 def test_one_run_per_objective_cannot_tell_and_says_how_many_could():
     one = complete(of_objectives(each=1))
-    assert (one.verdict, one.needed) == (f.UNKNOWN, "3 runs per objective; you have 1")
+    assert one.verdict == f.UNKNOWN
+    assert one.needed == (
+        "3 runs per objective; you have 1; in the study file, each a series with its objective and a seed of its own: "
+        'objective = "o0", seed = 1'
+    )
     assert "no p-value" in one.null
     assert "not how two objectives do" in one.sentence
     two = complete(of_objectives(each=1, objectives=2))
-    assert two.needed == "4 runs per objective; you have 1"
+    assert two.needed.startswith("4 runs per objective; you have 1; ")
 
 
 def test_copied_runs_make_no_p_value():
@@ -245,7 +249,7 @@ def test_copied_runs_make_no_p_value():
     one = complete(f.findings(study, [], SCALE, ORDER)[2])
     assert one.verdict == f.UNKNOWN
     assert one.n == "2 runs of 2 objectives; 6 series with the weights of another"
-    assert one.needed == "4 runs per objective; you have 1"
+    assert one.needed.startswith("4 runs per objective; you have 1; ")
 
 
 def test_two_seeds_of_one_objective_are_no_comparison():
