@@ -30,7 +30,7 @@ class Subject:
     name, base, n_layers : of its base model: its name, what its weights are known by, and its layers.
     steps : series -> those of its checkpoints, the base included.
     objectives : series -> objective.
-    run_of : series -> the run it belongs to: see `runs.distinct`.
+    run_of : series -> the run it belongs to: see `copies.distinct`.
     read : a table of the study by its name.
     """
 

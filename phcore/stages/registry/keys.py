@@ -8,7 +8,7 @@ So another definition, another input or another parameter is another file, and w
 import functools
 from collections.abc import Callable
 
-from phcore.analysis.runs import distinct
+from phcore.analysis.copies import distinct
 from phcore.archive.store import digest
 from phcore.stages.registry.discovery import results, tables
 from phcore.stages.registry.places import ends, labelled

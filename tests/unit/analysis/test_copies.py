@@ -1,6 +1,6 @@
 """Copies of a run are no further runs."""
 
-from phcore.analysis.runs import distinct
+from phcore.analysis.copies import distinct
 
 
 def test_series_with_equal_weights_at_a_step_are_one_run():
