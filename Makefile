@@ -51,6 +51,7 @@ bench-room: $(VENV)/.dev
 
 # How often every p-value is below 0.05 where nothing happens: the tables of docs/method.md. An hour or so on two cores.
 calibrate: $(VENV)/.dev
+	$(BIN)/python scripts/calibrate_verdicts.py
 	$(BIN)/python scripts/calibrate.py
 
 # Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 40 minutes on two idle cores.

@@ -82,6 +82,7 @@ def simulate(
     degrees: tuple[int, ...] = (0, 1),
     scales: tuple[str, ...] = ("raw", "median"),
     summarise: bool = True,
+    by_step: bool = False,
 ) -> Simulated:
     """One study of a kind, measured.
 
@@ -100,6 +101,8 @@ def simulate(
     source : of `SOURCES`.
     degrees, scales : of the distances, which take most of the time.
     summarise : whether the table of summaries is wanted; it takes most of the rest.
+    by_step : whether walks move as far in every training step, and bursts are counted in steps (their first or last
+        quarter), not in checkpoints.
 
     Raises
     ------
@@ -118,7 +121,8 @@ def simulate(
     velocities, distances, about = [], [], []
     for k, name in enumerate(names):
         draws = np.concatenate([first, _innovations(rng, base, checkpoints - 1, source)])
-        moved = path(kind, base, draws, angles, move=move, chosen=k % objectives == 0)
+        how = {"move": move, "chosen": k % objectives == 0, "steps": steps if by_step else None}
+        moved = path(kind, base, draws, angles, **how)
         for layer in range(layers):
             measured = [_measure(cloud, sets) for cloud in moved[:, layer]]
             apart = {
@@ -139,7 +143,14 @@ def simulate(
 
 
 def path(
-    kind: str, base: np.ndarray, draws: np.ndarray, angles: np.ndarray, *, move: float = 0.05, chosen: bool = True
+    kind: str,
+    base: np.ndarray,
+    draws: np.ndarray,
+    angles: np.ndarray,
+    *,
+    move: float = 0.05,
+    chosen: bool = True,
+    steps: np.ndarray | None = None,
 ) -> np.ndarray:
     """(T + 1, L, n, d) clouds of one run.
 
@@ -150,6 +161,7 @@ def path(
     angles : (n,) where each prompt will be on the circle, if there is one.
     move : as in `simulate`.
     chosen : whether this is a run of the objective that "objective shape" is about.
+    steps : (T + 1,) of the checkpoints, where walks know of them.
     """
     transitions = len(draws) - 1
     time = np.arange(transitions + 1)
@@ -166,12 +178,17 @@ def path(
         return base * GROWTH ** time[:, None, None, None]
     third = round(transitions / 3)
     factor = np.ones(transitions)
+    first, last = time[1:] <= third, time[1:] > transitions - third
+    if steps is not None:
+        gaps = np.diff(steps)
+        factor = np.sqrt(gaps / gaps.mean())
+        first, last = 4 * steps[1:] <= steps[-1], 4 * steps[:-1] >= 3 * steps[-1]
     if kind == "early burst":
-        factor[:third] = BURST
+        factor[first] *= BURST
     if kind == "late burst":
-        factor[-third:] = BURST
-    steps = move * factor[:, None, None, None] * draws[1:]
-    walked = np.concatenate([np.zeros_like(draws[:1]), steps.cumsum(axis=0)])
+        factor[last] *= BURST
+    walk = move * factor[:, None, None, None] * draws[1:]
+    walked = np.concatenate([np.zeros_like(draws[:1]), walk.cumsum(axis=0)])
     circle = _circle(angles, base)
     if kind == "jump":
         late = time > event(transitions)

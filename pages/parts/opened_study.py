@@ -8,10 +8,13 @@ import streamlit as st
 
 from pages.parts import columns, data, figure, frame
 from pages.parts.web import Markdown, code, plain
+from phcore.analysis.displacements import ALL
+from phcore.analysis.equal_windows import QUARTERS
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.figure import PER, Choice
+from phcore.figures.reading import one_run
 from phcore.figures.registry import FIGURES
 from phcore.formatting import three
 from phcore.pipeline import jobs
@@ -69,23 +72,18 @@ def _moves(study: Results, choice: Choice) -> list[Markdown]:
         sentences.append(
             f"**{plain(one.name)}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
             f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
-            f"{fast['step']:.0f}{plain(_concentration(study, one.name, choice))}."
+            f"{fast['step']:.0f}{plain(_first_quarter(study, one.name, choice))}."
         )
     return sentences
 
 
-def _concentration(study: Results, series: str, choice: Choice) -> str:
-    rows = study.table(
-        "dynamics", series=series, layer=choice.layer, degree=choice.degree, order=choice.order, scale=choice.scale,
-        per="transition", by="index", with_base=True,
-    )  # fmt: skip
-    if rows.empty or pd.isna(rows["concentration"].iloc[0]):
+def _first_quarter(study: Results, series: str, choice: Choice) -> str:
+    """From the table that findings go by."""
+    own = study.table("windows", series=series, layer=choice.layer, scale=choice.scale, use=QUARTERS, measure=ALL)
+    if own.empty or not own["value"].sum() > 0:
         return ""
-    one = rows.iloc[0]
-    return (
-        f"; {one['concentration']:.0%} of its velocity falls in the first third of the checkpoints "
-        f"(flat would be 33 %; p = {three(one['p_velocities'])})"
-    )
+    share = own.loc[own["window"] == 1, "value"].sum() / own["value"].sum()
+    return f"; {share:.0%} of its displacement falls in the first quarter of the steps ({1 / len(own):.0%} if even)"
 
 
 def _apart(study: Results, choice: Choice) -> list[Markdown]:
@@ -101,8 +99,8 @@ def _apart(study: Results, choice: Choice) -> list[Markdown]:
     beside = f" (split-half floor {three(one['hi'])})" if pd.notna(one["hi"]) else ""
     return [
         f"At step {one['step']:.0f}, **{plain(one['series_a'])}** and **{plain(one['series_b'])}** are farthest apart: "
-        f"{three(one['value'])} resampling standard deviations in the {len(FEATURES)} mean summaries{beside}. One run "
-        "per objective: an effect size, not a p-value."
+        f"{three(one['value'])} resampling standard deviations in the {len(FEATURES)} mean summaries{beside}. "
+        f"{'One run per objective: an' if one_run(study) else 'An'} effect size, not a p-value."
     ]
 
 

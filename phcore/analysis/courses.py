@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from phcore.analysis.permanova import run_distances
-
 DEPTHS = (0.2, 0.4, 0.6, 0.8, 1.0)  # relative depths at which models are compared: those of the default layers
-GRID = np.linspace(0, 1, 21)  # shares of the training at which courses are compared
 
 
 @dataclass(frozen=True)
@@ -64,23 +61,3 @@ def courses(model: Model, depths: Sequence[float]) -> pd.DataFrame:
         passed=value.cumsum() / total,
     )[total > 0]
     return pd.DataFrame({"depth": depths, "layer": nearest}).merge(table, on="layer")[columns]
-
-
-def course_distances(table: pd.DataFrame) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Distances between runs: root mean square of the difference of their courses over `GRID` and all depths.
-
-    Parameters
-    ----------
-    table : rows of `courses` of several models, at the same depths.
-
-    Returns
-    -------
-    runs (model, series) and (runs, runs) distances, from 0 to 1. Runs that lack a depth are left out.
-    """
-    depths, vectors = table["depth"].nunique(), {}
-    for run, rows in table.groupby(["model", "series"], sort=False):
-        curves = [one for _, one in rows.groupby("depth")]
-        if len(curves) == depths:
-            on_grid = [np.interp(GRID, [0, *one["progress"]], [0, *one["passed"]]) for one in curves]
-            vectors[run] = np.concatenate(on_grid)
-    return list(vectors), run_distances(vectors) if vectors else np.empty((0, 0))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import altair as alt
 import pandas as pd
 
+from phcore.analysis.displacements import ALL
 from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import FULL_WIDTH, framed
@@ -58,6 +59,7 @@ class Choice:
     predictor, final : as in the table `early_final`.
     confound, spectrum : keys of `confounds.MEASURES` and `spectra.MEASURES`.
     between : two categories of prompts, in the order of the table `directions`.
+    windows : what moves in equal windows: a measure of the table `windows`.
     course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
     """
 
@@ -87,6 +89,7 @@ class Choice:
     confound: str = "length_share"
     spectrum: str = "effective_rank"
     between: tuple[str, str] | None = None
+    windows: str = ALL
     course: str = "velocity"
     beside: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, f
 from phcore.figures.figure import sentence as sentence_of
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
 from phcore.formatting import three
+from phcore.stages.findings import subjects
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
@@ -20,8 +21,8 @@ COURSES = {"velocity": "value", "share passed": "passed"}
 
 
 def read(results: Source, choice: Choice) -> dict:
-    """rows of `courses` with study, objective, value and share; objectives of all studies; models; lacking: studies
-    without velocities of this order; and faults: of those that cannot be read."""
+    """rows of `courses` with study, objective, value and share; objectives of all studies; subjects: what verdicts see
+    of them; lacking: studies without velocities of this order; and faults: of those that cannot be read."""
     studies, faults = [results], []
     for name in choice.beside:
         try:
@@ -38,7 +39,8 @@ def read(results: Source, choice: Choice) -> dict:
     if table.empty:
         raise Fault("nothing moves yet, so there is no course", COMPUTE)
     return {
-        "rows": table.assign(value=table[COURSES[choice.course]], share=table["progress"]), "models": models,
+        "rows": table.assign(value=table[COURSES[choice.course]], share=table["progress"]),
+        "subjects": subjects(*((one.record, one.table) for one in studies)),
         "objectives": list(dict.fromkeys(name for one in studies for name in owners(one).values())),
         "lacking": [one.study.name for one, part in zip(studies, parts, strict=True) if part.empty],
         "faults": faults,
@@ -104,9 +106,9 @@ def answer(data: Data) -> str:
 def sentence(data: Data) -> str:
     if not data.choice.beside:
         return "Choose a study of another base model to compare its course with this one."
-    if len({one.name for one in data.models}) < 2:
+    if len({one.base for one in data.subjects}) < 2:
         return ""
-    found = findings.models(data.models)
+    found = findings.of_models(data.subjects, data.choice.scale, data.study.order)
     return f"{found.sentence} {found.null}. n: {found.n}."
 
 

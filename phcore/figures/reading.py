@@ -7,6 +7,8 @@ from phcore.analysis import dynamics
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Source
 from phcore.formatting import unit_words
+from phcore.stages.registry import WHOLE_STUDY
+from phcore.stages.registry.keys import value
 from phcore.topology.summaries import FEATURES, rescale
 
 CURVE = ("degree", "order", "scale")  # what one curve of velocity depends on
@@ -27,6 +29,13 @@ def distinct(table: pd.DataFrame, *columns: str) -> list:
 def owners(results: Source) -> dict[str, str]:
     """Series -> objective, in the order of the study."""
     return {one.name: one.objective for one in results.record.series}
+
+
+def one_run(results: Source) -> bool:
+    """Whether no objective has a second run: a series with the weights of another is none."""
+    own, run_of = owners(results), value("run_of", results.record, WHOLE_STUDY)
+    objectives = [own[series] for series, run in run_of.items() if series == run]
+    return len(set(objectives)) == len(objectives)
 
 
 def labelled(results: Source, table: pd.DataFrame) -> pd.DataFrame:

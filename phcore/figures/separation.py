@@ -14,7 +14,7 @@ from phcore.figures.charts.curves import only, over_steps, since, top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps
 from phcore.figures.charts.theme import INK, Y_AXIS, objective_colours
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
-from phcore.figures.reading import distance_unit, labelled_pairs, owners, rows, summaries
+from phcore.figures.reading import distance_unit, labelled_pairs, one_run, owners, rows, summaries
 from phcore.formatting import three, wasserstein_words
 from phcore.topology.summaries import FEATURES
 
@@ -42,8 +42,7 @@ def read(results: Source, choice: Choice) -> dict:
             f"no two series have this distance at layer {choice.layer}, scale {choice.scale}",
             "compute the study, or look at another layer",
         )
-    own = list(owners(results).values())
-    return {"rows": labelled_pairs(results, table), "one_run": len(set(own)) == len(own)}
+    return {"rows": labelled_pairs(results, table), "one_run": one_run(results)}
 
 
 def _summaries(results: Source, choice: Choice) -> pd.DataFrame:

@@ -1,43 +1,47 @@
 """Findings: the five claims as verdicts on this study and those named beside it."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from phcore.stages.registry.result import Table
+from phcore.stages.registry.keys import value
+from phcore.stages.registry.result import WHOLE_STUDY, Table
 from phcore.study.record import Record
 
 Read = Callable[[str], pd.DataFrame]
 
 
-def compute(
-    read: Read, record: Record, objectives: dict[str, str], scale: str, order: float, beside: list[tuple[Record, Read]]
-) -> pd.DataFrame:
+def compute(read: Read, record: Record, scale: str, order: float, beside: list[tuple[Record, Read]]) -> pd.DataFrame:
     from phcore.analysis.findings import findings
 
-    found = findings(
-        read,
-        objectives,
-        scale=scale,
-        order=order,
-        model=model_of(record, read("velocities")),
-        beside=[model_of(other, tables("velocities")) for other, tables in beside],
-    )
-    return pd.DataFrame([asdict(one) for one in found])
+    first, *others = subjects((record, read), *beside)
+    return pd.DataFrame([asdict(one) for one in findings(first, others, scale, order)])
 
 
-def model_of(record: Record, velocities: pd.DataFrame):
-    """A study as one of several base models."""
-    from phcore.analysis.courses import Model
+def subjects(*studies: tuple[Record, Read]) -> list:
+    """Studies as verdicts see them; each table is read once."""
+    from phcore.analysis.readings import Subject
 
-    return Model(Path(record.study.model).name, record.n_layers, velocities)
+    return [
+        Subject(
+            name=Path(record.study.model).name,
+            base=record.base.fingerprint or str(record.study.model),
+            n_layers=record.n_layers,
+            steps=value("series_steps", record, WHOLE_STUDY),
+            objectives=value("objectives", record, WHOLE_STUDY),
+            run_of=value("run_of", record, WHOLE_STUDY),
+            read=functools.cache(read),
+        )
+        for record, read in studies
+    ]
 
 
 TABLE = Table(
     name="findings",
-    parameters=("read", "record", "objectives", "scale", "order", "beside"),
+    parameters=("read", "record", "scale", "order", "beside"),
     compute=compute,
     published=False,
     columns={

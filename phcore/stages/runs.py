@@ -8,10 +8,11 @@ from phcore.stages.registry.result import words
 from phcore.stages.separation import comparison
 
 
-def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
+def _each(one, floors: pd.DataFrame, objectives: dict[str, str], run_of: dict[str, str]) -> Iterator[pd.DataFrame]:
+    """Copies of a run are no further runs."""
     from phcore.analysis.permanova import runs
 
-    yield runs(one, objectives)
+    yield runs(one, {series: objectives[series] for series, run in run_of.items() if series == run})
 
 
 TABLE = comparison(
@@ -28,4 +29,5 @@ TABLE = comparison(
         "p": "p-value, whole runs permuted",
         "permutations": "orders it rests on",
     },
+    parameters=("run_of",),
 )

@@ -215,7 +215,22 @@ def published(evidence: bool | None = None) -> Iterator[str]:
 
 def missing(record: Record, store: Store) -> list[str]:
     """Names of the tables that a finished study has and this one lacks."""
-    return [name for name in published() if not is_published(record, store, name)]
+    lacking = [name for name in published() if not is_published(record, store, name)]
+    return [name for name in lacking if not (tables()[name].later and _gone(record, store, name))]
+
+
+def _gone(record: Record, store: Store, name: str) -> bool:
+    """Whether nothing is left of the readings that a table is made from, and neither is what was made of them."""
+    one = tables()[name]
+    if not one.gathers:
+        return any(
+            tables()[need].later and not is_published(record, store, need) and _gone(record, store, need)
+            for need in one.needs
+        )
+    keys, gathered = keys_of(record), results()[one.gathers]
+    kept = [(one.gathers, keys.of(one.gathers, place)) for place in places(record, gathered.per)]
+    kept += [(need, keys.of(need, place)) for need in gathered.needs for place in places(record, results()[need].per)]
+    return not any(store.has(*file) for file in kept)
 
 
 def parts(record: Record, one: Table) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ So another definition, another input or another parameter is another file, and w
 import functools
 from collections.abc import Callable
 
+from phcore.analysis.copies import distinct
 from phcore.archive.store import digest
 from phcore.stages.registry.discovery import results, tables
 from phcore.stages.registry.places import ends, labelled
@@ -35,6 +36,7 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "layers": lambda record, place: record.layers,
     "checkpoints": lambda record, place: tuple((node.label, node.step) for node in record.ready),
     "objectives": lambda record, place: {one.name: one.objective for one in record.series},
+    "run_of": lambda record, place: distinct(weights(record)),
     "series_steps": lambda record, place: {
         one.name: [node.step for node in record.path_of(one.name)] for one in record.series
     },
@@ -43,6 +45,11 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     ),
     "read": lambda record, place: None,  # every table: of what is put together at every reading only
 }
+
+
+def weights(record: Record) -> dict[str, dict[int, str]]:
+    """Series -> step -> fingerprint of its checkpoint."""
+    return {one.name: {node.step: node.fingerprint for node in record.path_of(one.name)} for one in record.series}
 
 
 def value(name: str, record: Record, place: Place) -> object:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from phcore.stages.registry.result import (
     CELL,
     CHECKPOINT,
+    FROM_BASE,
     PAIR_LAYER,
     SECOND_READING,
     SERIES_LAYER,
@@ -26,6 +27,14 @@ def _checkpoints(record: Record) -> Iterator[tuple[Labels, Place]]:
     for one in record.series:
         for node in record.path_of(one.name):
             yield (one.name, node.step), Place((node,))
+
+
+def _from_base(record: Record) -> Iterator[tuple[Labels, Place]]:
+    """No series that does not start at step 0."""
+    for one in record.series:
+        path = record.path_of(one.name)
+        for node in path[1:] if path and path[0].step == 0 else ():
+            yield (one.name, node.step), Place((path[0], node))
 
 
 def _transitions(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -65,6 +74,7 @@ def _second_readings(record: Record) -> Iterator[tuple[Labels, Place]]:
 _KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
     CHECKPOINT: (("series", "step"), _checkpoints),
     CELL: (("series", "step", "layer"), _at_layers(_checkpoints)),
+    FROM_BASE: (("series", "step"), _from_base),
     TRANSITION: (("series", "step_from", "step"), _transitions),
     TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _at_layers(_transitions)),
     PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),

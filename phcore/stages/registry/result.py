@@ -13,6 +13,7 @@ from phcore.study.record import Node, Record
 
 CHECKPOINT = "checkpoint"
 CELL = "cell"  # a checkpoint at a layer
+FROM_BASE = "checkpoint against its base"  # a checkpoint of a series, after the step 0 that the series starts from
 TRANSITION = "transition"  # two consecutive checkpoints of a series
 TRANSITION_LAYER = "transition at a layer"
 PAIR_LAYER = "pair at a layer"  # two checkpoints that the study compares: see `phcore.study.pairs`
@@ -147,6 +148,7 @@ class Table:
         because that takes no time or rests on what may change without the study.
     live : whether there is something to see of it before the study is finished.
     evidence : judges other tables; a study is complete without it, and finished with it.
+    later : measured since 0.4: a study of before whose readings are gone is finished without it.
     """
 
     name: str
@@ -163,3 +165,4 @@ class Table:
     published: bool = True
     live: bool = True
     evidence: bool = False
+    later: bool = False

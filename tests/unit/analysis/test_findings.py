@@ -1,58 +1,75 @@
-"""The rules by which numbers become verdicts, on tables made for each of them."""
+"""What verdicts read, and what they say, on tables made by hand for each of them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from phcore.analysis import findings as f
-from phcore.analysis.courses import Model
+from phcore.analysis import readings
+from phcore.analysis.readings import MEANS, Subject
 from phcore.stages.registry import tables as documented
 
 SCALE, ORDER = "raw", 2.0
 SERIES = ("helpful", "harmless", "mixed")
 LAYERS = (1, 2)
+STEPS = (0, 1, 2, 4, 8, 12, 16)
+EARLY, FLAT = (8.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0)
+BURST, EVEN = (20.0, 1.0, 1.0, 1.0, 1.0, 1.0), (1.0,) * 6
+LATE = BURST[::-1]
+FLOOR = 0.1
 
 
-def concentration(p=0.01, share=0.7, lo=0.6, hi=0.8, null_mean=0.33, transitions=10, **per_series):
-    """One row per series, layer, reading and null; `per_series` overrides values for a series."""
+def windows(quarters=EARLY, rates=BURST, velocities=(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), series=SERIES, layers=LAYERS,
+            floor=FLOOR, scale=SCALE, order=ORDER, wiggle=0.01):  # fmt: skip
+    """The table `windows`: the same displacements in summaries, loops and diagrams, hardly different by run."""
     rows = []
-    for series in SERIES:
-        values = {"p_max": p, "concentration": share, "lo": lo, "hi": hi, "null_mean": null_mean}
-        values |= per_series.get(series, {})
+    for number, name in enumerate(series):
+        for layer in layers:
+            for use, values, length in (("quarters", quarters, 4), ("rates", rates, 2), ("transitions", velocities, 0)):
+                ends = STEPS if use == "transitions" else [length * k for k in range(len(values) + 1)]
+                for k, value in enumerate(values):
+                    for measure, at in (("summaries", 0.0), ("loops", 0.0), ("diagrams", order)):
+                        moved = value * (1 + wiggle * number * (k == 0))
+                        rows.append((name, layer, scale, use, k + 1, ends[k], ends[k + 1], measure, at, moved, floor))
+    return pd.DataFrame(rows, columns=list(documented()["windows"].columns))
+
+
+def separation(gap=8.0, each=3, objectives=3, growth=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0), scale=SCALE, seed=0):
+    """Distances between runs on a plane, where objectives part as ``growth`` says; and the objective of each run."""
+    rng = np.random.default_rng(seed)
+    own = {f"o{k % objectives} {k // objectives}": f"o{k % objectives}" for k in range(each * objectives)}
+    places = {name: rng.normal(size=12) for name in own}
+    rows = []
+    names = list(own)
+    for share, step in zip(growth, STEPS[1:], strict=True):
+        here = {name: places[name] + gap * share * np.eye(12)[int(own[name][1])] for name in own}
         rows += [
-            {
-                "series": series, "layer": layer, "degree": 1, "order": ORDER, "norm": 2.0, "scale": SCALE,
-                "per": "transition", "by": by, "with_base": base, "null": null, "transitions": transitions, **values,
-            }
-            for layer in LAYERS for by in ("index", "step") for base in (True, False)
-            for null in ("velocities", "checkpoints", "studentised")
+            (a, b, step, layer, scale, np.linalg.norm(here[a] - here[b]))
+            for i, a in enumerate(names) for b in names[i + 1:] for layer in LAYERS
         ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(documented()["concentration"].columns))
+    table = pd.DataFrame(rows, columns=["series_a", "series_b", "step", "layer", "scale", "distance"])
+    return table.reindex(columns=list(documented()["separation"].columns)), own
 
 
-def velocities(curves, subsamples=8, noise=0.0):
-    """curves : (series, layer) -> {step: velocity}."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for (series, layer), curve in curves.items():
-        previous = 0
-        for step, value in curve.items():
-            rows += [
-                (series, previous, step, layer, b, 1, ORDER, 2.0, SCALE, value * (1 + noise * rng.normal()))
-                for b in range(subsamples)
-            ]
-            previous = step
-    return pd.DataFrame(rows, columns=list(documented()["velocities"].columns))
+def halfway(later=(-2.0, 0.0), series=SERIES, layers=LAYERS, scale=SCALE, **columns):
+    rows = [
+        {"series": name, "layer": layer, "scale": scale, "topology": 8 + move, "behaviour": 8.0, "error": 0.1,
+         "slack": 0.0, "resolution": 2.0, "last": 16, "moved": True, "checkpoints": 6} | columns
+        for name in series for layer, move in zip(layers, later, strict=True)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(documented()["halfway"].columns))
 
 
-def every(curve):
-    return {(series, layer): curve for series in SERIES for layer in LAYERS}
+def subject(tables=None, objectives=None, copies=(), name="base", base="weights", steps=STEPS, n_layers=2):
+    """copies : series that have the weights of the first one."""
+    own = objectives or {one: one for one in SERIES}
+    empty = {one.name: pd.DataFrame(columns=list(one.columns)) for one in documented().values()}
+    run_of = {one: next(iter(own)) if one in copies else one for one in own}
+    return Subject(name, base, n_layers, dict.fromkeys(own, steps), own, run_of, (empty | (tables or {})).__getitem__)
 
 
-STEPS = (1, 2, 3, 4, 5, 6, 7, 8, 9)
-BURST = dict(zip(STEPS, (0.5, 1.0, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1), strict=True))
-FLAT = dict.fromkeys(STEPS, 1.0)
-LATE = dict(zip(STEPS, (0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.5, 1.0, 0.2), strict=True))
+def found(claim, tables=None, beside=(), **about):
+    return f.findings(subject(tables, **about), list(beside), SCALE, ORDER)[claim - 1]
 
 
 def complete(finding):
@@ -63,431 +80,351 @@ def complete(finding):
     assert (finding.verdict == f.UNKNOWN) == bool(finding.needed)
     assert finding.sentence.endswith(".")
     assert finding.title == f.TITLES[finding.claim]
+    for words in (finding.sentence, finding.n, finding.null, finding.interval, finding.needed):
+        assert "nan" not in words
+        assert "inf" not in words
+        assert "{" not in words
     return finding
 
 
 # --- 1: early -------------------------------------------------------------------------------------
 
 
-def test_early_holds_where_most_series_beat_their_nulls():
-    found = complete(f.early(concentration()))
-    assert found.verdict == f.HOLDS
-    assert "3 of 3 series" in found.sentence
-    assert "70 %" in found.sentence
-    assert "33%" not in found.sentence
-
-
-def test_two_of_three_are_most_and_one_of_three_is_not():
-    one = {"p_max": 0.4}
-    assert f.early(concentration(mixed=one)).verdict == f.HOLDS
-    assert complete(f.early(concentration(mixed=one, helpful=one))).verdict == f.UNKNOWN
-
-
-def test_one_of_two_series_is_not_most_either_way():
-    """Neither half of the rule is a verdict at exactly one half."""
-    two = concentration(harmless={"p_max": 0.4, "hi": 0.3, "lo": 0.2, "concentration": 0.25})
-    assert complete(f.early(two[two["series"] != "mixed"])).verdict == f.UNKNOWN
-
-
-def test_early_does_not_hold_only_where_the_interval_lies_below_chance():
-    low = {"p": 0.9, "share": 0.2, "lo": 0.15, "hi": 0.25}
-    assert complete(f.early(concentration(**low))).verdict == f.FAILS
-    assert f.early(concentration(**{**low, "hi": 0.4})).verdict == f.UNKNOWN
-
-
-def test_the_null_that_keeps_its_level_decides():
-    table = concentration()
-    table.loc[table["null"] != "studentised", "p_max"] = 0.9
-    assert f.early(table).verdict == f.HOLDS
-    table["p_max"] = 1 - table["p_max"]
-    assert f.early(table).verdict == f.UNKNOWN
-
-
-def test_too_few_transitions_cannot_tell():
-    found = complete(f.early(concentration(transitions=6)))
-    assert found.verdict == f.UNKNOWN
-    assert "7 transitions; there are 6" in found.needed
-
-
-def test_a_series_without_the_base_is_judged_without_it():
-    table = concentration()
-    table = table[(table["series"] != "mixed") | ~table["with_base"].astype(bool)]
-    assert "3 of 3 series" in f.early(table).sentence
-
-
-def test_without_subsamples_the_interval_is_said_to_be_none():
-    found = complete(f.early(concentration(lo=np.nan, hi=np.nan)))
-    assert found.verdict == f.HOLDS
-    assert found.interval.startswith("none")
-
-
-def test_what_is_said_of_early_by_hand():
-    table = concentration(
-        transitions=10,
-        helpful={"p_max": 0.01, "concentration": 0.7, "lo": 0.6, "hi": 0.8},
-        harmless={"p_max": 0.03, "concentration": 0.5, "lo": 0.4, "hi": 0.6},
-        mixed={"p_max": 0.4, "concentration": 0.3, "lo": 0.2, "hi": 0.35},
-    )
-    table.loc[table["by"] == "step", ["concentration", "null_mean"]] = 0.9, 0.8
-    table.loc[~table["with_base"].astype(bool), ["concentration", "null_mean", "transitions"]] = 0.1, 0.2, 9
-    assert f.early(table) == f.Finding(
+def test_what_is_said_of_an_early_study_by_hand():
+    assert complete(found(1, {"windows": windows()})) == f.Finding(
         claim=1,
         title="Most topological change comes early",
         verdict="holds",
-        sentence="2 of 3 series put more of their velocity into the first third of the checkpoints than chance would; "
-        "that third holds 30 % to 70 % of it, where a random order gives 33 %. Counted by training step, the first "
-        "third holds 90 %, but has so many of the checkpoints that a random order gives 80 %: the grid decides.",
-        n="3 series, 6 series at layers, 10 transitions each",
-        null="moves in random order, neighbours may correlate (studentised); p adjusted over the layers of a series "
-        "(max-statistic): 0.01 to 0.4",
-        interval="95 %: 20 % to 80 % (middle layer, for another choice of prompts)",
+        sentence="The first quarter of the steps holds 73 % of the displacement in mean summaries (73 % by run), "
+        "where an even course gives 25 %. Between consecutive checkpoints, as in the paper, the first third of them "
+        "holds 14 % of the velocity.",
+        n="3 runs, 6 series at layers, 4 windows of 4 steps each",
+        null="every way to call one window of each run its first: p = 0.016 (no smaller p than 0.016 is possible)",
+        interval="at most 73 % (95 %, over runs; 38 % would be half again an even share)",
     )
 
 
-# --- 2: peak and stabilisation --------------------------------------------------------------------
+def test_a_flat_study_does_not_hold():
+    assert complete(found(1, {"windows": windows(quarters=FLAT)})).verdict == f.FAILS
 
 
-@pytest.mark.parametrize(
-    ("curve", "verdict"), [(BURST, f.HOLDS), (FLAT, f.FAILS), (LATE, f.FAILS)], ids=["burst", "flat", "late"]
-)
-def test_a_transient_early_peak_is_told_from_a_flat_and_a_late_course(curve, verdict):
-    assert complete(f.peak(velocities(every(curve)))).verdict == verdict
+def test_two_runs_are_told_how_many_it_takes():
+    two = complete(found(1, {"windows": windows(series=SERIES[:2])}, objectives=dict.fromkeys(SERIES[:2], "one")))
+    assert (two.verdict, two.needed) == (f.UNKNOWN, "3 runs; you have 2")
 
 
-def test_an_early_peak_that_the_subsamples_do_not_agree_on_cannot_be_told():
-    """Two equal peaks, one early and one late: each subsample prefers another."""
-    twice = dict(zip(STEPS, (1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.99, 0.1, 0.1), strict=True))
-    found = complete(f.peak(velocities(every(twice), subsamples=40, noise=0.1)))
-    assert found.verdict == f.UNKNOWN
+def test_copies_are_no_runs():
+    table = {"windows": windows()}
+    one = complete(found(1, table, copies=("harmless",)))
+    assert one.verdict == f.UNKNOWN
+    assert one.n == "2 runs, 4 series at layers, 4 windows of 4 steps each; 1 series with the weights of another"
+    both = complete(found(1, table, copies=("harmless", "mixed")))
+    assert both.needed == "3 runs; you have 1"
+    assert both.n.endswith("; 2 series with the weights of another")
+    assert both.interval == "none: it takes two runs or more"
 
 
-def test_two_transitions_are_no_course():
-    found = complete(f.peak(velocities(every({1: 1.0, 2: 0.1}))))
-    assert found.verdict == f.UNKNOWN
-    assert "at least 3 transitions" in found.needed
-
-
-def test_the_grid_alone_is_said_to_settle_per_step():
-    doubling = dict.fromkeys((1, 2, 4, 8, 16, 32, 64, 128), 1.0)
-    found = f.peak(velocities(every(doubling)))
-    assert found.verdict == f.FAILS
-    assert "under a quarter in 6 of 6; equal moves on this grid would do so in 6." in found.sentence
-
-
-def test_what_never_moves_has_no_peak():
-    found = complete(f.peak(velocities(every(dict.fromkeys(STEPS, 0.0)))))
-    assert (found.verdict, found.n) == (f.UNKNOWN, "0")
-
-
-def test_what_is_said_of_peaks_by_hand():
-    """Three of six settle and three do not: most do neither. The late one peaks at 8 of 9 and is slow after it."""
-    curves = every(BURST) | {("harmless", layer): LATE for layer in LAYERS}
-    curves["mixed", 2] = dict.fromkeys(range(1, 13), 1.0)
-    assert f.peak(velocities(curves)) == f.Finding(
-        claim=2,
-        title="H1 activity peaks early and then settles",
-        verdict="cannot be told",
-        sentence="4 of 6 series at layers have their largest move in the first third of their checkpoints, and in 5 "
-        "velocity then stays under a quarter of it. Per training step, velocity peaks and falls under a quarter in "
-        "5 of 6; equal moves on this grid would do so in 0.",
-        n="6 series at layers, 9 transitions each",
-        null="a peak anywhere is as likely: 33 % of them would fall into the first third",
-        interval="peaks end at steps 1 to 8 (10 to 90 % of the subsamples, all series and layers)",
-        needed="more prompts or checkpoints: the subsamples disagree on the peak",
+def test_a_grid_without_windows_names_the_steps_it_lacks():
+    none = complete(found(1, {"windows": windows(quarters=())}, steps=(0, 1, 2, 4, 8, 16, 32, 64)))
+    assert none.verdict == f.UNKNOWN
+    assert none.needed == "checkpoints at step 48, so that the run falls into four windows of one length"
+    two = found(1, {"windows": windows(quarters=(), series=SERIES[:1])}, steps=(0, 3, 8), objectives={"helpful": "x"})
+    assert two.needed == (
+        "checkpoints at steps 2, 4 and 6, so that the run falls into four windows of one length; 3 runs; you have 1"
     )
+
+
+def test_velocities_at_their_floor_are_counted_and_not_read():
+    table = windows(velocities=(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), floor=2.5)
+    said = found(1, {"windows": table}).sentence
+    assert "; 12 of 36 velocities are at their resampling floor, and say nothing." in said
+
+
+def test_where_another_reading_says_something_else_the_sentence_says_so():
+    other = windows(quarters=FLAT, scale="median")
+    said = complete(found(1, {"windows": pd.concat([windows(), other])}))
+    assert said.verdict == f.HOLDS
+    assert said.sentence.endswith(
+        " Otherwise in mean summaries at scale median: does not hold; in W2 between diagrams at scale median: "
+        "does not hold."
+    )
+    same = found(1, {"windows": pd.concat([windows(), windows(scale="median")])})
+    assert "Otherwise" not in same.sentence
+
+
+# --- 2: peak --------------------------------------------------------------------------------------
+
+
+def test_what_is_said_of_a_peak_by_hand():
+    one = complete(found(2, {"windows": windows()}))
+    assert one.verdict == f.HOLDS
+    assert one.sentence == (
+        "H1 summaries move fastest between steps 0 and 2 of equal windows; after the first third of training they move "
+        "at 5 % of the rate of the early peak."
+    )
+    assert one.n == "3 runs, 6 windows of 2 steps each"
+    assert one.null.startswith("windows of each run in any order: p = 0.00")
+    assert one.interval == (
+        "the ratio lies between 5 % and 5 % (95 % each, over runs; settled is under 25 %); 36 of 36 rates are beyond "
+        "their floors"
+    )
+
+
+@pytest.mark.parametrize("rates", [EVEN, LATE], ids=["even", "late"])
+def test_an_even_and_a_late_course_do_not_hold(rates):
+    assert complete(found(2, {"windows": windows(rates=rates)})).verdict == f.FAILS
+
+
+def test_a_grid_without_rates_names_the_steps_it_lacks():
+    none = complete(found(2, {"windows": windows(rates=())}))
+    assert none.needed == "checkpoints at steps 6 and 10, so that the run falls into six windows of one length or more"
+
+
+def test_one_run_is_told_how_many_it_takes():
+    one = complete(found(2, {"windows": windows(series=SERIES[:1])}, objectives={"helpful": "x"}))
+    assert (one.verdict, one.needed) == (f.UNKNOWN, "3 runs; you have 1")
+
+
+def test_rates_at_their_floors_are_said_to_be_so():
+    one = complete(found(2, {"windows": windows(rates=EVEN, floor=3.0)}))
+    assert one.verdict == f.UNKNOWN
+    assert one.needed == "more runs, or more prompts: 0 of 36 rates are beyond what other prompts would change"
 
 
 # --- 3: objectives --------------------------------------------------------------------------------
 
 
-def separation(distance=5.0, floor=1.0, since=4):
-    pairs = (("helpful", "harmless"), ("helpful", "mixed"), ("harmless", "mixed"))
-    rows = [
-        {"series_a": a, "series_b": b, "step": step, "layer": layer, "scale": SCALE,
-         "distance": distance if step >= since else floor / 2, "distance_floor_hi": floor}
-        for a, b in pairs for layer in LAYERS for step in (0, *STEPS)
-    ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(documented()["separation"].columns))
+def of_objectives(peak=BURST, wiggle=0.01, **how):
+    table, own = separation(**how)
+    of_windows = windows(rates=peak, series=tuple(own), wiggle=wiggle)
+    return found(3, {"separation": table, "windows": of_windows}, objectives=own)
 
 
-def runs(p=0.01, within=1.0, between=3.0, permutations=280):
-    rows = [
-        {"layer": layer, "scale": SCALE, "step": step, "objectives": 3, "runs": 9, "within": within,
-         "between": between, "pseudo_f": 4.0, "p": p, "permutations": permutations}
-        for layer in LAYERS for step in (-1, 9)
-    ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(documented()["runs"].columns))
+def test_objectives_that_part_after_an_early_peak_hold():
+    one = complete(of_objectives(gap=30.0))
+    assert one.verdict == f.HOLDS
+    assert ". At the peak (step 2) they are 21 % of the way apart that they are at step 16." in one.sentence
+    assert one.n == "9 runs of 3 objectives"
+    assert "p = 0.0036 of 280 labelings" in one.null
+    assert "the share at the peak lies between 19 % and" in one.interval
 
 
-NO_RUNS = pd.DataFrame(columns=list(documented()["runs"].columns))
-OWN = {name: name for name in SERIES}
+def test_objectives_apart_before_the_peak_refute_the_second_half():
+    one = complete(of_objectives(gap=30.0, growth=(0.9, 0.95, 1, 1, 1, 1)))
+    assert one.verdict == f.FAILS
 
 
-def test_one_run_per_objective_cannot_tell_objectives_apart():
-    found = complete(f.apart(separation(), NO_RUNS, velocities(every(BURST)), OWN, SCALE))
-    assert found.verdict == f.UNKNOWN
-    assert "6 of 6 pairs" in found.sentence
-    assert "6 of 6 part at or after" in found.sentence
-    assert "runs per objective" in found.needed
-    assert "p " not in found.null
+def test_without_a_peak_there_is_no_after():
+    one = complete(of_objectives(gap=30.0, peak=EVEN, wiggle=0.0))
+    assert (one.verdict, one.needed) == (f.UNKNOWN, "an established peak: see claim 2")
+    assert one.sentence.endswith("No peak is established (claim 2), so there is no after.")
 
 
-def test_with_replicate_runs_whole_runs_decide():
-    curves = velocities(every(BURST))
-    held = complete(f.apart(separation(), runs(), curves, OWN, SCALE))
-    assert held.verdict == f.HOLDS
-    assert "no smaller p than 0.0036" in held.null
-    assert f.apart(separation(), runs(p=0.3), curves, OWN, SCALE).verdict == f.UNKNOWN
-    assert f.apart(separation(), runs(p=0.9, within=3.0, between=2.9), curves, OWN, SCALE).verdict == f.FAILS
+def test_seeds_alone_do_not_tell_objectives_apart():
+    one = complete(of_objectives(gap=0.0, each=4))
+    assert one.verdict == f.FAILS
+    assert complete(of_objectives(gap=0.0, each=2, seed=3)).verdict != f.HOLDS
 
 
-def by_layer(**columns):
-    """The rows of `runs` with values by layer, as many as are given."""
-    layers = pd.DataFrame(columns)
-    return pd.concat([runs().iloc[[0, 1]].assign(layer=k, **row) for k, row in enumerate(layers.to_dict("records"))])
-
-
-@pytest.mark.parametrize(
-    ("columns", "verdict"),
-    [
-        ({"p": [0.01, 0.9]}, f.UNKNOWN),
-        ({"p": [0.01, 0.01, 0.9]}, f.HOLDS),
-        ({"p": [0.9, 0.9], "within": [3.0, 1.0], "between": [2.9, 2.0]}, f.UNKNOWN),
-        ({"p": [0.9, 0.9, 0.9], "within": [3.0, 3.0, 1.0], "between": [2.9, 2.9, 2.0]}, f.FAILS),
-    ],
-    ids=["half beat", "most beat", "half are equal", "most are equal"],
-)
-def test_half_of_the_layers_are_not_most(columns, verdict):
-    found = complete(f.apart(separation(), by_layer(**columns), velocities(every(BURST)), OWN, SCALE))
-    assert found.verdict == verdict
-
-
-def test_half_of_the_pairs_after_the_peak_are_not_most():
-    """At layer 1 they part at step 1, before the peak at step 2; at layer 2 after it."""
-    early, late = separation(since=1), separation(since=4)
-    half = pd.concat([early[early["layer"] == 1], late[late["layer"] == 2]])
-    found = complete(f.apart(half, runs(), velocities(every(BURST)), OWN, SCALE))
-    assert "3 of 6 part at or after" in found.sentence
-    assert found.verdict == f.FAILS
-    most = pd.concat([half, late[late["layer"] == 2].assign(layer=3)])
-    curves = velocities(every(BURST) | {(series, 3): BURST for series in SERIES})
-    assert f.apart(most, runs(), curves, OWN, SCALE).verdict == f.HOLDS
-
-
-def test_what_is_said_of_objectives_by_hand():
-    """One pair parts after the peak at step 2, one before it, one never."""
-    before, never = separation(distance=2.0, since=1), separation(distance=0.5, since=0)
-    parts = [
-        separation().query("series_a == 'helpful' and series_b == 'harmless'"),
-        before.query("series_a == 'helpful' and series_b == 'mixed'"),
-        never.query("series_a == 'harmless'"),
-    ]
-    curves = velocities(every(BURST))
-    assert f.apart(pd.concat(parts), by_layer(p=[0.01, 0.9]), curves, OWN, SCALE) == f.Finding(
-        claim=3,
-        title="Objectives take distinguishable paths, and part after the peak",
-        verdict="cannot be told",
-        sentence="At their last common step 4 of 6 pairs of runs at layers are farther apart than resampling explains, "
-        "0.5 to 5.0 times the floor; 2 of 4 part at or after the peak of their velocity. Whole runs of different "
-        "objectives are told apart at 1 of 2 layers.",
-        n="6 pairs at layers; 9 runs of 3 objectives",
-        null="PERMANOVA over whole runs, adjusted over layers (Benjamini-Hochberg): p 0.02 to 0.9 "
-        "(no smaller p than 0.0036 is possible)",
-        interval="0.5 to 5.0 times that floor; resampling of these prompts only",
-        needed="more runs per objective",
+def test_one_run_per_objective_cannot_tell_and_says_how_many_could():
+    one = complete(of_objectives(each=1))
+    assert one.verdict == f.UNKNOWN
+    assert one.needed == (
+        "3 runs per objective; you have 1; in the study file, each a series with its objective and a seed of its own: "
+        'objective = "o0", seed = 1'
     )
-    alone = f.apart(pd.concat(parts), NO_RUNS, curves, OWN, SCALE)
-    assert alone.n == "6 pairs of runs at layers, one run per objective"
-    assert alone.null == "95 % of the distances between two random halves of one cell's subsamples"
+    assert "no p-value" in one.null
+    assert "not how two objectives do" in one.sentence
+    two = complete(of_objectives(each=1, objectives=2))
+    assert two.needed.startswith("4 runs per objective; you have 1; ")
 
 
-def test_parting_before_the_peak_refutes_the_second_half_of_the_claim():
-    found = complete(f.apart(separation(since=1), runs(), velocities(every(LATE)), OWN, SCALE))
-    assert found.verdict == f.FAILS
-    assert "0 of 6 part at or after" in found.sentence
+def test_copied_runs_make_no_p_value():
+    """Two runs copied four times would be a p of 1/35."""
+    table, own = separation(each=1, objectives=2)
+    copies = {"o0 0": "o0", "o1 0": "o1"} | {f"o{k} {n}": f"o{k}" for n in (1, 2, 3) for k in (0, 1)}
+    run_of = {name: f"{name[:2]} 0" for name in copies}
+    study = subject({"separation": table, "windows": windows(series=tuple(own))}, objectives=copies)
+    study = Subject(study.name, study.base, 2, study.steps, copies, run_of, study.read)
+    one = complete(f.findings(study, [], SCALE, ORDER)[2])
+    assert one.verdict == f.UNKNOWN
+    assert one.n == "2 runs of 2 objectives; 6 series with the weights of another"
+    assert one.needed.startswith("4 runs per objective; you have 1; ")
 
 
-def test_pairs_that_come_together_again_have_not_parted():
-    table = separation(since=1)
-    table.loc[table["step"] == STEPS[-1], "distance"] = 0.1
-    assert "0 of 6 pairs" in f.apart(table, NO_RUNS, velocities(every(BURST)), OWN, SCALE).sentence
-
-
-def test_two_seeds_of_one_objective_are_no_pair():
-    found = complete(f.apart(separation(), NO_RUNS, velocities(every(BURST)), dict.fromkeys(SERIES, "one"), SCALE))
-    assert (found.verdict, found.n) == (f.UNKNOWN, "0")
+def test_two_seeds_of_one_objective_are_no_comparison():
+    one = complete(found(3, {"separation": separation()[0]}, objectives=dict.fromkeys(separation()[1], "one")))
+    assert (one.verdict, one.n) == (f.UNKNOWN, "0")
 
 
 # --- 4: models ------------------------------------------------------------------------------------
 
 
-def model(name, curve, seeds=4, noise=0.05, seed=0):
-    rng = np.random.default_rng(seed)
-    curves = {
-        (f"run-{k}", layer): {step: value * (1 + noise * rng.normal()) for step, value in curve.items()}
-        for k in range(seeds) for layer in (2, 4)
-    }  # fmt: skip
-    return Model(name, 4, velocities(curves))
+def study_of(base, quarters, runs=4, name="base", wiggle=0.01, steps=STEPS, seed=0):
+    names = tuple(f"run {k}" for k in range(runs))
+    table = windows(quarters=quarters, series=names, wiggle=wiggle)
+    return subject({"windows": table}, objectives=dict.fromkeys(names, "one"), base=base, name=name, steps=steps)
 
 
-def test_one_base_model_cannot_tell():
-    found = complete(f.models([model("base", BURST)]))
-    assert found.verdict == f.UNKNOWN
-    assert "beside" in found.needed
-
-
-def test_models_that_move_at_other_times_are_told_apart():
-    assert complete(f.models([model("base", BURST), model("chat", LATE, seed=1)])).verdict == f.HOLDS
-
-
-def test_the_same_course_is_not_different():
-    found = complete(f.models([model("base", BURST, noise=0.3), model("chat", BURST, noise=0.3, seed=7)]))
-    assert found.verdict in (f.FAILS, f.UNKNOWN)
-    same = model("base", BURST)
-    assert f.models([same, Model("chat", 4, same.velocities)]).verdict == f.FAILS
-
-
-def test_too_few_runs_of_models_that_differ_cannot_be_told():
-    """Two runs each: the labels have three orders, and one alone puts equal courses together.
-
-    The course of equal moves lies x, then 1 - x, below that of a single move in the first half: over the 21 shares of
-    training the root mean square of it is sqrt(1.675 / 21).
-    """
-    models = [model("base", {5: 1.0, 10: 1.0}, seeds=2, noise=0), model("chat", {5: 1.0, 10: 0.0}, seeds=2, noise=0)]
-    assert f.models(models) == f.Finding(
-        claim=4,
-        title="Different base models evolve in different ways",
-        verdict="cannot be told",
-        sentence="Courses of runs of different base models differ by 0.282 of all velocity, those of one model by 0.",
-        n="4 runs of 2 base models",
-        null="PERMANOVA over whole runs, grouped by base model: p = 0.33 of 3 orders",
-        interval="from 0 to 0.282 over all pairs of runs",
-        needed="more runs per base model",
+def test_models_are_told_apart_by_their_weights_and_never_by_their_names():
+    one = study_of("a", EARLY)
+    other = study_of("b", FLAT)
+    held = complete(f.findings(one, [other], SCALE, ORDER)[3])
+    assert held.verdict == f.HOLDS
+    assert held.n == "8 runs of 2 base models, told apart by their weights"
+    assert "p = 0.029 of 35 labelings" in held.null
+    copy = complete(f.findings(one, [study_of("a", FLAT, name="a copy")], SCALE, ORDER)[3])
+    assert copy.verdict == f.UNKNOWN
+    assert copy.sentence == (
+        "This study has one base model, base, and so have the studies beside it: its weights are the same."
     )
-    alone = f.models(models[:1])
-    assert (alone.sentence, alone.n) == ("This study has one base model, base.", "2 runs of 1 base model")
 
 
-def test_one_run_per_model_has_no_p_value():
-    found = complete(f.models([model("base", BURST, seeds=1), model("chat", LATE, seeds=1)]))
-    assert found.verdict == f.UNKNOWN
-    assert "one run per model" in found.null
+def test_one_base_model_is_told_what_it_takes():
+    one = complete(f.findings(study_of("a", EARLY), [], SCALE, ORDER)[3])
+    assert one.sentence == "This study has one base model, base."
+    assert "beside" in one.needed
 
 
-def test_a_study_without_velocities_has_no_course():
-    assert complete(f.models([Model("base", 4, velocities({}))])).verdict == f.UNKNOWN
+def test_few_runs_of_models_are_told_how_many_it_takes():
+    two = complete(f.findings(study_of("a", EARLY, runs=2), [study_of("b", FLAT, runs=2)], SCALE, ORDER)[3])
+    assert (two.verdict, two.needed) == (f.UNKNOWN, "4 runs of each of two base models; you have 2")
+    one = complete(f.findings(study_of("a", EARLY, runs=1), [study_of("b", FLAT, runs=1)], SCALE, ORDER)[3])
+    assert "no p-value" in one.null
+    assert "of one model" not in one.sentence
+
+
+def test_quarters_of_another_part_of_the_training_are_not_compared():
+    """Windows that end at step 16 of 16, against step 16 of 21."""
+    longer = study_of("b", FLAT, steps=(*STEPS, 21))
+    one = complete(f.findings(study_of("a", EARLY), [longer], SCALE, ORDER)[3])
+    assert one.verdict == f.UNKNOWN
+    nearly = study_of("b", FLAT, steps=(*STEPS, 16.5))
+    assert f.findings(study_of("a", EARLY), [nearly], SCALE, ORDER)[3].verdict == f.HOLDS
+
+
+def test_the_finding_of_models_alone_is_the_same():
+    studies = [study_of("a", EARLY), study_of("b", FLAT)]
+    assert f.of_models(studies, SCALE, ORDER) == f.findings(studies[0], studies[1:], SCALE, ORDER)[3]
 
 
 # --- 5: lag ---------------------------------------------------------------------------------------
 
 
-def lags(topology=2.0, behaviour=4.0, low=None, high=None):
-    rows = [
-        {"series": series, "layer": layer, "degree": 1, "scale": SCALE, "per": "transition", "name": "js",
-         "peak_topology": topology, "peak_lo": topology if low is None else low,
-         "peak_hi": topology if high is None else high, "peak_behaviour": behaviour,
-         "lag_steps": behaviour - topology, "lag_checkpoints": behaviour - topology, "resolution_steps": 1.0,
-         "transitions": 9}
-        for series in SERIES for layer in LAYERS
-    ]  # fmt: skip
-    return pd.DataFrame(rows).reindex(columns=list(documented()["lags"].columns))
+def test_what_is_said_of_lags_by_hand():
+    one = complete(found(5, {"halfway": halfway()}))
+    assert one == f.Finding(
+        claim=5,
+        title="Topological peaks never lag behavioural peaks",
+        verdict="holds",
+        sentence="Half of the topological displacement is done no later than half of the behavioural one in 6 of 6 "
+        "series at layers, and surely later in 0; topology comes -2 to 0 steps after behaviour.",
+        n="6 series at layers, 6 checkpoints each, 3 runs",
+        null="half of the Jensen-Shannon distance from the base, same prompts and grid; later by more than the grid's "
+        "gap counts",
+        interval="-2.2 to 0.2 steps (95 % for all together, other prompts, truncation of the divergence included); "
+        "the widest gap is 2 steps",
+    )
 
 
 @pytest.mark.parametrize(
-    ("table", "verdict"),
+    ("changed", "verdict", "needed"),
     [
-        (lags(), f.HOLDS),
-        (lags(topology=4.0), f.HOLDS),  # together is not later
-        (lags(topology=5.0), f.FAILS),
-        (lags(topology=5.0, low=3.0), f.UNKNOWN),
+        ({"later": (-2.0, 6.0)}, f.FAILS, ""),
+        ({"later": (-2.0, 3.0), "error": 2.0}, f.UNKNOWN, "more prompts: the intervals hold both answers"),
+        ({"resolution": 4.0}, f.UNKNOWN, "denser checkpoints around half of the way: 6 of 6 fall into gaps "
+         "wider than an eighth of the run"),
+        ({"moved": False}, f.UNKNOWN, "more prompts or longer training: 6 of 6 have not moved beyond their floors"),
+        ({"slack": 5.0}, f.UNKNOWN, "more kept tokens: in 6 of 6 the truncated divergence leaves more than a "
+         "tenth of the difference open"),
     ],
-    ids=["first", "together", "later", "perhaps later"],
-)
-def test_one_clear_exception_refutes_never(table, verdict):
-    assert complete(f.lag(table, SCALE)).verdict == verdict
+)  # fmt: skip
+def test_lags(changed, verdict, needed):
+    one = complete(found(5, {"halfway": halfway(**changed)}))
+    assert (one.verdict, one.needed) == (verdict, needed)
 
 
-def test_a_single_series_that_lags_is_enough():
-    table = lags()
-    table.loc[0, ["peak_topology", "peak_lo", "peak_hi"]] = 6.0
-    found = f.lag(table, SCALE)
-    assert found.verdict == f.FAILS
-    assert "later in 1 (1 of them" in found.sentence
-
-
-def test_what_is_said_of_lags_by_hand():
-    table = lags().assign(resolution_steps=3.0)
-    table.loc[0, ["peak_topology", "peak_lo", "peak_hi", "lag_checkpoints"]] = 5.0, 3.0, 7.0, -1.0
-    table.loc[1, ["peak_topology", "peak_lo", "peak_hi", "lag_checkpoints"]] = 6.0, 5.0, 8.0, -2.0
-    table.loc[2, ["resolution_steps", "transitions"]] = 2.0, 7
-    assert f.lag(table, SCALE) == f.Finding(
-        claim=5,
-        title="Topological peaks never lag behavioural peaks",
-        verdict="does not hold",
-        sentence="The topological peak comes first or together in 4 of 6 series at layers, and later in 2 (1 of them "
-        "in 90 % of the subsamples); the lag of behaviour is -2 to 2 checkpoints.",
-        n="6 series at layers, 7 transitions each",
-        null="the peak of the Jensen-Shannon velocity of next-token distributions, same grid; no p-value is made of it",
-        interval="peaks at steps 2 to 8 (10 to 90 % of the subsamples); the grid resolves no less than 2 steps",
-    )
+def test_copies_do_not_lag():
+    table = halfway()
+    table.loc[table["series"] == "mixed", "topology"] = 16.0
+    assert found(5, {"halfway": table}).verdict == f.FAILS
+    assert found(5, {"halfway": table}, copies=("mixed",)).verdict == f.HOLDS
 
 
 # --- all ------------------------------------------------------------------------------------------
 
 
 def test_an_empty_study_says_what_it_lacks():
-    empty = {name: pd.DataFrame(columns=list(one.columns)) for name, one in documented().items()}
-    found = f.findings(empty.__getitem__, OWN, scale=SCALE, order=ORDER, model=Model("m", 4, empty["velocities"]))
-    assert [one.claim for one in found] == [1, 2, 3, 4, 5]
-    for one in found:
+    for one in f.findings(subject(), [], SCALE, ORDER):
         assert complete(one).verdict == f.UNKNOWN
+    assert found(5).sentence == "This study lacks the behaviour of its checkpoints against the base model."
+    assert found(1, steps=(0, 4, 8, 12, 16)).needed == "Compute the study"
 
 
-def all_of(tables):
-    """Findings of a study beside another; its own velocities and both models' are tables of their own here."""
-    empty = {name: pd.DataFrame(columns=list(one.columns)) for name, one in documented().items()}
-    return f.findings(
-        (empty | tables).__getitem__, OWN, scale=SCALE, order=ORDER,
-        model=Model("m", 4, tables["of the model"]), beside=[Model("other", 4, tables["beside"])],
-    )  # fmt: skip
-
-
-ASKED = {
-    "concentration": concentration(), "velocities": velocities(every(BURST)), "separation": separation(),
-    "runs": runs(), "lags": lags(), "of the model": velocities(every(BURST)), "beside": velocities(every(FLAT)),
-}  # fmt: skip
+ASKED = {"windows": windows(), "separation": separation(gap=30.0)[0], "halfway": halfway(series=tuple(separation()[1]))}
 CONTRARY = {
-    "concentration": concentration(p=0.9, share=0.2, lo=0.15, hi=0.25), "velocities": velocities(every(LATE)),
-    "separation": separation(distance=0.2), "runs": runs(p=0.9, within=3.0, between=2.9), "lags": lags(topology=6.0),
-    "of the model": velocities(every(LATE)), "beside": velocities(every(LATE)),
-}  # fmt: skip
-OTHERS = {"scale": "median", "degree": 0, "order": 1.0}
+    "windows": windows(quarters=FLAT, rates=EVEN),
+    "separation": separation(gap=0.0)[0],
+    "halfway": halfway(later=(9.0, 9.0), series=tuple(separation()[1])),
+}
+ASKED["windows"] = windows(series=tuple(separation()[1]))
+CONTRARY["windows"] = windows(quarters=FLAT, rates=EVEN, series=tuple(separation()[1]))
 
 
-def between(table, column, value):
-    """The rows asked for between contrary ones of another value in one column, so that neither first nor last helps."""
-    other = CONTRARY[table].assign(**{column: value})
-    return pd.concat([other, ASKED[table], other], ignore_index=True)
+def judged(tables):
+    """Every claim but the fourth, in mean summaries at the study's own scale."""
+    one = subject(tables, objectives=separation()[1])
+    return [judge(one, SCALE, MEANS) for judge in (readings.early, readings.peak, readings.apart, readings.lag)]
 
 
-@pytest.mark.parametrize(
-    ("table", "column"), [(table, column) for table in ASKED for column in OTHERS if column in ASKED[table]]
-)
-def test_another_scale_degree_or_order_alone_is_left_out(table, column):
-    """Rows that say the contrary, and differ from those asked for in one column."""
-    assert all_of(ASKED | {table: between(table, column, OTHERS[column])}) == all_of(ASKED)
-    assert all_of(ASKED | {table: CONTRARY[table]}) != all_of(ASKED)  # or there would be nothing to see
+@pytest.mark.parametrize("table", ASKED)
+def test_rows_of_another_scale_alone_are_left_out(table):
+    """Contrary rows before and after those asked for, which differ from them in their scale alone."""
+    other = CONTRARY[table].assign(scale="median")
+    mixed = pd.concat([other, ASKED[table], other], ignore_index=True)
+    assert str(judged(ASKED | {table: mixed})) == str(judged(ASKED))
+    assert str(judged(ASKED | {table: CONTRARY[table]})) != str(judged(ASKED))  # or there would be nothing to see
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "value"),
-    [
-        ("concentration", "per", "step"),
-        ("concentration", "null", "checkpoints"),
-        ("runs", "step", 9),
-        ("lags", "per", "step"),
-        ("lags", "name", "refusal"),
-    ],
-)
-def test_another_reading_is_left_out(table, column, value):
-    assert all_of(ASKED | {table: between(table, column, value)}) == all_of(ASKED)
+@pytest.mark.parametrize(("column", "value"), [("order", 1.0), ("measure", "others"), ("use", "others")])
+def test_rows_of_another_reading_alone_are_left_out(column, value):
+    mixed = pd.concat([CONTRARY["windows"].assign(**{column: value}), ASKED["windows"]], ignore_index=True)
+    assert str(judged(ASKED | {"windows": mixed})) == str(judged(ASKED))
+
+
+def test_loops_decide_of_peaks_and_all_summaries_of_early_change():
+    loops = ASKED["windows"]["measure"] == "loops"
+    swapped = pd.concat([ASKED["windows"][~loops], CONTRARY["windows"][loops]])
+    early, peak, *_ = judged(ASKED | {"windows": swapped})
+    assert (early.verdict, peak.verdict) == (f.HOLDS, f.FAILS)
+
+
+def test_windows_that_are_not_all_known_are_not_read():
+    """Of orders other than the study's own, distances are known between consecutive checkpoints alone."""
+    table = windows()
+    some = table[(table["measure"] != "diagrams") | (table["window"] > 2)]
+    assert readings.early(subject({"windows": some}), SCALE, ORDER).values == {}
+    assert readings.early(subject({"windows": table}), SCALE, ORDER).verdict == f.HOLDS
+
+
+def test_distances_between_diagrams_tell_objectives_apart_too():
+    table, own = separation(gap=30.0)
+    rows = table.rename(columns={"step": "step_a", "distance": "value"})
+    rows = rows.assign(step_b=rows["step_a"], degree=1, order=ORDER, norm=2.0)
+    other = rows.assign(value=1.0)
+    contrary = [other.assign(degree=0), other.assign(order=1.0), other.assign(scale="median"), other.assign(step_b=99)]
+    tables = {"distances": pd.concat([*contrary, rows, *contrary]), "windows": windows(series=tuple(own))}
+    one = readings.apart(subject(tables, objectives=own), SCALE, ORDER)
+    assert one.verdict == f.HOLDS
+    assert one.p == pytest.approx(1 / 280)
+
+
+def test_the_table_of_verdicts_has_every_reading():
+    table = f.verdicts(subject({"windows": windows()}), [], (1.0, 2.0))
+    assert table[["claim", "scale", "order"]].to_numpy().tolist() == [
+        [claim, scale, order] for claim in range(1, 6) for scale in ("median", "raw") for order in (0.0, 1.0, 2.0)
+    ]
+    own = table.set_index(["claim", "scale", "order"])
+    assert own.loc[(1, "raw", 0.0), ["verdict", "p"]].tolist() == [f.HOLDS, 1 / 64]
+    assert own.loc[(1, "raw", 2.0), "verdict"] == f.HOLDS
+    assert own.loc[(1, "median", 0.0), "verdict"] == f.UNKNOWN

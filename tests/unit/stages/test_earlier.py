@@ -24,7 +24,12 @@ DATA = Path(__file__).resolve().parents[2] / "data" / "archive-0.3.zip"
 # What that version did not know. No finished table is made of it, so that its studies stay finished.
 LATER = {"prompt_lengths", "confounds", "spectra", "category_means", "length_removed"}
 LATER_TABLES = {"confounds", "spectra", "directions", "length_removed"}
-AT_EVERY_READING = {"behaviour", "behaviour_moves", "checkpoints", "findings", "subsamples"}
+AT_EVERY_READING = {"behaviour", "behaviour_moves", "checkpoints", "findings", "subsamples", "verdicts"}
+# What is measured since, and so is all that a finished study of that version lacks.
+SINCE = {"departures", "halfway", "windows"}
+THEN = [
+    name for name in tables() if name not in SINCE | LATER_TABLES | {"findings", "verdicts"}
+]  # verdicts have other rules now
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,11 @@ def nothing_is_computed(monkeypatch):
     monkeypatch.setattr(assembly, "publish", None)
 
 
+def as_finished_as_it_was(study: Results) -> bool:
+    """What is made from readings that are gone counts as missing no more."""
+    return "windows" in study.missing and set(study.missing) <= SINCE and study.complete
+
+
 def files(store: Store, below: str = "") -> dict[str, tuple]:
     """Name -> time and bytes."""
     return {
@@ -72,8 +82,8 @@ def test_opening_takes_it_over_without_computing(store, nothing_is_computed):
     before = files(store, "v1")
     study = Results.open("frozen", store)
     assert study.notes == ()
-    assert study.finished
-    assert {unit.name for unit in plan(study.record, store).units} == LATER
+    assert as_finished_as_it_was(study)
+    assert {unit.name for unit in plan(study.record, store).units} == SINCE | LATER
     assert files(store, "v1") == before
     assert json.loads((store.root / "studies" / "frozen" / "record.json").read_bytes())["format"] == 2
 
@@ -84,7 +94,7 @@ def taken(frozen, tmp_path_factory):
     return Results.open("frozen", tmp_path_factory.getbasetemp() / "taken0" / "cache")
 
 
-@pytest.mark.parametrize("name", [name for name in tables() if name not in LATER_TABLES])
+@pytest.mark.parametrize("name", THEN)
 def test_every_table_is_the_one_it_was(frozen, taken, name):
     old, new = as_now(frozen, name), taken.table(name)
     assert list(new.columns) == list(tables()[name].columns)
@@ -93,7 +103,7 @@ def test_every_table_is_the_one_it_was(frozen, taken, name):
     assert len(new) or name in ("runs", "early_final")
 
 
-@pytest.mark.parametrize("name", [name for name in tables() if name not in {*AT_EVERY_READING, *LATER_TABLES}])
+@pytest.mark.parametrize("name", [name for name in THEN if name not in AT_EVERY_READING])
 def test_every_table_is_what_its_parts_give_now(frozen, taken, name):
     """Taken over or put together anew: the same numbers, so nothing hides behind what was kept."""
     again = assembly.assembled(taken.record, taken.store, tables()[name])
@@ -105,10 +115,16 @@ def test_every_table_is_what_its_parts_give_now(frozen, taken, name):
 def test_every_result_is_there(taken):
     there = {path.parent.name for path in taken.store.root.glob(f"{SCHEMA}/*/*.parquet")}
     # The second readings themselves were not kept; what was made from them was.
-    assert there == {*results(), "tables", "probes", "scalars"} - {"second_clouds", *LATER}
+    assert there == {*results(), "tables", "probes", "scalars"} - {"second_clouds"} - SINCE - LATER
     for one in results().values():
-        if one.name not in {"second_clouds", *LATER}:
+        if one.name not in {"second_clouds", *SINCE, *LATER}:
             assert len(list(taken.store.root.glob(f"{SCHEMA}/{one.name}/*"))) > 0
+
+
+def test_what_is_measured_since_is_put_together_where_its_parts_are_there(taken):
+    assert set(taken.table("windows")["use"]) == {"transitions"}  # three checkpoints make no equal windows
+    assert len(taken.findings()) == 5
+    assert len(taken.table("verdicts")) == 5 * 2 * 3
 
 
 def test_opening_twice_does_nothing(store, monkeypatch):
@@ -146,12 +162,12 @@ def test_other_categories_make_exactly_their_tables_stale(store):
     } == stale
     assert "Compute" in note
     todo = plan(study.record, store)
-    units = [unit for unit in todo.units if unit.name not in LATER]
+    units = [unit for unit in todo.units if unit.name not in SINCE | LATER]
     assert {(unit.name, unit.place) for unit in units} == {(name, None) for name in stale}
     for unit in units:
         assembly.publish(study.record, store, unit.name)
     again = Results.open("frozen", store)
-    assert again.finished
+    assert as_finished_as_it_was(again)
     assert set(again.table("divergence")["category"]) == {"", "even", "odd"}
 
 
@@ -162,9 +178,9 @@ def test_a_damaged_file_is_simply_missing(store):
     (path,) = [one for one in (store.root / "v1" / "tables").iterdir() if one.stem.endswith("-dynamics")]
     path.write_bytes(b"PAR1")
     study = Results.open("frozen", store)
-    assert study.missing == ["dynamics"]
+    assert set(study.missing) - SINCE == {"dynamics"}
     units = plan(study.record, store).units
-    assert {unit.name for unit in units if unit.place is None} == {"dynamics"}
+    assert {unit.name for unit in units if unit.place is None} - SINCE == {"dynamics"}
     assert {"diagrams", "floors"} <= {unit.name for unit in units}
     assert len(study.table("velocities"))
 
@@ -177,7 +193,7 @@ def test_a_cell_that_is_damaged_inside_is_missing_too(store):
     study = Results.open("frozen", store)
     missing = {unit.name for unit in plan(study.record, store).units}
     assert {"cells", "summaries"} <= missing
-    assert study.finished  # its tables are there
+    assert as_finished_as_it_was(study)  # its tables are there
 
 
 def test_without_its_cells_it_is_finished_all_the_same(frozen, store, nothing_is_computed):
@@ -187,7 +203,7 @@ def test_without_its_cells_it_is_finished_all_the_same(frozen, store, nothing_is
             shutil.rmtree(folder)
     study = Results.open("frozen", store)
     assert study.notes == ()
-    assert study.finished
+    assert study.missing == ["windows"]  # what the readings would be needed for is asked for no more
     pd.testing.assert_frame_equal(
         study.table("velocities"), as_now(frozen, "velocities"), check_dtype=False, rtol=1e-12
     )
@@ -221,7 +237,7 @@ def test_the_shell_lists_it_and_takes_it_over(store, monkeypatch, capsys):
     assert main(["studies", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["study"], row["complete"]) == ("frozen", True)
-    assert Results.open("frozen", Store(store.root, Permissions(True))).finished
+    assert as_finished_as_it_was(Results.open("frozen", Store(store.root, Permissions(True))))
 
 
 # --- packs ----------------------------------------------------------------------------------------------
@@ -233,7 +249,7 @@ def test_a_pack_of_03_opens_finished(frozen, tmp_path, nothing_is_computed):
     assert (done.name, done.kept) == ("frozen", ())
     assert done.new > 0
     study = Results.open("frozen", store)
-    assert study.finished
+    assert as_finished_as_it_was(study)
     pd.testing.assert_frame_equal(
         study.table("velocities"), as_now(frozen, "velocities"), check_dtype=False, rtol=1e-12
     )
@@ -245,7 +261,7 @@ def test_a_pack_of_03_opens_finished(frozen, tmp_path, nothing_is_computed):
 def test_a_pack_of_03_under_another_name(frozen, tmp_path):
     store = Store(tmp_path / "archive")
     assert unpack(frozen / "frozen.zip", store, name="theirs").name == "theirs"
-    assert Results.open("theirs", store).finished
+    assert as_finished_as_it_was(Results.open("theirs", store))
     assert kept.names(store) == ["theirs"]
 
 

@@ -231,7 +231,7 @@ def test_one_more_feature_is_measured_everywhere_and_not_left_empty(copy, declar
 
     declare(replace(one, settings={"features": (*one.settings["features"], "bars")}, compute=compute))
     declare(replace(table, columns=table.columns | {"bars": "number of bars"}))
-    follow = {"summaries", "separation", "effects", "mixture", "runs"}
+    follow = {"summaries", "separation", "effects", "mixture", "runs", "windows", "halfway"}
     assert missing(study, store) == ({"summaries"}, follow)
     studies.compute(study, store)
     found = Results.open("tiny", store).table("summaries")

@@ -1,0 +1,224 @@
+"""What each claim reads from a study's tables, at one scale and in one kind of distance, and what it is judged to
+say."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from phcore.analysis import claims
+from phcore.analysis.claims import Judged, Moves
+from phcore.analysis.courses import DEPTHS
+from phcore.analysis.displacements import ALL, LOOPS
+from phcore.analysis.equal_windows import DIAGRAMS, QUARTERS, RATES
+from phcore.study import SCALES
+
+MEANS = 0.0
+"""The order that stands for mean summaries, which have none."""
+_SAME_PROGRESS = 0.05  # of a run: windows that end farther apart than that are no windows of the same training
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A study as verdicts see it.
+
+    Attributes
+    ----------
+    name, base, n_layers : of its base model: its name, what its weights are known by, and its layers.
+    steps : series -> those of its checkpoints, the base included.
+    objectives : series -> objective.
+    run_of : series -> the run it belongs to: see `copies.distinct`.
+    read : a table of the study by its name.
+    """
+
+    name: str
+    base: str
+    n_layers: int
+    steps: Mapping[str, Sequence[int]]
+    objectives: Mapping[str, str]
+    run_of: Mapping[str, str]
+    read: Callable[[str], pd.DataFrame]
+
+    @property
+    def runs(self) -> list[str]:
+        """One series of each run."""
+        return [series for series, run in self.run_of.items() if series == run]
+
+    @cached_property
+    def ends(self) -> dict[tuple[str, str], list[int]]:
+        """(use, series) -> where its windows end, from 0 on."""
+        table = self.read("windows")[["use", "series", "step"]].drop_duplicates()
+        return {key: [0, *sorted(map(int, rows))] for key, rows in table.groupby(["use", "series"])["step"]}
+
+    @cached_property
+    def layers(self) -> list[int]:
+        return sorted(map(int, self.read("windows")["layer"].unique()))
+
+    @cached_property
+    def windows(self) -> dict[tuple, dict[str, Moves]]:
+        """(use, scale, order, measure) -> series -> displacements and floors (L, K), where all of them are known."""
+        table = self.read("windows").sort_values(["layer", "window"], kind="stable", ignore_index=True)
+        values = table[["value", "floor"]].to_numpy(np.float64)
+        found: dict[tuple, dict[str, Moves]] = {}
+        for (*key, series), rows in table.groupby(["use", "scale", "order", "measure", "series"]).indices.items():
+            shape = (len(self.layers), len(self.ends[key[0], series]) - 1)
+            if len(rows) == shape[0] * shape[1]:
+                moved, floor = (values[rows, column].reshape(shape) for column in (0, 1))
+                if np.isfinite(moved).all() and (moved.sum(axis=1) > 0).all():
+                    found.setdefault(tuple(key), {})[series] = (moved, floor)
+        return found
+
+
+def moves(subject: Subject, use: str, scale: str, order: float, of: str = ALL) -> dict[str, Moves]:
+    """Displacements and floors (L, K) of each run in its windows; runs that lack a layer or window are left out.
+
+    Parameters
+    ----------
+    of : which summaries; distances between diagrams are always those of H1.
+    """
+    found = subject.windows.get((use, scale, order, of if order == MEANS else DIAGRAMS), {})
+    return {series: found[series] for series in subject.runs if series in found}
+
+
+def ends(subject: Subject, use: str, series: str) -> list[int]:
+    """Where the windows of a run end, from 0 on; empty where it has none."""
+    return subject.ends.get((use, series), [])
+
+
+# --- the five -------------------------------------------------------------------------------------
+
+
+def early(subject: Subject, scale: str, order: float) -> Judged:
+    """Claim 1: see `claims.early`."""
+    found = moves(subject, QUARTERS, scale, order)
+    return claims.early(list(found.values())) if found else Judged()
+
+
+def peak(subject: Subject, scale: str, order: float) -> Judged:
+    """Claim 2: see `claims.peak`. Of runs cut into different numbers of windows, those of the most common one."""
+    found = moves(subject, RATES, scale, order, LOOPS)
+    if not found:
+        return Judged()
+    counts = [value.shape[1] for value, _ in found.values()]
+    most = max(set(counts), key=lambda count: (counts.count(count), count))
+    alike = {series: one for series, one in found.items() if one[0].shape[1] == most}
+    judged = claims.peak(list(alike.values()))
+    at = ends(subject, RATES, next(iter(alike)))
+    told = judged.p < claims.LEVEL or judged.values["late"] < claims.LEVEL
+    peaks = {"told": told, "from": at[judged.values["peak"]], "to": at[judged.values["peak"] + 1], "length": at[1]}
+    return Judged(judged.verdict, judged.statistic, judged.p, judged.values | peaks)
+
+
+def apart(subject: Subject, scale: str, order: float) -> Judged:
+    """Claim 3: `claims.groups` of whole runs by objective (root mean square over steps of the mean over layers of their
+    distances), and where that holds `claims.parted` at the end of the fastest window of claim 2, where there is one.
+
+    Holds where both do; does not hold where either does not.
+    """
+    apart = _between_runs(subject, scale, order)
+    labels = [subject.objectives[series] for series in subject.runs]
+    if not apart or len(set(labels)) < 2:
+        return Judged(values={"runs": len(labels), "groups": len(set(labels))})
+    whole = np.sqrt(np.mean([square**2 for square in apart.values()], axis=0))
+    told = claims.groups(whole, labels)
+    fastest = peak(subject, scale, order).values
+    when = fastest.get("to", math.nan) if fastest.get("told") else math.nan
+    parted = Judged(values={"share": math.nan, "lo": math.nan, "hi": math.nan})
+    if when in apart and len(set(labels)) < len(labels):
+        parted = claims.parted(apart[when], apart[max(apart)], labels)
+    second = {"peak_at": when, **{f"parted_{name}": value for name, value in parted.values.items()}}
+    sizes = [labels.count(name) for name in dict.fromkeys(labels)]
+    values = (
+        told.values
+        | second
+        | {"fewest": min(sizes), "last": max(apart), "first": told.verdict, "second": parted.verdict}
+    )
+    verdict = told.verdict if told.verdict != claims.HOLDS else parted.verdict
+    return Judged(verdict, told.statistic, told.p, values)
+
+
+def _between_runs(subject: Subject, scale: str, order: float) -> dict[int, np.ndarray]:
+    """Step after the base -> distances (R, R) between runs, mean over layers; only steps that all of them have."""
+    if order == MEANS:
+        table = subject.read("separation").rename(columns={"distance": "apart"})
+    else:
+        table = subject.read("distances").rename(columns={"step_a": "step", "value": "apart"})
+        table = table[(table["step"] == table["step_b"]) & (table["degree"] == 1) & (table["order"] == order)]
+    place = {series: number for number, series in enumerate(subject.runs)}
+    table = table[(table["scale"] == scale) & (table["step"] > 0)]
+    table = table[table["series_a"].isin(place) & table["series_b"].isin(place)].dropna(subset="apart")
+    pairs = table.groupby(["step", "series_a", "series_b"])["apart"].mean().reset_index()
+    a, b = (pairs[f"series_{side}"].map(place).to_numpy(int) for side in "ab")
+    found = {}
+    for step, rows in pairs.groupby("step", sort=True).indices.items():
+        if len(rows) == len(place) * (len(place) - 1) / 2:
+            square = np.zeros((len(place), len(place)))
+            square[a[rows], b[rows]] = square[b[rows], a[rows]] = pairs["apart"].to_numpy()[rows]
+            found[int(step)] = square
+    return found
+
+
+def models(subjects: Sequence[Subject], scale: str, order: float) -> Judged:
+    """Claim 4: `claims.groups` of whole runs by base model, told apart by its weights.
+
+    A run is its shares of displacement in quarters of its training, at five relative depths; runs whose quarters are
+    quarters of another part of their training are left out.
+    """
+    vectors = dict(_courses(subjects, scale, order))
+    labels = [base for base, _, _ in vectors]
+    counted = {"runs": len(labels), "groups": len({one.base for one in subjects}), "studies": len(subjects)}
+    if len(set(labels)) < 2:
+        return Judged(values=counted)
+    each = np.array(list(vectors.values()))
+    distances = np.sqrt(((each[:, None] - each[None]) ** 2).mean(axis=-1))
+    judged = claims.groups(distances, labels)
+    fewest = min(labels.count(name) for name in set(labels))
+    return Judged(judged.verdict, judged.statistic, judged.p, judged.values | counted | {"fewest": fewest})
+
+
+def _courses(
+    subjects: Sequence[Subject], scale: str, order: float
+) -> Iterator[tuple[tuple[str, str, str], np.ndarray]]:
+    """(base model, study, series) -> (depths * K,) shares of displacement; a base model named twice is one."""
+    found, progress = {}, {}
+    for number, subject in enumerate(subjects):
+        layers = subject.layers
+        for series, (value, _) in moves(subject, QUARTERS, scale, order).items():
+            nearest = [min(range(len(layers)), key=lambda k: abs(layers[k] / subject.n_layers - d)) for d in DEPTHS]
+            found[subject.base, str(number), series] = (value / value.sum(axis=1, keepdims=True))[nearest].ravel()
+            progress[subject.base, str(number), series] = ends(subject, QUARTERS, series)[-1] / max(
+                subject.steps[series]
+            )
+    middle = float(np.median(list(progress.values()))) if progress else 1.0
+    for name, vector in found.items():
+        if abs(progress[name] - middle) <= _SAME_PROGRESS:
+            yield name, vector
+
+
+def lag(subject: Subject, scale: str, order: float) -> Judged:
+    """Claim 5: see `claims.lag`. Of mean summaries alone."""
+    table = subject.read("halfway")
+    own = table[(table["scale"] == scale) & table["series"].isin(subject.runs)]
+    own = own.dropna(subset=["topology", "behaviour", "error"]) if order == MEANS else own.head(0)
+    if own.empty:
+        return Judged()
+    columns = ("topology", "behaviour", "error", "slack", "resolution", "last", "moved")
+    judged = claims.lag(*(own[name].to_numpy() for name in columns))
+    return Judged(judged.verdict, judged.statistic, judged.p, judged.values | {"checkpoints": own["checkpoints"].min()})
+
+
+def everywhere(
+    subject: Subject, beside: Sequence[Subject], orders: Sequence[float]
+) -> dict[tuple[int, str, float], Judged]:
+    """(claim, scale, order) -> what it is judged to say: at both scales, in mean summaries and each order of
+    distance."""
+    one = {1: early, 2: peak, 3: apart, 5: lag}
+    found = {
+        (claim, scale, order): judge(subject, scale, order)
+        for claim, judge in one.items() for scale in SCALES for order in (MEANS, *orders)
+    }  # fmt: skip
+    together = (subject, *beside)
+    return found | {(4, scale, order): models(together, scale, order) for scale in SCALES for order in (MEANS, *orders)}

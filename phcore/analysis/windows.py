@@ -1,0 +1,71 @@
+"""Windows of equal length in training steps: what no grid of checkpoints can make early or late.
+
+Distances between consecutive checkpoints follow the gaps between them. Under any process of constant rate with
+stationary increments, displacements over windows of one length are exchangeable, wherever the checkpoints lie.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+QUARTERS = 4
+FEWEST_RATES = 6
+MOST_RATES = 48  # of more windows, each is a checkpoint's noise
+COVERED = 0.75  # of a run, at least: its last step is seldom a multiple of anything
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows from step 0 on, of equal length.
+
+    Attributes
+    ----------
+    ends : (K + 1,) ascending steps, the first 0; empty where the grid has none such.
+    missing : steps at which a checkpoint is missing, as few as can be; empty where none is.
+    """
+
+    ends: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.ends)
+
+
+def quarters(steps: Sequence[int], count: int = QUARTERS) -> Windows:
+    """A run in `count` windows.
+
+    The last end is the latest step up to which the windows lie on the grid, three quarters of the run or more. Where
+    there is none, `missing` names the fewest steps that would do, of equally few those that reach farthest.
+
+    Parameters
+    ----------
+    steps : of the checkpoints, the base (0) included.
+    """
+    return _chosen(steps, (count,))
+
+
+def rates(steps: Sequence[int], fewest: int = FEWEST_RATES) -> Windows:
+    """A run in as many windows as its grid has, `fewest` or more; the rest as for `quarters`."""
+    return _chosen(steps, range(min(MOST_RATES, max(steps, default=0)), fewest - 1, -1))
+
+
+def _chosen(steps: Sequence[int], counts: Sequence[int]) -> Windows:
+    """The first count for which the grid has windows; else the one that lacks the fewest steps."""
+    grid, last = set(steps), max(steps, default=0)
+    if 0 not in grid or last < min(counts, default=1):
+        return Windows()
+    fewest: tuple[int, ...] = ()
+    for count in counts:
+        for length in _lengths(grid, last, count):
+            ends = tuple(range(0, length * count + 1, length))
+            missing = tuple(step for step in ends if step not in grid)
+            if not missing:
+                return Windows(ends)
+            if not fewest or len(missing) < len(fewest):
+                fewest = missing
+    return Windows(missing=fewest)
+
+
+def _lengths(grid: set[int], last: int, count: int) -> list[int]:
+    """Of which so many windows cover enough of the run and end at a checkpoint once at least; the longest first."""
+    some = {step // part for step in grid for part in range(1, count + 1) if step % part == 0} | {last // count}
+    return sorted((one for one in some if COVERED * last <= one * count <= last), reverse=True)

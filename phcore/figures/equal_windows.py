@@ -1,0 +1,129 @@
+"""How far each run goes in each quarter of its training: what no grid of checkpoints can make early or late."""
+
+import altair as alt
+import pandas as pd
+
+from phcore.analysis.displacements import ALL, LOOPS
+from phcore.analysis.equal_windows import QUARTERS
+from phcore.analysis.windows import quarters
+from phcore.errors import Fault
+from phcore.figures.charts.channels import UNRULED, View, by_legend, by_objective, faceted, measure, on, told
+from phcore.figures.charts.theme import FLOOR, INK, SOFT, Y_AXIS
+from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
+from phcore.figures.reading import COMPUTE, labelled
+from phcore.formatting import count, three
+from phcore.stages.registry import WHOLE_STUDY
+from phcore.stages.registry.keys import value
+
+OF = {ALL: "all summaries", LOOPS: "summaries of H1 alone"}
+_COLUMNS = 4  # panels in a row
+_SPACING = 24
+_share = "{:.0%}".format
+
+
+def read(results: Source, choice: Choice) -> dict:
+    """rows: a row per series and quarter: share of the displacement, mean over layers, that of its floor, how many
+    layers lie beyond theirs; every: the rows of the table they come from."""
+    table = results.table("windows", scale=choice.scale, use=QUARTERS, measure=choice.windows)
+    if table.empty:
+        steps = value("series_steps", results.record, WHOLE_STUDY)
+        missing = sorted({step for own in steps.values() for step in quarters(own).missing})
+        lacks = f"save checkpoints at these steps: {', '.join(f'{step:,}' for step in missing)}" if missing else COMPUTE
+        raise Fault("no run of this study falls into four windows of one length", lacks)
+    return {"rows": labelled(results, _shares(table)), "every": table}
+
+
+def _shares(table: pd.DataFrame) -> pd.DataFrame:
+    """series, window, step_from, step, value, share, floor (as a share), beyond, layers."""
+    whole = table.groupby(["series", "layer"], sort=False)["value"].transform("sum")
+    known = table[whole > 0].assign(
+        share=table["value"] / whole, floor=table["floor"] / whole, beyond=table["value"] > table["floor"]
+    )
+    return known.groupby(["series", "window", "step_from", "step"], sort=False, as_index=False).agg(
+        value=("value", "mean"), share=("share", "mean"), floor=("floor", "mean"), beyond=("beyond", "sum"),
+        layers=("layer", "nunique"),
+    )  # fmt: skip
+
+
+def chart(data: Data, look: Look):
+    """A panel per series: a bar per quarter, the floor before it in grey, the line of an even course."""
+    table = data.rows.assign(
+        words=[_share(one) for one in data.rows["share"]],
+        floor_words=[_share(one) for one in data.rows["floor"]],
+        value_words=[three(one) for one in data.rows["value"]],
+        quarter=[f"{a:,} to {b:,}" for a, b in zip(data.rows["step_from"], data.rows["step"], strict=True)],
+        beyond_words=[f"{a} of {b} layers" for a, b in zip(data.rows["beyond"], data.rows["layers"], strict=True)],
+        even=1 / _windows(data.rows),
+        above=data.rows[["share", "floor"]].max(axis=1),
+    )
+    columns = min(_COLUMNS, table["series"].nunique())
+    inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
+    top = max(0.5, float(table[["share", "floor"]].max().max()) * 1.05)
+    x = alt.X(field="window", type="ordinal", title="quarter of the steps", axis=alt.Axis(labelAngle=0, **UNRULED))
+    y = measure(alt.Y, "share", "share of the displacement", (0, top), {"format": ".0%", "tickCount": 4})
+    colour = by_objective(table["objective"], look.objectives, "square")
+    tooltip = told({
+        "series": "series", "quarter": "steps", "words": "share of the displacement", "value_words": "displacement",
+        "floor_words": "floor, as a share", "beyond_words": "beyond the floor",
+    })  # fmt: skip
+    marks = [
+        View().mark_bar(width={"band": 0.72}).encode(x=x, y=y, color=colour, tooltip=tooltip),
+        View().mark_bar(width={"band": 0.3}, color=FLOOR, opacity=0.75).encode(x=x, y=on(y, "floor"), tooltip=tooltip),
+        View().mark_rule(color=INK, strokeDash=[5, 4]).encode(y=on(y, "even")),
+        View().mark_text(dy=-7, color=SOFT).encode(x=x, y=on(y, "above"), text=alt.Text(field="words", type="nominal")),
+    ]
+    return alt.FacetChart(
+        data=table,
+        spec=alt.layer(*marks, width=inner, height=look.height or 220),
+        facet=faceted("series", by_legend(table, colour["scale"].domain), labelLimit=inner),
+        columns=columns,
+        spacing=_SPACING,
+        **look.framed("Does most of the change come early?", answer(data)),
+    )
+
+
+def _windows(rows: pd.DataFrame) -> int:
+    """Into how many windows runs are cut."""
+    return int(rows["window"].max())
+
+
+def answer(data: Data) -> str:
+    """What the first quarter holds in each run, and how much of it is beyond its floor."""
+    first = data.rows[data.rows["window"] == 1]
+    beyond, layers = int(first["beyond"].sum()), int(first["layers"].sum())
+    shares = " to ".join(dict.fromkeys((_share(first["share"].min()), _share(first["share"].max()))))
+    return (
+        f"The first quarter holds {shares} of the displacement of {count(len(first), 'run')}; an even course would "
+        f"give {1 / _windows(data.rows):.0%}. {beyond} of {layers} first quarters (series at layers) are beyond "
+        "the floor."
+    )
+
+
+def caption(data: Data) -> str:
+    return (
+        f"Net displacement over each quarter of the steps, in mean summaries ({OF[data.choice.windows]}, scale "
+        f"{data.choice.scale}, in resampling standard deviations), as a share of all four; mean over layers. Grey: "
+        "the 95 % quantile of what another choice of prompts would make of no displacement. Dashed: an even course. "
+        "Windows are of one length, whatever the grid of checkpoints."
+    )
+
+
+def numbers(data: Data) -> Numbers:
+    return listed("Displacement by quarter of the steps", data.rows, {
+        "series": lambda one: one.series,
+        "steps": lambda one: f"{one.step_from:,} to {one.step:,}",
+        "displacement": lambda one: three(one.value),
+        "share": lambda one: _share(one.share),
+        "floor, as a share": lambda one: _share(one.floor),
+        "beyond the floor": lambda one: f"{one.beyond} of {one.layers} layers",
+    })  # fmt: skip
+
+
+FIGURE = Figure(
+    name="windows", place=25, title="Displacement in equal windows", uses=("scale", "windows"), read=read, chart=chart,
+    caption=caption, table=lambda data: data.every, numbers=numbers, section="Early?",
+    controls=(
+        Control("e_windows", "windows", "Displacement in", fixed(*OF), OF.get, kind="row", width=7,
+                link="displacement in equal windows"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""Windows of one length: where the grid has them, and what it lacks where it has none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phcore.analysis.windows import COVERED, FEWEST_RATES, MOST_RATES, QUARTERS, quarters, rates
+
+LOG = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+SHIPPED = (0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
+
+
+@pytest.mark.parametrize(
+    ("steps", "ends", "missing"),
+    [
+        (SHIPPED, (0, 16, 32, 48, 64), ()),
+        (LOG, (), (384,)),
+        (range(0, 190, 10), (0, 40, 80, 120, 160), ()),  # 180 is no multiple of four: the run but for its last steps
+        (range(0, 11), (0, 2, 4, 6, 8), ()),
+        ((0, 50, 100, 150, 187), (), (46, 92, 138, 184)),
+        ((0, 4), (), (1, 2, 3)),
+        ((0, 1, 2, 3, 4), (0, 1, 2, 3, 4), ()),
+        ((0, 3), (), ()),  # too short for four
+        ((1, 2, 3, 4), (), ()),  # no base
+        ((), (), ()),
+    ],
+)
+def test_quarters_by_hand(steps, ends, missing):
+    found = quarters(tuple(steps))
+    assert (found.ends, found.missing) == (ends, missing)
+    assert bool(found) == bool(ends)
+
+
+@pytest.mark.parametrize(
+    ("steps", "ends", "missing"),
+    [
+        (SHIPPED, (), (40,)),  # to step 48, in windows of eight
+        (range(0, 70, 10), tuple(range(0, 70, 10)), ()),
+        ((0, 1, 2, 3, 5, *range(10, 101, 10)), tuple(range(0, 101, 10)), ()),
+        (LOG, (), (192, 320, 384)),
+        (range(6), (), ()),
+        (range(0, 501, 10), tuple(range(0, 481, 10)), ()),  # no more than 48
+    ],
+)
+def test_rates_by_hand(steps, ends, missing):
+    found = rates(tuple(steps))
+    assert (found.ends, found.missing) == (ends, missing)
+
+
+@given(st.sets(st.integers(1, 400), min_size=1, max_size=40), st.sampled_from([quarters, rates]))
+def test_windows_are_of_one_length_and_what_is_missing_would_do(steps, cut):
+    grid = sorted({0, *steps})
+    found = cut(grid)
+    if found.ends:
+        count = len(found.ends) - 1
+        assert count == QUARTERS if cut is quarters else FEWEST_RATES <= count <= MOST_RATES
+        assert set(found.ends) <= set(grid)
+        assert len({b - a for a, b in zip(found.ends, found.ends[1:], strict=False)}) == 1
+        assert COVERED * grid[-1] <= found.ends[-1] <= grid[-1]
+        assert not found.missing
+    elif found.missing:
+        assert not set(found.missing) & set(grid)
+        assert cut(sorted({*grid, *found.missing})).ends
