@@ -49,7 +49,7 @@ bench: $(VENV)/.dev
 bench-room: $(VENV)/.dev
 	$(BIN)/python scripts/bench_room.py
 
-# How often every p-value is below 0.05 where nothing happens: the tables of docs/method.md. An hour or so on two cores.
+# How often verdicts are wrong, and p-values below 0.05 where nothing happens: the tables of docs/method.md. Hours on two cores.
 calibrate: $(VENV)/.dev
 	$(BIN)/python scripts/calibrate_verdicts.py
 	$(BIN)/python scripts/calibrate.py
