@@ -176,8 +176,10 @@ def test_the_policy_allows_the_scripts_of_the_page_and_no_other(page):
 
 
 def test_every_chart_stands_with_its_question_note_and_numbers(results, page):
-    assert list(page.payload["charts"]) == list(PRINTED)  # the small study has all of the evidence
-    for key, figure in PRINTED.items():
+    # The small study has all of the evidence, but checkpoints that end no equal windows.
+    shown = {key: figure for key, figure in PRINTED.items() if key != "windows"}
+    assert list(page.payload["charts"]) == list(shown)
+    for key, figure in shown.items():
         drawn = draw(results, figure, Choice.of(results))
         assert isinstance(drawn, Drawn), drawn
         assert drawn.note in page.words
