@@ -83,7 +83,7 @@ def test_every_table_is_complete(study):
     for name, one in tables().items():
         table = study.table(name)
         assert list(table.columns) == list(one.columns)
-        assert len(table) or name == "runs", name  # one run per objective
+        assert len(table) or name in ("runs", "halfway"), name  # one run per objective, few checkpoints
     assert study.table("runs").empty
 
 
