@@ -205,11 +205,9 @@ def without_evidence(source: Path, target: Path, clouds: bool = True, lost: Iter
     lost : the tables that are not there; where none are named, all that judge others.
     """
     store = copy_archive(source, target)
-    judged = (
-        "geometry", "moves", "gaussian_nulls", "gaussian_velocities", "sensitivity", "divergences", "departures",
-        "confounds", "spectra", "category_means", "length_removed",
-    )  # fmt: skip
-    read = ("clouds", "scores", "numerical_noise", "next_tokens", "second_clouds")
+    judged = ("geometry", "moves", "gaussian_nulls", "gaussian_velocities", "sensitivity", "divergences", "departures")
+    later = ("confounds", "spectra", "category_means", "length_removed")  # no table that was published is made of them
+    read = ("clouds", "scores", "numerical_noise", "next_tokens", "second_clouds", *later)
     for name in (*judged, *(() if clouds else read)):
         remove(files(store, name))
     remove(table_files(store, *(evidence() if lost is None else lost)))
