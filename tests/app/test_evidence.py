@@ -12,7 +12,7 @@ from tests.app.conftest import ROOT, charts, run, words
 # Charts of each section on the study that ships, and on a small one (two of whose three series share no transition).
 SECTIONS = {
     "More than noise?": 1,
-    "Early?": 1,
+    "Early?": 2,
     "Apart?": 3,
     "More than geometry?": 4,
     "Before behaviour?": 4,
@@ -50,7 +50,7 @@ def test_noise_says_its_numbers_in_words(start):
 def test_every_reading_of_concentration_draws(start, key, value):
     app = start(ROOT / "cache", "evidence", e_section="Early?", **{key: value})
     assert app.selectbox(key=key).value == value
-    assert charts(app) == 1
+    assert charts(app) == 2  # equal windows, too
     if key == "e_correction":
         assert f"p below 0.05 ({'no correction' if value == 'none' else value})" in words(app)
 

@@ -464,8 +464,9 @@ def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, t
     for name, one in tables().items():
         table = study.table(name)
         assert list(table.columns) == list(one.columns)
-        # Windows are put together from what there is.
-        nothing = (one.evidence and name != "windows") or name in ("behaviour", "behaviour_moves")
+        # Windows are put together from what there is; the others are of what was left behind.
+        gone = {"behaviour", "behaviour_moves", "confounds", "spectra", "directions", "length_removed"}
+        nothing = (one.evidence and name != "windows") or name in gone
         assert table.empty == nothing, name
 
 
