@@ -43,7 +43,9 @@ def chart(data: Data, look: Look):
     question = f"How far apart are {a} and {b}? (layer {data.choice.layer})"
     line = only(CURVE).mark_line(color=INK, strokeWidth=2, point=point).encode(x=axis.x(), y=y)
     whole = look.framed(question, distance_answer(distance, floor))
-    return link_steps(over_steps([line], fields, y, axis, look, look.height or 300, data=rows, **whole))
+    return link_steps(
+        over_steps([line], fields, y, axis, look, look.height or 300, floor is not None, data=rows, **whole)
+    )
 
 
 FIGURE = Figure(

@@ -128,7 +128,7 @@ def chart(data: Data, look: Look):
         end_names(_two_lines(named), y, top, across, height, _LABELS - 10),
     ]
     whole = look.framed(f"How far apart are the objectives? (layer {data.choice.layer})", answer(data))
-    return link_steps(over_steps(lines, fields, y, axis, look, height, data=table, **whole))
+    return link_steps(over_steps(lines, fields, y, axis, look, height, band is not None, data=table, **whole))
 
 
 def answer(data: Data) -> str:

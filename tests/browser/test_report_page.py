@@ -71,8 +71,10 @@ def wait_for(page, question: str) -> None:
 
 def test_every_chart_is_drawn_and_nothing_is_requested(opened):
     page = opened()
-    assert page.locator("svg.marks").count() == len(PRINTED)
-    for key in PRINTED:
+    drawn = [key for key in PRINTED if key != "windows"]  # this study has no equal ones, which the report says
+    assert page.locator("svg.marks").count() == len(drawn)
+    assert "no run of this study falls into four windows" in page.inner_text("body").lower()
+    for key in drawn:
         box = page.locator(f"#{key}-chart svg.marks").bounding_box()
         assert box["width"] > 500
         assert box["height"] > 100

@@ -66,7 +66,7 @@ def velocity_chart(
         own.mark_line(strokeWidth=2.2).encode(detail=detail, strokeDash=run_dash(rows["run"].dropna())),
         own.mark_point(filled=True, opacity=1, size=26),
     ]
-    plot = lines, fields, y, axis, look, height
+    plot = lines, fields, y, axis, look, height, floor is not None
     whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)
     if layers < 2:
         return link_steps(over_steps(*plot, data=rows, **whole))
@@ -87,17 +87,25 @@ def velocity_chart(
 
 
 def over_steps(
-    lines: list[View], fields: Mapping[str, str], y: alt.Y, axis: StepAxis, look: Look, height: int, **whole
+    lines: list[View],
+    fields: Mapping[str, str],
+    y: alt.Y,
+    axis: StepAxis,
+    look: Look,
+    height: int,
+    floored: bool,
+    **whole,
 ) -> alt.LayerChart:
     """A plot of `curve_rows`: `lines` before their floor, the selected step, and what answers with the nearest one.
 
     Parameters
     ----------
     fields : of the tooltip, from `curve_rows`.
+    floored : whether there is a floor.
     whole : data and title, where the plot is a chart of its own.
     """
     picker = step_picker(only(TOLD), axis, height=height, tooltip=fields)
-    marks = [*floor_marks(axis, y), *lines, *step_rule(look.step, axis), *picker]
+    marks = [*(floor_marks(axis, y) if floored else []), *lines, *step_rule(look.step, axis), *picker]
     return alt.layer(*marks, width=axis.width, height=height, **whole)
 
 
