@@ -40,7 +40,7 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest tests/unit
 
 quick: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not model" tests/unit --ignore tests/unit/figures/charts --ignore tests/unit/export
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not model" tests/unit --ignore tests/unit/figures --ignore tests/unit/export
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py
