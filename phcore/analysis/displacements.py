@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from phcore.study import SCALES
-from phcore.topology.summaries import FEATURES, rescale
+from phcore.topology.summaries import FEATURES, at_other_scale
 
 ALL, LOOPS = "summaries", "loops"
 """What is measured: all summaries, or those of H1 alone."""
@@ -120,19 +120,11 @@ def courses(
     medians = labels.merge(cells[[*keys, "median_distance"]], "left")["median_distance"].to_numpy(np.float64)
     factor = subsample_size / (n_prompts - subsample_size) + 1 / count
     order = {name: place for place, name in enumerate(dict.fromkeys(summaries["series"]))}
-    return [
-        course
-        for other in SCALES
-        for course in _at_scale(_rescaled(values, medians, scale, other), labels, other, factor, order)
-    ]
-
-
-def _rescaled(values: np.ndarray, medians: np.ndarray, scale: str, other: str) -> np.ndarray:
-    """Summaries (cells, B, F) of the one scale at the other."""
-    if scale == other:
-        return values
-    back = np.divide(1, medians, out=np.zeros(len(medians)), where=medians > 0)  # 0: a cloud of one place
-    return rescale(values, (medians if other == "median" else back)[:, None])
+    found = []
+    for other in SCALES:
+        there = values if other == scale else at_other_scale(values, medians[:, None], other)
+        found += _at_scale(there, labels, other, factor, order)
+    return found
 
 
 def _at_scale(

@@ -137,24 +137,19 @@ def _apart(subject, studies, judged: Judged, scale: str, order: float, elsewhere
     sentence = ["sentence", "alone" if alone else "within"]
     sentence += ["parted"] if dated else ["no_peak"] if values["first"] == HOLDS else []
     name, wanted = _WANTED.get(values["groups"], ("needed_three", 3))
-    needed = (
-        [name, "needed_file"]
-        if values["fewest"] < wanted
-        else ["needed_peak"]
-        if values["first"] == HOLDS
-        else ["needed_more"]
-    )
-    objective = next(one for one in subject.objectives.values())
+    needed = [name, "needed_file"]
+    if values["fewest"] >= wanted:
+        needed = ["needed_peak" if values["first"] == HOLDS else "needed_more"]
     values |= _groups(values) | {
         "share": _percent(values["parted_share"]), "parted_lo": _percent(values["parted_lo"]),
-        "parted_hi": _percent(values["parted_hi"]), "objective": objective,
+        "parted_hi": _percent(values["parted_hi"]),
+        "objective": next(iter(subject.objectives.values())),
     }  # fmt: skip
     interval = "interval" if values["hi"] != "–" else "no_interval"
-    found = _finding(
+    return _finding(
         3, judged, values, elsewhere, sentence=sentence, null="no_null" if alone else "null", needed=needed,
         interval=interval, more=["parted_interval"] if dated else [],
     )  # fmt: skip
-    return found
 
 
 def _models(subject, studies, judged: Judged, scale: str, order: float, elsewhere: str) -> Finding:
@@ -231,9 +226,7 @@ def _common(subject: Subject, judged: Judged) -> dict:
     """What every claim says: how many runs, how many copies."""
     runs = judged.values.get("runs", len(subject.runs))
     copies = len(subject.run_of) - len(subject.runs)
-    kept = (
-        "" if not copies else f"; {count(copies, 'series')[: -1 if copies > 1 else None]} with the weights of another"
-    )
+    kept = f"; {copies:,} series with the weights of another" if copies else ""
     return {"runs": runs} | judged.values | {"runs_words": count(runs, "run"), "copies": kept, "p": _p(judged.p)}
 
 

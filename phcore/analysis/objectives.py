@@ -15,7 +15,7 @@ from phcore.analysis.dynamics import distance_matrices
 from phcore.errors import Fault
 from phcore.study import SCALES
 from phcore.topology.maps import classical_mds, shares, signed, two_columns
-from phcore.topology.summaries import FEATURES, rescale
+from phcore.topology.summaries import FEATURES, at_other_scale
 from phcore.topology.vectors import landscapes
 
 CELL = ["series", "step"]
@@ -151,8 +151,7 @@ def standardised_layers(
 
 def _rescaled(summaries: pd.DataFrame, medians: np.ndarray, scale: str) -> pd.DataFrame:
     """Summaries of the one scale at the other."""
-    back = np.divide(1, medians, out=np.zeros(len(medians)), where=medians > 0)  # 0: a cloud of one place
-    values = rescale(summaries[list(FEATURES)].to_numpy(), medians if scale == "median" else back)
+    values = at_other_scale(summaries[list(FEATURES)].to_numpy(), medians, scale)
     return summaries.assign(**dict(zip(FEATURES, values.T, strict=True)))
 
 

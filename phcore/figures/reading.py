@@ -9,7 +9,7 @@ from phcore.figures.figure import Choice, Data, Source
 from phcore.formatting import unit_words
 from phcore.stages.registry import WHOLE_STUDY
 from phcore.stages.registry.keys import value
-from phcore.topology.summaries import FEATURES, rescale
+from phcore.topology.summaries import FEATURES, at_other_scale
 
 CURVE = ("degree", "order", "scale")  # what one curve of velocity depends on
 COMPUTE = "compute the study where its checkpoints are"
@@ -91,6 +91,5 @@ def summaries(results: Source, scale: str) -> pd.DataFrame:
     if scale == results.study.scale or table.empty:
         return table
     units = table[["series", "step", "layer"]].merge(results.table("cells"), "left")["median_distance"].to_numpy()
-    back = np.divide(1, units, out=np.zeros(len(units)), where=units > 0)  # 0: a cloud of one place
-    values = rescale(table[list(FEATURES)].to_numpy(), units if scale == "median" else back)
+    values = at_other_scale(table[list(FEATURES)].to_numpy(), units, scale)
     return table.assign(**dict(zip(FEATURES, values.T, strict=True)))

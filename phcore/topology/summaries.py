@@ -64,3 +64,18 @@ def rescale(summaries: np.ndarray, median_distance: float | np.ndarray) -> np.nd
     median_distance = np.asarray(median_distance, dtype=np.float64)
     divisor = np.where(median_distance > 0, median_distance, 1.0)[..., None] ** degree
     return summaries / divisor
+
+
+def at_other_scale(summaries: np.ndarray, median_distance: np.ndarray, scale: str) -> np.ndarray:
+    """Summaries of the one scale as they are at the other.
+
+    Parameters
+    ----------
+    summaries : (..., 41).
+    median_distance : (...) of the cells, as for `rescale`.
+    scale : the one they shall have: "median", or "raw".
+    """
+    if scale == "median":
+        return rescale(summaries, median_distance)
+    known = np.asarray(median_distance, dtype=np.float64)
+    return rescale(summaries, np.divide(1, known, out=np.zeros_like(known), where=known > 0))  # 0: a cloud of one place
