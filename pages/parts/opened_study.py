@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import columns, data, figure, frame
 from pages.parts.web import Markdown, code, plain
 from phcore.analysis.displacements import ALL
-from phcore.analysis.equal_windows import QUARTERS
+from phcore.analysis.equal_windows import QUARTERS, shares
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -78,12 +78,15 @@ def _moves(study: Results, choice: Choice) -> list[Markdown]:
 
 
 def _first_quarter(study: Results, series: str, choice: Choice) -> str:
-    """From the table that findings go by."""
-    own = study.table("windows", series=series, layer=choice.layer, scale=choice.scale, use=QUARTERS, measure=ALL)
-    if own.empty or not own["value"].sum() > 0:
+    """The number that the first claim goes by."""
+    own = shares(study.table("windows", series=series, scale=choice.scale, use=QUARTERS, measure=ALL))
+    if own.empty:
         return ""
-    share = own.loc[own["window"] == 1, "value"].sum() / own["value"].sum()
-    return f"; {share:.0%} of its displacement falls in the first quarter of the steps ({1 / len(own):.0%} if even)"
+    first = own.loc[own["window"] == 1, "share"].iloc[0]
+    return (
+        f"; {first:.0%} of its displacement, mean over layers, falls in the first quarter of the steps "
+        f"({1 / len(own):.0%} if even)"
+    )
 
 
 def _apart(study: Results, choice: Choice) -> list[Markdown]:

@@ -45,6 +45,28 @@ def table(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def shares(table: pd.DataFrame) -> pd.DataFrame:
+    """What each window holds of a run's displacement, as a share of that in all of them, mean over layers.
+
+    Parameters
+    ----------
+    table : rows of the ``windows`` table, of one use, scale and measure.
+
+    Returns
+    -------
+    series, window, step_from, step, value, share, floor (as a share), beyond (layers in which it is beyond its
+    floor), layers.
+    """
+    whole = table.groupby(["series", "layer"], sort=False)["value"].transform("sum")
+    known = table[whole > 0].assign(
+        share=table["value"] / whole, floor=table["floor"] / whole, beyond=table["value"] > table["floor"]
+    )
+    return known.groupby(["series", "window", "step_from", "step"], sort=False, as_index=False).agg(
+        value=("value", "mean"), share=("share", "mean"), floor=("floor", "mean"), beyond=("beyond", "sum"),
+        layers=("layer", "nunique"),
+    )  # fmt: skip
+
+
 def _rows(course: Course, apart: "_Diagrams") -> Iterator[tuple]:
     steps = [int(step) for step in course.steps]
     for use, cut in USES.items():

@@ -82,9 +82,15 @@ def caption(data: Data) -> str:
         low, high = f"{here.min():.2f}", f"{here.max():.2f}"
         ends.append(f"at the {words} step {low if low == high else f'from {low} to {high}'}")
     return (
-        f"{by_measure[data.choice.confound]} Over all layers and series: {' and '.join(ends)}. What length explains "
+        f"{by_measure[data.choice.confound]} Over {_where(data.rows)}: {' and '.join(ends)}. What length explains "
         "may be meaning, too: long prompts are other prompts. Other settings, below, shows velocity without it."
     )
+
+
+def _where(rows: pd.DataFrame) -> str:
+    """The layers that are shown: of a study that keeps few clouds not all."""
+    layers = sorted(rows["layer"].unique())
+    return f"all series at {'layer' if len(layers) == 1 else 'layers'} {', '.join(map(str, layers))}"
 
 
 def numbers(data: Data) -> Numbers:

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.analysis.displacements import ALL, LOOPS
-from phcore.analysis.equal_windows import QUARTERS
+from phcore.analysis.equal_windows import QUARTERS, shares
 from phcore.analysis.windows import quarters
 from phcore.errors import Fault
 from phcore.figures.charts.channels import UNRULED, View, by_legend, by_objective, faceted, measure, on, told
@@ -18,6 +18,7 @@ from phcore.stages.registry.keys import value
 OF = {ALL: "all summaries", LOOPS: "summaries of H1 alone"}
 _COLUMNS = 4  # panels in a row
 _SPACING = 24
+_LETTERS = 0.07  # of the displacement: the height of a label
 _share = "{:.0%}".format
 
 
@@ -30,19 +31,13 @@ def read(results: Source, choice: Choice) -> dict:
         missing = sorted({step for own in steps.values() for step in quarters(own).missing})
         lacks = f"save checkpoints at these steps: {', '.join(f'{step:,}' for step in missing)}" if missing else COMPUTE
         raise Fault("no run of this study falls into four windows of one length", lacks)
-    return {"rows": labelled(results, _shares(table)), "every": table}
+    return {"rows": labelled(results, shares(table)), "every": table}
 
 
-def _shares(table: pd.DataFrame) -> pd.DataFrame:
-    """series, window, step_from, step, value, share, floor (as a share), beyond, layers."""
-    whole = table.groupby(["series", "layer"], sort=False)["value"].transform("sum")
-    known = table[whole > 0].assign(
-        share=table["value"] / whole, floor=table["floor"] / whole, beyond=table["value"] > table["floor"]
-    )
-    return known.groupby(["series", "window", "step_from", "step"], sort=False, as_index=False).agg(
-        value=("value", "mean"), share=("share", "mean"), floor=("floor", "mean"), beyond=("beyond", "sum"),
-        layers=("layer", "nunique"),
-    )  # fmt: skip
+def _above(rows: pd.DataFrame) -> pd.Series:
+    """Where the words of a bar stand: above it and its floor, and not across the line of an even course."""
+    top, even = rows[["share", "floor"]].max(axis=1), 1 / _windows(rows)
+    return top.mask(top.between(even - _LETTERS, even), even)
 
 
 def chart(data: Data, look: Look):
@@ -54,7 +49,7 @@ def chart(data: Data, look: Look):
         quarter=[f"{a:,} to {b:,}" for a, b in zip(data.rows["step_from"], data.rows["step"], strict=True)],
         beyond_words=[f"{a} of {b} layers" for a, b in zip(data.rows["beyond"], data.rows["layers"], strict=True)],
         even=1 / _windows(data.rows),
-        above=data.rows[["share", "floor"]].max(axis=1),
+        above=_above(data.rows),
     )
     columns = min(_COLUMNS, table["series"].nunique())
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns

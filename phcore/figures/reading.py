@@ -1,6 +1,5 @@
 """What several figures read from the tables of a study."""
 
-import numpy as np
 import pandas as pd
 
 from phcore.analysis import dynamics

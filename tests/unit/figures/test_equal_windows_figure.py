@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from phcore.analysis.equal_windows import shares
 from phcore.errors import Fault
 from phcore.figures import equal_windows
 from phcore.figures.charts.standing import plain
@@ -23,7 +24,7 @@ def table():
 
 @pytest.fixture
 def data():
-    rows = equal_windows._shares(table())
+    rows = shares(table())
     return given(rows=rows.assign(objective=rows["series"]), every=table())
 
 
@@ -38,9 +39,9 @@ def test_shares_are_means_over_layers_of_shares(data):
 
 def test_what_does_not_move_has_no_share():
     still = table().assign(value=0.0)
-    assert equal_windows._shares(still).empty
+    assert shares(still).empty
     moved = pd.concat([still[still["layer"] == 12], table()[table()["layer"] == 6]])
-    assert equal_windows._shares(moved)["share"].tolist() == [0.8, 0.1, 0.1, 0.0] * 2
+    assert shares(moved)["share"].tolist() == [0.8, 0.1, 0.1, 0.0] * 2
 
 
 def test_the_answer_says_the_share_and_what_an_even_course_would_give(data):
@@ -78,3 +79,9 @@ def test_a_study_without_windows_says_which_steps_it_lacks(computed):
     with pytest.raises(Fault, match="four windows of one length") as fault:
         FIGURES["windows"].data(results, Choice.of(results))
     assert fault.value.hint == "save checkpoints at these steps: 3"
+
+
+def test_no_label_lies_across_the_line_of_an_even_course():
+    rows = pd.DataFrame({"series": "one", "window": [1, 2, 3, 4], "share": [0.5, 0.24, 0.16, 0.1],
+                         "floor": [0.1, 0.1, 0.22, 0.1]})  # fmt: skip
+    assert equal_windows._above(rows).tolist() == [0.5, 0.25, 0.25, 0.1]
