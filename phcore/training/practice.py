@@ -131,8 +131,8 @@ def practice(
     with quiet_and_seeded(seed, place, threads=1):
         plain = base_texts(random.Random(f"{seed} base"), recipe.base_steps * recipe.batch)
         tokenizer = build_tokenizer(plain, recipe)
-        base = train_base(plain, tokenizer, recipe, tracker, place)
-        _save(directory / "base", base, tokenizer)
+        base = train_base(new_model(tokenizer, recipe), plain, tokenizer, recipe, tracker, place)
+        save_model(directory / "base", base, tokenizer)
         for objective in OBJECTIVES:
             fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, tracker)
 
@@ -176,7 +176,9 @@ def _clear(directory: Path) -> None:
         ) from error
 
 
-def _save(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, state: dict | None = None) -> None:
+def save_model(
+    folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, state: dict | None = None
+) -> None:
     """Save a model as the Hugging Face Trainer would, under its final name only once it is whole."""
     part = folder.parent / f".part-{folder.name}"
     model.save_pretrained(part)
@@ -270,11 +272,8 @@ def encode(pairs: list[Text], tokenizer: PreTrainedTokenizerFast) -> dict[str, T
 # --- training ---------------------------------------------------------------------------------------
 
 
-def train_base(
-    plain: list[Text], tokenizer: PreTrainedTokenizerFast, recipe: Recipe, tracker: Tracker, place: torch.device
-) -> LlamaForCausalLM:
-    """A Llama from scratch, in one pass over the texts, on the device `place`."""
-    import torch
+def new_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCausalLM:
+    """A Llama that knows nothing yet."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
@@ -290,7 +289,21 @@ def train_base(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = LlamaForCausalLM(config).to(place)  # drawn on the CPU: the same start everywhere
+    return LlamaForCausalLM(config)
+
+
+def train_base(
+    model: LlamaForCausalLM,
+    plain: list[Text],
+    tokenizer: PreTrainedTokenizerFast,
+    recipe: Recipe,
+    tracker: Tracker,
+    place: torch.device,
+) -> LlamaForCausalLM:
+    """`model` after one pass over the texts, on the device `place`."""
+    import torch
+
+    model = model.to(place)  # drawn on the CPU: the same start everywhere
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.base_rate, betas=(0.9, 0.95), weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.base_rate, recipe.base_steps, pct_start=0.1)
     for step in range(1, recipe.base_steps + 1):
@@ -334,7 +347,7 @@ def fine_tune(
             losses = {f"eval_{kind}_loss": evaluate(model, held_out[kind]) for kind in held_out}
             log.append({"step": step, **losses})
             state = {"global_step": step, "max_steps": last, "epoch": step / last, "log_history": log}
-            _save(folder / f"checkpoint-{step}", model, tokenizer, state)
+            save_model(folder / f"checkpoint-{step}", model, tokenizer, state)
         tracker.step(f"{objective}, step {step} of {last}, loss {loss:.2f}")
 
 

@@ -6,6 +6,7 @@ from phcore.stages.registry.result import (
     CELL,
     CHECKPOINT,
     FROM_BASE,
+    ON_BASE,
     PAIR_LAYER,
     SECOND_READING,
     SERIES_LAYER,
@@ -34,6 +35,13 @@ def _from_base(record: Record) -> Iterator[tuple[Labels, Place]]:
     for one in record.series:
         path = record.path_of(one.name)
         for node in path[1:] if path and path[0].step == 0 else ():
+            yield (one.name, node.step), Place((path[0], node))
+
+
+def _on_base(record: Record) -> Iterator[tuple[Labels, Place]]:
+    """The first of each series stands on itself."""
+    for one in record.series:
+        for node in (path := record.path_of(one.name)):
             yield (one.name, node.step), Place((path[0], node))
 
 
@@ -75,6 +83,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
     CHECKPOINT: (("series", "step"), _checkpoints),
     CELL: (("series", "step", "layer"), _at_layers(_checkpoints)),
     FROM_BASE: (("series", "step"), _from_base),
+    ON_BASE: (("series", "step", "layer"), _at_layers(_on_base)),
     TRANSITION: (("series", "step_from", "step"), _transitions),
     TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _at_layers(_transitions)),
     PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),

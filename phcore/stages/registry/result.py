@@ -14,6 +14,7 @@ from phcore.study.record import Node, Record
 CHECKPOINT = "checkpoint"
 CELL = "cell"  # a checkpoint at a layer
 FROM_BASE = "checkpoint against its base"  # a checkpoint of a series, after the step 0 that the series starts from
+ON_BASE = "cell on the first of its series"  # which is the base, where the series starts there
 TRANSITION = "transition"  # two consecutive checkpoints of a series
 TRANSITION_LAYER = "transition at a layer"
 PAIR_LAYER = "pair at a layer"  # two checkpoints that the study compares: see `phcore.study.pairs`

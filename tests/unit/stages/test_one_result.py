@@ -8,6 +8,7 @@ import pytest
 from phcore.archive.store import Store
 from phcore.stages import (
     cells,
+    coordinates,
     diagrams,
     distances,
     divergences,
@@ -414,3 +415,28 @@ def test_the_same_cloud_gives_the_same_bytes(tmp_path, two, name):
         store.write("clouds", "a", results()["clouds"].compute({0: two[0]}, layer=0))
         files.compute(str(store.root), name, "k", {"clouds": ["a"]}, given)
     assert stores[0].path(name, "k").read_bytes() == stores[1].path(name, "k").read_bytes()
+
+
+# --- a map of the prompts ---------------------------------------------------------------------------
+
+
+def test_coordinates_stand_on_the_axes_of_the_first_cloud(two):
+    first, _ = two
+    wide = first * np.array([9, 4, 1, 1, 1, 1], np.float32)
+    later = 2 * wide + 5  # twice the size, and elsewhere: size shows, place does not
+    own, grown = (coordinates.compute((wide, cloud)).to_pandas() for cloud in (wide, later))
+    centred = wide - wide.mean(axis=0)
+    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(own[["x", "y"]]), np.abs(centred @ axes[:2].T), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(grown[["x", "y"]], 2 * own[["x", "y"]], rtol=2e-3, atol=1e-5)
+    np.testing.assert_allclose(own["share"], (spread[:2] ** 2).sum() / (spread**2).sum(), rtol=1e-5)
+    assert own["prompt"].tolist() == list(range(40))
+
+
+def test_a_cloud_that_is_not_finite_has_no_coordinates(two):
+    broken = two[0].copy()
+    broken[3, 1] = np.nan
+    for pair in ((broken, two[0]), (two[0], broken)):
+        table = coordinates.compute(pair).to_pandas()
+        assert len(table) == 40
+        assert table[["x", "y", "share"]].isna().all().all()
