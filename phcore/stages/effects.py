@@ -1,13 +1,12 @@
 """Effects: in which summaries two series differ, and by how much of their spread."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from phcore.stages.registry.result import PAIR_WORDS, words
-from phcore.stages.separation import comparison
+from phcore.stages.separation import comparison, together
 from phcore.topology.clouds import subsample_size as size_of
 
 NUMBERS = ("g", "g_lo", "g_hi", "delta", "delta_lo", "delta_hi")
@@ -19,7 +18,7 @@ def _each(
     from phcore.analysis.effect_sizes import effects
 
     size = size_of(n_prompts, subsample_size)
-    for a, b in combinations(objectives, 2):
+    for a, b in together(objectives, 2):
         table = effects(one, a, b, n_prompts, size).assign(series_a=a, series_b=b)
         yield table.astype(dict.fromkeys(NUMBERS, np.float32))  # one row a feature: half the size, enough digits
 

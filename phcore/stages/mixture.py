@@ -1,19 +1,19 @@
 """Mixture: where one series lies between two others."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import pandas as pd
 
 from phcore.stages.registry.result import words
-from phcore.stages.separation import comparison
+from phcore.stages.separation import comparison, together
 
 
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
     from phcore.analysis.effect_sizes import mixture
 
-    for a, b in combinations(objectives, 2):
-        for name in [name for name in objectives if name not in (a, b)]:
+    for three in together(objectives, 3):
+        for name in reversed(three):
+            a, b = (other for other in three if other != name)
             yield mixture(one, floors, name, a, b).assign(series=name, part_a=a, part_b=b)
 
 

@@ -41,6 +41,29 @@ def comparison(
     )
 
 
+def rounds(objectives: dict[str, str]) -> list[list[str]]:
+    """Series to compare in detail: the first run of every objective, the second of every one, and so on.
+
+    Objectives with fewer runs keep their last one. Where there is one objective, all its runs are compared. Nine
+    series have 36 pairs, and nobody reads those of one seed with another.
+
+    Parameters
+    ----------
+    objectives : series -> objective, in the order of the study.
+    """
+    runs: dict[str, list[str]] = {}
+    for name, objective in objectives.items():
+        runs.setdefault(objective, []).append(name)
+    if len(runs) == 1:
+        return list(runs.values())
+    return [[own[min(k, len(own) - 1)] for own in runs.values()] for k in range(max(map(len, runs.values())))]
+
+
+def together(objectives: dict[str, str], size: int) -> list[tuple[str, ...]]:
+    """Each pair, triple, ... of a round once."""
+    return list(dict.fromkeys(few for group in rounds(objectives) for few in combinations(group, size)))
+
+
 def _each(one, floors: pd.DataFrame, objectives: dict[str, str]) -> Iterator[pd.DataFrame]:
     from phcore.analysis.effect_sizes import separation
 

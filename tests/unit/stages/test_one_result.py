@@ -19,6 +19,7 @@ from phcore.stages import (
     next_tokens,
     numerical_noise,
     sensitivity,
+    separation,
     summaries,
     velocities,
 )
@@ -440,3 +441,23 @@ def test_a_cloud_that_is_not_finite_has_no_coordinates(two):
         table = coordinates.compute(pair).to_pandas()
         assert len(table) == 40
         assert table[["x", "y", "share"]].isna().all().all()
+
+
+# --- series against each other ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("objectives", "pairs"),
+    [
+        ({"a": "A", "b": "B", "c": "C"}, ["ab", "ac", "bc"]),
+        ({"a": "A", "b": "B", "x": "A", "y": "B"}, ["ab", "xy"]),
+        ({"a": "A", "b": "B", "x": "A"}, ["ab", "xb"]),
+        ({"a": "A", "x": "A", "z": "A"}, ["ax", "az", "xz"]),
+        ({"a": "A"}, []),
+    ],
+)
+def test_runs_are_compared_seed_by_seed(objectives, pairs):
+    assert separation.together(objectives, 2) == [tuple(pair) for pair in pairs]
+    assert [tuple(sorted(objectives[name] for name in three)) for three in separation.together(objectives, 3)] == (
+        [("A", "B", "C")] if "c" in objectives else [("A", "A", "A")] if "z" in objectives else []
+    )
