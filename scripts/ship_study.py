@@ -1,6 +1,6 @@
 """Copy a finished study into an archive that travels: its tables, some bars, a few clouds, and no paths.
 
-    python scripts/ship_study.py NAME --source CACHE [--target cache] [--model NAME]
+    python scripts/ship_study.py NAME --source CACHE [--target cache] [--model NAME] [--clouds 8]
 
 A full archive of 31 checkpoints holds hundreds of megabytes of hidden states; what the pages show fits in a few.
 """
@@ -17,16 +17,22 @@ from phcore.archive.shipped import LIST  # noqa: E402
 from phcore.archive.store import Store, write_atomically  # noqa: E402
 from phcore.export.results import Results  # noqa: E402
 from phcore.stages.registry import Place, assembly, keys_of  # noqa: E402
+from phcore.stages.separation import rounds  # noqa: E402
 from phcore.study.kept import folder_of, keep  # noqa: E402
 from phcore.study.redaction import redact  # noqa: E402
 
-SUBSAMPLES = 16  # of the bars; summaries, velocities and distances keep all
-CLOUD_STEPS = (1, 4, 8, 16)  # of each series, at the middle layer, beside the base and the last
-OF_CLOUDS = ("confounds", "spectra", "category_means")  # small, and put together at every reading
+SUBSAMPLES = 2  # of the bars, beside the whole cloud's; summaries, velocities and distances keep all
 
 
-def ship(name: str, source: Path, target: Path, model: str | None = None) -> int:
-    """Returns the bytes written. `model` is the name to show instead of the model folder's."""
+def ship(name: str, source: Path, target: Path, model: str | None = None, steps: tuple[int, ...] = ()) -> int:
+    """Returns the bytes written.
+
+    Parameters
+    ----------
+    model : name to show instead of the model folder's.
+    steps : where hidden states come along, beside the base and the last step: at the middle layer, of the first run of
+        each objective. So do the edges of its maps, at every step.
+    """
     study, to = Results.open(name, source), Store(target)
     if not study.finished:
         raise SystemExit(f"{name} is not finished")
@@ -35,12 +41,13 @@ def ship(name: str, source: Path, target: Path, model: str | None = None) -> int
     copied.append(("probes", record.probes_key))
     copied += [("scalars", record.scalars)] if record.scalars else []
     middle = record.layers[len(record.layers) // 2]
-    nodes = {record.base}
-    for series in record.series:
-        path = record.path_of(series.name)
-        nodes |= {path[-1], *(node for node in path if node.step in CLOUD_STEPS)}
-    places = [Place((node,), middle) for node in nodes]
-    copied += [(result, keys.of(result, place)) for result in ("clouds", *OF_CLOUDS) for place in places]
+    paths = [record.path_of(name) for name in rounds({one.name: one.objective for one in record.series})[0]]
+    drawn = dict.fromkeys(node for path in paths for node in path)
+    kept = dict.fromkeys(
+        [record.base, *(node for path in paths for node in path if node.step in (*steps, path[-1].step))]
+    )
+    copied += [("edges", keys.of("edges", Place((node,), middle))) for node in drawn]
+    copied += [("clouds", keys.of("clouds", Place((node,), middle))) for node in kept]
     copied.append(("prompt_lengths", keys.of("prompt_lengths", Place((record.base,)))))
     for stage, key in copied:
         to.write(stage, key, study.store.read(stage, key))
@@ -70,5 +77,7 @@ if __name__ == "__main__":
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--target", type=Path, default=ROOT / "cache")
     parser.add_argument("--model", help="name of the base model to show")
+    parser.add_argument("--clouds", type=int, nargs="*", default=[], metavar="STEP", help="steps with hidden states")
     options = parser.parse_args()
-    print(f"{ship(options.name, options.source, options.target, options.model) / 1e6:.1f} MB")
+    written = ship(options.name, options.source, options.target, options.model, tuple(options.clouds))
+    print(f"{written / 1e6:.1f} MB")

@@ -14,8 +14,8 @@ from scipy.stats import chi2
 from phcore.study import SCALES
 from phcore.topology.summaries import FEATURES, at_other_scale
 
-ALL, LOOPS = "summaries", "loops"
-"""What is measured: all summaries, or those of H1 alone."""
+ALL, GROUPS, LOOPS = "summaries", "groups", "loops"
+"""What is measured: all summaries, those of H0 alone, or those of H1."""
 LEVEL = 0.95  # quantile of a displacement of which nothing is left with other prompts
 _CONSTANT = 1e-9  # a spread below this share of a feature's size is rounding
 
@@ -63,7 +63,8 @@ class Course:
             as for `at`.
         """
         paired = self.at(end) - self.at(start)
-        return displacement(paired[:, self.loops] if of == LOOPS else paired, self.factor)
+        which = {ALL: slice(None), GROUPS: ~self.loops, LOOPS: self.loops}[of]
+        return displacement(paired[:, which], self.factor)
 
 
 def displacement(paired: np.ndarray, factor: float) -> tuple[float, float]:

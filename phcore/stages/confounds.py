@@ -54,6 +54,7 @@ TABLE = Table(
     name="confounds",
     gathers="confounds",
     order=ROWS,
-    published=False,
+    evidence=True,
+    later=True,
     columns={**CELL_WORDS, **MEASURES, **COUNTS},
 )

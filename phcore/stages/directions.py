@@ -54,7 +54,8 @@ TABLE = Table(
     parameters=("series_steps",),
     compute=turning,
     order=("first", "second", "layer", "step"),
-    published=False,
+    evidence=True,
+    later=True,
     columns={
         **CELL_WORDS,
         "first": "a category; at most four are compared, those with most prompts",

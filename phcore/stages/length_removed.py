@@ -58,7 +58,8 @@ TABLE = Table(
     name="length_removed",
     gathers="length_removed",
     order=sensitivity.TABLE.order,
-    published=False,
+    evidence=True,
+    later=True,
     columns=sensitivity.TABLE.columns
     | {"varied": "prompt length", "setting": "as it is, or regressed out of every cloud (by its logarithm)"},
 )

@@ -20,5 +20,10 @@ def compute(clouds: np.ndarray) -> pa.Table:
 
 RESULT = Result(name="spectra", label="Geometry", per=CELL, needs=("clouds",), compute=compute)
 TABLE = Table(
-    name="spectra", gathers="spectra", order=ROWS, published=False, columns={**CELL_WORDS, **WORDS["spectrum"]}
+    name="spectra",
+    gathers="spectra",
+    order=ROWS,
+    evidence=True,
+    later=True,
+    columns={**CELL_WORDS, **WORDS["spectrum"]},
 )

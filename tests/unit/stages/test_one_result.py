@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist, squareform
 
 from phcore.archive.store import Store
 from phcore.stages import (
@@ -12,6 +13,7 @@ from phcore.stages import (
     diagrams,
     distances,
     divergences,
+    edges,
     floors,
     gaussian_nulls,
     gaussian_velocities,
@@ -461,3 +463,11 @@ def test_runs_are_compared_seed_by_seed(objectives, pairs):
     assert [tuple(sorted(objectives[name] for name in three)) for three in separation.together(objectives, 3)] == (
         [("A", "B", "C")] if "c" in objectives else [("A", "A", "A")] if "z" in objectives else []
     )
+
+
+def test_edges_are_the_shortest_distances(two):
+    table = edges.compute(two[0], "euclidean", 30).to_pandas()
+    distance = squareform(pdist(two[0].astype(np.float64)))
+    np.testing.assert_allclose(table["length"], np.sort(distance[np.triu_indices(40, 1)])[:30], rtol=1e-6)
+    np.testing.assert_allclose(table["length"], distance[table["a"], table["b"]], rtol=1e-6)
+    assert len(edges.compute(np.full((4, 2), np.nan), "euclidean", 30)) == 0
