@@ -1,6 +1,7 @@
 """Numbers and units in words, the same on every chart; and words of others, made harmless."""
 
 import unicodedata
+from collections.abc import Sequence
 from math import isfinite
 
 
@@ -20,6 +21,11 @@ def three(value: float) -> str:
 def count(number: int, noun: str) -> str:
     """1 loop, 61 loops."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """a, b and c."""
+    return ", ".join([*names[:-2], " and ".join(names[-2:])])
 
 
 def sampling_words(n: int, m: int) -> str:
