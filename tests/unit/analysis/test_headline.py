@@ -33,7 +33,8 @@ def test_size_of_three_objectives():
     )
     assert found.kind == SIZE
     assert found.title == (
-        "Training for harmless pulled the prompts 30 % closer together, mixed 12 %; helpful pushed them 5 % further apart"
+        "Training for harmless pulled the prompts 30 % closer together, mixed 12 %; "
+        "helpful pushed them 5 % further apart"
     )
     assert found.second == (
         "68 % of that movement came in the first quarter of training, where an even pace gives 25 %.",
@@ -52,11 +53,9 @@ def test_a_change_of_size_within_the_noise_is_none():
     """The median distance changed by a third, but so it would with other prompts."""
     assert headline([change("a", -0.3)]).kind == NOTHING
     found = headline([change("a", -0.3), change("b", 0.1, moved=2)])
-    assert (
-        found.title
-        == "Training for b pushed the prompts 10 % further apart; a changed their distances by less than 1 %"
-        or ("a" not in found.title.split(";")[0])
-    )
+    assert found.title == "Training for b pushed the prompts 10 % further apart; a moved them no further than the noise"
+    found = headline([change("a", 0.002, moved=2), change("b", 0.1, moved=2)])
+    assert found.title.endswith("; a hardly changed how far apart they are")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ def test_nothing_moved_and_nothing_there():
 
 
 @pytest.mark.parametrize(
-    ("apart", "words"), [(True, "objectives can be told apart (p = 0.00360)"), (False, "is open (p = 0.00360)")]
+    ("apart", "words"), [(True, "objectives can be told apart (p = 0.0036)"), (False, "is open (p = 0.0036)")]
 )
 def test_whole_runs_have_the_last_word(apart, words):
     found = headline([change("a", -0.2, moved=3), change("b", moved=0)], runs=6, p=0.0036, apart=apart)
