@@ -42,6 +42,20 @@ def header(page: str):
     return place
 
 
+def bar() -> tuple:
+    """The same in one row, for a page that has a headline of its own.
+
+    Returns
+    -------
+    The places for the choice of the study and of a layer.
+    """
+    study, layer, right, glossary = st.columns([2.4, 0.9, 4, 1.25], vertical_alignment="bottom")
+    toolbar.reserve(right)
+    with glossary:
+        _glossary()
+    return study, layer
+
+
 def _glossary() -> None:
     """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
     control(st.button, "glossary", on_click=put, args=(_OPEN, True))
@@ -83,14 +97,15 @@ def choose_study(place) -> Results | None:
     return data.opened(control(place.selectbox, "study", names))
 
 
-def ready_study(page: str, otherwise: Callable[[], None] = lambda: None) -> Results:
+def ready_study(page: str, otherwise: Callable[[], None] = lambda: None, place=None) -> Results:
     """The top of a page, and the chosen study; one without a computed cell ends the page with what is missing.
 
     Parameters
     ----------
     otherwise : what is shown in place of the page then.
+    place : for the choice of the study, where the page has a top of its own.
     """
-    study = choose_study(header(page))
+    study = choose_study(header(page) if place is None else place)
     if study is not None:
         job_line(study)
         for words in study.notes if data.missing(study) else ():

@@ -1,0 +1,93 @@
+"""What changed? One headline, the prompts on maps that move, one curve, and the five verdicts."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.parts import controls, data, figure, frame, maps, web
+from pages.parts.opened_study import badge
+from pages.parts.web import plain
+from phcore.errors import Fault
+from phcore.export.results import Results
+from phcore.figures.figure import Choice, Look
+from phcore.figures.registry import FIGURES
+from phcore.formatting import count
+
+# Claim -> its words in a few, and the section of the Evidence page that judges it.
+CLAIMS = {
+    1: ("Early", "Early?"),
+    2: ("Peak, then calm", "Early?"),
+    3: ("Objectives part", "Apart?"),
+    4: ("Models differ", "Other models?"),
+    5: ("Before behaviour", "Before behaviour?"),
+}
+_OPEN = "overview.open"
+
+
+def said(study: Results, choice: Choice) -> None:
+    """The headline and the line after it."""
+    try:
+        headline = figure.read(study, FIGURES["net_change"], choice).headline
+        st.markdown(f"# {plain(headline.title)}")
+        st.markdown(plain(headline.words))
+    except Fault as fault:
+        st.markdown("# Nothing to compare yet")
+        frame.say(fault)
+
+
+def open_barcode(series: str, step: int) -> None:
+    """What was clicked, as the cell of the Barcodes page."""
+    st.session_state.update({"b_series": series, "b_step": step, "b_layer": st.session_state["o_layer"]})
+    st.session_state[_OPEN] = True
+
+
+def moving(study: Results, choice: Choice) -> None:
+    try:
+        maps.show(study, choice.layer, "o_maps", open_barcode)
+    except Fault as fault:
+        frame.say(fault)
+
+
+def verdicts(study: Results) -> None:
+    """A line for each claim, which leads to what judges it."""
+    st.markdown("**What holds** of the five claims of Malhotra et al.")
+    for one in data.table(study, "findings").itertuples():
+        words, section = CLAIMS[int(one.claim)]
+        left, right = st.columns([1.5, 1], vertical_alignment="center", gap="small")
+        query = {"study": study.study.name, "e_section": section}
+        left.page_link("evidence.py", label=words, help=plain(f"{one.title}. {one.sentence}"), query_params=query)
+        right.markdown(badge(one.verdict))
+
+
+def size(study: Results) -> str:
+    record = study.record
+    runs, objectives = len(record.series), len({one.objective for one in record.series})
+    return (
+        f"{study.study.model.name}: {count(runs, 'run')} towards {count(objectives, 'objective')}, "
+        f"{count(len(record.ready), 'checkpoint')} with the base model, read on {count(record.n_prompts, 'prompt')}."
+    )
+
+
+if st.session_state.pop(_OPEN, False):
+    st.switch_page("barcodes.py", query_params={"study": st.session_state.get("study", "")})
+
+st.html(web.style("overview.css"))
+study_place, layer_place = frame.bar()
+study = frame.ready_study("overview", place=study_place)
+choice = Choice.of(study, layer=controls.layer(layer_place, study, "o_layer"), scale="raw")
+said(study, choice)
+moving(study, choice)
+left, right = st.columns([1.9, 1], gap="large")
+with left:
+    look = replace(Look.of(study, width=700), height=190, question="How far has each objective moved?", answer="")
+    figure.chart(study, FIGURES["net_change"], choice, look)
+with right:
+    verdicts(study)
+st.caption(plain(size(study)))
+with st.expander("How to read this, and the numbers", icon=":material/table:"):
+    for name in ("maps", "net_change"):
+        try:
+            st.caption(plain(FIGURES[name].caption(figure.read(study, FIGURES[name], choice))))
+        except Fault:
+            continue
+    figure.below(study, FIGURES["net_change"], choice)

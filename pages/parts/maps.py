@@ -1,0 +1,80 @@
+"""Maps that move: what the browser is sent once, so that the step and the size change there without the server."""
+
+import base64
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from pages.parts import data, figure, web
+from phcore.export.results import Results
+from phcore.figures.charts.theme import BASE, category_marks, objective_colours
+from phcore.figures.figure import Choice, Data
+from phcore.figures.maps import Frame, Panel
+from phcore.figures.registry import FIGURES
+
+_GRID = 30_000  # places from the middle of a map to its edge
+_MAPS = st.components.v2.component("maps", html=web.text("maps.html"), css=web.text("maps.css"), js=web.text("maps.js"))
+
+
+def show(study: Results, layer: int, key: str, on_open: Callable[[str, int], None]) -> None:
+    """The base and each objective at one layer. A click calls `on_open` with a series and a step.
+
+    Raises
+    ------
+    Fault
+        where the archive has no maps of the study.
+    """
+    choice = Choice.of(study, layer=layer)
+
+    def opened() -> None:
+        if asked := st.session_state[key].open:
+            on_open(asked["series"], int(asked["step"]))
+
+    _MAPS(key=key, data=_sent(study, layer, choice.only(FIGURES["maps"].uses)), on_open_change=opened)
+
+
+@data.cached(8)
+def _sent(study: Results, layer: int, choice: Choice) -> dict:
+    found = figure.read(study, FIGURES["maps"], choice)
+    marks = category_marks(found.categories)
+    kinds = {name: number for number, name in enumerate(marks)}
+    reach = found.reach.max(axis=1)
+    objectives = tuple(dict.fromkeys(one.objective for one in study.record.series))
+    colours = objective_colours(objectives)
+    n = len(found.panels[0].frames[0].points)
+    return {
+        "key": f"{study.study.name} {layer}",
+        "unit": float(reach[0]) / _GRID,
+        "reach": reach.tolist(),
+        "marks": list(marks.values()) or [("#8a919c", "circle")],
+        "kinds": [kinds[one] for one in found.categories] or [0] * n,
+        "panels": [_panel(found, one, float(reach[0]) / _GRID, colours.get(one.name, "")) for one in found.panels],
+    }
+
+
+def _panel(found: Data, panel: Panel, unit: float, colour: str) -> dict:
+    raw = [_joined(one, found.joined[0]) for one in panel.frames]
+    relative = [_joined(one, found.joined[1] * one.median) for one in panel.frames]
+    drawn = map(max, raw, relative)
+    return {
+        "name": panel.name,
+        "base": panel.name == BASE,
+        "series": panel.series,
+        "colour": colour,
+        "steps": [one.step for one in panel.frames],
+        "medians": [one.median for one in panel.frames],
+        "points": [_packed(np.round(one.points / unit), np.int16) for one in panel.frames],
+        "edges": [_packed(one.edges[:most], np.uint16) for one, most in zip(panel.frames, drawn, strict=True)],
+        "raw": raw,
+        "relative": relative,
+    }
+
+
+def _joined(frame: Frame, limit: float) -> int:
+    """How many of its pairs are at most so far apart; those on the limit, which decides it, too."""
+    return int((frame.lengths <= limit * (1 + 1e-6)).sum())
+
+
+def _packed(values: np.ndarray, kind: type) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).astype(np.dtype(kind).newbyteorder("<"))).decode()
