@@ -16,10 +16,10 @@ from phcore.formatting import count
 # Claim -> its words in a few, and the section of the Evidence page that judges it.
 CLAIMS = {
     1: ("Early", "Early?"),
-    2: ("Peak, then calm", "Early?"),
-    3: ("Objectives part", "Apart?"),
-    4: ("Models differ", "Other models?"),
-    5: ("Before behaviour", "Before behaviour?"),
+    2: ("Settles", "Early?"),
+    3: ("Objectives", "Apart?"),
+    4: ("Models", "Other models?"),
+    5: ("Behaviour", "Before behaviour?"),
 }
 _OPEN = "overview.open"
 
@@ -49,14 +49,13 @@ def moving(study: Results, choice: Choice) -> None:
 
 
 def verdicts(study: Results) -> None:
-    """A line for each claim, which leads to what judges it."""
-    st.markdown("**What holds** of the five claims of Malhotra et al.")
-    for one in data.table(study, "findings").itertuples():
+    """A chip for each claim, which leads to what judges it."""
+    found = data.table(study, "findings")
+    for column, one in zip(st.columns(len(found) or 1), found.itertuples(), strict=False):
         words, section = CLAIMS[int(one.claim)]
-        left, right = st.columns([1.5, 1], vertical_alignment="center", gap="small")
         query = {"study": study.study.name, "e_section": section}
-        left.page_link("evidence.py", label=words, help=plain(f"{one.title}. {one.sentence}"), query_params=query)
-        right.markdown(badge(one.verdict))
+        about = plain(f"Claim {one.claim}: {one.title}. {one.sentence}")
+        column.page_link("evidence.py", label=f"{words} {badge(one.verdict)}", help=about, query_params=query)
 
 
 def size(study: Results) -> str:
@@ -77,12 +76,9 @@ study = frame.ready_study("overview", place=study_place)
 choice = Choice.of(study, layer=controls.layer(layer_place, study, "o_layer"), scale="raw")
 said(study, choice)
 moving(study, choice)
-left, right = st.columns([1.9, 1], gap="large")
-with left:
-    look = replace(Look.of(study, width=700), height=190, question="How far has each objective moved?", answer="")
-    figure.chart(study, FIGURES["net_change"], choice, look)
-with right:
-    verdicts(study)
+verdicts(study)
+look = replace(Look.of(study), height=110, question="How far has each objective moved?", answer="")
+figure.chart(study, FIGURES["net_change"], choice, look)
 st.caption(plain(size(study)))
 with st.expander("How to read this, and the numbers", icon=":material/table:"):
     for name in ("maps", "net_change"):

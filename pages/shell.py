@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
     sys.path.insert(0, str(ROOT))
 
-from pages.parts import data, links, present, toolbar  # noqa: E402
+from pages.parts import data, links, present, toolbar, web  # noqa: E402
 from pages.parts.navigation import PAGES  # noqa: E402
 from phcore.archive import permissions  # noqa: E402
 
@@ -39,8 +39,7 @@ def no_access() -> None:
 
 
 st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts" / "icon.svg"), layout="wide")
-# On a wide screen charts stay side by side at a size that can be read from the back of a room.
-st.html("<style>.stMainBlockContainer{max-width:1280px;margin:0 auto}</style>")
+st.html(web.style("shell.css"))
 
 known = [
     st.Page(

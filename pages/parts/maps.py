@@ -39,17 +39,17 @@ def _sent(study: Results, layer: int, choice: Choice) -> dict:
     found = figure.read(study, FIGURES["maps"], choice)
     marks = category_marks(found.categories)
     kinds = {name: number for number, name in enumerate(marks)}
-    reach = found.reach.max(axis=1)
+    unit = float(found.reach[0].max()) / _GRID
     objectives = tuple(dict.fromkeys(one.objective for one in study.record.series))
     colours = objective_colours(objectives)
     n = len(found.panels[0].frames[0].points)
     return {
         "key": f"{study.study.name} {layer}",
-        "unit": float(reach[0]) / _GRID,
-        "reach": reach.tolist(),
+        "unit": unit,
+        "reach": found.reach.tolist(),
         "marks": list(marks.values()) or [("#8a919c", "circle")],
         "kinds": [kinds[one] for one in found.categories] or [0] * n,
-        "panels": [_panel(found, one, float(reach[0]) / _GRID, colours.get(one.name, "")) for one in found.panels],
+        "panels": [_panel(found, one, unit, colours.get(one.name, "")) for one in found.panels],
     }
 
 

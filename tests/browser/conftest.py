@@ -86,7 +86,7 @@ class Visit:
     def open(self, url: str):
         self.page.goto(url)
         self.page.wait_for_selector(
-            "[data-testid=stMain] h2", timeout=60_000
+            "[data-testid=stMain] :is(h1, h2)", timeout=60_000
         )  # on a busy machine nothing runs at first
         self.settle()
         return self.page

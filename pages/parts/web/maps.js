@@ -1,5 +1,6 @@
 // Maps of one study, side by side. Everything is sent once: the slider, Play and the switch ask the server nothing.
 const SECONDS = 4  // from the first step to the last
+const HEIGHT = .68  // of a map, of its width
 const SHAPES = {
   circle: (c, x, y, r) => { c.moveTo(x + r, y); c.arc(x, y, r, 0, 6.2832) },
   square: (c, x, y, r) => c.rect(x - r * .9, y - r * .9, r * 1.8, r * 1.8),
@@ -26,7 +27,10 @@ const between = (steps, step) => {
   const [a, b] = [Math.log1p(steps[before]), Math.log1p(steps[after])]
   return [before, after, b > a ? (Math.log1p(step) - a) / (b - a) : 0]
 }
-const percent = change => (change > 0 ? "+" : change < 0 ? "\u2212" : "") + Math.round(Math.abs(change) * 100) + " %"
+const percent = change => {
+  const whole = Math.round(Math.abs(change) * 100)
+  return (whole && change > 0 ? "+" : whole ? "\u2212" : "") + whole + " %"
+}
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement, find = name => root.querySelector(name)
@@ -44,10 +48,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const map = document.createElement("button")
     map.className = "map"
     map.type = "button"
-    map.innerHTML = '<span class="head"><span class="name"></span><span class="change"></span></span>'
+    map.innerHTML = '<span class="head"><span class="dot"></span><span class="name"></span><span class="change"></span></span>'
       + '<canvas></canvas><span class="pairs"></span>'
     map.querySelector(".name").textContent = panel.name
-    map.querySelector(".name").style.color = panel.colour || ""
+    map.querySelector(".dot").style.background = panel.colour || "none"
     map.onclick = () => setTriggerValue("open", { series: panel.series, step: panel.steps[between(panel.steps, now())[0]] })
     return map
   }))
@@ -71,23 +75,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const paint = (panel, map, step, words) => {
     const canvas = map.querySelector("canvas"), context = canvas.getContext("2d")
-    const across = canvas.clientWidth || 200, dense = window.devicePixelRatio || 1
+    const across = canvas.clientWidth || 200, up = Math.round(across * HEIGHT), dense = window.devicePixelRatio || 1
     if (canvas.width !== Math.round(across * dense)) {
-      canvas.width = canvas.height = Math.round(across * dense)
-      canvas.style.height = across + "px"
+      canvas.style.height = up + "px"
+      canvas.width = Math.round(across * dense)
+      canvas.height = Math.round(up * dense)
     }
     const [before, after, part] = between(panel.steps, step)
     const a = panel.points[before], b = panel.points[after]
     const median = panel.medians[before] * (1 - part) + panel.medians[after] * part
-    const side = state.scaled ? data.reach[1] * median : data.reach[0]
-    const zoom = across / 2 / side * data.unit * .95
+    const [wide, high] = data.reach[state.scaled ? 1 : 0]
+    const zoom = .95 * data.unit * Math.min(across / wide, up / high) / 2 / (state.scaled ? median : 1)
     const spots = new Float32Array(a.length)
     for (let i = 0; i < a.length; i++) {
       const value = (a[i] + (b[i] - a[i]) * part) * zoom
-      spots[i] = across / 2 + (i % 2 ? -value : value)
+      spots[i] = i % 2 ? up / 2 - value : across / 2 + value
     }
     context.setTransform(dense, 0, 0, dense, 0, 0)
-    context.clearRect(0, 0, across, across)
+    context.clearRect(0, 0, across, up)
     const edges = panel.edges[before], counts = (state.scaled ? panel.relative : panel.raw)[before] ?? 0
     context.beginPath()
     for (let i = 0; i < 2 * counts; i += 2) {
