@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, maps, web
+from pages.parts import controls, data, figure, frame, moving_maps, web
 from pages.parts.opened_study import badge
 from pages.parts.web import plain
 from phcore.errors import Fault
@@ -43,7 +43,7 @@ def open_barcode(series: str, step: int) -> None:
 
 def moving(study: Results, choice: Choice) -> None:
     try:
-        maps.show(study, choice.layer, "o_maps", open_barcode)
+        moving_maps.show(study, choice.layer, "o_maps", open_barcode)
     except Fault as fault:
         frame.say(fault)
 

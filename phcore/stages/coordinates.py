@@ -47,6 +47,7 @@ TABLE = Table(
     name="coordinates",
     gathers="coordinates",
     order=("step", "layer", "prompt"),
+    evidence=True,
     later=True,
     columns={
         **CELL_WORDS,

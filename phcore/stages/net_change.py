@@ -10,7 +10,7 @@ def compute(
     summaries: pd.DataFrame, cells: pd.DataFrame, scale: str, n_prompts: int, subsample_size: int
 ) -> pd.DataFrame:
     from phcore.analysis.displacements import courses
-    from phcore.analysis.net_change import net_change
+    from phcore.analysis.size_and_shape import net_change
 
     return net_change(courses(summaries, cells, scale, n_prompts, size_of(n_prompts, subsample_size)), cells)
 

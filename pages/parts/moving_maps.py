@@ -10,7 +10,7 @@ from pages.parts import data, figure, web
 from phcore.export.results import Results
 from phcore.figures.charts.theme import BASE, category_marks, objective_colours
 from phcore.figures.figure import Choice, Data
-from phcore.figures.maps import Frame, Panel
+from phcore.figures.prompt_maps import Frame, Panel
 from phcore.figures.registry import FIGURES
 
 _GRID = 30_000  # places from the middle of a map to its edge

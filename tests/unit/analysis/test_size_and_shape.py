@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phcore.analysis.displacements import courses
-from phcore.analysis.net_change import net_change
+from phcore.analysis.size_and_shape import net_change
 from phcore.topology.clouds import distance_matrix, median_distance
 from phcore.topology.clouds import subsamples as draw
 from phcore.topology.persistence import diagrams
