@@ -88,7 +88,7 @@ def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def simulate(
     kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0,
-    grown: tuple[float, float] = (0.0, 1.0), behaviour: str = "together", base: str = "base",
+    grown: tuple[float, float] = (0.0, 1.0), behaviour: str = "together", base: str = "base", error: float = ERROR,
 ) -> Runs:  # fmt: skip
     """One study.
 
@@ -99,6 +99,7 @@ def simulate(
     objectives, effect, grown : each objective adds a course of its own, this long, which grows between these shares of
         the run.
     behaviour : of `BEHAVIOURS`: when the next tokens move as the topology does.
+    error : of a checkpoint: of its prompts, and of each subsample.
     """
     rng = np.random.default_rng(seed)
     steps = np.array(GRIDS[grid])
@@ -114,8 +115,8 @@ def simulate(
         here, behave = course[at[: len(steps)]], course[at[len(steps) :]]
         for layer in range(LAYERS):
             place = here + added[:, None] * toward[int(objective[1:]), layer]
-            error = ERROR * rng.normal(size=place.shape) * np.sqrt(FACTOR)
-            each = (place + error)[:, None] + ERROR * rng.normal(size=(len(steps), SUBSAMPLES, FEATURES))
+            shared = error * rng.normal(size=place.shape) * np.sqrt(FACTOR)
+            each = (place + shared)[:, None] + error * rng.normal(size=(len(steps), SUBSAMPLES, FEATURES))
             loops = np.arange(FEATURES) < FEATURES * 3 // 4
             courses.append(Course(name, layer, "raw", steps, each, loops, FACTOR))
         departures.append(_departures(name, behave, steps, rng))
@@ -126,10 +127,9 @@ def _departures(name: str, place: np.ndarray, steps: np.ndarray, rng: np.random.
     """Divergences by prompt: the squared length of its course, each prompt with a weight and an error."""
     far = 1e-4 * ((place - place[0]) ** 2).sum(axis=1)[1:, None] * rng.lognormal(sigma=0.7, size=PROMPTS)
     values = far + 1e-5 * rng.chisquare(1, size=far.shape)
-    frame = pd.DataFrame(values, index=steps[1:]).rename_axis("step").melt(
-        ignore_index=False, var_name="prompt", value_name="value"
-    )  # fmt: skip
-    return frame.reset_index().assign(series=name, slack=0.02 * frame["value"].to_numpy())
+    step, prompt = (one.ravel() for one in np.meshgrid(steps[1:], np.arange(PROMPTS), indexing="ij"))
+    value = values.ravel()
+    return pd.DataFrame({"series": name, "step": step, "prompt": prompt, "value": value, "slack": 0.02 * value})
 
 
 def _subject(courses, departures, names, steps, base: str) -> Subject:

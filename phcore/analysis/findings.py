@@ -162,14 +162,22 @@ def _models(subject, studies, judged: Judged, scale: str, order: float, elsewher
             needed=["needed_alone"],
         )  # fmt: skip
     if "between" not in values:
-        return _lacking(4, values, _missing(subject, quarters))
+        return _incomparable(studies, judged, values)
     alone = math.isnan(judged.p)
-    values |= _groups(values)
+    values |= _groups(values) | {"depths": count(values["depths"], "relative depth")}
     return _finding(
         4, judged, values, elsewhere, sentence=["sentence", *([] if alone else ["within"])],
         null="no_null" if alone else "null", interval="interval" if values["hi"] != "–" else "no_interval",
         needed=["needed_runs"] if values["fewest"] < 4 else ["needed_more"],
     )  # fmt: skip
+
+
+def _incomparable(studies: Sequence[Subject], judged: Judged, values: dict) -> Finding:
+    """Claim 4 of runs that cannot be compared, and why not: they stand still, or lack windows, layers or a grid."""
+    if judged.values.get("depths") == 0:
+        return _lacking(4, values | {"remedy": "still"}, "")
+    missing = "; ".join(dict.fromkeys(filter(None, (_missing(one, quarters) for one in studies))))
+    return _lacking(4, values, missing)
 
 
 def _lag(subject, studies, judged: Judged, scale: str, order: float, elsewhere: str) -> Finding:
@@ -212,7 +220,7 @@ def _finding(
 def _lacking(claim: int, values: dict, missing: str) -> Finding:
     """A finding of nothing: what is missing, and how to get it."""
     words = WORDS[claim]
-    needed = [words["remedy"]]
+    needed = [words[values.get("remedy", "remedy")]]
     if missing:
         needed = [words["needed_windows"].format(missing=missing)]
         wanted = {1: 3, 2: 3, 4: 4}[claim]
@@ -233,6 +241,7 @@ def _common(subject: Subject, judged: Judged) -> dict:
 def _groups(values: dict) -> dict:
     return {
         "between": three(values["between"]), "within": three(values["within"]), "alike": f"{ALIKE:g}",
+        "ratio": three(values["ratio"]) if math.isfinite(values["ratio"]) else "–",
         "hi": three(values["hi"]) if math.isfinite(values["hi"]) else "–",
     }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """What verdicts read, and what they say, on tables made by hand for each of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -271,7 +273,7 @@ def test_models_are_told_apart_by_their_weights_and_never_by_their_names():
     other = study_of("b", FLAT)
     held = complete(f.findings(one, [other], SCALE, ORDER)[3])
     assert held.verdict == f.HOLDS
-    assert held.n == "8 runs of 2 base models, told apart by their weights"
+    assert held.n == "8 runs of 2 base models, told apart by their weights, at 4 relative depths"
     assert "p = 0.029 of 35 labelings" in held.null
     copy = complete(f.findings(one, [study_of("a", FLAT, name="a copy")], SCALE, ORDER)[3])
     assert copy.verdict == f.UNKNOWN
@@ -299,8 +301,39 @@ def test_quarters_of_another_part_of_the_training_are_not_compared():
     longer = study_of("b", FLAT, steps=(*STEPS, 21))
     one = complete(f.findings(study_of("a", EARLY), [longer], SCALE, ORDER)[3])
     assert one.verdict == f.UNKNOWN
-    nearly = study_of("b", FLAT, steps=(*STEPS, 16.5))
+    assert "the same shares of their training" in one.needed
+    nearly = study_of("b", FLAT, steps=(*STEPS, 16.1))
     assert f.findings(study_of("a", EARLY), [nearly], SCALE, ORDER)[3].verdict == f.HOLDS
+    nearly = study_of("b", FLAT, steps=(*STEPS, 16.5))
+    assert f.findings(study_of("a", EARLY), [nearly], SCALE, ORDER)[3].verdict == f.UNKNOWN
+
+
+def test_the_part_of_the_training_that_most_models_share_is_compared():
+    """Two runs of another length in the middle of the others decide nothing."""
+    studies = [study_of("a", EARLY), study_of("b", FLAT), study_of("a", FLAT, steps=(*STEPS, 21), name="longer")]
+    for order in (studies, studies[::-1], [studies[0], studies[2], studies[1]]):
+        one = f.findings(order[0], order[1:], SCALE, ORDER)[3]
+        assert (one.verdict, one.n.split(",")[0]) == (f.HOLDS, "8 runs of 2 base models")
+
+
+def test_models_without_layers_at_the_same_depths_are_not_compared():
+    deep = replace(study_of("b", FLAT), n_layers=200)
+    one = complete(f.findings(study_of("a", EARLY), [deep], SCALE, ORDER)[3])
+    assert one.verdict == f.UNKNOWN
+    assert "relative depths" in one.sentence
+
+
+def test_models_that_stand_still_are_not_compared():
+    table = windows(quarters=FLAT, series=tuple(f"run {k}" for k in range(4)), wiggle=0.01)
+    still = replace(study_of("b", FLAT), read=lambda name: table.assign(floor=table["value"] * 2))
+    one = complete(f.findings(study_of("a", EARLY), [still], SCALE, ORDER)[3])
+    assert one.verdict == f.UNKNOWN
+    assert one.needed == "more prompts or longer training, so that all runs move beyond their floors"
+
+
+def test_a_base_model_without_a_fingerprint_is_no_other_model():
+    one = f.findings(study_of("a", EARLY), [study_of("", FLAT)], SCALE, ORDER)[3]
+    assert one.verdict == f.UNKNOWN
 
 
 def test_the_finding_of_models_alone_is_the_same():
