@@ -5,6 +5,7 @@ would have another one, plus an error of its own. So thousands of studies are ch
 """
 
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,7 @@ BEHAVIOURS = {
     "later": lambda time: time**2,  # what topology has done by 1/4 of the run, behaviour has by 1/2
     "earlier": lambda time: np.sqrt(time),
 }
+_JUDGED = (equal_windows.QUARTERS, equal_windows.RATES)
 _TAILS = 5  # degrees of freedom of the moves: heavier tails than the normal's
 
 
@@ -53,8 +55,14 @@ class Runs:
     subject: Subject
 
 
-def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+Process = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Steps (S,) -> (S, F) where a run is at them."""
+
+
+def path(kind: str | Process, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(S, F) where a run is at its checkpoints; the base is the origin."""
+    if callable(kind):
+        return kind(steps, rng)
     time = steps / steps[-1]
     gaps = np.diff(time)
     moves = rng.standard_t(_TAILS, size=(len(gaps), FEATURES)) * np.sqrt((_TAILS - 2) / _TAILS / FEATURES)
@@ -87,14 +95,14 @@ def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def simulate(
-    kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0,
+    kind: str | Process, grid: str | Sequence[int], runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0,
     grown: tuple[float, float] = (0.0, 1.0), behaviour: str = "together", base: str = "base", error: float = ERROR,
 ) -> Runs:  # fmt: skip
     """One study.
 
     Parameters
     ----------
-    kind, grid : of `KINDS` and `GRIDS`.
+    kind, grid : of `KINDS` and `GRIDS`, or a process and steps.
     runs : of each objective.
     objectives, effect, grown : each objective adds a course of its own, this long, which grows between these shares of
         the run.
@@ -102,7 +110,7 @@ def simulate(
     error : of a checkpoint: of its prompts, and of each subsample.
     """
     rng = np.random.default_rng(seed)
-    steps = np.array(GRIDS[grid])
+    steps = np.array(GRIDS[grid] if isinstance(grid, str) else grid)
     time = steps / steps[-1]
     names = {f"o{k % objectives} {k // objectives}": f"o{k % objectives}" for k in range(runs * objectives)}
     toward = rng.normal(size=(objectives, LAYERS, FEATURES)) / np.sqrt(FEATURES)
@@ -138,7 +146,7 @@ def _subject(courses, departures, names, steps, base: str) -> Subject:
     )
     pairs = pd.DataFrame(columns=["series_a", "step_a", "series_b", "step_b", *nothing.columns[:5], "value"])
     tables = {  # put together when they are asked for
-        "windows": lambda: equal_windows.table(courses, pairs, nothing, nothing),
+        "windows": lambda: equal_windows.table(courses, pairs, nothing, nothing, _JUDGED),
         "halfway": lambda: halfway.table(courses, pd.concat(departures)),
         "separation": lambda: _separation(courses, names),
     }

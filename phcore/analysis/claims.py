@@ -73,7 +73,8 @@ def early(runs: Sequence[Moves]) -> Judged:
     """Claim 1, from the displacements of each run in K windows of equal length.
 
     Statistic: the share of the first window, mean over layers, then over runs. p: the share of the K^R ways to name one
-    window of each run the first whose mean share is as large. Holds: p < 0.05, and more than half of the first
+    window of each run the first whose mean share is as large. Holds: p < 0.05, the share is 1.5 / K or more, the lower
+    end of its 95 % interval over runs lies above 1 / K (one run alone makes no claim), and more than half of the first
     displacements lie beyond their floors. Does not hold: the upper end of the 95 % interval over runs lies below 1.5 /
     K, with displacements at their floors taken against it: the first as large as its floor, later ones as nothing.
     """
@@ -88,7 +89,8 @@ def early(runs: Sequence[Moves]) -> Judged:
         "wanted": runs_for(windows), "moved": int(beyond[:, 0].sum()), "layers": len(beyond),
         "least": shares[:, 0].min(), "most": shares[:, 0].max(),
     }  # fmt: skip
-    held = p < LEVEL and 2 * values["moved"] > values["layers"]
+    sure = p < LEVEL and share >= EARLY_ENOUGH / windows and values["lo"] > 1 / windows
+    held = sure and 2 * values["moved"] > values["layers"]
     return Judged(HOLDS if held else FAILS if upper < EARLY_ENOUGH / windows else UNKNOWN, share, p, values)
 
 

@@ -3,7 +3,7 @@ say."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,7 @@ class Subject:
     objectives : series -> objective.
     run_of : series -> the run it belongs to: see `copies.distinct`. One that a study before it has is none of its own.
     read : a table of the study by its name.
+    learned : series -> step -> sum of the learning rates up to there, of runs whose logs say it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Subject:
     objectives: Mapping[str, str]
     run_of: Mapping[str, str]
     read: Callable[[str], pd.DataFrame]
+    learned: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
     @property
     def runs(self) -> list[str]:
@@ -97,28 +99,29 @@ def ends(subject: Subject, use: str, series: str) -> list[int]:
 # --- the five -------------------------------------------------------------------------------------
 
 
-def early(subject: Subject, scale: str, order: float) -> Judged:
+def early(subject: Subject, scale: str, order: float, use: str = QUARTERS) -> Judged:
     """Claim 1: see `claims.early`."""
-    found = moves(subject, QUARTERS, scale, order)
+    found = moves(subject, use, scale, order)
     return claims.early(list(found.values())) if found else Judged()
 
 
 def peak(subject: Subject, scale: str, order: float) -> Judged:
     """Claim 2: see `claims.peak`. Of runs cut into different numbers of windows, those of the most common one."""
     if (scale, order) not in subject.peaks:
-        subject.peaks[scale, order] = _peak(subject, scale, order)
+        subject.peaks[scale, order] = peak_in(subject, scale, order, RATES)
     return subject.peaks[scale, order]
 
 
-def _peak(subject: Subject, scale: str, order: float) -> Judged:
-    found = moves(subject, RATES, scale, order, LOOPS)
+def peak_in(subject: Subject, scale: str, order: float, use: str) -> Judged:
+    """Claim 2 in windows of some use."""
+    found = moves(subject, use, scale, order, LOOPS)
     if not found:
         return Judged()
     counts = [value.shape[1] for value, _ in found.values()]
     most = max(set(counts), key=lambda count: (counts.count(count), count))
     alike = {series: one for series, one in found.items() if one[0].shape[1] == most}
     judged = claims.peak(list(alike.values()))
-    at = ends(subject, RATES, next(iter(alike)))
+    at = ends(subject, use, next(iter(alike)))
     told = judged.p < claims.LEVEL or judged.values["late"] < claims.LEVEL
     peaks = {"told": told, "from": at[judged.values["peak"]], "to": at[judged.values["peak"] + 1], "length": at[1]}
     return Judged(judged.verdict, judged.statistic, judged.p, judged.values | peaks)

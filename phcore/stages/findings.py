@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from phcore.analysis.copies import distinct
-from phcore.stages.registry.keys import value, weights
+from phcore.stages.registry.keys import learned, value, weights
 from phcore.stages.registry.result import WHOLE_STUDY, Table
 from phcore.study.record import Record
 
@@ -39,6 +39,7 @@ def subjects(*studies: tuple[Record, Read]) -> list:
             run_of={series: run if at == number else f"{studies[at][0].study.name}, {run}"
                     for (own, series), (at, run) in run_of.items() if own == number},
             read=functools.cache(read),
+            learned=learned(record),
         )
         for number, (record, read) in enumerate(studies)
     ]  # fmt: skip
