@@ -5,6 +5,7 @@ would have another one, plus an error of its own. So thousands of studies are ch
 """
 
 import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,7 @@ BEHAVIOURS = {
     "later": lambda time: time**2,  # what topology has done by 1/4 of the run, behaviour has by 1/2
     "earlier": lambda time: np.sqrt(time),
 }
+_JUDGED = (equal_windows.QUARTERS, equal_windows.RATES)
 _TAILS = 5  # degrees of freedom of the moves: heavier tails than the normal's
 
 
@@ -53,8 +55,14 @@ class Runs:
     subject: Subject
 
 
-def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+Process = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Steps (S,) -> (S, F) where a run is at them."""
+
+
+def path(kind: str | Process, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(S, F) where a run is at its checkpoints; the base is the origin."""
+    if callable(kind):
+        return kind(steps, rng)
     time = steps / steps[-1]
     gaps = np.diff(time)
     moves = rng.standard_t(_TAILS, size=(len(gaps), FEATURES)) * np.sqrt((_TAILS - 2) / _TAILS / FEATURES)
@@ -87,21 +95,22 @@ def path(kind: str, steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def simulate(
-    kind: str, grid: str, runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0,
-    grown: tuple[float, float] = (0.0, 1.0), behaviour: str = "together", base: str = "base",
+    kind: str | Process, grid: str | Sequence[int], runs: int, seed: int, *, objectives: int = 1, effect: float = 0.0,
+    grown: tuple[float, float] = (0.0, 1.0), behaviour: str = "together", base: str = "base", error: float = ERROR,
 ) -> Runs:  # fmt: skip
     """One study.
 
     Parameters
     ----------
-    kind, grid : of `KINDS` and `GRIDS`.
+    kind, grid : of `KINDS` and `GRIDS`, or a process and steps.
     runs : of each objective.
     objectives, effect, grown : each objective adds a course of its own, this long, which grows between these shares of
         the run.
     behaviour : of `BEHAVIOURS`: when the next tokens move as the topology does.
+    error : of a checkpoint: of its prompts, and of each subsample.
     """
     rng = np.random.default_rng(seed)
-    steps = np.array(GRIDS[grid])
+    steps = np.array(GRIDS[grid] if isinstance(grid, str) else grid)
     time = steps / steps[-1]
     names = {f"o{k % objectives} {k // objectives}": f"o{k % objectives}" for k in range(runs * objectives)}
     toward = rng.normal(size=(objectives, LAYERS, FEATURES)) / np.sqrt(FEATURES)
@@ -114,8 +123,8 @@ def simulate(
         here, behave = course[at[: len(steps)]], course[at[len(steps) :]]
         for layer in range(LAYERS):
             place = here + added[:, None] * toward[int(objective[1:]), layer]
-            error = ERROR * rng.normal(size=place.shape) * np.sqrt(FACTOR)
-            each = (place + error)[:, None] + ERROR * rng.normal(size=(len(steps), SUBSAMPLES, FEATURES))
+            shared = error * rng.normal(size=place.shape) * np.sqrt(FACTOR)
+            each = (place + shared)[:, None] + error * rng.normal(size=(len(steps), SUBSAMPLES, FEATURES))
             loops = np.arange(FEATURES) < FEATURES * 3 // 4
             courses.append(Course(name, layer, "raw", steps, each, loops, FACTOR))
         departures.append(_departures(name, behave, steps, rng))
@@ -126,10 +135,9 @@ def _departures(name: str, place: np.ndarray, steps: np.ndarray, rng: np.random.
     """Divergences by prompt: the squared length of its course, each prompt with a weight and an error."""
     far = 1e-4 * ((place - place[0]) ** 2).sum(axis=1)[1:, None] * rng.lognormal(sigma=0.7, size=PROMPTS)
     values = far + 1e-5 * rng.chisquare(1, size=far.shape)
-    frame = pd.DataFrame(values, index=steps[1:]).rename_axis("step").melt(
-        ignore_index=False, var_name="prompt", value_name="value"
-    )  # fmt: skip
-    return frame.reset_index().assign(series=name, slack=0.02 * frame["value"].to_numpy())
+    step, prompt = (one.ravel() for one in np.meshgrid(steps[1:], np.arange(PROMPTS), indexing="ij"))
+    value = values.ravel()
+    return pd.DataFrame({"series": name, "step": step, "prompt": prompt, "value": value, "slack": 0.02 * value})
 
 
 def _subject(courses, departures, names, steps, base: str) -> Subject:
@@ -138,7 +146,7 @@ def _subject(courses, departures, names, steps, base: str) -> Subject:
     )
     pairs = pd.DataFrame(columns=["series_a", "step_a", "series_b", "step_b", *nothing.columns[:5], "value"])
     tables = {  # put together when they are asked for
-        "windows": lambda: equal_windows.table(courses, pairs, nothing, nothing),
+        "windows": lambda: equal_windows.table(courses, pairs, nothing, nothing, _JUDGED),
         "halfway": lambda: halfway.table(courses, pd.concat(departures)),
         "separation": lambda: _separation(courses, names),
     }

@@ -152,7 +152,7 @@ def read(
     first = {"progress": _part(progress, 0, half), "layers": layers, "spans": spans, "taken": taken}
     logs = score(model, token_ids, opened, notes=notes, **first, **how)
     if logs is not None:
-        extraction = Extraction(taken.clouds, taken.ids, taken.logprobs, taken.rest, list(notes))
+        extraction = Extraction(taken.clouds, taken.roots, list(notes))
         judged = _judged(model, token_ids, cut, _part(progress, half, 1), how | {"notes": notes})
         return extraction, _answered(logs, judged, cut, notes)
     # Continuations one by one take a reading each; the prompts alone take one.

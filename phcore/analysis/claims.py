@@ -7,9 +7,10 @@ nothing to that floor, so that it can keep a verdict from being reached and neve
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
+from scipy.spatial.distance import pdist, squareform
 from scipy.stats import norm, t
 
 from phcore.analysis.permanova import permanova
@@ -18,7 +19,7 @@ HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
 LEVEL = 0.05
 EARLY_ENOUGH = 1.5  # times the share of an even course: an early part less than half again as large is none
 SETTLED = 0.25  # of the peak, as in the paper
-ALIKE = 1.25  # between over within: runs of different groups that are at most so much farther apart are not apart
+ALIKE = 1.25  # between over within: runs of different groups that are less than so much farther apart are not apart
 HALF = 0.5  # of the final distance between objectives
 COARSE = 1 / 8  # of the run: a grid whose gaps are wider does not date what happens in them
 _ORDERS = 9_999
@@ -72,7 +73,8 @@ def early(runs: Sequence[Moves]) -> Judged:
     """Claim 1, from the displacements of each run in K windows of equal length.
 
     Statistic: the share of the first window, mean over layers, then over runs. p: the share of the K^R ways to name one
-    window of each run the first whose mean share is as large. Holds: p < 0.05, and more than half of the first
+    window of each run the first whose mean share is as large. Holds: p < 0.05, the share is 1.5 / K or more, the lower
+    end of its 95 % interval over runs lies above 1 / K (one run alone makes no claim), and more than half of the first
     displacements lie beyond their floors. Does not hold: the upper end of the 95 % interval over runs lies below 1.5 /
     K, with displacements at their floors taken against it: the first as large as its floor, later ones as nothing.
     """
@@ -87,7 +89,8 @@ def early(runs: Sequence[Moves]) -> Judged:
         "wanted": runs_for(windows), "moved": int(beyond[:, 0].sum()), "layers": len(beyond),
         "least": shares[:, 0].min(), "most": shares[:, 0].max(),
     }  # fmt: skip
-    held = p < LEVEL and 2 * values["moved"] > values["layers"]
+    sure = p < LEVEL and share >= EARLY_ENOUGH / windows and values["lo"] > 1 / windows
+    held = sure and 2 * values["moved"] > values["layers"]
     return Judged(HOLDS if held else FAILS if upper < EARLY_ENOUGH / windows else UNKNOWN, share, p, values)
 
 
@@ -168,8 +171,9 @@ def _shuffled(courses: np.ndarray) -> np.ndarray:
 def groups(distances: np.ndarray, labels: Sequence[str]) -> Judged:
     """Whether runs of one group are nearer to each other than to those of others.
 
-    PERMANOVA over whole runs. Holds: p < 0.05. Does not hold: the upper end of the 95 % interval of between over
-    within, each run left out in turn (jackknife, Student), lies below 1.25.
+    PERMANOVA over whole runs. Holds: p < 0.05, and between over within is 1.25 or more: a difference that is sure and
+    too small to matter is none. Does not hold: the upper end of the 95 % interval of that ratio, each run left out in
+    turn (jackknife, Student), lies below 1.25.
 
     Parameters
     ----------
@@ -185,7 +189,43 @@ def groups(distances: np.ndarray, labels: Sequence[str]) -> Judged:
         "ratio": ratio, "hi": upper, "permutations": test.permutations,
         "smallest": 1 / test.permutations if test.permutations else math.nan,
     }  # fmt: skip
-    return Judged(HOLDS if test.p < LEVEL else FAILS if upper < ALIKE else UNKNOWN, test.pseudo_f, test.p, values)
+    held = test.p < LEVEL and ratio >= ALIKE
+    return Judged(HOLDS if held else FAILS if upper < ALIKE else UNKNOWN, test.pseudo_f, test.p, values)
+
+
+def models(runs: Sequence[Moves], labels: Sequence[str]) -> Judged:
+    """Claim 4: `groups` of whole runs by base model, from the displacements of each in K windows of the same shares of
+    its training, at the same relative depths.
+
+    A run is the shares of its windows. Noise makes shares alike, and a study with fewer prompts has more of it: so a
+    depth counts where every run has moved beyond its floor, and the verdict has to be the same whether the squared
+    floors of any of the models are taken off its squared displacements or not, with differences in one direction. The
+    statistic is of what was measured, p the largest.
+
+    Parameters
+    ----------
+    runs : displacements and floors, (depths, K) each.
+    labels : (R,) the base model of each.
+    """
+    values, floors = (np.array(one, np.float64) for one in zip(*runs, strict=True))  # (R, depths, K)
+    moved = (values > np.nan_to_num(floors, nan=np.inf)).any(axis=2).all(axis=0)
+    if not moved.any():
+        return Judged(values={"depths": 0, "runs": len(labels)})
+    values, floors = values[:, moved], floors[:, moved]
+    names, group = np.unique(labels, return_inverse=True)
+    found, directions = [], []
+    for taken_off in product((0, 1), repeat=len(names)):
+        left = np.sqrt(np.clip(values**2 - np.array(taken_off)[group][:, None, None] * floors**2, 0, None))
+        shares = (left / left.sum(axis=2, keepdims=True)).reshape(len(labels), -1)
+        found.append(groups(squareform(pdist(shares)) / math.sqrt(shares.shape[1]), labels))
+        means = np.array([shares[group == one].mean(axis=0) for one in range(len(names))])
+        directions.append((means - means.mean(axis=0)).ravel())
+    first, said = found[0], {one.verdict for one in found}
+    turned = (np.array(directions) @ np.transpose(directions) <= 0).any()  # somewhere between there is no difference
+    told = len(said) == 1 and not (first.verdict == HOLDS and turned)
+    counts = {"depths": int(moved.sum()), "hi": max(one.values["hi"] for one in found)}
+    p = max(one.p for one in found)
+    return Judged(first.verdict if told else UNKNOWN, first.statistic, p, first.values | counts)
 
 
 def _ratio(distances: np.ndarray, labels: np.ndarray) -> float:

@@ -1,9 +1,12 @@
 """Which series are runs of their own: a copy of a run is no second run."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+Series = TypeVar("Series", bound=Hashable)
 
 
-def distinct(weights: Mapping[str, Mapping[int, str]]) -> dict[str, str]:
+def distinct(weights: Mapping[Series, Mapping[int, str]]) -> dict[Series, Series]:
     """Each series with the run it belongs to, which has the name of its first series.
 
     Two series are one run where they have the same weights at a step after the base, directly or through others: a
@@ -13,8 +16,8 @@ def distinct(weights: Mapping[str, Mapping[int, str]]) -> dict[str, str]:
     ----------
     weights : series -> step -> fingerprint of the checkpoint; an empty one is known to equal none.
     """
-    run_of: dict[str, str] = {}
-    owner: dict[tuple[int, str], str] = {}
+    run_of: dict[Series, Series] = {}
+    owner: dict[tuple[int, str], Series] = {}
     for series, checkpoints in weights.items():
         seen = [(step, mark) for step, mark in checkpoints.items() if step > 0 and mark]
         met = dict.fromkeys(run_of[owner[one]] for one in seen if one in owner)

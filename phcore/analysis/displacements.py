@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from phcore.study import SCALES
 from phcore.topology.summaries import FEATURES, at_other_scale
@@ -89,7 +89,8 @@ def displacement(paired: np.ndarray, factor: float) -> tuple[float, float]:
     if trace <= 0 or squares <= 0:
         return float(np.linalg.norm(mean)), 0.0
     freedom = trace**2 / squares
-    return float(np.linalg.norm(mean)), float(np.sqrt(factor * trace * chi2.ppf(LEVEL, freedom) / freedom))
+    quantile = 2 * gammaincinv(freedom / 2, LEVEL)  # of the chi-square; scipy.stats is a hundred times as slow
+    return float(np.linalg.norm(mean)), float(np.sqrt(factor * trace * quantile / freedom))
 
 
 def courses(

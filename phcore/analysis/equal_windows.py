@@ -2,29 +2,36 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from phcore.analysis.displacements import ALL, LOOPS, Course
 from phcore.analysis.dynamics import distance_matrices
-from phcore.analysis.windows import Windows, quarters, rates
+from phcore.analysis.windows import FEWEST_RATES, MOST_RATES, Windows, by_learning, quarters, rates
+from phcore.analysis.windows import QUARTERS as FOUR
 
 QUARTERS, RATES, TRANSITIONS = "quarters", "rates", "transitions"
+LEARNED_QUARTERS, LEARNED_RATES = "learned quarters", "learned rates"
+STEPS, LEARNING = "steps", "learning rate"
+"""What windows are of equal length in: training steps, or the sum of their learning rates."""
 USES = {QUARTERS: quarters, RATES: rates, TRANSITIONS: lambda steps: Windows(tuple(steps))}
 """How a run is cut: see `windows`. Transitions, from checkpoint to checkpoint, are of no one length."""
+_BY_LEARNING = {LEARNED_QUARTERS: (FOUR,), LEARNED_RATES: range(MOST_RATES, FEWEST_RATES - 1, -1)}
 DIAGRAMS = "diagrams"
 MEASURES = (ALL, LOOPS, DIAGRAMS)
 COLUMNS = [
-    "series", "layer", "scale", "use", "window", "step_from", "step", "measure", "order", "value", "floor",
+    "series", "layer", "scale", "use", "clock", "window", "step_from", "step", "measure", "order", "value", "floor",
 ]  # fmt: skip
 _H1 = 1
 _DISTANCE = ["layer", "scale", "order"]
 
 
 def table(
-    courses: Sequence[Course], distances: pd.DataFrame, velocities: pd.DataFrame, floors: pd.DataFrame
-) -> pd.DataFrame:
+    courses: Sequence[Course], distances: pd.DataFrame, velocities: pd.DataFrame, floors: pd.DataFrame,
+    uses: Sequence[str] = tuple(USES), learned: Mapping[str, Mapping[int, float]] = MappingProxyType({}),
+) -> pd.DataFrame:  # fmt: skip
     """The ``windows`` table.
 
     Parameters
@@ -32,6 +39,8 @@ def table(
     courses : of every series at every layer and scale.
     distances, velocities, floors : the tables of those names. Between diagrams of H1 only those of the study's own
         order are known for any two checkpoints; of other orders those of consecutive ones.
+    uses : of `USES`.
+    learned : series -> step -> sum of the learning rates up to there; of the others only windows of steps are known.
 
     Returns
     -------
@@ -41,7 +50,7 @@ def table(
     prompts makes of no displacement, for diagrams the larger resampling floor of both ends.
     """
     apart = _Diagrams(distances, velocities, floors)
-    rows = [row for course in courses for row in _rows(course, apart)]
+    rows = [row for course in courses for row in _rows(course, apart, uses, learned.get(course.series, {}))]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -67,12 +76,15 @@ def shares(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _rows(course: Course, apart: "_Diagrams") -> Iterator[tuple]:
+def _rows(course: Course, apart: "_Diagrams", uses: Sequence[str], learned: Mapping[int, float]) -> Iterator[tuple]:
     steps = [int(step) for step in course.steps]
-    for use, cut in USES.items():
-        windows: Windows = cut(steps)
+    cut = [(use, STEPS, USES[use](steps)) for use in uses]
+    if steps and steps[0] == 0 and all(step in learned for step in steps):
+        sums = [learned[step] for step in steps]
+        cut += [(use, LEARNING, by_learning(steps, sums, counts)) for use, counts in _BY_LEARNING.items()]
+    for use, clock, windows in cut:
         for number, (start, end) in enumerate(pairwise(windows.ends), start=1):
-            label = (course.series, course.layer, course.scale, use, number, start, end)
+            label = (course.series, course.layer, course.scale, use, clock, number, start, end)
             for of in (ALL, LOOPS):
                 yield (*label, of, 0.0, *course.moved(start, end, of))
             for order, value, floor in apart.between(course, start, end):

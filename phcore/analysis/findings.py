@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from phcore.analysis import readings
 from phcore.analysis.claims import ALIKE, FAILS, HOLDS, SETTLED, UNKNOWN, Judged
-from phcore.analysis.equal_windows import QUARTERS, TRANSITIONS
+from phcore.analysis.equal_windows import LEARNED_QUARTERS, LEARNED_RATES, QUARTERS, TRANSITIONS
 from phcore.analysis.readings import MEANS, Subject
 from phcore.analysis.windows import quarters, rates
 from phcore.formatting import count, three
@@ -98,11 +99,32 @@ def _early(subject, studies, judged: Judged, scale: str, order: float, elsewhere
         "smallest": _p(values["smallest"]), "length": _length(subject, QUARTERS),
     }  # fmt: skip
     needed = ["needed_runs"] if values["runs"] < values["wanted"] else ["needed_more"]
+    elsewhere += _by_learning(subject, judged, readings.early(subject, scale, MEANS, LEARNED_QUARTERS), 1 / 4)
     return _finding(
         1, judged, values, elsewhere,
         sentence=["sentence", *(["paper"] if values["third"] else []), *(["floored"] if values["floored"] else [])],
         interval="interval" if values["runs"] > 1 else "no_interval", needed=needed,
     )  # fmt: skip
+
+
+def _by_learning(subject: Subject, judged: Judged, other: Judged, part: float) -> str:
+    """What windows of equal learning rate say where they say something else, and why they do.
+
+    part : of the steps that is called early.
+    """
+    if not other.values or other.verdict == judged.verdict:
+        return ""
+    shares = []
+    for own in (subject.learned[series] for series in subject.runs if series in subject.learned):
+        steps = sorted(own)
+        sums = [own[step] for step in steps]
+        shares.append(np.interp(part * steps[-1], steps, sums) / sums[-1])
+    early = {1 / 4: "quarter", 1 / 3: "third"}[part]
+    return (
+        f" In windows of equal learning rate instead of equal steps: {other.verdict} "
+        f"({count(other.values['runs'], 'run')}); the first {early} of the steps has "
+        f"{_range(min(shares), max(shares))} of all learning rate."
+    )
 
 
 def _paper(subject: Subject, scale: str, order: float) -> dict:
@@ -126,6 +148,7 @@ def _peak(subject, studies, judged: Judged, scale: str, order: float, elsewhere:
     }  # fmt: skip
     needed = ["needed_runs"] if values["runs"] < values["wanted"] else ["needed_more"]
     interval = "interval" if values["runs"] > 1 else "no_interval"
+    elsewhere += _by_learning(subject, judged, readings.peak_in(subject, scale, MEANS, LEARNED_RATES), 1 / 3)
     return _finding(2, judged, values, elsewhere, sentence=["sentence"], interval=interval, needed=needed)
 
 
@@ -162,14 +185,22 @@ def _models(subject, studies, judged: Judged, scale: str, order: float, elsewher
             needed=["needed_alone"],
         )  # fmt: skip
     if "between" not in values:
-        return _lacking(4, values, _missing(subject, quarters))
+        return _incomparable(studies, judged, values)
     alone = math.isnan(judged.p)
-    values |= _groups(values)
+    values |= _groups(values) | {"depths": count(values["depths"], "relative depth")}
     return _finding(
         4, judged, values, elsewhere, sentence=["sentence", *([] if alone else ["within"])],
         null="no_null" if alone else "null", interval="interval" if values["hi"] != "–" else "no_interval",
         needed=["needed_runs"] if values["fewest"] < 4 else ["needed_more"],
     )  # fmt: skip
+
+
+def _incomparable(studies: Sequence[Subject], judged: Judged, values: dict) -> Finding:
+    """Claim 4 of runs that cannot be compared, and why not: they stand still, or lack windows, layers or a grid."""
+    if judged.values.get("depths") == 0:
+        return _lacking(4, values | {"remedy": "still"}, "")
+    missing = "; ".join(dict.fromkeys(filter(None, (_missing(one, quarters) for one in studies))))
+    return _lacking(4, values, missing)
 
 
 def _lag(subject, studies, judged: Judged, scale: str, order: float, elsewhere: str) -> Finding:
@@ -212,7 +243,7 @@ def _finding(
 def _lacking(claim: int, values: dict, missing: str) -> Finding:
     """A finding of nothing: what is missing, and how to get it."""
     words = WORDS[claim]
-    needed = [words["remedy"]]
+    needed = [words[values.get("remedy", "remedy")]]
     if missing:
         needed = [words["needed_windows"].format(missing=missing)]
         wanted = {1: 3, 2: 3, 4: 4}[claim]
@@ -233,6 +264,7 @@ def _common(subject: Subject, judged: Judged) -> dict:
 def _groups(values: dict) -> dict:
     return {
         "between": three(values["between"]), "within": three(values["within"]), "alike": f"{ALIKE:g}",
+        "ratio": three(values["ratio"]) if math.isfinite(values["ratio"]) else "–",
         "hi": three(values["hi"]) if math.isfinite(values["hi"]) else "–",
     }  # fmt: skip
 

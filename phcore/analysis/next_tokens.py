@@ -1,4 +1,4 @@
-"""How far apart two models' next words are: divergence of next-token distributions of which the top is known."""
+"""How far apart two models' next words are: divergence of next-token distributions, known whole or at their top."""
 
 import numpy as np
 from scipy.special import entr, xlogy
@@ -6,6 +6,28 @@ from scipy.special import entr, xlogy
 Listed = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Tokens int (n, k), none twice in a row, in any order; natural logarithms of their probabilities (n, k); and the
 probability of all other tokens together (n,)."""
+
+
+_ROWS = 16  # at a time: a vocabulary of 250,000 tokens takes 32 MB each
+
+
+def divergence(a: np.ndarray | Listed, b: np.ndarray | Listed) -> tuple[np.ndarray, np.ndarray]:
+    """Jensen-Shannon divergence of n pairs of next-token distributions, and how much more it can be, in nats.
+
+    Parameters
+    ----------
+    a, b : square roots of the probabilities of all tokens (n, vocabulary), where the divergence is exact but for their
+        rounding; or what both list of them: see `jensen_shannon`.
+    """
+    if not isinstance(a, np.ndarray):
+        return jensen_shannon(a, b)
+    if a.shape != b.shape:
+        raise ValueError(f"distributions of shape {a.shape} and {b.shape}")
+    found = np.empty(len(a))
+    for at in range(0, len(a), _ROWS):
+        p, q = (one[at : at + _ROWS].astype(np.float64) ** 2 for one in (a, b))
+        found[at : at + _ROWS] = _divergence(p, q).sum(axis=1)
+    return found, np.zeros(len(a))
 
 
 def jensen_shannon(a: Listed, b: Listed) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@
 say."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +18,8 @@ from phcore.study import SCALES
 
 MEANS = 0.0
 """The order that stands for mean summaries, which have none."""
-_SAME_PROGRESS = 0.05  # of a run: windows that end farther apart than that are no windows of the same training
+_SAME_PROGRESS = 0.01  # of a run: windows that end farther apart than that are no windows of the same training
+_SAME_DEPTH = 0.05  # of the layers
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Subject:
 
     Attributes
     ----------
-    name, base, n_layers : of its base model: its name, what its weights are known by, and its layers.
+    name, base, n_layers : of its base model: its name, the fingerprint of its weights, and its layers.
     steps : series -> those of its checkpoints, the base included.
     objectives : series -> objective.
-    run_of : series -> the run it belongs to: see `copies.distinct`.
+    run_of : series -> the run it belongs to: see `copies.distinct`. One that a study before it has is none of its own.
     read : a table of the study by its name.
+    learned : series -> step -> sum of the learning rates up to there, of runs whose logs say it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Subject:
     objectives: Mapping[str, str]
     run_of: Mapping[str, str]
     read: Callable[[str], pd.DataFrame]
+    learned: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
     @property
     def runs(self) -> list[str]:
@@ -96,28 +99,29 @@ def ends(subject: Subject, use: str, series: str) -> list[int]:
 # --- the five -------------------------------------------------------------------------------------
 
 
-def early(subject: Subject, scale: str, order: float) -> Judged:
+def early(subject: Subject, scale: str, order: float, use: str = QUARTERS) -> Judged:
     """Claim 1: see `claims.early`."""
-    found = moves(subject, QUARTERS, scale, order)
+    found = moves(subject, use, scale, order)
     return claims.early(list(found.values())) if found else Judged()
 
 
 def peak(subject: Subject, scale: str, order: float) -> Judged:
     """Claim 2: see `claims.peak`. Of runs cut into different numbers of windows, those of the most common one."""
     if (scale, order) not in subject.peaks:
-        subject.peaks[scale, order] = _peak(subject, scale, order)
+        subject.peaks[scale, order] = peak_in(subject, scale, order, RATES)
     return subject.peaks[scale, order]
 
 
-def _peak(subject: Subject, scale: str, order: float) -> Judged:
-    found = moves(subject, RATES, scale, order, LOOPS)
+def peak_in(subject: Subject, scale: str, order: float, use: str) -> Judged:
+    """Claim 2 in windows of some use."""
+    found = moves(subject, use, scale, order, LOOPS)
     if not found:
         return Judged()
     counts = [value.shape[1] for value, _ in found.values()]
     most = max(set(counts), key=lambda count: (counts.count(count), count))
     alike = {series: one for series, one in found.items() if one[0].shape[1] == most}
     judged = claims.peak(list(alike.values()))
-    at = ends(subject, RATES, next(iter(alike)))
+    at = ends(subject, use, next(iter(alike)))
     told = judged.p < claims.LEVEL or judged.values["late"] < claims.LEVEL
     peaks = {"told": told, "from": at[judged.values["peak"]], "to": at[judged.values["peak"] + 1], "length": at[1]}
     return Judged(judged.verdict, judged.statistic, judged.p, judged.values | peaks)
@@ -173,40 +177,36 @@ def _between_runs(subject: Subject, scale: str, order: float) -> dict[int, np.nd
 
 
 def models(subjects: Sequence[Subject], scale: str, order: float) -> Judged:
-    """Claim 4: `claims.groups` of whole runs by base model, told apart by its weights.
-
-    A run is its shares of displacement in quarters of its training, at five relative depths; runs whose quarters are
-    quarters of another part of their training are left out.
-    """
-    vectors = dict(_courses(subjects, scale, order))
-    labels = [base for base, _, _ in vectors]
-    counted = {"runs": len(labels), "groups": len({one.base for one in subjects}), "studies": len(subjects)}
-    if len(set(labels)) < 2:
-        return Judged(values=counted)
-    each = np.array(list(vectors.values()))
-    distances = np.sqrt(((each[:, None] - each[None]) ** 2).mean(axis=-1))
-    judged = claims.groups(distances, labels)
+    """Claim 4: `claims.models` of all runs whose quarters are those of the same part of their training, at the relative
+    depths that all studies have. Base models are told apart by their weights; one without a fingerprint is left out."""
+    known = [one for one in subjects if one.base]
+    counted = {"groups": len({one.base for one in known}), "studies": len(subjects)}
+    depths = [depth for depth in DEPTHS if all(_layer(one, depth) is not None for one in known)]
+    found = _same_training([
+        (one.base, ends(one, QUARTERS, series)[-1] / max(one.steps[series]), one, moved)
+        for one in known for series, moved in moves(one, QUARTERS, scale, order).items()
+    ])  # fmt: skip
+    labels = [base for base, *_ in found]
+    if len(set(labels)) < 2 or not depths:
+        return Judged(values={"runs": len(labels)} | counted)
+    places = {id(one): [_layer(one, depth) for depth in depths] for one in known}
+    judged = claims.models([tuple(each[places[id(one)]] for each in moved) for *_, one, moved in found], labels)
     fewest = min(labels.count(name) for name in set(labels))
     return Judged(judged.verdict, judged.statistic, judged.p, judged.values | counted | {"fewest": fewest})
 
 
-def _courses(
-    subjects: Sequence[Subject], scale: str, order: float
-) -> Iterator[tuple[tuple[str, str, str], np.ndarray]]:
-    """(base model, study, series) -> (depths * K,) shares of displacement; a base model named twice is one."""
-    found, progress = {}, {}
-    for number, subject in enumerate(subjects):
-        layers = subject.layers
-        for series, (value, _) in moves(subject, QUARTERS, scale, order).items():
-            nearest = [min(range(len(layers)), key=lambda k: abs(layers[k] / subject.n_layers - d)) for d in DEPTHS]
-            found[subject.base, str(number), series] = (value / value.sum(axis=1, keepdims=True))[nearest].ravel()
-            progress[subject.base, str(number), series] = ends(subject, QUARTERS, series)[-1] / max(
-                subject.steps[series]
-            )
-    middle = float(np.median(list(progress.values()))) if progress else 1.0
-    for name, vector in found.items():
-        if abs(progress[name] - middle) <= _SAME_PROGRESS:
-            yield name, vector
+def _layer(subject: Subject, depth: float) -> int | None:
+    """The place of the layer at a relative depth; None where none is near: half a block of a small model is."""
+    apart = [abs(layer / subject.n_layers - depth) for layer in subject.layers]
+    near = min(apart, default=math.inf)
+    return apart.index(near) if near <= max(_SAME_DEPTH, 0.5 / subject.n_layers) else None
+
+
+def _same_training(runs: list[tuple]) -> list[tuple]:
+    """(base model, share of the run that its windows cover, ...) of those that cover the same: of the share that most
+    base models have, and then most runs."""
+    alike = [[one for one in runs if start <= one[1] <= start + _SAME_PROGRESS] for _, start, *_ in runs]
+    return max(alike, key=lambda some: (len({base for base, *_ in some}), len(some)), default=[])
 
 
 def lag(subject: Subject, scale: str, order: float) -> Judged:

@@ -7,9 +7,12 @@ stationary increments, displacements over windows of one length are exchangeable
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 QUARTERS = 4
 FEWEST_RATES = 6
 MOST_RATES = 48  # of more windows, each is a checkpoint's noise
+_NEARLY, _EQUAL = 0.1, 1e-6  # of a window: how much longer than the first another may be, and how much shorter
 COVERED = 0.75  # of a run, at least: its last step is seldom a multiple of anything
 
 
@@ -46,6 +49,31 @@ def quarters(steps: Sequence[int], count: int = QUARTERS) -> Windows:
 def rates(steps: Sequence[int], fewest: int = FEWEST_RATES) -> Windows:
     """A run in as many windows as its grid has, `fewest` or more; the rest as for `quarters`."""
     return _chosen(steps, range(min(MOST_RATES, max(steps, default=0)), fewest - 1, -1))
+
+
+def by_learning(steps: Sequence[int], learned: Sequence[float], counts: Sequence[int]) -> Windows:
+    """A run in windows of equal sums of learning rates, as nearly as its checkpoints have them.
+
+    No window's sum is farther from the first than a tenth, and none is smaller: under a constant rate per learning
+    rate the first goes no farther than the others. Where there are none, nothing is named as missing.
+
+    Parameters
+    ----------
+    steps, learned : of the checkpoints, the base (0, 0) included; the sums may not fall.
+    counts : of windows, the first that the grid has.
+    """
+    sums = np.asarray(learned, np.float64)
+    for count in counts:
+        for first in sums[(sums > 0) & (sums * count <= sums[-1] * (1 + _EQUAL))][::-1]:
+            places = [0]
+            while len(places) <= count and places[-1] < len(sums) - 1:
+                end = np.searchsorted(sums, sums[places[-1]] + first * (1 - _EQUAL))
+                places.append(min(int(end), len(sums) - 1))
+            lengths = np.diff(sums[places])
+            alike = (lengths >= first * (1 - _EQUAL)) & (lengths <= first * (1 + _NEARLY))
+            if len(lengths) == count and alike.all() and sums[places[-1]] >= COVERED * sums[-1]:
+                return Windows(tuple(int(steps[place]) for place in places))
+    return Windows()
 
 
 def _chosen(steps: Sequence[int], counts: Sequence[int]) -> Windows:

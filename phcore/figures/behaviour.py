@@ -170,7 +170,7 @@ def _leads(peaks: pd.DataFrame) -> View:
 def caption(data: Data) -> str:
     topology, behaviour = _quantities(data)
     kept = ""
-    if data.slack == data.slack:
+    if data.slack > 0:
         kept = f"From the 512 most probable tokens; all others could add {data.slack:.2g} nats at most. "
     return (
         f"Above: {topology}; below: {behaviour}, between consecutive checkpoints. Rings: the largest move of each "

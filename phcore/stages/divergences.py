@@ -9,10 +9,9 @@ from phcore.stages.registry.result import TRANSITION, TRANSITION_WORDS, Result, 
 
 def compute(next_tokens: tuple[Likely, Likely]) -> pa.Table:
     """Jensen-Shannon divergence, and how much more it can be."""
-    from phcore.analysis.next_tokens import jensen_shannon
+    from phcore.analysis.next_tokens import divergence
 
-    a, b = next_tokens
-    value, slack = jensen_shannon(a, b)
+    value, slack = divergence(*next_tokens)
     return pa.table(
         {
             "prompt": pa.array(range(len(value)), pa.int32()),

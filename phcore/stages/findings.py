@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from phcore.stages.registry.keys import value
+from phcore.analysis.copies import distinct
+from phcore.stages.registry.keys import learned, value, weights
 from phcore.stages.registry.result import WHOLE_STUDY, Table
 from phcore.study.record import Record
 
@@ -22,21 +23,26 @@ def compute(read: Read, record: Record, scale: str, order: float, beside: list[t
 
 
 def subjects(*studies: tuple[Record, Read]) -> list:
-    """Studies as verdicts see them; each table is read once."""
+    """Studies as verdicts see them; each table is read once. A run of several of them is one of the first alone."""
     from phcore.analysis.readings import Subject
 
+    run_of = distinct({
+        (number, series): own for number, (record, _) in enumerate(studies) for series, own in weights(record).items()
+    })  # fmt: skip
     return [
         Subject(
             name=Path(record.study.model).name,
-            base=record.base.fingerprint or str(record.study.model),
+            base=record.base.fingerprint,
             n_layers=record.n_layers,
             steps=value("series_steps", record, WHOLE_STUDY),
             objectives=value("objectives", record, WHOLE_STUDY),
-            run_of=value("run_of", record, WHOLE_STUDY),
+            run_of={series: run if at == number else f"{studies[at][0].study.name}, {run}"
+                    for (own, series), (at, run) in run_of.items() if own == number},
             read=functools.cache(read),
+            learned=learned(record),
         )
-        for record, read in studies
-    ]
+        for number, (record, read) in enumerate(studies)
+    ]  # fmt: skip
 
 
 TABLE = Table(

@@ -7,22 +7,20 @@ from phcore.stages.clouds import READING
 from phcore.stages.registry.arrow import matrix, vectors
 from phcore.stages.registry.result import CHECKPOINT, Result
 
-Likely = tuple[np.ndarray, np.ndarray, np.ndarray]
+Listed = tuple[np.ndarray, np.ndarray, np.ndarray]
+Likely = np.ndarray | Listed
+"""Square roots of the probabilities of all tokens, (n, vocabulary); or, in studies that kept the most probable 512,
+tokens (n, k), logarithms of their probabilities (n, k) and the probability of the rest (n,)."""
 
 
 def compute(part) -> pa.Table:
-    """part : the most probable tokens of each prompt, and the probability of all the rest (`Extraction`)."""
-    return pa.table(
-        {
-            "token": vectors(np.asarray(part.next_ids, np.int32)),
-            "logprob": vectors(np.asarray(part.next_logprobs, np.float32)),
-            "rest": pa.array(np.asarray(part.rest_mass, np.float32)),
-        }
-    )
+    """part : an `Extraction`."""
+    return pa.table({"root": vectors(part.next_roots)})
 
 
 def decode(table: pa.Table) -> Likely:
-    """Tokens (n, k), logarithms of their probabilities (n, k) and the probability of the rest (n,)."""
+    if "root" in table.column_names:
+        return matrix(table["root"])
     return matrix(table["token"]), matrix(table["logprob"]), table["rest"].to_numpy()
 
 
@@ -30,10 +28,10 @@ RESULT = Result(
     name="next_tokens",
     label="Hidden states",
     per=CHECKPOINT,
-    inputs=READING,
+    inputs=(*READING, "next_tokens"),
     part="next_tokens",
     compute=compute,
     decode=decode,
     intermediate=True,
-    size=lambda record: record.n_prompts * (512 * 8 + 4),
+    size=lambda record: record.n_prompts * 65_536 * 2,  # of a vocabulary of a usual size
 )

@@ -15,25 +15,27 @@ def compute(
     scale: str,
     n_prompts: int,
     subsample_size: int,
+    learned: dict[str, dict[int, float]],
 ) -> pd.DataFrame:
     from phcore.analysis.displacements import courses
     from phcore.analysis.equal_windows import table
 
-    return table(
-        courses(summaries, cells, scale, n_prompts, size_of(n_prompts, subsample_size)), distances, velocities, floors
-    )
+    own = courses(summaries, cells, scale, n_prompts, size_of(n_prompts, subsample_size))
+    return table(own, distances, velocities, floors, learned=learned)
 
 
 TABLE = Table(
     name="windows",
     needs=("summaries", "cells", "distances", "velocities", "floors"),
-    parameters=("scale", "n_prompts", "subsample_size"),
+    parameters=("scale", "n_prompts", "subsample_size", "learned"),
     compute=compute,
     order=("layer", "scale", "use", "measure", "order", "window"),
     evidence=True,
     columns={
         **words("series", "layer", "scale"),
-        "use": "quarters (of the run), rates (as many equal windows as there are, six or more) or transitions",
+        "use": "quarters (of the run), rates (as many equal windows as there are, six or more) or transitions; learned "
+        "quarters and learned rates are of equal learning rate",
+        "clock": "what windows are of equal length in: steps (empty in studies of before), or learning rate (summed)",
         "window": "number of the window, from 1",
         "step_from": "step at which it begins",
         "step": "step at which it ends",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from phcore.archive.store import Store, digest
@@ -19,6 +20,8 @@ MEASURED = ("js", "refusal", "nll")
 STATE = "trainer_state.json"
 MOST_STEPS = 2**53  # up to here float64 tells whole numbers apart
 LARGEST = 50 * 2**20  # bytes of a state file or a table; a log of a million steps is smaller
+LOGGED = 0.1  # of a run: learning rates are known where its log begins by then, and ends as late
+MOST_LEARNED = 10**7  # steps of a run whose learning rates are added up
 COLUMNS = ("series", "step", "name", "value")
 EXAMPLE = "helpful,64,accuracy,0.71"
 NO_MEASURE = {"step", "epoch"}  # of a log's entries: where training stood, not what was measured
@@ -55,6 +58,22 @@ def trainer_scalars(paths: Sequence[tuple[int, Path]]) -> pd.DataFrame:
                 found[f"logged {name}" if name in MEASURED else name, int(step)] = value
     rows = [(step, name, value) for (name, step), value in sorted(found.items())]
     return _typed(pd.DataFrame(rows, columns=["step", "name", "value"]))
+
+
+def learned(paths: Sequence[tuple[int, Path]]) -> dict[int, float]:
+    """Sum of the learning rates of all steps up to each checkpoint, as the run's log has them.
+
+    Between steps that were logged the rate is taken as straight, before the first and after the last as theirs. Empty
+    where these two do not span nine tenths of the run.
+    """
+    rates = trainer_scalars(paths).query("name == 'learning_rate' and value >= 0")
+    last = max((step for step, _ in paths), default=0)
+    if rates.empty or not 0 < last <= MOST_LEARNED:
+        return {}
+    if rates["step"].min() > max(1, LOGGED * last) or rates["step"].max() < (1 - LOGGED) * last:
+        return {}
+    every = np.interp(np.arange(1, last + 1), rates["step"], rates["value"]).cumsum()
+    return {step: float(every[step - 1]) if step else 0.0 for step, _ in paths}
 
 
 def _log(file: Path) -> list:

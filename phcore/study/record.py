@@ -15,6 +15,7 @@ from phcore.study.definition import Series, Study
 BASE = "base"  # the label of the base model among the series
 NEEDED, ALL = "needed", "all"  # pairs of checkpoints that are compared: see `phcore.study.pairs`
 BATCHES = "batches"  # a second reading that takes the prompts in other batches; others are named by a number format
+TOP, WHOLE = "top", "whole"  # of next-token distributions: their 512 most probable tokens, as until 0.4, or all
 MOST_SAMPLED = 160  # prompts in a subsample, where the study leaves it open
 FORMAT = 2  # of what is written: records without one are of version 0.3 or earlier
 
@@ -36,6 +37,7 @@ class Node:
     finding: str = ""
     fingerprint: str = ""
     judged_by: str = ""  # versions of the libraries that refused it
+    learned: float | None = None  # sum of the learning rates of all steps up to here; None: no log says it
 
     @property
     def ready(self) -> bool:
@@ -59,6 +61,7 @@ class Record:
     scalars: str = ""  # key of the behaviour found in training logs and the user's file; empty: none
     prompts_withheld: bool = False  # the study came from another machine without the texts of its prompts
     pairs: str = NEEDED  # or ALL, once somebody asked for them
+    next_tokens: str = WHOLE  # what is kept of their distributions
 
     @property
     def base(self) -> Node:
@@ -123,7 +126,10 @@ class Record:
         how = (s.chat, s.dtype, s.second_dtype, s.scale, s.metric, s.engine, s.subsamples, self.subsample_size, s.seed)
         probes = (self.probe_digest, self.category_digest, self.reference_digest)
         pooled = () if s.pooling == "last" else (self.pooling,)  # it could not be said in earlier versions
-        return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *pooled)
+        words = () if self.next_tokens == TOP else (self.next_tokens,)
+        return digest(
+            "study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *pooled, *words
+        )
 
     def without(self, node: Node, finding: str, status: str = "refused", judged_by: str = "") -> Record:
         """The record after a checkpoint turned out to be unusable."""
@@ -137,6 +143,8 @@ class Record:
             raise Fault("a record with negative numbers", "Compute the study again")
         if self.pairs not in (NEEDED, ALL):
             raise Fault(f"a record of {self.pairs!r} pairs", "Compute the study again")
+        if self.next_tokens not in (TOP, WHOLE):
+            raise Fault(f"a record of {self.next_tokens!r} next tokens", "Compute the study again")
 
     # --- as text --------------------------------------------------------------------------------
 
@@ -160,4 +168,5 @@ class Record:
         """Of the values in a record's JSON, without the format. Raises a Fault where they are none."""
         if unknown := sorted(typed(plain, dict[str, Any]).keys() - {one.name for one in fields(cls)}):
             raise Fault(f"it has an unknown key {unknown[0]!r}", "Compute the study again")
-        return typed({"pairs": ALL} | plain, cls)  # a record that does not say was made when all were computed
+        # A record that does not say was made when all pairs were computed, and the most probable tokens were kept.
+        return typed({"pairs": ALL, "next_tokens": TOP} | plain, cls)

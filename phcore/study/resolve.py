@@ -101,8 +101,11 @@ def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[
     first = Node(BASE, 0, "base", str(study.model), base.size, "ready")
     nodes = [replace(first, fingerprint=fingerprint(study, first, store))]
     for series in study.included:
-        for one in _found(series, study, roots):
+        found = _found(series, study, roots)
+        learned = measures.learned([(one.step, Path(one.path)) for one in found])
+        for one in found:
             node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
+            node = replace(node, learned=learned.get(one.step))
             nodes.append(_printed(node, study, store, refused) if node.ready else node)
     return tuple(nodes)
 

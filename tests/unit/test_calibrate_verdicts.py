@@ -1,11 +1,13 @@
 """Studies of known answer at the level of summaries: what they are, and what is counted of their verdicts."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from phcore.analysis import equal_windows, readings
 from phcore.analysis.claims import FAILS, HOLDS, UNKNOWN
 from phcore.analysis.windows import quarters, rates
 from scripts import calibrate_verdicts as c
@@ -111,3 +113,38 @@ def test_what_is_counted_and_how_it_is_said():
 def test_every_kind_of_course_has_words_and_a_truth_where_grids_allow_one():
     assert set(c.TRUTHS[1]) == set(KINDS) - {"index burst"}  # early by index is no answer by step
     assert set(c.TRUTHS[2]) < set(KINDS)
+
+
+# --- equal learning rate ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "by_steps", "by_rate"),
+    [
+        (lambda t: np.ones_like(t), FAILS, FAILS),
+        (lambda t: np.maximum(0, 1 - t) ** 2, HOLDS, FAILS),  # decay: early in steps, even in learning rate
+        (lambda t: np.minimum(1, 3 * t), FAILS, FAILS),  # warm-up
+    ],
+    ids=["constant", "decay", "warm-up"],
+)
+def test_what_a_schedule_alone_makes_early_is_even_in_windows_of_equal_learning_rate(schedule, by_steps, by_rate):
+    """Runs that walk with the learning rate: the variance of a step is its rate, and so is their drift."""
+    sums = np.concatenate([[0], schedule((np.arange(LENGTH) + 0.5) / LENGTH).cumsum()])
+    sums /= sums[-1]
+
+    def process(steps, rng):
+        toward = 3 * rng.normal(size=20) / np.sqrt(20)
+        each = rng.normal(size=(LENGTH, 20)) * np.sqrt(np.diff(sums) / 20)[:, None] + toward * np.diff(sums)[:, None]
+        return SPEED * np.vstack([np.zeros(20), each.cumsum(axis=0)])[np.round(steps).astype(int)]
+
+    steps = range(0, LENGTH + 1, 4)
+    study = simulate(process, steps, 5, 0)
+    learned = {series: {step: sums[step] for step in steps} for series in study.subject.objectives}
+    nothing = study.subject.read("windows").head(0).assign(
+        degree=[], norm=[], series_a=[], step_a=[], series_b=[], step_b=[]
+    )  # fmt: skip
+    table = equal_windows.table(study.courses, nothing, nothing, nothing, ("quarters",), learned)
+    assert set(table["clock"]) == {"steps", "learning rate"}
+    subject = replace(study.subject, read=lambda name: table, learned=learned)
+    assert readings.early(subject, "raw", 0.0).verdict == by_steps
+    assert readings.early(subject, "raw", 0.0, "learned quarters").verdict == by_rate

@@ -15,7 +15,7 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.stages.registry.discovery import results, tables
-from phcore.stages.registry.keys import keys_of, value
+from phcore.stages.registry.keys import keys_of, learned, value
 from phcore.stages.registry.places import labelled, labels, places
 from phcore.stages.registry.result import ROWS, WHOLE_STUDY, Missing, Place, Table
 from phcore.study import kept
@@ -200,6 +200,7 @@ FROM_THE_ARCHIVE: dict[str, Callable[[Record, Store], Any]] = {
     "scalars": _logged,
     "read": _reader,
     "beside": _beside,
+    "learned": lambda record, store: learned(record),
 }
 
 

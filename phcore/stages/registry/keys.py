@@ -13,7 +13,7 @@ from phcore.archive.store import digest
 from phcore.stages.registry.discovery import results, tables
 from phcore.stages.registry.places import ends, labelled
 from phcore.stages.registry.result import WHOLE_STUDY, Place, Result, Table
-from phcore.study.record import Record
+from phcore.study.record import TOP, Record
 
 UNSAID = "unsaid"
 """A fact that stands in no key: what is as it was before it could be chosen, so that keys are as they were then."""
@@ -27,6 +27,7 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "tokenizer": lambda record, place: record.tokenizer,
     "prompts": lambda record, place: record.probe_digest,
     "pooling": lambda record, place: UNSAID if record.study.pooling == "last" else record.pooling,
+    "next_tokens": lambda record, place: UNSAID if record.next_tokens == TOP else record.next_tokens,
     "references": lambda record, place: record.reference_digest,
     "categories": lambda record, place: record.category_digest,
     "scalars": lambda record, place: record.scalars,
@@ -40,6 +41,7 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "series_steps": lambda record, place: {
         one.name: [node.step for node in record.path_of(one.name)] for one in record.series
     },
+    "learned": lambda record, place: learned(record) or UNSAID,  # no log was read before 0.4, and not all runs have one
     "record": lambda record, place: tuple(
         (node.label, node.step, node.kind, node.size, node.status, node.fingerprint) for node in record.nodes
     ),
@@ -50,6 +52,13 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
 def weights(record: Record) -> dict[str, dict[int, str]]:
     """Series -> step -> fingerprint of its checkpoint."""
     return {one.name: {node.step: node.fingerprint for node in record.path_of(one.name)} for one in record.series}
+
+
+def learned(record: Record) -> dict[str, dict[int, float]]:
+    """Series -> step -> sum of the learning rates up to there; of the runs whose logs say it, from step 0 on."""
+    paths = {one.name: record.path_of(one.name) for one in record.series}
+    known = {name: {node.step: node.learned if node.step else 0.0 for node in path} for name, path in paths.items()}
+    return {name: own for name, own in known.items() if len(own) > 1 and None not in own.values()}
 
 
 def value(name: str, record: Record, place: Place) -> object:

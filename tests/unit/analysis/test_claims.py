@@ -271,3 +271,47 @@ def test_what_lags_count():
 )
 def test_crossings_by_hand(values, level, found):
     np.testing.assert_equal(c.crossing(np.array([0, 1, 2, 6]), np.array(values, float), level), found)
+
+
+# --- 4: models --------------------------------------------------------------------------------------
+
+
+def runs_of(course_, count=5, floor=FLOOR, noise=0.0, seed=0):
+    """Runs whose displacements are those of a course with noise of this size, and its floor."""
+    rng = np.random.default_rng(seed)
+    jitter = 0.02 * np.asarray(course_) * rng.normal(size=(count, 2, 4))
+    value = np.sqrt((np.asarray(course_) + jitter) ** 2 + noise**2)
+    return [(one, np.full((2, 4), floor)) for one in value]
+
+
+LABELS = ["a"] * 5 + ["b"] * 5
+
+
+def test_models_that_move_at_other_times_differ():
+    found = c.models(runs_of(EARLY) + runs_of(FLAT, seed=1), LABELS)
+    assert (found.verdict, found.values["depths"]) == (c.HOLDS, 2)
+    assert found.p == pytest.approx(1 / 126)
+
+
+def test_noise_that_makes_shares_alike_is_no_difference_between_models():
+    """The same course, measured with few prompts: shares differ as measured, and nothing is said."""
+    quiet, noisy = runs_of(EARLY), runs_of(EARLY, floor=2.0, noise=1.5, seed=1)
+    still = [(value, np.zeros_like(value)) for value, _ in quiet + noisy]
+    assert c.models(still, LABELS).verdict == c.HOLDS
+    assert c.models(quiet + noisy, LABELS).verdict == c.UNKNOWN
+
+
+def test_a_depth_at_which_a_run_stands_still_does_not_count():
+    still = (np.array([EARLY, FLAT]), np.array([[FLOOR] * 4, [2.0] * 4]))
+    found = c.models([*runs_of(EARLY)[:4], still, *runs_of(FLAT, seed=1)], LABELS)
+    assert found.values["depths"] == 1
+    nowhere = (np.array([FLAT, FLAT]), np.full((2, 4), 2.0))
+    assert c.models([*runs_of(EARLY)[:4], nowhere, *runs_of(FLAT, seed=1)], LABELS).verdict == c.UNKNOWN
+
+
+def test_a_difference_that_is_sure_and_small_is_none():
+    distances = np.array([[0, 1, 1.2, 1.2], [1, 0, 1.2, 1.2], [1.2, 1.2, 0, 1], [1.2, 1.2, 1, 0]])
+    big = np.kron(distances + np.eye(4), np.ones((3, 3))) * (1 - np.eye(12))
+    found = c.groups(big, ["a"] * 6 + ["b"] * 6)
+    assert found.p < 0.05
+    assert found.verdict != c.HOLDS

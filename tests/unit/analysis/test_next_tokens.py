@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
+from phcore.analysis.next_tokens import divergence
 from phcore.analysis.next_tokens import jensen_shannon as both
 
 LN2 = np.log(2)
@@ -115,3 +116,30 @@ def test_no_prompts_and_no_tokens():
     empty = np.zeros((2, 0), int), np.zeros((2, 0)), np.ones(2)
     assert (jensen_shannon(*empty, *empty) == 0).all()
     np.testing.assert_allclose(jensen_shannon_slack(*empty, *empty), LN2)
+
+
+@pytest.mark.parametrize("sharpness", [0.002, 0.3, 5.0])
+def test_roots_of_whole_distributions_give_the_divergence_and_leave_nothing_open(sharpness):
+    """Distributions that hardly differ too: rounding to 16 bits is far below the least that is read."""
+    rng = np.random.default_rng(0)
+    p, other = dirichlet(rng, 40, 900, sharpness), dirichlet(rng, 40, 900, sharpness)
+    for share in (1e-2, 0.1, 1.0):
+        q = (1 - share) * p + share * other
+        found, slack = divergence(*(np.sqrt(one).astype(np.float16) for one in (p, q)))
+        exact = jensenshannon(p, q, axis=1) ** 2
+        np.testing.assert_allclose(found, exact, rtol=0.01, atol=1e-6)
+        assert (found >= 0).all()
+        assert not slack.any()
+    assert divergence(*[np.sqrt(p).astype(np.float16)] * 2)[0].max() == 0
+
+
+def test_what_was_listed_is_read_as_it_was():
+    rng = np.random.default_rng(1)
+    p, q = dirichlet(rng, 5, 30, 0.5), dirichlet(rng, 5, 30, 0.5)
+    for ours, theirs in zip(divergence(listed(p, 8), listed(q, 8)), both(listed(p, 8), listed(q, 8)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_distributions_over_two_vocabularies_are_refused():
+    with pytest.raises(ValueError, match="shape"):
+        divergence(np.ones((2, 3), np.float16), np.ones((2, 4), np.float16))

@@ -1,9 +1,11 @@
 """Windows of one length: where the grid has them, and what it lacks where it has none."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phcore.analysis import windows as w
 from phcore.analysis.windows import COVERED, FEWEST_RATES, MOST_RATES, QUARTERS, quarters, rates
 
 LOG = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -61,3 +63,46 @@ def test_windows_are_of_one_length_and_what_is_missing_would_do(steps, cut):
     elif found.missing:
         assert not set(found.missing) & set(grid)
         assert cut(sorted({*grid, *found.missing})).ends
+
+
+# --- equal learning rate ----------------------------------------------------------------------------
+
+
+def sums(rates):
+    """Of each step's rate, from step 0 on."""
+    return np.concatenate([[0], np.cumsum(rates)])
+
+
+TOTAL = 480
+STEP = np.arange(1, TOTAL + 1)
+RATES = {
+    "constant": np.ones(TOTAL),
+    "warm-up": np.minimum(1, STEP / 120),
+    "linear": 1 - (STEP - 1) / TOTAL,
+    "cosine": (1 + np.cos(np.pi * STEP / TOTAL)) / 2,
+}
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_windows_of_equal_learning_rate_are_nearly_equal_and_the_first_is_no_longer(name):
+    learned = sums(RATES[name])
+    steps = list(range(0, TOTAL + 1, 2))
+    found = w.by_learning(steps, learned[steps], (4,))
+    lengths = np.diff(learned[list(found.ends)])
+    assert len(lengths) == 4
+    assert (lengths >= lengths[0] * (1 - 1e-6)).all()
+    assert (lengths <= lengths[0] * 1.1).all()
+    assert learned[found.ends[-1]] >= 0.75 * learned[-1]
+    first = found.ends[1] / found.ends[-1]
+    assert (first == 0.25) if name == "constant" else (first > 0.25) if name == "warm-up" else (first < 0.25)
+
+
+def test_a_constant_rate_has_the_windows_of_the_steps():
+    steps = list(range(0, 481, 40))
+    assert w.by_learning(steps, [5e-4 * step for step in steps], (4,)).ends == w.quarters(steps).ends
+
+
+@pytest.mark.parametrize("steps", [[0, 480], [0, 1, 2, 4, 8, 16, 480], [0]])
+def test_grids_without_windows_of_equal_learning_rate(steps):
+    assert not w.by_learning(steps, steps, (4,))
+    assert not w.by_learning(steps, [0.0] * len(steps), (4,))

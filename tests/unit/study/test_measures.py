@@ -154,3 +154,31 @@ def test_a_huge_table_is_refused_unread(tmp_path):
         file.truncate(measures.LARGEST + 1)
     with pytest.raises(Fault, match="50 MB"):
         measures.read_csv(tmp_path / "own.csv", KNOWN)
+
+
+# --- learning rates ---------------------------------------------------------------------------------
+
+
+def logged(folder, steps, rates):
+    folder.mkdir(parents=True, exist_ok=True)
+    log = [{"step": step, "learning_rate": rate, "loss": 1.0} for step, rate in zip(steps, rates, strict=True)]
+    (folder / "trainer_state.json").write_text(json.dumps({"log_history": log}))
+
+
+def test_learning_rates_are_summed_up_to_each_checkpoint(tmp_path):
+    logged(tmp_path / "4", [1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4])
+    found = measures.learned([(2, tmp_path / "2"), (4, tmp_path / "4")])
+    assert found == pytest.approx({2: 0.3, 4: 1.0})
+
+
+def test_between_logged_steps_the_rate_is_straight(tmp_path):
+    logged(tmp_path, [1, 11], [0.0, 1.0])
+    assert measures.learned([(11, tmp_path)]) == pytest.approx({11: 5.5})
+    assert measures.learned([(6, tmp_path), (11, tmp_path)]) == pytest.approx({6: 1.5, 11: 5.5})
+
+
+@pytest.mark.parametrize("steps", [[], [50, 100], [1, 50]])
+def test_a_log_of_a_part_of_the_run_says_nothing(tmp_path, steps):
+    logged(tmp_path, steps, [0.1] * len(steps))
+    assert measures.learned([(100, tmp_path)]) == {}
+    assert measures.learned([]) == {}

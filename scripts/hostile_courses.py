@@ -1,0 +1,179 @@
+"""Grids and processes that no rule was made for: what the verdicts say of them, where the answer is known.
+
+    python scripts/hostile_courses.py --studies 100
+
+Printed, in Markdown: how often claims 1, 2, 3 and 5 hold, do not hold and cannot be told.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: the processes are the parallelism
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from phcore.analysis.claims import FAILS, HOLDS
+from scripts.calibrate_verdicts import counted, interval, markdown, mistakes, words
+from scripts.simulate_courses import BEHAVIOURS, FEATURES, LENGTH, SPEED, Process, simulate, verdict
+
+_EVERY = np.arange(LENGTH + 1)
+
+
+def grid(name: str, seed: int) -> tuple[int, ...]:
+    """The steps of a study's checkpoints; some differ from study to study."""
+    rng = np.random.default_rng(seed)
+    match name:
+        case "every 20":
+            return tuple(range(0, LENGTH + 1, 20))
+        case "Fibonacci":
+            return (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 480)
+        case "subset":  # of the tens: some have equal windows
+            return (0, *sorted(10 * rng.choice(np.arange(1, 49), 24, replace=False)))
+        case "any steps":
+            return (0, *sorted(rng.choice(np.arange(1, LENGTH + 1), 14, replace=False)))
+        case "quarters, late":
+            return (0, 120, 240, 360, *range(440, LENGTH + 1, 4))
+        case "one checkpoint":
+            return (0, LENGTH)
+    raise KeyError(name)
+
+
+GRIDS = ("every 20", "Fibonacci", "subset", "any steps", "quarters, late", "one checkpoint")
+
+
+def _process(moves) -> Process:
+    """A run whose move at every single step is drawn by `moves`: rng -> (480, F), scaled to a walk's length."""
+
+    def path(steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        each = moves(rng)
+        each = SPEED * each / np.sqrt(LENGTH * FEATURES)
+        walked = np.vstack([np.zeros(FEATURES), each.cumsum(axis=0)])
+        below = np.floor(steps).astype(int)
+        after = np.minimum(below + 1, LENGTH)
+        return walked[below] + (steps - below)[:, None] * (walked[after] - walked[below])
+
+    return path
+
+
+def _normal(rng: np.random.Generator) -> np.ndarray:
+    return rng.normal(size=(LENGTH, FEATURES))
+
+
+def _correlated(rng: np.random.Generator, kept: float) -> np.ndarray:
+    moves = _normal(rng) * np.sqrt(1 - kept**2)
+    moves[0] /= np.sqrt(1 - kept**2)
+    for step in range(1, LENGTH):
+        moves[step] += kept * moves[step - 1]
+    return moves * np.sqrt((1 - kept) / (1 + kept))
+
+
+def _jumps(rng: np.random.Generator, heavy: float) -> np.ndarray:
+    """One length for all features of a step: a few steps are most of a run."""
+    return _normal(rng) * np.abs(rng.standard_t(heavy, size=LENGTH))[:, None]
+
+
+def _rate(rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
+    return _normal(rng) * rate[:, None]
+
+
+_TIME = np.arange(1, LENGTH + 1) / LENGTH
+PROCESSES: dict[str, tuple[Process, str, str | None]] = {
+    "AR(1) moves, 0.9": (_process(partial(_correlated, kept=0.9)), FAILS, FAILS),
+    "AR(1) moves, 0.99": (_process(partial(_correlated, kept=0.99)), FAILS, FAILS),
+    "jumps, t of 2": (_process(partial(_jumps, heavy=2.0)), FAILS, FAILS),
+    "jumps, Cauchy": (_process(partial(_jumps, heavy=1.0)), FAILS, FAILS),
+    "rate 1 + 0.9 sin, 8 periods": (_process(partial(_rate, rate=1 + 0.9 * np.sin(16 * np.pi * _TIME))), FAILS, None),
+    "rate 1 - 0.9 cos, 8 periods": (_process(partial(_rate, rate=1 - 0.9 * np.cos(16 * np.pi * _TIME))), FAILS, None),
+    "rate rising": (_process(partial(_rate, rate=3 * _TIME)), FAILS, FAILS),
+    "rate 1 / t": (_process(partial(_rate, rate=20 / (_TIME * LENGTH + 5))), HOLDS, HOLDS),
+    "rate 1 / sqrt t, of the variance 1 / t": (_process(partial(_rate, rate=(_TIME + 0.01) ** -0.5 / 2)), HOLDS, None),
+    "one run of an early burst": ("outlier", None, None),
+}  # fmt: skip
+"""Process, and whether claims 1 and 2 are true of it (None: neither is)."""
+
+
+def process(name: str) -> Process:
+    found = PROCESSES[name][0]
+    return _outlier() if found == "outlier" else found
+
+
+def _outlier() -> Process:
+    """Of the runs of a study, the first only goes fast in the first quarter."""
+    seen: set[int] = set()
+
+    def path(steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        rate = np.where((_TIME <= 1 / 4) & (id(rng) not in seen), 5.0, 1.0)
+        seen.add(id(rng))
+        return _process(partial(_rate, rate=rate))(steps, rng)
+
+    return path
+
+
+def early(claim: int, name: str, where: str, runs: int, seed: int) -> str:
+    return verdict(claim, simulate(process(name), grid(where, seed), runs, seed))
+
+
+def apart(name: str, how: dict, runs: int, seed: int) -> str:
+    return verdict(3, simulate(process(name), grid("every 20", seed), runs, seed, objectives=2, **how))
+
+
+def lags(behaviour: str, name: str, where: str, runs: int, seed: int) -> str:
+    return verdict(5, simulate(process(name), grid(where, seed), runs, seed, behaviour=behaviour))
+
+
+def tables(pool: ProcessPoolExecutor, studies: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    for claim in (1, 2):
+        for runs in (3, 6):
+            rows = []
+            for name, (_, *truths) in PROCESSES.items():
+                found = {where: counted(pool, partial(early, claim, name, where, runs), studies) for where in GRIDS}
+                truth = truths[claim - 1]
+                wrong = max(mistakes(each, truth) for each in found.values())
+                said = {where: words(each) for where, each in found.items()}
+                rows.append(
+                    {"course": name, "truth": truth or "none"} | said | {"most wrong, %": interval(wrong, studies)}
+                )
+            yield f"claim {claim}, {runs} runs", pd.DataFrame(rows)
+    rows = []
+    for name in ("AR(1) moves, 0.99", "jumps, t of 2", "jumps, Cauchy", "rate 1 / t"):
+        for said, truth, how in (("seeds alone", FAILS, {"effect": 0.0}),
+                                 ("before the peak", FAILS, {"effect": 60.0, "grown": (0.0, 1 / 24)}),
+                                 ("at the end", HOLDS, {"effect": 60.0, "grown": (0.6, 1.0)})):  # fmt: skip
+            found = {f"{runs} runs": counted(pool, partial(apart, name, how, runs), studies) for runs in (4, 6)}
+            wrong = max(mistakes(each, truth) for each in found.values())
+            rows.append({"course": f"{name}, {said}", "truth": truth} | {k: words(v) for k, v in found.items()}
+                        | {"most wrong, %": interval(wrong, studies)})  # fmt: skip
+    yield "claim 3", pd.DataFrame(rows)
+    rows = []
+    for name in ("AR(1) moves, 0.99", "jumps, t of 2", "jumps, Cauchy", "rate rising"):
+        for behaviour in BEHAVIOURS:
+            truth = FAILS if behaviour == "earlier" else HOLDS
+            found = {where: counted(pool, partial(lags, behaviour, name, where, 3), studies) for where in GRIDS}
+            wrong = max(mistakes(each, truth) for each in found.values())
+            rows.append({"course": f"{name}, behaviour {behaviour}", "truth": truth}
+                        | {where: words(each) for where, each in found.items()}
+                        | {"most wrong, %": interval(wrong, studies)})  # fmt: skip
+    yield "claim 5, 3 runs", pd.DataFrame(rows)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--studies", type=int, default=100)
+    options.add_argument("--processes", type=int, default=2)
+    o = options.parse_args()
+    with ProcessPoolExecutor(o.processes) as pool:
+        for title, table in tables(pool, o.studies):
+            print(f"\n**{title}**\n\n{markdown(table)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
