@@ -17,9 +17,9 @@ from phcore.formatting import count
 CLAIMS = {
     1: ("Early", "Early?"),
     2: ("Settles", "Early?"),
-    3: ("Objectives", "Apart?"),
-    4: ("Models", "Other models?"),
-    5: ("Behaviour", "Before behaviour?"),
+    3: ("Part after peak", "Apart?"),
+    4: ("Models differ", "Other models?"),
+    5: ("Before behaviour", "Before behaviour?"),
 }
 _OPEN = "overview.open"
 

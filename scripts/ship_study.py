@@ -21,7 +21,7 @@ from phcore.stages.separation import rounds  # noqa: E402
 from phcore.study.kept import folder_of, keep  # noqa: E402
 from phcore.study.redaction import redact  # noqa: E402
 
-SUBSAMPLES = 2  # of the bars, beside the whole cloud's; summaries, velocities and distances keep all
+SUBSAMPLES = 1  # of the bars, beside the whole cloud's; summaries, velocities and distances keep all
 
 
 def ship(name: str, source: Path, target: Path, model: str | None = None, steps: tuple[int, ...] = ()) -> int:
@@ -30,8 +30,8 @@ def ship(name: str, source: Path, target: Path, model: str | None = None, steps:
     Parameters
     ----------
     model : name to show instead of the model folder's.
-    steps : where hidden states come along, beside the base and the last step: at the middle layer, of the first run of
-        each objective. So do the edges of its maps, at every step.
+    steps : where hidden states come along, with the base and the last step: at the middle layer, of the first run of
+        each objective. None: no hidden states. The edges of maps come along at every step.
     """
     study, to = Results.open(name, source), Store(target)
     if not study.finished:
@@ -43,9 +43,8 @@ def ship(name: str, source: Path, target: Path, model: str | None = None, steps:
     middle = record.layers[len(record.layers) // 2]
     paths = [record.path_of(name) for name in rounds({one.name: one.objective for one in record.series})[0]]
     drawn = dict.fromkeys(node for path in paths for node in path)
-    kept = dict.fromkeys(
-        [record.base, *(node for path in paths for node in path if node.step in (*steps, path[-1].step))]
-    )
+    kept = {record.base: None} if steps else {}
+    kept |= {node: None for path in paths for node in path if steps and node.step in (*steps, path[-1].step)}
     copied += [("edges", keys.of("edges", Place((node,), middle))) for node in drawn]
     copied += [("clouds", keys.of("clouds", Place((node,), middle))) for node in kept]
     copied.append(("prompt_lengths", keys.of("prompt_lengths", Place((record.base,)))))

@@ -31,11 +31,12 @@ def show(study: Results, layer: int, key: str, on_open: Callable[[str, int], Non
         if asked := st.session_state[key].open:
             on_open(asked["series"], int(asked["step"]))
 
-    _MAPS(key=key, data=_sent(study, layer, choice.only(FIGURES["maps"].uses)), on_open_change=opened)
+    _MAPS(key=key, data=sent(study, layer, choice.only(FIGURES["maps"].uses)), on_open_change=opened)
 
 
 @data.cached(8)
-def _sent(study: Results, layer: int, choice: Choice) -> dict:
+def sent(study: Results, layer: int, choice: Choice) -> dict:
+    """What the browser is sent: of each map its steps, points and edges, packed as base64."""
     found = figure.read(study, FIGURES["maps"], choice)
     marks = category_marks(found.categories)
     kinds = {name: number for number, name in enumerate(marks)}

@@ -208,14 +208,16 @@ class Store:
             table = pa.Table.from_pandas(table, preserve_index=False)
         table = table.replace_schema_metadata(None)
         sink = pa.BufferOutputStream()
-        # Measured numbers hardly repeat: dictionaries of them are longer than the numbers. Hidden states compress
-        # best byte by byte (the exponents of a column are alike): 0.63 MB a cloud instead of 1.08.
+        # Measured numbers hardly repeat: dictionaries of them are longer than the numbers, and they compress best byte
+        # by byte, because their exponents are alike: 0.63 MB a cloud instead of 1.08, and tables an eighth less.
+        numbers = [one.name for one in table.schema if pa.types.is_floating(one.type)]
         with pq.ParquetWriter(
             sink,
             table.schema,
             compression="zstd",
-            use_dictionary=False,
-            use_byte_stream_split=stage == "clouds",
+            compression_level=9,
+            use_dictionary=[] if stage == "clouds" else [one for one in table.column_names if one not in numbers],
+            use_byte_stream_split=stage == "clouds" or numbers,
             write_page_checksum=True,
         ) as writer:
             writer.write_table(table, row_group)

@@ -8,7 +8,7 @@ from phcore.stages.registry.result import CELL, CELL_WORDS, Result, Table
 from phcore.topology.clouds import distance_matrix
 from phcore.topology.complexes import edges_by_length
 
-MOST = 2_500  # of a cell: a picture with more is a blot
+MOST = 1_250  # of a cell: more than any map joins
 
 
 def compute(clouds: np.ndarray, metric: str, most: int) -> pa.Table:
