@@ -18,8 +18,8 @@ from phcore.study.record import ALL, Record
 from phcore.study.resolve import resolve
 from tests import models
 
-PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2)}
-FEW = {"subsamples": 4, "subsample_size": 12, "layers": (1,)}  # where a test is not about the numbers
+PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2), "tokens": (0, 7)}
+FEW = {"subsamples": 4, "subsample_size": 12, "layers": (1,), "tokens": ()}  # where a test is not about the numbers
 
 
 def write_probes(path: Path, count: int = 40) -> Path:
@@ -206,8 +206,15 @@ def without_evidence(source: Path, target: Path, clouds: bool = True, lost: Iter
     """
     store = copy_archive(source, target)
     judged = ("geometry", "moves", "gaussian_nulls", "gaussian_velocities", "sensitivity", "divergences", "departures")
-    later = ("confounds", "spectra", "category_means", "length_removed")  # no table that was published is made of them
-    read = ("clouds", "scores", "numerical_noise", "next_tokens", "second_clouds", *later)
+    later = (
+        "confounds",
+        "spectra",
+        "category_means",
+        "length_removed",
+        "token_bars",
+        "token_shapes",
+    )  # no table that was published is made of them
+    read = ("clouds", "scores", "numerical_noise", "next_tokens", "second_clouds", "token_clouds", *later)
     for name in (*judged, *(() if clouds else read)):
         remove(files(store, name))
     remove(table_files(store, *(evidence() if lost is None else lost)))

@@ -183,6 +183,8 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
                               format_func=_POOLINGS.get)  # fmt: skip
         k = a.number_input("Answer tokens", 1, 128, 8, key="answer_tokens", disabled=pooling != "answer",
                            help=PARAMETERS["answer_tokens"])  # fmt: skip
+        tokens = a.text_input("Prompts to look at token by token", key="tokens", placeholder="none; for instance 0, 12",
+                              help=PARAMETERS["tokens"])  # fmt: skip
         dtype = a.selectbox("Number format", DTYPES, key="dtype", help=PARAMETERS["dtype"])
         engine = a.selectbox("Engine", ENGINES, key="engine", help=PARAMETERS["engine"])
         second = b.selectbox("Second number format", ("", *DTYPES), format_func=lambda one: one or "none",
@@ -191,7 +193,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
     try:
         asked = Study(
             name=name.strip(), model=model, series=series, probes=probes, chat=chat, layers=tuple(layers), dtype=dtype,
-            pooling=pooling, answer_tokens=int(k),
+            pooling=pooling, answer_tokens=int(k), tokens=_numbers(tokens),
             subsamples=0 if whole else int(count), subsample_size=int(size or 0), seed=int(seed), scale=scale,
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip
@@ -202,6 +204,14 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
         frame.note("Include at least one series.")
         return None
     return asked
+
+
+def _numbers(words: str) -> tuple[int, ...]:
+    """Whole numbers with commas or spaces between them. Raises a Fault for anything else."""
+    parts = words.replace(",", " ").split()
+    if wrong := [one for one in parts if not (one.isascii() and one.isdigit())]:
+        raise Fault(f"{wrong[0][:20]!r} is no number of a prompt", "Give whole numbers, 0 for the first prompt: 0, 12")
+    return tuple(int(one) for one in parts)
 
 
 def _order(value: float) -> str:

@@ -1,4 +1,5 @@
-"""Hidden states of each prompt, at its last token or as a mean, and next-token distributions at its last token.
+"""Hidden states of each prompt, at its last token or as a mean, and next-token distributions at its last token. Of
+chosen prompts also those at every token.
 
 Three things make it fast: what all prompts begin with (a chat template's opening) is computed once; prompts of like
 length are read together; and the output matrix is applied at the last tokens only.
@@ -6,7 +7,7 @@ length are read together; and the output matrix is applied at the last tokens on
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ SHORTEST_PREFIX = 8  # tokens; below it, sharing costs as much as it saves
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 Span = tuple[int, int]  # of tokens in a row's text: the first one, and the one behind the last
+Output = tuple[dict[int, torch.Tensor], torch.Tensor, dict[int, dict[int, torch.Tensor]]]  # see `Reader.run`
 
 _verdicts: dict[tuple, str] = {}  # what the check of prefix sharing found, by architecture: "" = fine, else a note
 
@@ -37,11 +39,13 @@ class Extraction:
     clouds : by layer (0 = embeddings, the last one = after the final norm), float32 (n, d).
     next_roots : float16 (n, vocabulary), square roots of the probabilities of the next token: rounding changes a
         probability by less than a thousandth of it, down to 10^-8.
+    tokens : by layer and number of a chosen prompt, float32 (its tokens, d).
     notes : sentences on how it went.
     """
 
     clouds: dict[int, np.ndarray]
     next_roots: np.ndarray
+    tokens: dict[int, dict[int, np.ndarray]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -52,6 +56,7 @@ def extract(
     layers: Sequence[int],
     *,
     spans: Sequence[Span] | None = None,
+    tokens: Mapping[int, Span] | None = None,
     batch_tokens: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -63,6 +68,7 @@ def extract(
     token_ids : of each prompt, as `encode` gives them.
     layers : indices into `hidden_states`; only these are kept.
     spans : of each prompt, the tokens whose hidden states are averaged; by default the last token alone.
+    tokens : number of a prompt -> those of its tokens whose hidden states are kept one by one.
     batch_tokens : tokens computed at once, padding included; by default `budget`.
     progress : called with the share done, from 0 to 1.
     cancelled : asked before each batch; when it returns True, `Stopped` is raised.
@@ -80,7 +86,8 @@ def extract(
 
     def work(rows: list[int]) -> None:
         own = {"spans": [spans[i] for i in rows]} if spans else {}
-        out.put(rows, *reader.read([token_ids[i] for i in rows], prefix, **own))
+        kept = {"kept": [tokens.get(i) for i in rows]} if tokens else {}
+        out.put(rows, *reader.read([token_ids[i] for i in rows], prefix, **own, **kept))
 
     notes += in_batches(
         [len(ids) - prefix.length for ids in token_ids],
@@ -90,7 +97,7 @@ def extract(
         progress=progress,
         cancelled=cancelled,
     )
-    return Extraction(out.clouds, out.roots, notes)
+    return out.extraction(notes)
 
 
 def budget(model: PreTrainedModel) -> int:
@@ -151,14 +158,13 @@ class Reader:
         output = self.model.base_model(input_ids=ids, use_cache=True, output_hidden_states=bool(self.layers))
         return Prefix(len(tokens), output.past_key_values, {k: output.hidden_states[k][0] for k in self.layers})
 
-    def read(
-        self, rows: list[Sequence[int]], prefix: Prefix, spans: Sequence[Span] | None = None
-    ) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
-        """Hidden states by layer, each (rows, d), and logits at the last tokens (rows, vocabulary), both float32."""
+    def read(self, rows: list[Sequence[int]], prefix: Prefix, **taken) -> Output:
+        """Hidden states by layer, each (rows, d), logits at the last tokens (rows, vocabulary), and tokens as `run`
+        gives them. `taken` : spans and kept, as for `run`."""
         new = [list(row[prefix.length :]) for row in rows]
         last = torch.tensor([[len(one) - 1] for one in new], device=self.device)
-        states, logits = self.run(new, prefix, last, spans)
-        return states, logits[:, 0]
+        states, logits, tokens = self.run(new, prefix, last, **taken)
+        return states, logits[:, 0], tokens
 
     def run(
         self,
@@ -166,9 +172,10 @@ class Reader:
         prefix: Prefix,
         wanted: torch.Tensor,
         spans: Sequence[Span] | None = None,
+        kept: Sequence[Span | None] = (),
         positions: list[list[int]] | None = None,
         attends: torch.Tensor | None = None,
-    ) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+    ) -> Output:
         """One forward pass over the tokens that follow the prefix, each row padded on the right.
 
         Parameters
@@ -177,13 +184,15 @@ class Reader:
         wanted : (rows, k) where logits are wanted, as places in `new`.
         spans : of each row, the tokens of its whole text whose hidden states are averaged; by default the hidden
             state at the first of its wanted places.
+        kept : of each row, the tokens whose hidden states are given one by one, or None.
         positions : position of each new token in its text; by default one after the other.
         attends : (rows, longest, longest) bool, which new tokens each new token sees; by default itself and all
             before it. The prefix is always seen.
 
         Returns
         -------
-        states, logits : by layer (rows, d), and (rows, k, vocabulary), both float32.
+        states, logits, tokens : by layer (rows, d); (rows, k, vocabulary); by place in the batch of those rows of
+            which tokens are kept, and layer, (tokens, d). All float32.
         """
         longest = max(map(len, new))
         # Padded on the right: with causal attention, no real token ever sees the padding.
@@ -217,21 +226,32 @@ class Reader:
             states = {layer: _means(output.hidden_states[layer], spans, prefix, layer) for layer in self.layers}
         # A model that bypasses its head module has logits for every position.
         logits = output.logits if gathered else output.logits[every, wanted]
-        return states, logits.float()
+        tokens = {
+            place: {layer: _within(output.hidden_states[layer][place], span, prefix, layer) for layer in self.layers}
+            for place, span in enumerate(kept)
+            if span
+        }
+        return states, logits.float(), tokens
 
 
 def _means(hidden: torch.Tensor, spans: Sequence[Span], prefix: Prefix, layer: int) -> torch.Tensor:
-    """(rows, d) float32, of each row the mean over its span, which may begin in the prefix.
+    """(rows, d) float32, of each row the mean over its span.
 
     hidden : (rows, longest, d), of the tokens that follow the prefix.
     """
-    shared, rows = prefix.length, []
-    for row, (first, behind) in zip(hidden, spans, strict=True):
-        parts = [row[max(0, first - shared) : max(0, behind - shared)]]
-        if first < shared:
-            parts.insert(0, prefix.states[layer][first:behind])
-        rows.append(torch.cat(parts).float().mean(dim=0))
-    return torch.stack(rows)
+    return torch.stack([_within(row, span, prefix, layer).mean(dim=0) for row, span in zip(hidden, spans, strict=True)])
+
+
+def _within(row: torch.Tensor, span: Span, prefix: Prefix, layer: int) -> torch.Tensor:
+    """(tokens, d) float32, the hidden states of a row in a span, which may begin in the prefix.
+
+    row : (longest, d), of the tokens that follow the prefix.
+    """
+    (first, behind), shared = span, prefix.length
+    parts = [row[max(0, first - shared) : max(0, behind - shared)]]
+    if first < shared:
+        parts.insert(0, prefix.states[layer][first:behind])
+    return torch.cat(parts).float()
 
 
 @contextmanager
@@ -267,8 +287,19 @@ class Rows:
         self.n = n
         self.clouds: dict[int, np.ndarray] = {}
         self.roots = np.empty((n, 0), np.float16)
+        self.tokens: dict[int, dict[int, np.ndarray]] = {}
 
-    def put(self, rows: list[int], states: dict[int, torch.Tensor], logits: torch.Tensor) -> None:
+    def extraction(self, notes: list[str]) -> Extraction:
+        return Extraction(self.clouds, self.roots, self.tokens, notes)
+
+    def put(
+        self,
+        rows: list[int],
+        states: dict[int, torch.Tensor],
+        logits: torch.Tensor,
+        tokens: dict[int, dict[int, torch.Tensor]],
+    ) -> None:
+        """What a batch gave: logits (rows, vocabulary), the rest as `Reader.run` gives it."""
         if not self.clouds:
             # Layers may differ in width: some models project the last one.
             self.clouds = {layer: np.empty((self.n, x.shape[1]), np.float32) for layer, x in states.items()}
@@ -276,6 +307,9 @@ class Rows:
         for layer, values in states.items():
             self.clouds[layer][rows] = values.cpu().numpy()
         self.roots[rows] = (logits.log_softmax(dim=-1) / 2).exp().cpu().numpy()
+        for place, by_layer in tokens.items():
+            for layer, values in by_layer.items():
+                self.tokens.setdefault(layer, {})[rows[place]] = values.cpu().numpy()
 
 
 # --- the shared prefix --------------------------------------------------------------------------
@@ -316,7 +350,7 @@ def _verdict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], prefix:
     ordered = sorted(token_ids, key=len)
     rows = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
     reader = Reader(model, list(range(model.config.get_text_config().num_hidden_layers + 1)))
-    shared, _ = reader.read(rows, prefix)
+    shared, *_ = reader.read(rows, prefix)
     plain = [reader.read([row], Prefix())[0] for row in rows]
     worst = 0.0
     for layer in reader.layers:

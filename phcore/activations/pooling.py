@@ -1,4 +1,7 @@
-"""What a prompt's point in a cloud is: which tokens are read, and over which of them the hidden states are averaged."""
+"""What a prompt's point in a cloud is: which tokens are read, and over which of them the hidden states are averaged.
+
+And which tokens are the points of a prompt's own cloud.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +44,20 @@ def of_own_text(
     Raises Fault as `own_tokens` does.
     """
     return Pooling(token_ids, own_tokens(model_path, prompts, chat))
+
+
+def every_token(model_path: str | Path, prompts: Sequence[str], chat: bool, chosen: Sequence[int]) -> dict[int, Span]:
+    """Number of a chosen prompt -> the tokens of its own text that are points of its own cloud.
+
+    The first token of a text is left out. Attention that looks nowhere looks there, and its hidden state is far out
+    whatever it says (Xiao et al. 2024, arXiv:2309.17453; Sun et al. 2024, arXiv:2402.17762): as a point, it would be
+    the one long bar of the cloud. A chat template begins with a token of its own, so that this takes none of the
+    prompt's.
+
+    Raises Fault as `own_tokens` does.
+    """
+    spans = own_tokens(model_path, prompts, chat) if chosen else []
+    return {number: (max(1, spans[number][0]), max(1, spans[number][1])) for number in chosen}
 
 
 def of_answers(

@@ -1,6 +1,6 @@
 """How probable a model finds given answers: openings of a refusal, and reference answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +133,7 @@ def read(
     references: Sequence[Sequence[int]] | None = None,
     *,
     spans: Sequence[Span] | None = None,
+    tokens: Mapping[int, Span] | None = None,
     batch_tokens: int | None = None,
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -149,15 +150,16 @@ def read(
     opened, cut, notes = _ask(model, token_ids, openings, references)
     how, taken = {"batch_tokens": batch_tokens, "cancelled": cancelled}, Rows(len(token_ids))
     half = 0.5 if any(cut) else 1.0
-    first = {"progress": _part(progress, 0, half), "layers": layers, "spans": spans, "taken": taken}
-    logs = score(model, token_ids, opened, notes=notes, **first, **how)
+    kept = {"spans": spans, "tokens": tokens}
+    first = {"progress": _part(progress, 0, half), "layers": layers, "taken": taken}
+    logs = score(model, token_ids, opened, notes=notes, **first, **kept, **how)
     if logs is not None:
-        extraction = Extraction(taken.clouds, taken.roots, list(notes))
+        extraction = taken.extraction(list(notes))
         judged = _judged(model, token_ids, cut, _part(progress, half, 1), how | {"notes": notes})
         return extraction, _answered(logs, judged, cut, notes)
     # Continuations one by one take a reading each; the prompts alone take one.
     alone = 1 / (1 + max(map(len, opened)) + any(cut))
-    extraction = extract(model, token_ids, layers, spans=spans, progress=_part(progress, 0, alone), **how)
+    extraction = extract(model, token_ids, layers, progress=_part(progress, 0, alone), **kept, **how)
     return extraction, answers(model, token_ids, openings, references, progress=_part(progress, alone, 1), **how)
 
 

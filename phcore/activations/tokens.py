@@ -51,9 +51,9 @@ def own_tokens(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = T
     """
     tokenizer = load_tokenizer(tokenizer_dir)
     folder = Path(tokenizer_dir)
-    mend = "Choose pooling = last, or read the prompts as raw text"
+    mend = "Choose pooling = last and no tokens, or read the prompts as raw text"
     if not tokenizer.is_fast:
-        raise Fault("the tokenizer does not tell which letters its tokens stand for", "Choose pooling = last", folder)
+        raise Fault("the tokenizer does not tell which letters its tokens stand for", mend.split(",")[0], folder)
     texts, how = _texts(tokenizer, prompts, folder, chat)
     (around,), _ = _texts(tokenizer, [_MARK], folder, chat)
     opening, *closing = around.split(_MARK)

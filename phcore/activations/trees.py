@@ -5,7 +5,7 @@ own branch only. So the prompt is read once, and eight openings cost some eight 
 in this way read each continuation by itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +75,7 @@ def score(
     notes: list[str] | None = None,
     layers: Sequence[int] = (),
     spans: Sequence[Span] | None = None,
+    tokens: Mapping[int, Span] | None = None,
     taken: Rows | None = None,
 ) -> list[np.ndarray] | None:
     """Log-probability of continuations of each prompt: ln P(continuation | prompt), summed over its tokens.
@@ -87,7 +88,7 @@ def score(
     progress : called with the share done, from 0 to 1.
     cancelled : asked before each batch; when it returns True, `Stopped` is raised.
     notes : a list that sentences on how it went are added to.
-    layers, spans, taken : where given, what `extract` takes of the prompts goes there in the same reading.
+    layers, spans, tokens, taken : where given, what `extract` takes of the prompts goes there in the same reading.
 
     Returns
     -------
@@ -129,7 +130,7 @@ def score(
             rows = _apart(rows, continuations)
 
     def read(batch: list[_Row]) -> list[np.ndarray]:
-        return _read(reader, token_ids, batch, prefix, taken, spans)
+        return _read(reader, token_ids, batch, prefix, taken, spans, tokens)
 
     def work(batch: list[int]) -> None:
         for k, values in zip(batch, read([rows[k] for k in batch]), strict=True):
@@ -168,6 +169,7 @@ def _read(
     prefix: Prefix,
     taken: Rows | None = None,
     spans: Sequence[Span] | None = None,
+    tokens: Mapping[int, Span] | None = None,
 ) -> list[np.ndarray]:
     """Log-probabilities of the continuations of each row, all rows in one batch."""
     new, positions, wanted = [], [], []
@@ -186,9 +188,11 @@ def _read(
         starts = [len(one) - len(tree.tokens) for one, (_, tree, _) in zip(new, rows, strict=True)]
         branched = {"positions": positions, "attends": _attention(starts, rows)}
     own = spans and [spans[i] for i, _, _ in rows]
-    states, logits = reader.run(new, prefix, torch.tensor(wanted, device=reader.device), own, **branched)
+    kept = [tokens.get(i) for i, _, _ in rows] if tokens else ()
+    where = torch.tensor(wanted, device=reader.device)
+    states, logits, each = reader.run(new, prefix, where, own, kept, **branched)
     if taken is not None:
-        taken.put([i for i, _, _ in rows], states, logits[:, 0])
+        taken.put([i for i, _, _ in rows], states, logits[:, 0], each)
     judged = [
         (row, node + 1, token, owner)
         for row, (_, tree, _) in enumerate(rows)

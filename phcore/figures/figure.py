@@ -57,7 +57,8 @@ class Choice:
     size : of the effects: a key of `effects.SIZES`.
     behaviour, category : as in the table `behaviour_moves`.
     predictor, final : as in the table `early_final`.
-    confound, spectrum : keys of `confounds.MEASURES` and `spectra.MEASURES`.
+    confound, spectrum, tokens : keys of `MEASURES` in `confounds`, `spectra` and `token_clouds`.
+    prompt : number of the one whose tokens are looked at.
     between : two categories of prompts, in the order of the table `directions`.
     windows : what moves in equal windows: a measure of the table `windows`.
     course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
@@ -88,6 +89,8 @@ class Choice:
     final: str | None = None
     confound: str = "length_share"
     spectrum: str = "effective_rank"
+    prompt: int | None = None
+    tokens: str = "two_nn"
     between: tuple[str, str] | None = None
     windows: str = ALL
     course: str = "velocity"

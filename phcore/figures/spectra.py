@@ -36,10 +36,10 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
-    """A curve per series, one panel per layer, each on its own axis. Clicks choose `step`."""
+    """A curve per series, one panel per layer, each on its own axis, not from zero. Clicks choose `step`."""
     name = MEASURES[data.choice.spectrum]
     words = {"y_title": name, "question": "Do directions collapse or open?", "answer": answer(data)}
-    return velocity_chart(data.rows, None, look, share_y=False, **words)
+    return velocity_chart(data.rows, None, look, share_y=False, zero=False, **words)
 
 
 def answer(data: Data) -> str:

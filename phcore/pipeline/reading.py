@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
 import pyarrow as pa
 
 from phcore import checkpoints as on_disk
@@ -96,6 +97,7 @@ def read(
     references = activations.reference_tokens(study.model, probe_set.references, study.chat)
     lengths = activations.lengths(study.model, probe_set.prompts)
     pooling = _pooling(study, probe_set, tokens, references)
+    chosen = activations.every_token(study.model, probe_set.prompts, study.chat, study.tokens)
     how = {"progress": progress, "cancelled": cancelled}
 
     base = on_disk.state(study.model)
@@ -121,12 +123,14 @@ def read(
             else:
                 # Always all of it, so that the same checkpoint gives the same bytes whatever is missing.
                 here = pooling.spans if pooling.token_ids is tokens else None
-                taken, said = activations.read(model, tokens, layers, openings, references, spans=here, **how)
+                kept = {"spans": here, "tokens": chosen}
+                taken, said = activations.read(model, tokens, layers, openings, references, **kept, **how)
                 notes, states = [*taken.notes, *said.notes], taken.clouds
                 if pooling.token_ids is not tokens:  # other texts: the next words are still those of the prompts alone
                     other = activations.extract(model, pooling.token_ids, layers, spans=pooling.spans, **how)
                     notes, states = [*notes, *other.notes], other.clouds
                 parts = {"states": states, "next_tokens": taken, "scores": said, "lengths": lengths}
+                parts["tokens"] = _placed(taken.tokens, chosen)
         except activations.Stopped:
             raise Cancelled from None
         return Taken({unit.file: _table(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
@@ -147,6 +151,14 @@ def _pooling(study: Study, probe_set: probes.ProbeSet, tokens: list[list[int]], 
     if study.pooling == "answer":
         return activations.of_answers(study.model, tokens, references, study.answer_tokens)
     return activations.of_last(tokens)
+
+
+def _placed(tokens: dict[int, dict[int, np.ndarray]], spans: dict[int, tuple[int, int]]) -> dict:
+    """By layer and prompt, the place of its first token, and their hidden states (k, d)."""
+    return {
+        layer: {number: (spans[number][0], states) for number, states in sorted(by_prompt.items())}
+        for layer, by_prompt in tokens.items()
+    }
 
 
 def _same_probes(record: Record) -> probes.ProbeSet:

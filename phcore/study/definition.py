@@ -26,6 +26,7 @@ ORDERS = (1.0, 2.0, float("inf"))
 DTYPES = ("float32", "bfloat16", "float16")
 POOLINGS = ("last", "mean", "answer")
 _MOST = {"subsamples": 10_000, "subsample_size": 100_000, "seed": 2**63 - 1, "answer_tokens": 128}
+MOST_TOKEN_CLOUDS = 32  # prompts with a cloud of their own: a few are looked at one by one
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 # One plain sentence per parameter: the study page and `docs/study-file.md` show these words.
@@ -68,6 +69,7 @@ class Study:
     chat: bool = True
     pooling: str = "last"
     answer_tokens: int = 8
+    tokens: tuple[int, ...] = ()
     layers: tuple[int, ...] = ()
     dtype: str = "float32"
     subsamples: int = 64
@@ -86,7 +88,8 @@ class Study:
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", Path(self.model))
         object.__setattr__(self, "series", tuple(self.series))
-        object.__setattr__(self, "layers", tuple(sorted(set(self.layers))))
+        for name in ("layers", "tokens"):
+            object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
         object.__setattr__(self, "beside", tuple(self.beside))
         object.__setattr__(self, "private", (self.private,) if isinstance(self.private, str) else tuple(self.private))
         object.__setattr__(self, "order", float(self.order))
@@ -120,8 +123,15 @@ class Study:
             raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more, or leave it out")
         if not self.answer_tokens:
             raise Fault("answer_tokens is 0, and an answer has at least one token", "Use 1 or more (default 8)")
-        if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in self.layers):
-            raise Fault(f"layers = {list(self.layers)} are not whole numbers of 0 or more", "Correct layers")
+        for what in ("layers", "tokens"):
+            values = getattr(self, what)
+            if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in values):
+                raise Fault(f"{what} = {list(values)} are not whole numbers of 0 or more", f"Correct {what}")
+        if len(self.tokens) > MOST_TOKEN_CLOUDS:
+            raise Fault(
+                f"tokens names {len(self.tokens)} prompts, and every token of theirs is kept at every checkpoint",
+                f"Choose at most {MOST_TOKEN_CLOUDS}",
+            )
         for name in self.beside:
             if not NAME.fullmatch(name):
                 raise Fault(f"beside = {name!r} is no name of a study", "Give names of studies in the archive")
@@ -192,7 +202,7 @@ class Study:
         """Plain values, ready for TOML and JSON."""
         plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
         plain["model"] = str(self.model)
-        plain |= {name: list(plain[name]) for name in ("layers", "beside", "private")}
+        plain |= {name: list(plain[name]) for name in ("layers", "tokens", "beside", "private")}
         plain["series"] = [{**asdict(one), "path": str(one.path)} for one in self.series]
         return plain
 

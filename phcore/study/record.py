@@ -125,11 +125,11 @@ class Record:
         s = self.study
         how = (s.chat, s.dtype, s.second_dtype, s.scale, s.metric, s.engine, s.subsamples, self.subsample_size, s.seed)
         probes = (self.probe_digest, self.category_digest, self.reference_digest)
-        pooled = () if s.pooling == "last" else (self.pooling,)  # it could not be said in earlier versions
-        words = () if self.next_tokens == TOP else (self.next_tokens,)
-        return digest(
-            "study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *pooled, *words
-        )
+        # What could not be said in earlier versions stands here only where it is said.
+        later = () if s.pooling == "last" else (self.pooling,)
+        later += () if self.next_tokens == TOP else (self.next_tokens,)
+        later += (("tokens", s.tokens),) if s.tokens else ()
+        return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *later)
 
     def without(self, node: Node, finding: str, status: str = "refused", judged_by: str = "") -> Record:
         """The record after a checkpoint turned out to be unusable."""

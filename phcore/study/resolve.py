@@ -47,6 +47,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
     probe_set = probes.load(study.probes)
     _refuse_what_no_memory_holds(len(probe_set.prompts))
     _refuse_without_answers(study, probe_set)
+    _refuse_unknown_prompts(study, len(probe_set.prompts))
     previous = previous_record(store, study.name)
     record = Record(
         study=study,
@@ -92,6 +93,15 @@ def _refuse_without_answers(study: Study, probe_set: probes.ProbeSet) -> None:
             f"{without:,} of {len(probe_set.references):,} prompts have no reference answer, and pooling = answer "
             "reads the tokens of one for each",
             "Give the probe set a column `reference`, or choose pooling = last or mean",
+        )
+
+
+def _refuse_unknown_prompts(study: Study, count: int) -> None:
+    """Raise a Fault where tokens are asked for of a prompt that there is not."""
+    if study.tokens and study.tokens[-1] >= count:
+        raise Fault(
+            f"tokens names prompt {study.tokens[-1]:,}, and the probe set has {count:,}, the first of which is 0",
+            f"Choose numbers from 0 to {count - 1:,}",
         )
 
 

@@ -31,6 +31,7 @@ def velocity_chart(
     question: str = "How far does each checkpoint move?",
     answer: str | None = None,
     share_y: bool = True,
+    zero: bool = True,
 ) -> alt.LayerChart | alt.FacetChart:
     """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
 
@@ -45,6 +46,8 @@ def velocity_chart(
     panels : where the panels are not layers: number in the column `layer` -> name of its panel.
     y_title : quantity and unit.
     share_y : one y axis for all panels, or each its own (raw distances grow with depth).
+    zero : whether y axes begin at zero, as those of distances have to. Where a change is small beside what changes,
+        they would flatten it.
     """
     layers, height = curve["layer"].nunique(), look.height or 260
     columns = min(_COLUMNS, layers)
@@ -55,7 +58,7 @@ def velocity_chart(
     own_axes = layers > 1 and not share_y
     highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
     end = top_of(curve, floor, null, highest) if look.top is None else look.top
-    y = up(None if own_axes else end, None if own_axes else y_title)
+    y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)
     colour = by_objective(curve["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
     detail = alt.Detail(field="series", type="nominal")
     own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
@@ -154,9 +157,9 @@ def top_of(curve: pd.DataFrame, *bands: pd.DataFrame | None) -> float:
     return 1.08 * max(known) if known else 1.0
 
 
-def up(top: float | None, title: str | None) -> alt.Y:
-    """The y axis of the column `mean`, from zero."""
-    scale = alt.Scale(zero=True) if top is None else alt.Scale(domain=[0, top], nice=False)
+def up(top: float | None, title: str | None, zero: bool = True) -> alt.Y:
+    """The y axis of the column `mean`: from zero, or where the curves are."""
+    scale = alt.Scale(zero=zero) if top is None else alt.Scale(domain=[0, top], nice=False)
     axis = alt.Axis(tickCount=5, gridOpacity=0.6, labelFlush=False)
     return alt.Y(field="mean", type="quantitative", scale=scale, axis=axis, title=title)
 

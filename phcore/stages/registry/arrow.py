@@ -7,6 +7,7 @@ import pyarrow as pa
 
 TYPES: dict[str, pa.DataType] = {
     "subsample": pa.int16(),
+    "prompt": pa.int32(),
     "replicate": pa.int16(),
     "degree": pa.int8(),
     "order": pa.float64(),

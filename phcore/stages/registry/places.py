@@ -11,6 +11,7 @@ from phcore.stages.registry.result import (
     SECOND_READING,
     SERIES_LAYER,
     STUDY,
+    TOKEN_CELL,
     TRANSITION,
     TRANSITION_LAYER,
     WHOLE_STUDY,
@@ -28,6 +29,11 @@ def _checkpoints(record: Record) -> Iterator[tuple[Labels, Place]]:
     for one in record.series:
         for node in record.path_of(one.name):
             yield (one.name, node.step), Place((node,))
+
+
+def _with_tokens(record: Record) -> Iterator[tuple[Labels, Place]]:
+    """The checkpoints of a study that names prompts of which it keeps every token."""
+    return _checkpoints(record) if record.study.tokens else iter(())
 
 
 def _from_base(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -82,6 +88,7 @@ def _second_readings(record: Record) -> Iterator[tuple[Labels, Place]]:
 _KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
     CHECKPOINT: (("series", "step"), _checkpoints),
     CELL: (("series", "step", "layer"), _at_layers(_checkpoints)),
+    TOKEN_CELL: (("series", "step", "layer"), _at_layers(_with_tokens)),
     FROM_BASE: (("series", "step"), _from_base),
     ON_BASE: (("series", "step", "layer"), _at_layers(_on_base)),
     TRANSITION: (("series", "step_from", "step"), _transitions),

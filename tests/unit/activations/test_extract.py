@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from phcore import activations
-from phcore.activations import extraction
+from phcore.activations import extraction, pooling, trees
 from phcore.errors import Fault
 from tests.models import ARCHITECTURES, CONTEXT, HIDDEN, LAYERS, PROMPTS, VOCABULARY
 
@@ -240,12 +240,12 @@ def means(model, token_ids, spans):
     return torch.stack(rows, dim=1).numpy()
 
 
-def pooled(model, token_ids, pooling, how):
+def pooled(model, token_ids, rows, how):
     """The rows in both ways of reading: by themselves, and with the openings of an answer behind them."""
     if how == "alone":
-        return activations.extract(model, pooling.token_ids, ALL, spans=pooling.spans)
+        return activations.extract(model, rows.token_ids, ALL, spans=rows.spans)
     openings = [[5, 6], [5, 7], [9]]
-    return activations.read(model, pooling.token_ids, ALL, openings, spans=pooling.spans)[0]
+    return activations.read(model, rows.token_ids, ALL, openings, spans=rows.spans)[0]
 
 
 @pytest.mark.parametrize("how", ["alone", "with openings"])
@@ -283,6 +283,50 @@ def test_batches_and_order_change_no_mean(opened, tiny, pooling, monkeypatch):
     assert rows_off(back, reference) < TOLERANCE
     monkeypatch.setattr(extraction, "common_prefix", lambda _: 0)
     assert rows_off(activations.extract(model, spans.token_ids, ALL, spans=spans.spans), reference) < TOLERANCE
+
+
+@pytest.mark.parametrize("how", ["alone", "with openings", "one opening after the other"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_tokens_of_chosen_prompts_come_from_the_same_reading(opened, tiny, architecture, how, monkeypatch):
+    model, token_ids = opened(architecture)
+    spans = activations.every_token(tiny(architecture), PROMPTS, True, (1, 6)) | {
+        3: (2, 30)
+    }  # one begins in the prefix
+    if how == "one opening after the other":
+        monkeypatch.setattr(trees, "_trees_work", lambda *_: "no trees today")
+    seen = []
+    hook = model.register_forward_hook(lambda *_: seen.append(1))
+
+    def read(**tokens):
+        seen.clear()
+        if how == "alone":
+            return activations.extract(model, token_ids, ALL, **tokens)
+        return activations.read(model, token_ids, ALL, [[5, 6], [5, 7], [9]], **tokens)[0]
+
+    read()  # the check of the architecture comes first
+    plain, passes = read(), len(seen)
+    taken = read(tokens=spans)
+    hook.remove()
+    assert len(seen) == passes
+    assert plain.tokens == {}
+    assert rows_off(taken, plain) == 0  # to the bit, whatever is kept beside
+    with torch.inference_mode():
+        wanted = {i: model(torch.tensor([token_ids[i]]), output_hidden_states=True).hidden_states for i in spans}
+    for layer in ALL:
+        assert set(taken.tokens[layer]) == set(spans)
+        for i, (first, behind) in spans.items():
+            found, own = taken.tokens[layer][i], wanted[i][layer][0, first:behind].numpy()
+            assert found.shape == (behind - first, HIDDEN)
+            assert (np.linalg.norm(found - own, axis=1) / np.linalg.norm(own, axis=1)).max() < TOLERANCE
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_every_token_of_a_prompt_but_the_first_of_the_text(tiny, chat, monkeypatch):
+    own = dict(enumerate(activations.own_tokens(tiny("llama"), PROMPTS, chat)))
+    assert activations.every_token(tiny("llama"), PROMPTS, chat, (0, 5)) == {0: own[0], 5: own[5]}
+    assert activations.every_token(tiny("llama"), PROMPTS, chat, ()) == {}
+    monkeypatch.setattr(pooling, "own_tokens", lambda *_: [(0, 4), (0, 1)])  # no token stands before the text
+    assert activations.every_token("model", ["some words", "one"], False, (0, 1)) == {0: (1, 4), 1: (1, 1)}
 
 
 def test_an_answer_is_read_behind_its_prompt(tiny):

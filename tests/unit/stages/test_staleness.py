@@ -18,6 +18,7 @@ from tests import studies
 RESTS_ON_CLOUDS = {"cells", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves",
                    "confounds", "spectra", "category_means", "length_removed", "gaussian_nulls", "gaussian_velocities",
                    "sensitivity", "numerical_noise"}  # fmt: skip
+OF_TOKENS = {"token_clouds", "token_bars", "token_shapes"}
 OF_WHOLE_CLOUDS = {"cells", "geometry", "moves", "confounds", "spectra", "category_means"}
 
 
@@ -165,16 +166,18 @@ def test_another_second_number_format(copy):
         ({"dtype": "bfloat16"}, set(results()) - {"prompt_lengths"}),
         ({"pooling": "mean"}, RESTS_ON_CLOUDS | {"clouds", "second_clouds"}),
         ({"seed": 1}, RESTS_ON_CLOUDS - OF_WHOLE_CLOUDS),
-        ({"engine": "ripser"}, RESTS_ON_CLOUDS - OF_WHOLE_CLOUDS),
+        ({"engine": "ripser"}, RESTS_ON_CLOUDS - OF_WHOLE_CLOUDS | OF_TOKENS - {"token_clouds"}),
+        ({"tokens": (0, 9)}, OF_TOKENS),
+        ({"tokens": ()}, set()),
         ({"name": "other", "answer_tokens": 3, "device": "cpu", "private": ("prompts",), "beside": ("tiny",)}, set()),
     ],
-    ids=["chat", "dtype", "pooling", "seed", "engine", "what changes no number"],
+    ids=["chat", "dtype", "pooling", "seed", "engine", "tokens", "no tokens", "what changes no number"],
 )
 def test_another_parameter(copy, change, expected):
     study, store = copy
     found, listed = missing(study.with_(**change), store)
     assert found == expected
-    assert bool(listed) == bool(expected)
+    assert bool(listed) == bool(expected - OF_TOKENS)
 
 
 def test_more_tokens_of_an_answer_and_other_answers_are_other_clouds(copy, probes):

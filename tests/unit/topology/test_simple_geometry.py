@@ -106,6 +106,15 @@ def test_two_nn_finds_the_dimension_of_a_known_space(dimension):
     assert geometry.two_nn(distance_matrix(flat)) == pytest.approx(dimension, rel=0.1)
 
 
+@pytest.mark.parametrize("n", [15, 30, 60])
+def test_few_points_tell_a_dimension_as_roughly_as_is_said(n):
+    for dimension in (1, 2, 5):
+        clouds = np.random.default_rng([dimension, n]).normal(size=(200, n, dimension))
+        found = np.array([geometry.two_nn(distance_matrix(cloud)) for cloud in clouds]) / dimension
+        assert found.mean() == pytest.approx(1, abs=0.15)
+        assert found.std() == pytest.approx(geometry.two_nn_spread(n), rel=0.25)
+
+
 # --- laws -------------------------------------------------------------------------------------------
 
 
