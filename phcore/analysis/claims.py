@@ -284,27 +284,35 @@ def lag(
 ) -> Judged:  # fmt: skip
     """Claim 5, for each of n series at layers: the step at which half of the displacement is done, in both.
 
-    Intervals: 95 % for all of them together (Bonferroni), for other prompts, widened by what the truncated divergence
-    leaves open. The tolerance of each is the wider gap of the grid around its two steps. Does not hold: somewhere
-    topology is later by more than that, by the lower end. Holds: it is so nowhere, by the upper ends, no gap is wider
-    than an eighth of the run, and all have moved beyond their floors.
+    Intervals (`later`): 95 % for all of them together (Bonferroni), for other prompts, widened by what the truncated
+    divergence leaves open. The tolerance of each is the wider gap of the grid around its two steps. Does not hold:
+    somewhere topology is later by more than that, by the lower end. Holds: it is so nowhere, by the upper ends, no gap
+    is wider than an eighth of the run, and all have moved beyond their floors.
 
     Parameters
     ----------
     topology, behaviour, error, slack, resolution, last : (n,) steps; ``error`` is the standard error of the difference.
     moved : (n,) bool: whether both have moved beyond their floors. Others bring about no verdict.
     """
-    later, reach = topology - behaviour, norm.ppf(1 - LEVEL / len(topology)) * error + slack
-    low, high = later - reach, later + reach
+    difference, low, high = later(topology, behaviour, error, slack)
     surely, never = (low > resolution) & moved, (high <= resolution) & moved & (resolution <= COARSE * last)
     values = {
         "n": len(topology), "surely": int(surely.sum()), "never": int(never.sum()), "moved": int(moved.sum()),
-        "least": float(later.min()), "most": float(later.max()), "lo": float(low.min()), "hi": float(high.max()),
-        "resolution": float(resolution.max()), "coarse": int((resolution > COARSE * last).sum()),
-        "open": int((slack > np.abs(later) / 10).sum()), "first": int((later <= resolution).sum()),
+        "least": float(difference.min()), "most": float(difference.max()), "lo": float(low.min()),
+        "hi": float(high.max()), "resolution": float(resolution.max()),
+        "coarse": int((resolution > COARSE * last).sum()),
+        "open": int((slack > np.abs(difference) / 10).sum()), "first": int((difference <= resolution).sum()),
     }  # fmt: skip
     verdict = FAILS if surely.any() else HOLDS if never.all() else UNKNOWN
-    return Judged(verdict, float(later.max()), math.nan, values)
+    return Judged(verdict, float(difference.max()), math.nan, values)
+
+
+def later(
+    topology: np.ndarray, behaviour: np.ndarray, error: np.ndarray, slack: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By how many steps topology is halfway later than behaviour, and the ends of the intervals, as in `lag`."""
+    difference, reach = topology - behaviour, norm.ppf(1 - LEVEL / len(topology)) * error + slack
+    return difference, difference - reach, difference + reach
 
 
 def crossing(steps: np.ndarray, values: np.ndarray, level: float) -> tuple[float, float]:

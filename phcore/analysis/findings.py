@@ -250,7 +250,7 @@ def _lacking(claim: int, values: dict, missing: str) -> Finding:
         if values["runs"] < wanted:
             needed.append(f"{wanted} runs; you have {values['runs']}")
     lacks = f"This study lacks {words['lacks']}."
-    return Finding(claim, words["title"], UNKNOWN, lacks, n="0", null="none", interval="none", needed="; ".join(needed))
+    return Finding(claim, words["title"], UNKNOWN, lacks, n="", null="", interval="", needed="; ".join(needed))
 
 
 def _common(subject: Subject, judged: Judged) -> dict:

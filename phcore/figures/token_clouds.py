@@ -77,8 +77,8 @@ def caption(data: Data) -> str:
         (data.rows["step"].min(), "at the first step"), (data.rows["step"].max(), "at the last"))]  # fmt: skip
     about = {
         "two_nn": "Dimension from each token's two nearest neighbours (Facco et al. 2017). Of as many points of a "
-        f"Gaussian cloud it has a standard deviation of {two_nn_spread(low):.0%} of it: curves of one prompt can be "
-        "compared with each other better than with a number.",
+        f"Gaussian cloud it has a standard deviation of {two_nn_spread(low):.0%} of it: go by how a curve "
+        "moves, not by its height.",
         "h1_total": "Sum of all death - birth of loops.",
         "h0_total": "Sum of all deaths of components: the length of the minimum spanning tree.",
     }[data.choice.tokens]

@@ -55,7 +55,7 @@ TABLE = Table(
         "title": "the claim",
         "verdict": "holds, does not hold, or cannot be told",
         "sentence": "what was found, with its numbers",
-        "n": "what it rests on",
+        "n": "what it rests on; empty where there is nothing to read, as are the two that follow",
         "null": "what it was compared with",
         "interval": "how uncertain it is",
         "needed": "what would be needed to tell; empty where it can be told",

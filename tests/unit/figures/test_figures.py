@@ -20,8 +20,8 @@ from phcore.figures.figure import Choice, Control, Figure, sentence, title
 from phcore.figures.registry import FIGURES, PRINTED, SECTIONS
 from phcore.formatting import three
 
-# Figures that the small study has no numbers for: one run per objective, and checkpoints that end no equal windows.
-ONE_RUN = {"replicates", "windows"}
+# Figures that the small study has no numbers for: one run per objective, and three checkpoints at most.
+ONE_RUN = {"replicates", "windows", "halfway"}
 FEW_RUNS = {"early_final"}  # and one that says that its runs are too few
 
 
