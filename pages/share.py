@@ -12,12 +12,11 @@ from pages.parts.web import WORDS, code, plain
 from phcore.export import images
 from phcore.export.bundle import Print, bundle
 from phcore.export.pack import pack, unpack
-from phcore.export.report import Options, bibtex, methods_paragraph, render
+from phcore.export.report import Options, bibtex, described, methods_paragraph, render
 from phcore.export.report.methods import cited
 from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
 from phcore.formatting import visible
-from phcore.stages.registry.assembly import published
 
 PREVIEW = 720  # pixels of the report's window
 _WRITTEN = "share.written"  # the study and the options of the report that is shown
@@ -118,7 +117,7 @@ def open_pack() -> None:
 
 
 def methods(study: Results) -> None:
-    there = [name for name in published(evidence=True) if not data.table(study, name).empty]
+    there = [name for name in described() if not data.table(study, name).empty]
     words = methods_paragraph(study.record, there)
     sources = bibtex(cited(study.record, there))
     st.markdown("**For the methods section**")

@@ -13,14 +13,13 @@ from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
-from phcore.export.report.methods import cited, methods_paragraph, parameters, versions
+from phcore.export.report.methods import cited, described, methods_paragraph, parameters, versions
 from phcore.export.report.sources import bibtex
 from phcore.export.results import Results
 from phcore.figures.charts.standing import plain
 from phcore.figures.figure import Choice, sentence
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry import tables
-from phcore.stages.registry.assembly import published
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same content gives the same bytes
 _NOT_HERE = ("bars", "subsamples")  # one follows from the seed, the other is most of an archive: `phcore tables`
@@ -77,7 +76,7 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
             for kind in ("csv", "parquet"):
                 found[f"tables/{name}.{kind}"] = encode(frame, kind)
         progress((done + 1) / count)
-    there = [name for name in published(evidence=True) if not results.table(name).empty]
+    there = [name for name in described() if not results.table(name).empty]
     found["methods.txt"] = (methods_paragraph(results.record, there) + "\n").encode()
     found["references.bib"] = bibtex(cited(results.record, there)).encode()
     found["study.toml"] = results.study.to_toml().encode()

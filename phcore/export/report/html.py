@@ -23,7 +23,6 @@ from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
 from phcore.figures.figure import Choice, Data, Figure, Numbers, sentence, title
 from phcore.figures.registry import PRINTED
 from phcore.formatting import seen
-from phcore.stages.registry.assembly import published
 
 _FOLDER = Path(__file__).parent
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
@@ -72,7 +71,7 @@ def render(results: Results, options: Options = Options()) -> str:
         "config": _config(),
         "charts": {key: _payload(one, tables) for key, one in drawn.items() if isinstance(one, Drawn)},
     }
-    present = [name for name in published(evidence=True) if not results.table(name).empty]
+    present = [name for name in methods.described() if not results.table(name).empty]
     record = results.record
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True,

@@ -13,7 +13,8 @@ from phcore.export.packages import ABSENT, version
 from phcore.export.report.sources import SOURCES, Source
 from phcore.formatting import count
 from phcore.stages.gaussian_nulls import REPLICATES
-from phcore.stages.registry.assembly import published
+from phcore.stages.registry import tables
+from phcore.stages.sensitivity import FEW_SUBSAMPLES
 from phcore.study import PARAMETERS
 from phcore.study.record import Record
 from phcore.topology.clouds import index_sets
@@ -30,19 +31,25 @@ _TEMPLATE = jinja2.Environment(
 _PACKAGES = ("redzed-tda", "ripser", "numpy", "scipy", "torch", "transformers", "altair")
 
 
+def described() -> tuple[str, ...]:
+    """Names of the tables that the paragraph says how they were made, where there are any: those that judge others, and
+    those of what is measured beside and put together at every reading."""
+    return tuple(one.name for one in tables().values() if one.evidence or (one.gathers and not one.published))
+
+
 def methods_paragraph(record: Record, evidence: Collection[str] | None = None) -> str:
     """Methods of a study, with citations by name and year. An empty line starts another thought.
 
     Parameters
     ----------
-    evidence : names of the tables of evidence that there are: what was not computed is not described. All, where
+    evidence : names of the tables of `described` that there are: what was not computed is not described. All, where
         none are given.
     """
     return _CITATION.sub(_citation, _marked(record, _evidence(evidence))).replace(_AT, "@")
 
 
 def _evidence(names: Collection[str] | None) -> Collection[str]:
-    return tuple(published(evidence=True)) if names is None else names
+    return described() if names is None else names
 
 
 def _citation(found: re.Match) -> str:
@@ -98,6 +105,7 @@ def _marked(record: Record, evidence: Collection[str]) -> str:
         permutations=PERMUTATIONS,
         replicates=REPLICATES,
         n_features=len(FEATURES),
+        few=FEW_SUBSAMPLES,
         count=count,
         were=lambda number: "was" if number == 1 else "were",
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from phcore import Fault
 from phcore.archive.store import Store
 from phcore.cli.main import main
-from phcore.export.report import Options, bibtex, methods_paragraph, render
+from phcore.export.report import Options, bibtex, described, methods_paragraph, render
 from phcore.export.report.html import Drawn, draw
 from phcore.export.report.methods import cited, parameters
 from phcore.export.report.packing import DIGITS, Tables, difference, packed, script_json
@@ -348,6 +348,11 @@ def with_(results, **changes):
         ({"dtype": "bfloat16"}, "in bfloat16."),
         ({"second_dtype": "float16"}, "and in float16."),
         ({"beside": ("another",)}, "shown beside it: another"),
+        ({"pooling": "mean"}, "at the tokens of its own text (Reimers and Gurevych 2019)"),
+        ({"pooling": "answer", "answer_tokens": 3}, "the first 3 tokens of its reference answer, read behind it"),
+        ({"tokens": (3,)}, "The tokens of the text of prompt 3 (counted from 0)"),
+        ({"tokens": (3, 9)}, "The tokens of the text of prompts 3, 9 (counted from 0)"),
+        ({"subsamples": 300}, "on the same 16 subsamples"),
     ],
 )
 def test_the_methods_state_every_parameter(results, changes, words):
@@ -389,6 +394,34 @@ def test_what_is_described_grows_with_what_was_computed(results):
         assert len(paragraphs[name]) > len(none) + 80
     assert len(paragraphs["divergence"]) > len(none) + 80
     assert "were read again" in paragraphs["numerical_noise"]
+    assert "quarters of each run" in paragraphs["windows"]
+    # What was measured since 0.4, each with its source.
+    for name, words in {
+        "spectra": "RankMe (Garrido et al. 2023) and the exponent alpha",
+        "confounds": "explain by linear regression (redundancy, van den Wollenberg (1977))",
+        "length_removed": "(Frisch and Waugh 1933) stands beside that of the clouds as they are, on the same 6 subsamples",
+        "directions": "the refusal direction of Arditi et al. (2024).",
+        "halfway": "by the jackknife over prompts and subsamples (Miller 1974)",
+        "token_shapes": "prompts 0, 7 (counted from 0) form a cloud each, too",
+    }.items():
+        assert words in methods_paragraph(results.record, [name]), name
+        assert words not in none, name
+    assert "attention sink" not in methods_paragraph(with_(results, tokens=()))
+
+
+def test_every_source_is_cited_by_some_study(results):
+    studies = (results.record, with_(results, engine="ripser", pooling="mean"))
+    assert set().union(*map(cited, studies)) == set(SOURCES)
+
+
+def test_a_study_without_numbers_says_nothing_of_them(results, page):
+    """What stands in the report is what there is: the small study has no half-way steps."""
+    there = [name for name in described() if not results.table(name).empty]
+    assert "halfway" not in there
+    assert {"confounds", "spectra", "directions", "token_shapes"} <= set(there)
+    words = " ".join(methods_paragraph(results.record, there).split())
+    assert words in page.words
+    assert "jackknife" not in words
 
 
 @pytest.mark.parametrize("key", SOURCES)
