@@ -1,5 +1,6 @@
 """A study that is open: in sentences and verdicts, its checkpoints and parameters, and what is still to be computed."""
 
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -172,21 +173,33 @@ def begin(name: str, study_file: Path) -> None:
     jobs.start(data.store(), name, ["compute", str(study_file), "--workers", str(frame.workers())])
 
 
+@data.cached(16, by=lambda study: (data.version(study), int(time.time() // 60)))
+def _todo(study: Results) -> dict[str, int]:
+    """What a finished study lacks of the registry, as progress calls it: to look for it takes a while."""
+    return plan(study.record, data.store()).totals()
+
+
 def compute_box(study: Results) -> None:
     """What an opened study still lacks, and the button that computes it."""
     job = jobs.status(data.store(), study.study.name)
     if job and job.active:
         return
-    if study.finished:
-        st.caption("Every table of this study is finished. A second run would compute nothing.")
-        return
     model = Path(study.study.model)
+    finished = "Every table of this study is finished."
     if not model.exists():
-        lacks = "has no evidence yet" if study.complete else "is unfinished"
-        frame.note(f"This study {lacks}, and its base model ({model.name}) is not on this machine.", "cloud_off")
+        away = f"its base model ({model.name}) is not on this machine"
+        if study.finished:
+            st.caption(plain(f"{finished} Nothing more can be measured here: {away}."))
+        else:
+            lacks = "has no evidence yet" if study.complete else "is unfinished"
+            frame.note(f"This study {lacks}, and {away}.", "cloud_off")
         return
-    todo = plan(study.record, data.store()).totals()
-    st.write(plain("Missing: " + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + "."))
+    todo = _todo(study) if study.finished else plan(study.record, data.store()).totals()
+    if not todo:
+        st.caption(f"{finished} A second run would compute nothing.")
+        return
+    lacks = f"{finished} What a run would compute beside them: " if study.finished else "Missing: "
+    st.write(plain(lacks + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + "."))
     words = "Compute" if study.complete else "Continue computing"
     if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
         begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")

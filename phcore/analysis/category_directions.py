@@ -4,7 +4,7 @@ For harmful and harmless requests it is the refusal direction of Arditi et al. (
 """
 
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ COLUMNS = [
     "series", "step", "layer", "first", "second", "first_at", "second_at", "gap", "cosine_base", "cosine_before",
     "halves", "n_first", "n_second",
 ]  # fmt: skip
+MOVES = ["series", "step_from", "step", "layer", "first", "second", "category", "value"]
 Means = dict[str, tuple[int, np.ndarray, np.ndarray, np.ndarray]]  # category -> n, mean, means of its halves
 
 
@@ -46,6 +47,37 @@ def directions(rows: pd.DataFrame, series_steps: Mapping[str, list[int]]) -> pd.
                     moved = _moved(base, cells.get(before), cells[step], first, second)
                     found.append((series, step, layer, first, second, *moved))
     return pd.DataFrame(found, columns=COLUMNS)
+
+
+def moves(directions: pd.DataFrame, series_steps: Mapping[str, list[int]]) -> pd.DataFrame:
+    """The ``projection_moves`` table: how far the mean projections on the base's direction go between consecutive
+    checkpoints, for the two categories with most prompts.
+
+    Parameters
+    ----------
+    directions : the table of that name.
+
+    Returns
+    -------
+    series, step_from, step, layer, first, second, category, value (absolute change of the mean projection of that
+    category's prompts, or of those of both where it is ""), where both ends are known.
+    """
+    if directions.empty:
+        return pd.DataFrame(columns=MOVES)
+    prompts = directions.groupby(["first", "second"])[["n_first", "n_second"]].max().sum(axis=1)
+    first, second = prompts.idxmax()
+    own = directions[(directions["first"] == first) & (directions["second"] == second)]
+    n = own["n_first"] + own["n_second"]
+    both = (own["n_first"] * own["first_at"] + own["n_second"] * own["second_at"]) / n
+    cell = ["series", "step", "layer"]
+    places = {first: own["first_at"], second: own["second_at"], "": both}
+    parts = [own[cell].assign(category=category, at=at) for category, at in places.items()]
+    here = pd.concat(parts, ignore_index=True).dropna(subset="at")
+    pairs = [(series, a, b) for series, steps in series_steps.items() for a, b in pairwise(steps)]
+    grid = pd.DataFrame(pairs, columns=["series", "step_from", "step"])
+    starts = here.rename(columns={"step": "step_from", "at": "before"})
+    found = grid.merge(here, on=["series", "step"]).merge(starts, on=["series", "step_from", "layer", "category"])
+    return found.assign(value=(found["at"] - found["before"]).abs(), first=first, second=second)[MOVES]
 
 
 def _means(cell: pd.DataFrame) -> Means:

@@ -19,6 +19,8 @@ NAMES = {
     "refusal": "refusal score (ln probability)",
     "nll": "reference answers (negative log-likelihood, nats per token)",
 }
+PROJECTION = "projection"  # of the table `projection_moves`, at the layer that is shown
+NAMES[PROJECTION] = "projection on the direction between two categories (in gaps of the base)"
 
 
 _LAST = "Behaviour is read at the last token of the prompt"
@@ -55,12 +57,25 @@ def moves(results: Source) -> pd.DataFrame:
     return known
 
 
+def every_move(results: Source, layer: int) -> pd.DataFrame:
+    """The same with the moves of mean projections at a layer, where they are known.
+
+    Raises
+    ------
+    Fault
+        where there is none of either.
+    """
+    own = results.table("projection_moves", layer=layer).dropna(subset="value").assign(name=PROJECTION)
+    parts = [one for one in (results.table("behaviour_moves").dropna(subset="value"), own) if len(one)]
+    return pd.concat(parts, ignore_index=True) if parts else moves(results)
+
+
 def read(results: Source, choice: Choice) -> dict:
     """moves: series, objective, step, value; velocity: of one layer; name: of the behaviour; slack: nats that the
     tokens which are not kept could add at most, NaN where none is known."""
-    known = moves(results)
+    known = every_move(results, choice.layer)
     name, category = choice.behaviour or in_order(known["name"])[0], choice.category or ""
-    own = known[(known["name"] == name) & (known["category"] == category)]
+    own = known[(known["name"] == name) & (known["category"] == category)].dropna(axis=1, how="all")
     velocity = curve(results, choice, choice.per)
     velocity = velocity[velocity["layer"] == choice.layer]
     if own.empty or velocity.empty:
@@ -172,9 +187,16 @@ def caption(data: Data) -> str:
     kept = ""
     if data.slack > 0:
         kept = f"From the 512 most probable tokens; all others could add {data.slack:.2g} nats at most. "
+    where = _WHERE[data.study.pooling]
+    if data.name == PROJECTION:
+        first, second = data.moves[["first", "second"]].iloc[0]
+        where = (
+            f"Mean projection on the base's direction from {first} to {second}, a gap of 1 at the base. It is read "
+            "from the hidden states that topology is measured on: no independent measure."
+        )
     return (
         f"Above: {topology}; below: {behaviour}, between consecutive checkpoints. Rings: the largest move of each "
-        f"series. {kept}{_WHERE[data.study.pooling]}"
+        f"series. {kept}{where}"
     )
 
 
@@ -185,11 +207,12 @@ def numbers(data: Data) -> Numbers:
 
 
 def _names(results: Source, choice: Choice) -> list[str]:
-    return in_order(results.table("behaviour_moves").dropna(subset="value")["name"])
+    return in_order(every_move(results, choice.layer)["name"])
 
 
 def _categories(results: Source, choice: Choice) -> list[str]:
-    return distinct(results.table("behaviour_moves", name=choice.behaviour).dropna(subset="value"), "category")
+    known = every_move(results, choice.layer)
+    return sorted(distinct(known[known["name"] == choice.behaviour], "category"))
 
 
 FIGURE = Figure(

@@ -113,8 +113,9 @@ def caption(data: Data) -> str:
     return (
         "Dot: step at which half of the displacement in mean summaries from the base to the last checkpoint is first "
         f"reached (scale {data.choice.scale}, {places['topology']}). Stroke: the same of the Jensen-Shannon distance "
-        f"of next-token distributions from the base's ({places['behaviour']}). Whisker: 95 % interval of the difference "
-        f"of the two, for all {count(len(table), 'row')} together, other prompts, the truncated divergence included. "
+        f"of next-token distributions from the base's ({places['behaviour']}). Whisker: 95 % interval of the "
+        f"difference of the two, for all {count(len(table), 'row')} together, other prompts, the truncated divergence "
+        "included. "
         f"Checkpoints are {gaps} steps apart there: a difference within that is none.{rings if still else ''}"
     )
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.behaviour import in_order, moves, named
+from phcore.figures.behaviour import PROJECTION, in_order, moves, named
 from phcore.figures.charts.channels import View, by_legend, by_objective, dots, measure, row_names
 from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
@@ -18,6 +18,12 @@ _ROW, _RUN = 26, 11  # pixels per layer, and per series in it
 
 def read(results: Source, choice: Choice) -> dict:
     """rows of the table `lags` of one behaviour, with the objectives; behaviour: its short name."""
+    if choice.behaviour == PROJECTION:
+        raise Fault(
+            "a projection is read from the hidden states that topology is measured on, so that their peaks are not "
+            "held against each other",
+            "choose another behaviour",
+        )
     name = choice.behaviour or in_order(moves(results)["name"])[0]
     table = rows(results, "lags", choice, "degree", "scale", "per")
     table = table[table["name"] == name].dropna(subset="lag_checkpoints")

@@ -145,3 +145,13 @@ def test_a_study_without_evidence_offers_to_compute_it(start, computed, tmp_path
     studies.compute(computed[0], store)
     assert data.version(study) != before  # nothing read before is taken for the whole
     assert "Every table of this study is finished" in words(run(app))
+
+
+def test_a_finished_study_says_what_a_run_would_still_compute(start, computed, tmp_path):
+    """What is put together at every reading is no table of a finished study, and its parts may be missing."""
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    studies.remove(studies.files(store, "spectra"))
+    app = start(store.root, study="tiny")
+    assert "What a run would compute beside them: geometry 21." in words(app)
+    assert "would compute nothing" not in words(app)
+    assert app.button(key="continue").label == "Compute"

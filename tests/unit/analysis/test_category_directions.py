@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.analysis.category_directions import COLUMNS, MOST, cosine, directions
+from phcore.analysis.category_directions import COLUMNS, MOST, MOVES, cosine, directions, moves
 
 
 def rows(step: int, means: dict[str, list[float]], n: int = 10, off: float = 0.0) -> pd.DataFrame:
@@ -63,3 +63,29 @@ def test_the_largest_categories_are_compared():
 
 def test_a_zero_has_no_angle():
     assert np.isnan(cosine(np.zeros(2), np.ones(2)))
+
+
+def test_moves_of_the_projection_are_those_of_the_two_largest_categories():
+    table = pd.concat([
+        rows(0, {"a": [0, 0, 0], "b": [2, 0, 0]}, n=10), rows(0, {"c": [0, 4, 0]}, n=3),
+        rows(1, {"a": [0, 9, 0], "b": [4, 0, 0]}, n=10), rows(1, {"c": [0, 9, 0]}, n=3),
+        rows(4, {"a": [-2, 0, 0], "b": [4, 0, 0]}, n=10), rows(4, {"c": [0, 9, 0]}, n=3),
+    ])  # fmt: skip
+    found = moves(directions(table, {"helpful": [0, 1, 4]}), {"helpful": [0, 1, 4]})
+    assert list(found) == MOVES
+    assert set(zip(found["first"], found["second"], strict=True)) == {("a", "b")}
+    assert set(zip(found["step_from"], found["step"], strict=True)) == {(0, 1), (1, 4)}
+    values = {(step, category): value for step, category, value in found[["step", "category", "value"]].to_numpy()}
+    # The base's direction is 2 long: b goes from +1/2 to +3/2, a stays, and then a goes from -1/2 to -3/2.
+    assert values == pytest.approx({(1, "a"): 0, (1, "b"): 1, (1, ""): 0.5, (4, "a"): 1, (4, "b"): 0, (4, ""): 0.5})
+    assert moves(directions(table, {"helpful": [0, 1, 4]}), {"helpful": [0, 4]})["step"].unique().tolist() == [4]
+    assert moves(pd.DataFrame(columns=COLUMNS), {"helpful": [0, 1]}).empty
+
+
+def test_the_move_of_all_prompts_weighs_categories_by_their_prompts():
+    table = pd.concat([
+        rows(0, {"a": [0, 0]}, n=30), rows(0, {"b": [1, 0]}, n=10), rows(1, {"a": [0, 0]}, n=30),
+        rows(1, {"b": [3, 0]}, n=10),
+    ])  # fmt: skip
+    found = moves(directions(table, {"helpful": [0, 1]}), {"helpful": [0, 1]}).set_index("category")["value"]
+    assert found.to_dict() == pytest.approx({"": 0.5, "a": 0, "b": 2})

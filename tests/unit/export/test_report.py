@@ -399,7 +399,7 @@ def test_what_is_described_grows_with_what_was_computed(results):
     for name, words in {
         "spectra": "RankMe (Garrido et al. 2023) and the exponent alpha",
         "confounds": "explain by linear regression (redundancy, van den Wollenberg (1977))",
-        "length_removed": "(Frisch and Waugh 1933) stands beside that of the clouds as they are, on the same 6 subsamples",
+        "length_removed": "(Frisch and Waugh 1933) stands beside that of the clouds as they are, on the same 6",
         "directions": "the refusal direction of Arditi et al. (2024).",
         "halfway": "by the jackknife over prompts and subsamples (Miller 1974)",
         "token_shapes": "prompts 0, 7 (counted from 0) form a cloud each, too",

@@ -123,6 +123,25 @@ def test_names_sections_and_links_are_unique():
     assert set(PRINTED) == {name for name, one in FIGURES.items() if one.chart and one.numbers}
 
 
+def test_the_projection_is_a_behaviour_at_the_layer_that_is_shown(results):
+    figure = FIGURES["behaviour"]
+    found = {}
+    for layer in (1, 2):
+        data = figure.data(results, Choice.of(results, layer=layer, behaviour="projection", category="b"))
+        places = results.table("directions", layer=layer, series="helpful").sort_values("step")["second_at"]
+        own = data.moves[data.moves["series"] == "helpful"].sort_values("step")
+        assert own["value"].tolist() == pytest.approx(places.diff().abs().dropna().tolist())
+        found[layer] = figure.caption(data)
+        assert "from a to b" in found[layer]
+        assert "no independent measure" in found[layer]
+    assert found[1] != found[2]
+    name, category, _ = figure.controls
+    assert "projection" in name.options(results, Choice.of(results, layer=2))
+    assert category.options(results, Choice.of(results, layer=2, behaviour="projection")) == ["", "a", "b"]
+    with pytest.raises(Fault, match="hidden states that topology is measured on"):
+        FIGURES["lags"].data(results, Choice.of(results, layer=2, behaviour="projection"))
+
+
 # --- in a notebook ------------------------------------------------------------------------------------
 
 

@@ -466,7 +466,7 @@ def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, t
         assert list(table.columns) == list(one.columns)
         # Windows are put together from what there is; the others are of what was left behind.
         gone = {"behaviour", "behaviour_moves", "confounds", "spectra", "directions", "length_removed"}
-        gone |= {"token_bars", "token_shapes"}
+        gone |= {"token_bars", "token_shapes", "projection_moves"}
         nothing = (one.evidence and name != "windows") or name in gone
         assert table.empty == nothing, name
 
