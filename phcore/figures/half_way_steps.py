@@ -107,6 +107,7 @@ def caption(data: Data) -> str:
     still = len(table) - int(table["moved"].sum())
     rings = f" Rings: not moved beyond their floors by then, and so no evidence ({still:,} of {len(table):,})."
     gaps = " to ".join(dict.fromkeys(f"{one:,.0f}" for one in table["resolution"].agg(["min", "max"])))
+    cut = ", and for what the truncated divergence leaves open" if table["slack"].max() > 0 else ""
     places = {
         name: f"steps {three(table[name].min())} to {three(table[name].max())}" for name in ("topology", "behaviour")
     }
@@ -114,8 +115,7 @@ def caption(data: Data) -> str:
         "Dot: step at which half of the displacement in mean summaries from the base to the last checkpoint is first "
         f"reached (scale {data.choice.scale}, {places['topology']}). Stroke: the same of the Jensen-Shannon distance "
         f"of next-token distributions from the base's ({places['behaviour']}). Whisker: 95 % interval of the "
-        f"difference of the two, for all {count(len(table), 'row')} together, other prompts, the truncated divergence "
-        "included. "
+        f"difference of the two, for all {count(len(table), 'row')} together, for other prompts{cut}. "
         f"Checkpoints are {gaps} steps apart there: a difference within that is none.{rings if still else ''}"
     )
 
@@ -137,6 +137,6 @@ FIGURE = Figure(
     name="halfway", place=145, title="Half-way steps of topology and behaviour", uses=("scale",), read=read,
     chart=chart, caption=caption, numbers=numbers, section="Before behaviour?",
     table=lambda data: data.rows.drop(columns=["scale", "objective"]),
-    below=("Half-way steps", "later: topology minus behaviour, with its interval low to high; slack: what the "
+    below=("Half-way steps", "later: topology minus behaviour, with its interval low to high; slack: what a "
            "truncated divergence leaves open."),
 )  # fmt: skip
