@@ -15,7 +15,7 @@ from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
-from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, POOLINGS, SCALES, Series, Study
+from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, POOLINGS, PRESETS, SCALES, Series, Study
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
@@ -27,6 +27,7 @@ _POOLINGS = {
     "mean": "mean over the prompt's text",
     "answer": "mean over its reference answer",
 }
+_PRESETS = {"default": "this project does", "paper": "Malhotra et al. did, as far as it is known"}
 _PRACTICE = "@practice"  # a name that no study can have
 
 
@@ -158,35 +159,44 @@ def _row(one) -> dict:
 def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Study | None:
     """The study as set up so far; None, with a sentence, where something in it cannot work."""
     n_layers = checkpoints.describe_model(model, data.roots()).n_layers
-    left, right = st.columns(2)
+    left, right, far = st.columns(3)
     name = left.text_input("Name of the study", _free_name(directory.name), key=f"name-{directory}",
                            help="Letters, digits, - _ and dots.")  # fmt: skip
     probes = right.selectbox(
         "Probe set", ["default", *_probe_files(directory)], help=PARAMETERS["probes"], key="probes",
         format_func=lambda p: "the set that ships: 320 prompts" if p == "default" else Path(p).name,
     )  # fmt: skip
+    preset = far.selectbox("Measured as", PRESETS, format_func=_PRESETS.get, help=WORDS["preset"], key="preset")
+    at = PRESETS[preset]
+    of = "" if preset == "default" else f"-{preset}"  # each preset has controls of its own, which begin at its values
+
+    def one_of(column, label: str, name: str, options, words=str):
+        return column.selectbox(label, options, options.index(at[name]), format_func=words, key=f"{name}{of}",
+                                help=PARAMETERS[name])  # fmt: skip
+
     with st.expander("More: how it is measured", icon=":material/tune:"):
         a, b, c = st.columns(3)
         layers = a.multiselect("Layers", range(n_layers + 1), checkpoints.default_layers(n_layers),
-                               help=PARAMETERS["layers"], key=f"layers-{model}")  # fmt: skip
-        whole = b.toggle("Whole cloud, no subsampling", key="whole", help=PARAMETERS["subsamples"])
-        count = b.number_input("Subsamples", 1, 512, 64, key="count", help=PARAMETERS["subsamples"], disabled=whole)
-        size = b.number_input("Prompts per subsample", 4, 2000, None, key="size", disabled=whole,
-                              placeholder="half of them, at most 160", help=PARAMETERS["subsample_size"])  # fmt: skip
-        seed = b.number_input("Seed", 0, 10_000, 0, key="seed", help=PARAMETERS["seed"])
-        scale = c.selectbox("Scale", SCALES, key="scale", help=PARAMETERS["scale"])
-        metric = c.selectbox("Metric", METRICS, key="metric", help=PARAMETERS["metric"])
-        order = c.selectbox("Wasserstein order p", ORDERS, 1, _order, key="order", help=PARAMETERS["order"])
-        norm = c.selectbox("Ground norm q", ORDERS, 1, _order, key="norm", help=PARAMETERS["norm"])
-        chat = a.toggle("Chat template", True, key="chat", help=PARAMETERS["chat"])
-        pooling = a.selectbox("Pooling", POOLINGS, key="pooling", help=PARAMETERS["pooling"],
-                              format_func=_POOLINGS.get)  # fmt: skip
-        k = a.number_input("Answer tokens", 1, 128, 8, key="answer_tokens", disabled=pooling != "answer",
+                               help=PARAMETERS["layers"], key=f"layers-{model}{of}")  # fmt: skip
+        whole = b.toggle("Whole cloud, no subsampling", key=f"whole{of}", help=PARAMETERS["subsamples"])
+        count = b.number_input("Subsamples", 1, 512, at["subsamples"], key=f"count{of}", disabled=whole,
+                               help=PARAMETERS["subsamples"])  # fmt: skip
+        size = b.number_input("Prompts per subsample", 4, 2000, at["subsample_size"] or None, key=f"size{of}",
+                              disabled=whole, placeholder="half of them, at most 160",
+                              help=PARAMETERS["subsample_size"])  # fmt: skip
+        seed = b.number_input("Seed", 0, 10_000, at["seed"], key=f"seed{of}", help=PARAMETERS["seed"])
+        scale = one_of(c, "Scale", "scale", SCALES)
+        metric = one_of(c, "Metric", "metric", METRICS)
+        order = one_of(c, "Wasserstein order p", "order", ORDERS, _order)
+        norm = one_of(c, "Ground norm q", "norm", ORDERS, _order)
+        chat = a.toggle("Chat template", at["chat"], key=f"chat{of}", help=PARAMETERS["chat"])
+        pooling = one_of(a, "Pooling", "pooling", POOLINGS, _POOLINGS.get)
+        k = a.number_input("Answer tokens", 1, 128, 8, key=f"answer_tokens{of}", disabled=pooling != "answer",
                            help=PARAMETERS["answer_tokens"])  # fmt: skip
         tokens = a.text_input("Prompts to look at token by token", key="tokens", placeholder="none; for instance 0, 12",
                               help=PARAMETERS["tokens"])  # fmt: skip
-        dtype = a.selectbox("Number format", DTYPES, key="dtype", help=PARAMETERS["dtype"])
-        engine = a.selectbox("Engine", ENGINES, key="engine", help=PARAMETERS["engine"])
+        dtype = one_of(a, "Number format", "dtype", DTYPES)
+        engine = one_of(a, "Engine", "engine", ENGINES)
         second = b.selectbox("Second number format", ("", *DTYPES), format_func=lambda one: one or "none",
                              key="second", help=PARAMETERS["second_dtype"])  # fmt: skip
         beside = c.multiselect("Studies beside", data.study_names(), key="beside", help=PARAMETERS["beside"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save, say
 from phcore.errors import Fault
 from phcore.formatting import visible
-from phcore.study import Series, Study
+from phcore.study import PRESETS, Series, Study
 
 COMMANDS: list[Command] = []
 CHECKPOINT = ("step", "kind", "path", "size", "status", "finding")  # what is told of one
@@ -62,6 +62,7 @@ def scan(options: argparse.Namespace) -> None:
         help="probe set: JSONL, CSV or Parquet (default: the one that ships)",
     ),
     argument("--name", help="name of the study (default: the name of the directory)"),
+    argument("--preset", choices=PRESETS, default="default", help="parameters at once; paper: as Malhotra et al."),
     argument("-o", "--output", metavar="FILE.toml", help="study file to write (default: NAME.toml)"),
     argument("--force", action="store_true", help="write over a study file that says something else"),
     example="/data/runs --model /data/models/base -o mine.toml",
@@ -82,6 +83,7 @@ def new(options: argparse.Namespace) -> None:
         model=Path(options.model).resolve(),
         probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
         series=tuple(Series(one.name, one.path, one.objective, one.seed) for one in found),
+        **PRESETS[options.preset],
     )
     probes.load(study.probes)  # what is wrong with it shows now, not after an hour
     target = Path(options.output or f"{name}.toml")

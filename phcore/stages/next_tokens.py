@@ -28,10 +28,10 @@ RESULT = Result(
     name="next_tokens",
     label="Hidden states",
     per=CHECKPOINT,
-    inputs=(*READING, "next_tokens"),
+    inputs=(*READING, "kept_tokens"),
     part="next_tokens",
     compute=compute,
     decode=decode,
     intermediate=True,
-    size=lambda record: record.n_prompts * 65_536 * 2,  # of a vocabulary of a usual size
+    size=lambda record: record.n_prompts * 2 * min(65_536, 64 * record.hidden_size),  # of a vocabulary of a usual size
 )

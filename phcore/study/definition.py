@@ -221,6 +221,17 @@ class Study:
         return replace(self, **changes)
 
 
+# Parameters at once, by name. `paper`: what is known of Malhotra et al.; docs/method.md says of each which is known.
+_PAPER = {
+    "layers": (), "pooling": "last", "chat": True, "dtype": "float32", "subsamples": 64, "subsample_size": 160,
+    "seed": 0, "scale": "raw", "metric": "euclidean", "order": 1.0, "norm": 2.0, "engine": "redzed",
+}  # fmt: skip
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {one.name: one.default for one in fields(Study) if one.name in _PAPER},
+    "paper": _PAPER,
+}
+
+
 def _absolute(path: str | Path, folder: Path | None) -> Path:
     if "\0" in str(path):
         raise Fault(f"{str(path)[:80]!r} can be no path", "Correct it")

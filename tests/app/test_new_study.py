@@ -58,3 +58,13 @@ def test_a_wrong_name_is_said_and_nothing_starts(start, place, tmp_path, llama):
     (name,) = [one for one in app.text_input if one.label == "Name of the study"]
     name.set_value("../escape")
     assert "letters, digits" in words(run(app)).lower()
+
+
+def test_one_control_measures_as_the_paper_did(start, place, tmp_path, llama):
+    app = go(new_study(start, place, tmp_path, llama), place / "runs")
+    assert app.selectbox(key="order").value == 2.0
+    app.selectbox(key="preset").set_value("paper")
+    app = run(app)
+    assert app.selectbox(key="order-paper").value == 1.0
+    assert app.number_input(key="size-paper").value == 160
+    assert app.number_input(key="count-paper").value == 64

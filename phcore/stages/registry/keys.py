@@ -27,7 +27,7 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "tokenizer": lambda record, place: record.tokenizer,
     "prompts": lambda record, place: record.probe_digest,
     "pooling": lambda record, place: UNSAID if record.study.pooling == "last" else record.pooling,
-    "next_tokens": lambda record, place: UNSAID if record.next_tokens == TOP else record.next_tokens,
+    "kept_tokens": lambda record, place: UNSAID if record.next_tokens == TOP else record.next_tokens,
     "references": lambda record, place: record.reference_digest,
     "categories": lambda record, place: record.category_digest,
     "scalars": lambda record, place: record.scalars,

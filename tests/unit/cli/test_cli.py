@@ -110,6 +110,10 @@ def test_new_writes_over_nothing_that_was_edited(runs, llama, tmp_path, capsys):
     assert target.read_text() == edited
     assert main([*words, "--force"]) == 0
     assert "subsamples = 64" in target.read_text()
+    assert "order = 2.0" in target.read_text()
+    assert main([*words, "--force", "--preset", "paper"]) == 0
+    assert "order = 1.0" in target.read_text()
+    assert "subsample_size = 160" in target.read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,24 @@
 """What is measured since 0.4: places against the base, copies that are no runs, and what older studies lack."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from phcore.analysis.next_tokens import divergence
+from phcore.archive.store import Store
 from phcore.export.results import Results
 from phcore.stages import runs
 from phcore.stages.findings import subjects
-from phcore.stages.registry import Place, files, keys_of, results
+from phcore.stages.registry import Place, files, keys_of, results, tables
 from phcore.stages.registry.keys import value
 from phcore.stages.registry.places import labelled, places
 from phcore.stages.registry.result import FROM_BASE, WHOLE_STUDY
+from phcore.study.record import TOP, WHOLE
 from tests import studies
+
+SHIPPED = Path(__file__).resolve().parents[3] / "cache"
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +86,26 @@ def test_what_its_readings_are_gone_for_a_study_is_finished_without(computed, tm
     assert study.missing == ["windows"]
     assert study.findings()[4].verdict == "cannot be told"
     assert not results()["next_tokens"].shown
+
+
+def test_what_all_next_tokens_and_learning_rates_change_and_what_not():
+    """The study that ships: its record says neither, and its keys are those of before."""
+    record = Results.open("smollm2-135m-instruct", Store(SHIPPED)).record
+    assert record.next_tokens == TOP
+    assert {node.learned for node in record.nodes} == {None}
+
+    def others(changed):
+        before, after = keys_of(record), keys_of(changed)
+        of_results = {
+            name
+            for name, one in results().items()
+            if [before.of(name, place) for place in places(record, one.per)]
+            != [after.of(name, place) for place in places(changed, one.per)]
+        }
+        return of_results, {name for name in tables() if before.of_table(name) != after.of_table(name)}
+
+    files_, tables_ = others(dataclasses.replace(record, next_tokens=WHOLE))
+    assert files_ == {"next_tokens", "divergences", "departures"}
+    assert tables_ == {"divergence", "departures", "halfway", "behaviour_moves", "lags"}
+    nodes = tuple(dataclasses.replace(node, learned=float(node.step)) for node in record.nodes)
+    assert others(dataclasses.replace(record, nodes=nodes)) == (set(), {"windows"})

@@ -1,8 +1,11 @@
 """The study file: a round trip, defaults, and errors that say what is allowed."""
 
+from pathlib import Path
+
 import pytest
 
 from phcore import Fault, Series, Study
+from phcore.study import PRESETS
 
 
 def study(**changes):
@@ -89,3 +92,14 @@ def test_a_missing_file_is_named(tmp_path):
 def test_only_included_series_count():
     asked = study(series=(Series("a", "x"), Series("b", "y", include=False)))
     assert [one.name for one in asked.included] == ["a"]
+
+
+def test_a_preset_is_a_study_and_names_what_can_change_a_number():
+    for preset in PRESETS.values():
+        Study(name="s", model="m", **preset)
+        assert preset.keys() == PRESETS["paper"].keys()
+    assert (PRESETS["default"]["order"], PRESETS["paper"]["order"]) == (2.0, 1.0)
+    assert Study(name="s", model="m", **PRESETS["default"]) == Study(name="s", model="m")
+    written = (Path(__file__).parents[3] / "docs" / "method.md").read_text()
+    table = written[written.index("## The paper's choices") :]
+    assert all(f"`{name}`" in table for name in PRESETS["paper"])  # each is said to be known, or ours
