@@ -71,7 +71,7 @@ def is_of_03(store: Store, name: str) -> bool:
 def notes(store: Store, name: str) -> tuple[str, ...]:
     """Sentences on what could not be taken over of a study, and why."""
     try:
-        return tuple((folder_of(name, store) / SAID).read_text(encoding="utf-8").splitlines())
+        return tuple((folder_of(name, store) / SAID).read_text(encoding="utf-8", errors="replace").splitlines())
     except OSError:
         return ()
 

@@ -18,6 +18,7 @@ from phcore.pipeline.run import Cancelled
 from phcore.training import trainer
 from phcore.training.finetune import MARK, finetune, forecast
 from phcore.training.recipe import Recipe
+from tests import models
 
 RECIPE = Recipe(steps=6, schedule="1, 2, 4", batch=2, held_out=4, max_tokens=128, warmup=2, rate=1e-2, rank=2, alpha=4)
 MIX = {"mixed": {"helpful": 0.5, "harmless": 0.5}}
@@ -42,11 +43,10 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def made(base, tmp_path_factory):
     """(folder of four runs, events)"""
-    from tests.unit.training.conftest import conversations
-
     place = tmp_path_factory.mktemp("finetune")
     events = []
-    finetune(base, place / "runs", conversations(place), mixes=MIX, seeds=2, recipe=RECIPE, on_event=events.append,
+    talk = models.write_conversations(place)
+    finetune(base, place / "runs", talk, mixes=MIX, seeds=2, recipe=RECIPE, on_event=events.append,
              only=["helpful-seed0", "helpful-seed1", "harmless-seed0", "mixed-seed1"])  # fmt: skip
     return place / "runs", events
 
