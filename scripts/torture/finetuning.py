@@ -49,6 +49,8 @@ def finetuning(scene: Scene, tally: Tally, how: How) -> None:
         with tally.trial(f"files of {room} bytes at most") as trouble:
             _refused(tuning, room, trouble)
     for name in SPOILT[:3] if how.quick else SPOILT * 2:
+        if not how.time_left:
+            break
         with tally.trial(f"{name} spoilt") as trouble:
             _spoilt(tuning, name, how, trouble)
     done = 0
