@@ -54,7 +54,7 @@ calibrate: $(VENV)/.dev
 	$(BIN)/python scripts/calibrate_verdicts.py
 	$(BIN)/python scripts/calibrate.py
 
-# Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 40 minutes on two idle cores.
+# Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 50 minutes on two idle cores.
 torture: $(VENV)/.dev
 	$(BIN)/python -m scripts.torture
 

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import psutil
@@ -74,29 +75,40 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         shutil.copytree(ROOT / "cache", Path(place) / "cache")
-        server = Server(Path(place) / "cache", Path(place), PHCORE_READ_ONLY="1")
+        server = Server(Path(place) / "cache", Path(place), serve=["--read-only"])
         try:
             report(*visit(server, options.sessions, options.seconds))
         finally:
             server.stop()
 
 
-def visit(server: Server, sessions: int, seconds: float) -> tuple[list[Reader], list[tuple[float, float]]]:
-    """The readers when they are done, and (seconds, MB) of the server's memory."""
+class Memory(NamedTuple):
+    """Of the server and its processes: MB in all, and without files that it maps (libraries), which the system reads in
+    and drops as it likes."""
+
+    seconds: float
+    whole: float
+    own: float
+
+
+def visit(server: Server, sessions: int, seconds: float) -> tuple[list[Reader], list[Memory]]:
+    """The readers when they are done, and the server's memory every two seconds."""
     process = psutil.Process(server.process.pid)
     started = time.monotonic()
     readers = [Reader(server.port, seed, started + seconds) for seed in range(sessions)]
     for reader in readers:
         reader.start()
-    memory = []
+    memory: list[Memory] = []
     while any(reader.is_alive() for reader in readers):
         family = (process, *process.children(recursive=True))
-        memory.append((time.monotonic() - started, sum(one.memory_info().rss for one in family) / 1e6))
+        found = [one.memory_info() for one in family]
+        whole, shared = sum(one.rss for one in found), sum(getattr(one, "shared", 0) for one in found)
+        memory.append(Memory(time.monotonic() - started, whole / 1e6, (whole - shared) / 1e6))
         time.sleep(2)
     return readers, memory
 
 
-def report(readers: list[Reader], memory: list[tuple[float, float]]) -> None:
+def report(readers: list[Reader], memory: list[Memory]) -> None:
     times = [one for reader in readers for one in reader.times]
     errors = [error for reader in readers for error in reader.errors]
     low, high = READING
@@ -107,8 +119,8 @@ def report(readers: list[Reader], memory: list[tuple[float, float]]) -> None:
     every = [seconds for _, seconds in times]
     verdict = "met" if statistics.median(every) <= TARGET else "MISSED"
     print(f"  {'all':14}{len(every):6} pages   {_milliseconds(every)}   target for the median {TARGET:g} s: {verdict}")
-    first, last, most = memory[0][1], memory[-1][1], max(mb for _, mb in memory)
-    minute = next((mb for at, mb in memory if at >= 60), last)
+    first, last, most = memory[0].whole, memory[-1].whole, max(one.whole for one in memory)
+    minute = next((one.whole for one in memory if one.seconds >= 60), last)
     print(f"  memory: {first:.0f} MB at first, {minute:.0f} after a minute, {last:.0f} at the end, {most:.0f} at most")
     print(f"  errors: {len(errors)}")
     for error in errors[:10]:

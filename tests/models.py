@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -88,6 +89,35 @@ def build_model(folder: Path, architecture: str, *, seed: int = 0, **changes: ob
     model.save_pretrained(folder)
     build_tokenizer(folder)
     return folder
+
+
+def build_chat_model(folder: Path) -> Path:
+    """A random Llama with the tokenizer and chat template of the practice runs: something to fine-tune."""
+    from phcore.training import texts
+    from phcore.training.practice import Recipe, build_tokenizer
+
+    build_model(folder, "llama")
+    for file in (*folder.glob("*token*"), *folder.glob("*chat*")):
+        file.unlink()
+    told = texts.conversations(random.Random(0), 100, "any")
+    build_tokenizer(told, Recipe(vocabulary=VOCABULARY)).save_pretrained(folder)
+    return folder
+
+
+def write_conversations(folder: Path) -> dict[str, Path]:
+    """Two files of conversations for it, by objective."""
+    from phcore.training import texts
+
+    made = {}
+    for name, kind in (("helpful", "answer"), ("harmless", "refuse")):
+        pairs = texts.conversations(random.Random(name), 30, kind)
+        rows = [
+            {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]}
+            for asked, said in pairs
+        ]
+        made[name] = folder / f"{name}.jsonl"
+        made[name].write_text("\n".join(map(json.dumps, rows)))
+    return made
 
 
 def build_adapter(folder: Path, base: Path, *, seed: int = 0, config: object = None, **changes: object) -> Path:

@@ -115,6 +115,12 @@ def _state(path: Path) -> tuple:
     return str(path), found.st_size, found.st_mtime_ns
 
 
+def _of_another_kind(stage: str, error: duckdb.Error) -> Fault:
+    """Of files that are whole and hold another kind of table: nothing here has written them."""
+    reason = str(error).split(":")[0]  # what follows names folders
+    return Fault(f"results in {stage}/ cannot be read ({reason})", "Ask whoever made this archive, or compute it again")
+
+
 class Store:
     """Results under one folder. Cheap to make; safe to share between threads.
 
@@ -309,13 +315,13 @@ class Store:
         parameters["paths"] = [str(self.path(stage, key)) for key in present]
         try:
             frame = self.sql(query, parameters)
-        except duckdb.Error:
+        except duckdb.Error as error:
             # A page inside one of the files is damaged: find it by its checksum, set it aside, read the rest.
             before = len(self.damaged)
             for key in present:
                 self.read(stage, key)
             if len(self.damaged) == before and all(self.path(stage, key).exists() for key in present):
-                raise
+                raise _of_another_kind(stage, error) from error
             return self.scan(stage, labels.drop(columns="_place"), columns)
         return frame.drop(columns=["key", "filename", "file_row_number"], errors="ignore")
 
@@ -329,10 +335,10 @@ class Store:
             return self.sql(
                 f"SELECT * FROM read_parquet($path) WHERE {clause}", {"path": str(self.path(stage, key)), **where}
             )
-        except duckdb.Error:
+        except duckdb.Error as error:
             self.read(stage, key)  # sets it aside where its pages are damaged
             if self._readable(self.path(stage, key)):
-                raise
+                raise _of_another_kind(stage, error) from error
             return None
 
     def size(self, stage: str, keys: Iterable[str]) -> int:

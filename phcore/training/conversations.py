@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from phcore.checkpoints.formats import read_json
 from phcore.errors import Fault, about
+from phcore.formatting import visible
 
 ROLES = ("system", "user", "assistant")
 TURN = re.compile(r"\n\n(Human|Assistant):")  # how HH-RLHF writes a conversation as one text
@@ -84,7 +85,8 @@ def _arrow(folder: Path) -> Iterator[Row]:
         first = str(splits[0]) if isinstance(splits, list) and splits else "train"
         raise Fault("this folder holds several splits", f"Choose one of them, such as {folder / first}")
     listed = read_json(folder / "state.json").get("_data_files")
-    names = [one.get("filename") if isinstance(one, dict) else None for one in listed or []]
+    named = listed if isinstance(listed, list) else ()
+    names = [one.get("filename") if isinstance(one, dict) else None for one in named]
     if not names or any(not isinstance(name, str) or Path(name).name != name for name in names):
         raise Fault("state.json names no Arrow files of this folder", "Save the data set again with save_to_disk")
     number = 0
@@ -92,12 +94,14 @@ def _arrow(folder: Path) -> Iterator[Row]:
         try:
             with pa.memory_map(str(folder / name)) as source, pa.ipc.open_stream(source) as stream:
                 for batch in stream:
+                    batch.validate(full=True)  # offsets that lead out of the file would end the process
                     kept = [one for one in ("messages", "chosen") if one in batch.schema.names]
                     for row in batch.select(kept).to_pylist():
                         number += 1
                         yield f"row {number}", row
-        except pa.ArrowException as error:
-            raise Fault(f"{name} is no whole Arrow file ({str(error)[:100]})", "Save the data set again") from None
+        except (pa.ArrowException, ValueError) as error:  # or a name that no file can have
+            fault = f"{visible(name)} is no whole Arrow file ({visible(str(error)[:100])})"
+            raise Fault(fault, "Save the data set again") from None
 
 
 def _messages(row: object, place: str) -> tuple[tuple[str, str], ...]:

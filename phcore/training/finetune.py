@@ -22,6 +22,7 @@ from phcore.archive.store import on_disk, write_atomically
 from phcore.checkpoints import context_length, describe_model, fingerprint, tokenizer_digest
 from phcore.checkpoints.formats import Flaw, read_json
 from phcore.errors import Fault
+from phcore.formatting import visible
 from phcore.training.practice import Tracker, quiet_and_seeded
 from phcore.training.recipe import Recipe
 from phcore.training.runs import Pool, Run, drawn, pools, runs
@@ -96,13 +97,14 @@ def finetune(
     total, done = plan.recipe.steps * len(plan.runs), 0
     waiting = []
     for run in plan.runs:  # all of them, before anything is trained
-        newest = plan.reached(run)
-        done += newest
-        if newest < plan.recipe.steps:
+        done += plan.reached(run)
+        if not plan.finished(run):
             waiting.append(run)
     tracker = Tracker(total, on_event, cancelled, "finetune", done)
     for run in waiting:
         with _held(run.folder):
+            for left in _half_written(run.folder):
+                left.unlink()
             write_atomically(run.folder / MARK, json.dumps(plan.mark(run), indent=1).encode())
             place = f"{run.name} ({plan.runs.index(run) + 1} of {len(plan.runs)})"
             with quiet_and_seeded(run.seed, plan.place):
@@ -221,9 +223,9 @@ class Plan:
         ------
         Fault : where its folder holds another recipe or other files, or what it needs to go on is gone.
         """
-        from phcore.training.trainer import newest_checkpoint
+        from phcore.training.trainer import newest_checkpoint, step_of
 
-        if not run.folder.is_dir() or not {one.name for one in run.folder.iterdir()} - {LOCK}:
+        if not run.folder.is_dir() or not {*run.folder.iterdir()} - {run.folder / LOCK, *_half_written(run.folder)}:
             return 0
         try:
             found = read_json(run.folder / MARK)
@@ -232,10 +234,16 @@ class Plan:
         if other := _differences(found, self.mark(run)):
             mend = "Choose another folder for the runs"
             raise Fault(f"it was trained with another recipe ({'; '.join(other)})", mend, run.folder)
-        if (run.folder / f"checkpoint-{self.recipe.steps}").is_dir():
+        if self.finished(run):
             return self.recipe.steps
         newest = newest_checkpoint(run.folder)
-        return 0 if newest is None else int(newest.name.removeprefix("checkpoint-"))
+        return 0 if newest is None else step_of(newest)
+
+    def finished(self, run: Run) -> bool:
+        """Whether nothing is left to do, not even what belongs to saving the last checkpoint."""
+        from phcore.training.trainer import PART
+
+        return (run.folder / f"checkpoint-{self.recipe.steps}").is_dir() and not (run.folder / PART).exists()
 
     def finetuner(self, run: Run):
         """The run's trainer, with a base model of its own."""
@@ -253,6 +261,11 @@ class Plan:
             seed=run.seed,
             place=self.place,
         )
+
+
+def _half_written(folder: Path) -> list[Path]:
+    """What a process that was killed left of a mark."""
+    return list(folder.glob(f".{MARK}.*.tmp"))
 
 
 def _check_base(base: Path, recipe: Recipe) -> None:
@@ -276,7 +289,8 @@ def _differences(found: dict, wanted: dict, within: str = "") -> list[str]:
             words += _differences(there, now, f"{key} of " if key == "parts" else within)
         elif there != now:
             digests = isinstance(there, str) and isinstance(now, str) and len(there) == len(now) == 32
-            words.append(f"another {key}" if digests else f"{within}{key} {there} there, {now} now")
+            said = visible(f"{within}{key} {there}")[:100]  # the file may hold anything
+            words.append(f"another {key}" if digests else f"{said} there, {now} now")
     return words
 
 

@@ -5,6 +5,7 @@ Imports torch and transformers: `finetune` imports this module when it trains.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -30,10 +31,13 @@ from phcore.training.examples import Example, padded
 from phcore.training.practice import Tracker
 from phcore.training.recipe import Recipe
 
-PART = ".part"  # of a run's folder: a checkpoint that is not whole yet
+PART = ".part"  # of a run's folder: a checkpoint that is not whole yet; there until all is done that belongs to it
 EXACT = "exact.safetensors"  # what is trained, as it is computed with: the weights beside it may be rounded
+SEAL = "resume.json"  # digests of what a run goes on with: one flipped bit would be another run
 # What only a run that goes on needs: kept in its newest checkpoint.
-RESUME = ("optimizer.pt", "scheduler.pt", "rng_state.pth", EXACT)
+RESUME = ("optimizer.pt", "scheduler.pt", "rng_state.pth", EXACT, SEAL)
+SEALED = (*RESUME[:-1], "trainer_state.json")
+PUT_BACK = "Put it back, or train into another folder"
 UNWANTED = ("training_args.bin", "README.md")  # a pickle, and a card with nothing on it
 
 
@@ -137,12 +141,18 @@ class Finetuner(transformers.Trainer):
 
         Raises
         ------
-        Fault : where the memory does not suffice, a loss is no number, or a checkpoint cannot be written.
+        Fault : where the memory does not suffice, a loss is no number, a checkpoint cannot be written, or what the
+            newest one keeps to go on is gone or damaged.
         Cancelled : where the tracker says so; what was saved stays.
         """
         self.tracker, self.words = tracker, words
-        shutil.rmtree(self.folder / PART, ignore_errors=True)
         newest = newest_checkpoint(self.folder)
+        if newest is not None:
+            check_seal(newest)
+            forget(self.folder, newest.name)
+        shutil.rmtree(self.folder / PART, ignore_errors=True)
+        if newest is not None and newest.name == f"checkpoint-{self.args.max_steps}":
+            return
         self.args.eval_on_start = newest is None and bool(self.held_out)
         try:
             self.train(resume_from_checkpoint=None if newest is None else str(newest))
@@ -202,10 +212,11 @@ class Finetuner(transformers.Trainer):
                 for unwanted in UNWANTED:
                     (part / unwanted).unlink(missing_ok=True)
                 store_as(part, self.recipe.save_dtype)
+                seal(part)
                 _flush(part)
                 os.replace(part, self.folder / name)
-                part.parent.rmdir()
                 forget(self.folder, name)
+                part.parent.rmdir()
         except (RuntimeError, SafetensorError) as error:  # how torch and safetensors say that a disk is full
             fault = f"it cannot be written ({first_line(error)})"
             raise Fault(fault, "Make room on the disk, then run the same command again", self.folder / name) from error
@@ -278,14 +289,43 @@ def newest_checkpoint(folder: Path) -> Path | None:
     ------
     Fault : where what it needs for that has been taken away.
     """
-    steps = [int(one.name.removeprefix("checkpoint-")) for one in folder.glob("checkpoint-*") if one.is_dir()]
-    if not steps:
-        return None
-    newest = folder / f"checkpoint-{max(steps)}"
-    lost = [name for name in RESUME if not (newest / name).is_file()]
+    newest = _last(folder)
+    lost = [name for name in RESUME if newest is not None and not (newest / name).is_file()]
+    if lost and _last(folder) != newest:  # another process has saved one meanwhile
+        return newest_checkpoint(folder)
     if lost:
-        raise Fault(f"the run cannot go on without {lost[0]}", "Put it back, or train into another folder", newest)
+        raise Fault(f"the run cannot go on without {lost[0]}", PUT_BACK, newest)
     return newest
+
+
+def _last(folder: Path) -> Path | None:
+    steps = [one.name.removeprefix("checkpoint-") for one in folder.glob("checkpoint-*") if one.is_dir()]
+    return max((folder / f"checkpoint-{step}" for step in steps if step.isdecimal()), key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("checkpoint-"))
+
+
+def seal(folder: Path) -> None:
+    """Write down digests of what a run goes on with."""
+    (folder / SEAL).write_text(json.dumps({name: _digest(folder / name) for name in SEALED}))
+
+
+def check_seal(folder: Path) -> None:
+    """Raise a Fault where what a run goes on with is not what was saved."""
+    kept = read_json(folder / SEAL)
+    for name in SEALED:
+        if kept.get(name) != _digest(folder / name):
+            raise Fault(f"the run cannot go on: {name} or {SEAL} is damaged", PUT_BACK, folder)
+
+
+def _digest(file: Path) -> str:
+    try:
+        with open(file, "rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise Fault(f"it cannot be read ({error.strerror or error})", PUT_BACK, file) from error
 
 
 def forget(folder: Path, newest: str) -> None:

@@ -1,6 +1,6 @@
 """Attack everything, and print one table. Exit code 1 where anything was lost, wrong, leaked or uncaught.
 
-python -m scripts.torture                         all attacks, some 40 minutes on two cores
+python -m scripts.torture                         all attacks, some 50 minutes on two cores
 python -m scripts.torture --quick                 a short version of each
 python -m scripts.torture --only kills,fuzzing    some of them
 python -m scripts.torture --list                  what there is

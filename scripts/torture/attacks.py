@@ -6,6 +6,7 @@ from scripts.torture.company import company
 from scripts.torture.damage import damage
 from scripts.torture.deleting import deleting
 from scripts.torture.disk import disk
+from scripts.torture.finetuning import finetuning
 from scripts.torture.fuzzing import fuzzing
 from scripts.torture.kills import kills, workers
 from scripts.torture.machine import machine
@@ -23,6 +24,7 @@ ATTACKS = {
     "damage": damage,
     "fuzzing": fuzzing,
     "machine": machine,
+    "finetuning": finetuning,
     "network": network,
     "visitors": visitors,
 }

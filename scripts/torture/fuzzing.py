@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from phcore.errors import Fault
-from scripts.torture import readers
+from scripts.torture import files, readers
 from scripts.torture.how import How
 from scripts.torture.mutations import spoilt
 from scripts.torture.process import Process
@@ -25,7 +25,7 @@ def fuzzing(scene: Scene, tally: Tally, how: How) -> None:
     headers and packs replaced, removed, nested deeply. All but a Fault is uncaught, and so is a crash or a hang."""
     folder = scene.folder / "readers"
     shutil.rmtree(folder, ignore_errors=True)
-    made = Process(lambda: bool(not readers.prepare(folder, scene.folder / "right")), scene.folder, ENVIRONMENT)
+    made = Process(lambda: bool(not files.prepare(folder, scene.folder / "right")), scene.folder, ENVIRONMENT)
     if made.wait():
         raise RuntimeError(made.said)
     names = [one.name for one in readers.READERS]

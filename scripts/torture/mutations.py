@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from hashlib import sha256
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import tomli_w
 
 # What JSON and TOML can hold where something else is expected.
@@ -35,6 +37,8 @@ def spoilt(data: bytes, dice: random.Random, name: str = "") -> bytes:
         kinds += [_safetensors] * 3
     elif name.endswith(".csv"):
         kinds += [_csv] * 2
+    elif name.endswith(".parquet"):
+        kinds += [_parquet] * 2
     return dice.choice(kinds)(data, dice)
 
 
@@ -130,6 +134,34 @@ def _csv(data: bytes, dice: random.Random) -> bytes:
     fields[dice.randrange(len(fields))] = dice.choice(IN_A_TABLE)
     lines[number] = dice.choice((",", ",", ";", ",,")).join(fields)
     return "\n".join(lines).encode()
+
+
+def _parquet(data: bytes, dice: random.Random) -> bytes:
+    """Another table, whole: a column less, renamed or of another type, its values gone, rows fewer or twice."""
+    table = pq.read_table(io.BytesIO(data))
+    column = dice.randrange(table.num_columns)
+    name, values = table.column_names[column], table.column(column)
+    kind = dice.choice(("less", "rename", "text", "number", "gone", "lists", "none", "first", "twice", "shuffled"))
+    others = {
+        "text": lambda: pa.array(["ä"] * table.num_rows),
+        "number": lambda: pa.array([dice.choice((-1.0, 0.0, float("nan"), 1e300))] * table.num_rows),
+        "gone": lambda: pa.nulls(table.num_rows, values.type),
+        "lists": lambda: pa.array([[1]] * table.num_rows),
+    }
+    if kind == "less":
+        table = table.drop_columns([name])
+    elif kind == "rename":
+        table = table.rename_columns([f"{one} " if one == name else one for one in table.column_names])
+    elif kind in others:
+        table = table.set_column(column, name, others[kind]())
+    else:
+        rows = list(range(table.num_rows))
+        dice.shuffle(rows)
+        wanted = {"none": [], "first": rows[:1], "twice": rows * 2, "shuffled": rows}[kind]
+        table = table.take(pa.array(wanted, pa.int64()))
+    sink = io.BytesIO()
+    pq.write_table(table, sink, write_page_checksum=True)
+    return sink.getvalue()
 
 
 def _safetensors(data: bytes, dice: random.Random) -> bytes:

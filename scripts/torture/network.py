@@ -1,5 +1,6 @@
 """No network."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -25,9 +26,29 @@ COMMANDS = (
     ("pack", "tiny", "-o", "study.zip"),
     ("open", "study.zip", "--name", "theirs"),
     ("measures", "tiny", "own.csv"),
+    ("private", "tiny", "prompts"),
     ("practice", "practice", "--device", "cpu"),
+    (
+        "finetune",
+        "practice/base",
+        "tuned",
+        "--objective",
+        "kind=talk.jsonl",
+        "--steps",
+        "2",
+        "--warmup",
+        "1",
+        "--batch",
+        "2",
+        "--held-out",
+        "1",
+        "--max-tokens",
+        "64",
+        "--device",
+        "cpu",
+    ),
 )
-LONG = ("practice", "figures", "report")  # left out of the short version
+LONG = ("practice", "finetune", "figures", "report")  # left out of the short version
 # A server answers on the loopback.
 SERVED = """
 "$@" & server=$!
@@ -46,6 +67,8 @@ def network(scene: Scene, tally: Tally, how: How) -> None:
         tally.note("commands cannot be cut off from the network here; that they open no connection is checked")
     place = scene.place()
     (place.folder / "own.csv").write_text("series,step,name,value\nhelpful,2,accuracy,0.5\n")
+    rows = [json.dumps({"chosen": f"\n\nHuman: Why?\n\nAssistant: Because of {k}."}) for k in range(4)]
+    (place.folder / "talk.jsonl").write_text("\n".join(rows))
     for arguments in COMMANDS:
         if how.quick and arguments[0] in LONG:
             continue

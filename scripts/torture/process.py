@@ -28,6 +28,7 @@ def preload() -> None:
     import phcore.cli.main
     import phcore.export.results
     import phcore.pipeline.run
+    import phcore.training.trainer
     from phcore.stages import registry
 
     torch.set_num_threads(1)

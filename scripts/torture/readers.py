@@ -1,12 +1,17 @@
 """Every reader of files that somebody else may have written, each with valid files to begin with."""
 
-import json
+import functools
+import os
+import random
+import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 from phcore import checkpoints
 from phcore.archive.permissions import Permissions
@@ -14,20 +19,20 @@ from phcore.archive.store import SCHEMA, Store
 from phcore.checkpoints import fingerprints
 from phcore.checkpoints.against_base import Base, check_adapter, check_full
 from phcore.errors import Fault
-from phcore.export.pack import pack, unpack
+from phcore.export.pack import unpack
 from phcore.export.results import Results
 from phcore.pipeline import estimate, jobs
-from phcore.stages.registry import assembly
+from phcore.stages.registry import assembly, earlier, results
 from phcore.study import Study, kept, measures, probes, saved_views
 from phcore.study.record import Record
+from phcore.training import conversations, examples, runs
+from scripts.torture.files import STUDY, plan_of
 
-STUDY = "tiny"
+ROOM = 4 * 2**30  # bytes that a model may take beyond what the process has: a configuration can ask for any size
 
-
-# Files of an archive.
-RESULTS = tuple(
-    f"cache/{SCHEMA}/{stage}/*.parquet" for stage in ("clouds", "diagrams", "summaries", "tables", "scores", "probes")
-)
+# A file of every kind of result; what is kept only while something is made from it stands in no finished study.
+STAGES = (*(name for name, one in results().items() if one.shown or not one.intermediate), "tables", "probes")
+RESULTS = tuple(f"cache/{SCHEMA}/{stage}/*.parquet" for stage in STAGES)
 
 
 @dataclass(frozen=True)
@@ -36,51 +41,14 @@ class Reader:
     ----------
     files : that are spoilt, one at a time, relative to the folder; of a pattern the first.
     read : of that folder, where all but one are whole. It may raise a Fault.
+    parsers : the modules of phcore, without the suffix, that this makes parse them. A test compares all of them with
+        the code, so that a new one cannot be forgotten here.
     """
 
     name: str
     files: tuple[str, ...]
     read: Callable[[Path], object]
-
-
-def prepare(folder: Path, finished: Path) -> Path:
-    """A folder with all files that are read, from that of a finished study (`cache`, `base`, `runs`, ...)."""
-    shutil.copytree(finished, folder)
-    cache = folder / "cache"
-    store = Store(cache)
-    study = Results.open(STUDY, store)
-    pack(study, folder / "study.zip", clouds=True)
-    estimate.remember(study.record, store, {"clouds": 0.1, "table cells": 0.5})
-    view = saved_views.View("a view", "barcodes", "b_step=1&b_layer=1", "a note")
-    saved_views.save(view, STUDY, store)
-    (cache / "jobs" / STUDY).mkdir(parents=True)
-    jobs.Reporter(store, STUDY).update(state="done", message="Finished.", warnings=("one",))
-    frame = pd.DataFrame([json.loads(line) for line in (folder / "probes.jsonl").read_text().splitlines()])
-    frame = frame.assign(reference="yes")
-    frame.to_csv(folder / "probes.csv", index=False)
-    frame.to_parquet(folder / "probes.parquet")
-    frame.to_json(folder / "more.jsonl", orient="records", lines=True)
-    (folder / "own.csv").write_text("series,step,name,value\nhelpful,1,accuracy,0.5\nhelpful,2,accuracy,0.7\n")
-    log = [{"step": step, "loss": 1 / step, "epoch": 0.1, "learning_rate": 1e-4} for step in (1, 2, 3)]
-    state = json.dumps({"global_step": 2, "log_history": log})
-    (folder / "runs/helpful/checkpoint-2/trainer_state.json").write_text(state)
-    (folder / "practice").mkdir()
-    (folder / "practice/practice.json").write_text(json.dumps({"seed": 0, "recipe": {"a": 1}, "finished": True}))
-    memory = {str(folder / "base/model.safetensors"): [1, 2, 3, 4, "0" * 64]}
-    (cache / "fingerprints.json").write_text(json.dumps(memory))
-    _shards(folder / "base", folder / "sharded")
-    return folder
-
-
-def _shards(base: Path, target: Path) -> None:
-    """The base as if it had been saved in several files."""
-    shutil.copytree(base, target)
-    (target / "model.safetensors").rename(target / "model-00001-of-00001.safetensors")
-    from phcore.checkpoints.safetensors_header import read_header
-
-    names = read_header(target / "model-00001-of-00001.safetensors")
-    index = {"metadata": {}, "weight_map": dict.fromkeys(names, "model-00001-of-00001.safetensors")}
-    (target / "model.safetensors.index.json").write_text(json.dumps(index))
+    parsers: tuple[str, ...]
 
 
 def first(folder: Path, pattern: str) -> Path:
@@ -101,7 +69,8 @@ def _checkpoints(folder: Path) -> None:
         _or_fault(lambda base=base: check_full(folder / "runs/full/checkpoint-2", Base(folder / base)))
         _or_fault(lambda base=base: check_adapter(folder / "runs/helpful/checkpoint-2", Base(folder / base)))
     str(checkpoints.scan(folder / "runs")).encode()
-    checkpoints.local_models([folder])
+    checkpoints.local_models([folder / name for name in ("base", "sharded", "runs", "hub")])
+    str(checkpoints.scan(folder / "hub/models--some--runs", folder / "base")).encode()
 
 
 def _or_fault(call: Callable, *arguments: object) -> None:
@@ -112,9 +81,62 @@ def _or_fault(call: Callable, *arguments: object) -> None:
 
 
 def _tokenizer(folder: Path) -> None:
-    from phcore.activations.tokens import encode
+    from phcore.activations.tokens import encode, load_tokenizer
 
     encode(folder / "base", ["one prompt", "two"], chat=True)
+    conversation = conversations.Conversation((("user", "Why?"), ("assistant", "Because.")), "line 1")
+    examples.encode(conversation, load_tokenizer(folder / "base"), folder / "base")
+
+
+def _weights(folder: Path) -> None:
+    from phcore.activations.loading import Loader
+
+    with _little_memory(), Loader(folder / "base", device="cpu") as loader:
+        for path, kind in (("base", "base"), ("runs/helpful/checkpoint-2", "adapter"), ("sharded", "full")):
+            _or_fault(loader.open, folder / path, kind)
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    most, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + ROOM, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _talk(folder: Path) -> None:
+    for name in ("talk.jsonl", "talk"):
+        _or_fault(lambda name=name: runs.pools({"talk": folder / name}, _a_tokenizer(), folder, 0, 64))
+
+
+@functools.cache
+def _a_tokenizer():
+    from phcore.training import practice, texts
+
+    told = texts.conversations(random.Random(0), 20, "any")
+    return practice.build_tokenizer(told, practice.Recipe(vocabulary=400))
+
+
+def _resumed(folder: Path) -> None:
+    from phcore.training import trainer
+
+    plan = plan_of(folder)
+    plan.reached(plan.runs[0])
+    trainer.check_seal(trainer.newest_checkpoint(plan.runs[0].folder))
+
+
+def _earlier(folder: Path) -> None:
+    """An archive and a pack of version 0.3, taken over."""
+    target = folder / "taken over"
+    try:
+        shutil.copytree(folder / "earlier/cache", target, copy_function=os.link)
+        for name in kept.names(Store(target)):
+            _or_fault(_opened, Store(target), name)
+            earlier.notes(Store(target), name)
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
 
 
 def _record(folder: Path) -> None:
@@ -126,9 +148,9 @@ def _record(folder: Path) -> None:
     Record.from_json((folder / f"cache/studies/{STUDY}/record.json").read_bytes())
 
 
-def _opened(store: Store) -> None:
+def _opened(store: Store, name: str = STUDY) -> None:
     """What a page asks first."""
-    study = Results.open(STUDY, store)
+    study = Results.open(name, store)
     assert study.finished in (True, False)
     assembly.named(study.record)
     assembly.missing(study.record, store)
@@ -202,22 +224,55 @@ _ADAPTER = tuple(f"runs/helpful/checkpoint-2/{name}" for name in ("adapter_confi
 _OTHERS = (
     "sharded/model.safetensors.index.json", "runs/full/checkpoint-2/config.json",
     "runs/full/checkpoint-2/model.safetensors", "runs/helpful/checkpoint-2/trainer_state.json",
+    "hub/models--some--runs/refs/main",
 )  # fmt: skip
+_OF_03 = tuple(f"earlier/cache/v1/{stage}/*.parquet" for stage in (*earlier.STAGES, "tables", "probes"))
+_TUNED = "tuned/helpful-seed0"
 _IN_THE_ARCHIVE = f"cache/studies/{STUDY}"
+_CHECKPOINTS = tuple(
+    f"checkpoints/{name}"
+    for name in ("formats", "safetensors_header", "series", "models", "against_base", "fingerprints")
+)
 READERS = (
-    Reader("study file", ("study.toml",), lambda at: Study.read(at / "study.toml")),
-    Reader("record", (f"{_IN_THE_ARCHIVE}/record.json", f"{_IN_THE_ARCHIVE}/study.toml"), _record),
-    Reader("jobs", (f"cache/jobs/{STUDY}/status.json",), _jobs),
-    Reader("saved views", (f"{_IN_THE_ARCHIVE}/views.json",), _views),
-    Reader("speeds", ("cache/speeds.json",), _speeds),
-    Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints),
-    Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl")),
-    Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv")),
-    Reader("probes parquet", ("probes.parquet",), lambda at: probes.load(at / "probes.parquet")),
-    Reader("measures", ("own.csv", "runs/helpful/checkpoint-2/trainer_state.json"), _measures),
-    Reader("checkpoints", (*_BASE, *_ADAPTER, *_OTHERS), _checkpoints),
-    Reader("tokenizer", ("base/tokenizer.json", "base/tokenizer_config.json", "base/config.json"), _tokenizer),
-    Reader("packs", ("study.zip",), _pack),
-    Reader("practice mark", ("practice/practice.json",), _practice),
-    Reader("results", RESULTS, _results),
+    Reader("study file", ("study.toml",), lambda at: Study.read(at / "study.toml"), ("study/definition",)),
+    Reader(
+        "record",
+        (f"{_IN_THE_ARCHIVE}/record.json", f"{_IN_THE_ARCHIVE}/study.toml"),
+        _record,
+        ("study/record", "study/kept", "archive/typed"),
+    ),
+    Reader("jobs", (f"cache/jobs/{STUDY}/status.json",), _jobs, ("pipeline/jobs",)),
+    Reader("saved views", (f"{_IN_THE_ARCHIVE}/views.json",), _views, ("study/saved_views",)),
+    Reader("speeds", ("cache/speeds.json",), _speeds, ("pipeline/estimate",)),
+    Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints, ("checkpoints/fingerprints",)),
+    Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl"), ("study/probes",)),
+    Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv"), ("study/probes",)),
+    Reader("probes parquet", ("probes.parquet",), lambda at: probes.load(at / "probes.parquet"), ("study/probes",)),
+    Reader("measures", ("own.csv", "runs/helpful/checkpoint-2/trainer_state.json"), _measures, ("study/measures",)),
+    Reader("checkpoints", (*_BASE, *_ADAPTER, *_OTHERS), _checkpoints, _CHECKPOINTS),
+    Reader(
+        "weights", (*_BASE[:2], *_ADAPTER, "sharded/model.safetensors.index.json"), _weights, ("activations/loading",)
+    ),
+    Reader(
+        "tokenizer",
+        ("base/tokenizer.json", "base/tokenizer_config.json", "base/config.json"),
+        _tokenizer,
+        ("activations/tokens",),
+    ),
+    Reader("conversations", ("talk.jsonl", "talk/state.json", "talk/data.arrow"), _talk, ("training/conversations",)),
+    Reader(
+        "stopped run",
+        (f"{_TUNED}/recipe.json", f"{_TUNED}/checkpoint-2/resume.json"),
+        _resumed,
+        ("training/finetune", "training/trainer"),
+    ),
+    Reader("packs", ("study.zip",), _pack, ("export/pack/opening", "export/pack/manifest")),
+    Reader(
+        "archive of 0.3",
+        (*_OF_03, "earlier/cache/studies/frozen/record.json"),
+        _earlier,
+        ("stages/registry/earlier",),
+    ),
+    Reader("practice mark", ("practice/practice.json",), _practice, ("training/practice",)),
+    Reader("results", RESULTS, _results, ("archive/store", "archive/seal")),
 )

@@ -69,19 +69,26 @@ def server(shipped, tmp_path_factory):
 
 
 class Visit:
-    """A page that records errors and every request that leaves this machine."""
+    """A page that records errors, every request that leaves this machine, and what its policy has refused to load."""
 
     def __init__(self, context):
         self.context = context
         self.page = self.context.new_page()
         self.outward: list[str] = []
         self.errors: list[str] = []
+        self.refused: list[str] = []
         self.page.on("request", self._seen)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._heard)
 
     def _seen(self, request) -> None:
         if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")):
             self.outward.append(request.url)
+
+    def _heard(self, message) -> None:
+        """Chromium says "Refused to load ..." or, since 2025, "Loading ... violates ..."; both name the policy."""
+        if "Content Security Policy" in message.text:
+            self.refused.append(message.text)
 
     def open(self, url: str):
         self.page.goto(url)
@@ -104,6 +111,7 @@ class Visit:
         assert self.page.locator('[data-testid="stException"]').count() == 0, self.page.inner_text("body")[:2000]
         assert not self.outward, self.outward
         assert not self.errors, self.errors
+        assert not self.refused, self.refused
 
     def leave(self) -> None:
         """Leave nothing of this visit in its context."""

@@ -55,6 +55,11 @@ def test_nothing_is_made_of_words_of_others(visit, request, which, places):
         for made in MADE:
             assert one.page.locator(f"[data-testid=stMain] {made}").count() == 0, (place, made)
         read += one.page.inner_text("body")
+    # That nothing was refused means something only where a refusal is heard: one is planted.
+    one.page.evaluate("new Image().src = 'https://planted.example/a.png'")
+    one.page.wait_for_timeout(500)
+    assert len(one.refused) == 1, one.refused
+    assert "planted.example" in one.refused[0]
     assert not [url for url in asked if "evil" in url.split("?")[0]]
     read = read.replace("\u2060", "")
     assert studies.AS_SEEN in read

@@ -1,5 +1,6 @@
 """A short part of `make torture`: a few kills, a few damages, and some hundred spoilt files for every reader."""
 
+import ast
 import os
 import random
 import shutil
@@ -9,16 +10,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from phcore.archive.store import SCHEMA, Store
-from scripts.torture import damage, fuzzing, readers
+from scripts.torture import damage, files, fuzzing, network, readers, visitors
 from scripts.torture.scene import contents
 from scripts.torture.tally import Tally, table
 from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = {"speeds": 40, "checkpoints": 60, "tokenizer": 30, "packs": 20, "results": 40, "record": 40}
+SLOW = {"speeds": 40, "checkpoints": 60, "tokenizer": 30, "packs": 20, "results": 40, "record": 40, "weights": 20,
+        "archive of 0.3": 10, "conversations": 100, "stopped run": 100}  # fmt: skip
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ def folder(computed, llama, tmp_path_factory) -> Path:
     shutil.copytree(study.series[0].path.parent, finished / "runs")
     shutil.copy2(study.probes, finished / "probes.jsonl")
     study.write(finished / "study.toml")
-    return readers.prepare(place / "ready", finished)
+    return files.prepare(place / "ready", finished)
 
 
 @pytest.mark.parametrize("one", readers.READERS, ids=lambda one: one.name)
@@ -90,6 +93,60 @@ def test_a_reader_of_foreign_files_knows_only_faults(folder, one):
         if error := fuzzing.once(folder, one, random.Random(f"test {one.name} {number}")):
             found[error] = number
     assert found == {}
+
+
+PARSERS = {
+    "loads", "read_json", "from_json", "read_header", "read_table", "read_metadata", "ParquetFile", "safe_open",
+    "load_file", "ZipFile", "open_stream", "from_pretrained", "reader", "DictReader", "read_csv", "read_parquet",
+}  # fmt: skip
+
+
+def parsing(path: Path) -> list[str]:
+    """Where a file of the library parses files that did not come with the project, and that it has not just written."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        name = isinstance(node, ast.Call) and (getattr(node.func, "attr", "") or getattr(node.func, "id", ""))
+        text = name in PARSERS and ast.unparse(node)
+        if text and not any(own in text for own in ("__file__", "installed.APP", "dumps(", "'w'")):
+            found.append(text)
+    return found
+
+
+def test_no_reader_is_forgotten():
+    core = ROOT / "phcore"
+    parse = {str(path.relative_to(core).with_suffix("")): parsing(path) for path in sorted(core.rglob("*.py"))}
+    known = {module for one in readers.READERS for module in one.parsers}
+    assert {module: calls for module, calls in parse.items() if calls and module not in known} == {}
+    assert sorted(module for module in known if not (core / f"{module}.py").exists()) == []
+
+
+def test_no_result_and_no_table_is_forgotten(folder, computed):
+    from phcore.stages.registry import tables
+
+    assert [one for one in readers.RESULTS if not any(folder.glob(one))] == []
+    names = {path.stem.rsplit("-", 1)[0] for path in (computed[1] / SCHEMA / "tables").glob("*.parquet")}
+    assert sorted({name for name, one in tables().items() if one.published} - names) == []
+
+
+def test_no_command_is_forgotten():
+    """Every one is called without a network; those that start a server are asked for a page."""
+    from phcore.cli.main import COMMANDS
+
+    assert {one.name for one in COMMANDS} - {words[0] for words in network.COMMANDS} == {"app", "serve"}
+
+
+def test_growth_sees_a_leak_and_no_step():
+    """Noise, one arena more, or warm caches are no leak; 1.5 MB a minute are one."""
+    dice = np.random.default_rng(0)
+    minutes = np.arange(0, 10, 1 / 30)
+    level = 400 + dice.exponential(1, minutes.size)
+    for memory, leaks in (
+        (level, False),
+        (level + 20 * (minutes > 7), False),
+        (level - 100 * np.exp(-minutes), False),
+        (level + 1.5 * minutes, True),
+    ):
+        assert (visitors.growth(list(zip(minutes * 60, memory, strict=True))) > visitors.MOST) == leaks
 
 
 def test_the_table_counts_trials_and_what_they_found():

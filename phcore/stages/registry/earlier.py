@@ -71,7 +71,7 @@ def is_of_03(store: Store, name: str) -> bool:
 def notes(store: Store, name: str) -> tuple[str, ...]:
     """Sentences on what could not be taken over of a study, and why."""
     try:
-        return tuple((folder_of(name, store) / SAID).read_text(encoding="utf-8").splitlines())
+        return tuple((folder_of(name, store) / SAID).read_text(encoding="utf-8", errors="replace").splitlines())
     except OSError:
         return ()
 
@@ -81,7 +81,7 @@ def take_over(store: Store, study: str) -> None:
     store.refuse_writing("take over a study of an earlier version")
     record = Record.from_plain(json.loads((folder_of(study, store) / "record.json").read_bytes()))
     probes = _old(store, ("probes", record.probe_digest))
-    categories = () if probes is None else probes["category"].to_pylist()
+    categories = () if probes is None or "category" not in probes.column_names else probes["category"].to_pylist()
     record = replace(record, category_digest=category_digest(categories))
     _take(store, ("probes", record.probe_digest), ("probes", record.probes_key))
     if record.scalars:
@@ -110,8 +110,13 @@ def _result(store: Store, old: _Keys, name: str, place: Place) -> None:
         _take(store, files[0], new)
     else:
         found = [_old(store, file) for file in files]
-        if all(table is not None for table in found):
-            store.write(*new, convert(*found, old.record, place))
+        if any(table is None for table in found):
+            return
+        try:
+            table = convert(*found, old.record, place)
+        except (LookupError, ValueError, TypeError, pa.ArrowException):
+            return  # a table of another kind is as good as none: the result is computed again
+        store.write(*new, table)
 
 
 def _cell(summaries: pa.Table, record: Record, place: Place) -> pa.Table:
@@ -198,7 +203,10 @@ def _right(name: str, table: pa.Table, store: Store, record: Record) -> bool:
     one = tables()[name]
     if one.gathers and all(store.has(*file) for file in assembly.parts(record, one)):
         again = assembly.assembled(record, store, one, whole=True)
-        return again.equals(table.to_pandas().reindex(columns=list(one.columns)).astype(again.dtypes))
+        try:
+            return again.equals(table.to_pandas().reindex(columns=list(one.columns)).astype(again.dtypes))
+        except (ValueError, TypeError):  # it holds values of another kind
+            return False
     if "category" not in table.column_names:
         return True
     kept = assembly.prompts(record, store)["category"].dropna()

@@ -136,6 +136,20 @@ def test_threads_share_a_store(store):
     assert not errors
 
 
+def test_files_of_another_kind_are_said(store):
+    """They are whole, so nothing here has damaged them: a sentence, and they stay where they are."""
+    store.write("stage", "a", frame(1.0))
+    store.write("stage", "b", pd.DataFrame({"value": ["x"]}))
+    labels = pd.DataFrame({"key": ["a", "b"], "series": ["one", "two"]})
+    with pytest.raises(Fault, match="results in stage/ cannot be read") as raised:
+        store.scan("stage", labels)
+    assert str(store.root) not in str(raised.value)
+    with pytest.raises(Fault, match="cannot be read"):
+        store.select("stage", "a", {"volume": 1})
+    assert store.has("stage", "a")
+    assert store.has("stage", "b")
+
+
 @pytest.mark.parametrize("query", ["SELECT * FROM read_csv('/etc/passwd')", "COPY (SELECT 1) TO '/tmp/x.csv'"])
 def test_sql_stays_in_the_folder(store, query):
     with pytest.raises(duckdb.Error):

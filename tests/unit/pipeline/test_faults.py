@@ -4,7 +4,10 @@ import dataclasses
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -21,6 +24,8 @@ from phcore.stages.registry import results
 from phcore.study import resolve as resolving
 from phcore.study.resolve import resolve
 from tests import models, studies
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def contents(root) -> dict[str, bytes]:
@@ -63,6 +68,28 @@ def other_weights(folder, base, target) -> None:
     """Another adapter in place of that of a folder."""
     models.build_adapter(target, base, seed=99)
     shutil.copy2(target / "adapter_model.safetensors", folder / "adapter_model.safetensors")
+
+
+# --- company --------------------------------------------------------------------------------------------
+
+
+def test_two_processes_read_the_same_models_at_once(study, undisturbed, tmp_path):
+    path, cache = study.write(tmp_path / "tiny.toml"), tmp_path / "cache"
+    command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1", "--device", "cpu"]
+    environment = os.environ | {"PHCORE_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    with ThreadPoolExecutor(2) as threads:
+        said = list(threads.map(lambda one: one.communicate(timeout=300)[1], both))
+    for process, words in zip(both, said, strict=True):
+        assert process.returncode == 0, words[-2000:]
+        assert "Traceback" not in words
+        assert "helpful, step 4" in words, "it came too late to read a model"
+    found = contents(cache)
+    assert {name: found.get(name) for name in undisturbed} == undisturbed
+    assert not (cache / "damaged").exists()
+    assert not list(cache.rglob(".*.tmp"))
 
 
 # --- weights that change under it ---------------------------------------------------------------------

@@ -364,7 +364,7 @@ def test_kill_loses_at_most_the_unit_in_hand(computed, tmp_path):
 
 
 def test_two_processes_compute_the_same_study_at_once(computed, tmp_path):
-    """All but the reading of models, which a test below is about."""
+    """All but the reading of models, which a test in test_faults.py is about."""
     study, cache = computed[0].with_(series=computed[0].series[2:]), tmp_path / "cache"
     path = study.write(tmp_path / "tiny.toml")
     studies.copy_readings(computed[1], Store(cache))

@@ -286,3 +286,15 @@ def test_a_pack_that_claims_to_be_of_03_holds_the_names_of_03(frozen, tmp_path):
             into.writestr(info, data)
     with pytest.raises(Fault, match="not the name of a result in its format"):
         unpack(target, Store(tmp_path / "archive"))
+
+
+def test_a_table_of_another_kind_is_computed_again(store):
+    """As one that is not there: nothing else of the study is lost."""
+    import pyarrow.parquet as pq
+
+    one, *others = sorted((store.root / "v1" / "null_diagrams").glob("*.parquet"))
+    whole = pq.read_table(one)
+    pq.write_table(whole.drop_columns([whole.column_names[0]]), one)
+    study = Results.open("frozen", store)
+    assert len(list((store.root / SCHEMA / "gaussian_nulls").glob("*.parquet"))) == len(others)
+    assert len(study.table("velocities"))

@@ -116,3 +116,24 @@ def test_folders_that_cannot_be_read(tmp_path):
     with pytest.raises(Fault, match="several splits") as raised:
         read(tmp_path)
     assert str(tmp_path / "train") in raised.value.hint
+
+
+def test_an_arrow_file_that_leads_out_of_itself(tmp_path):
+    folder = saved_to_disk(tmp_path / "set", [{"messages": [message(*ASK), message(*ANSWER)]}] * 3, parts=1)
+    (file,) = folder.glob("*.arrow")
+    whole = file.read_bytes()
+    offsets = whole.index((0).to_bytes(4, "little") + (2).to_bytes(4, "little") + (4).to_bytes(4, "little"))
+    file.write_bytes(whole[: offsets + 4] + (2**30).to_bytes(4, "little") + whole[offsets + 8 :])
+    with pytest.raises(Fault, match="no whole Arrow file"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    "named", ["5", "[5]", '[{"filename": "../a"}]', '[{"filename": "\\ud83d"}]', '[{"filename": "\\u0000"}]']
+)
+def test_a_data_set_that_names_no_files(tmp_path, named):
+    folder = saved_to_disk(tmp_path / "set", [{"messages": [message(*ASK), message(*ANSWER)]}])
+    (folder / "state.json").write_text(f'{{"_data_files": {named}}}')
+    with pytest.raises(Fault, match="Save the data set again") as raised:
+        read(folder)
+    str(raised.value).encode()

@@ -18,6 +18,7 @@ from phcore.pipeline.run import Cancelled
 from phcore.training import trainer
 from phcore.training.finetune import MARK, finetune, forecast
 from phcore.training.recipe import Recipe
+from tests import models
 
 RECIPE = Recipe(steps=6, schedule="1, 2, 4", batch=2, held_out=4, max_tokens=128, warmup=2, rate=1e-2, rank=2, alpha=4)
 MIX = {"mixed": {"helpful": 0.5, "harmless": 0.5}}
@@ -42,11 +43,10 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def made(base, tmp_path_factory):
     """(folder of four runs, events)"""
-    from tests.unit.training.conftest import conversations
-
     place = tmp_path_factory.mktemp("finetune")
     events = []
-    finetune(base, place / "runs", conversations(place), mixes=MIX, seeds=2, recipe=RECIPE, on_event=events.append,
+    talk = models.write_conversations(place)
+    finetune(base, place / "runs", talk, mixes=MIX, seeds=2, recipe=RECIPE, on_event=events.append,
              only=["helpful-seed0", "helpful-seed1", "harmless-seed0", "mixed-seed1"])  # fmt: skip
     return place / "runs", events
 
@@ -174,6 +174,48 @@ def test_a_killed_process_is_gone_on_from(base, talk, tmp_path):
     for out in ("runs", "whole"):
         finetune(base, tmp_path / out, talk, recipe=recipe, only=["harmless-seed0"])
     assert weights(run, 12) == weights(tmp_path / "whole" / "harmless-seed0", 12)
+
+
+def test_a_kill_within_the_first_write_is_no_folder_of_others(made, base, talk, tmp_path):
+    left = tmp_path / "runs" / "helpful-seed0" / f".{MARK}.1.2.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_text("{")
+    finetune(base, tmp_path / "runs", talk, recipe=RECIPE, only=["helpful-seed0"])
+    assert weights(left.parent) == weights(made[0] / "helpful-seed0")
+    assert not left.exists()
+
+
+def test_a_kill_after_the_last_checkpoint_leaves_nothing_behind(base, talk, tmp_path, monkeypatch):
+    def killed(*_: object):
+        raise KeyboardInterrupt
+
+    out, asked = tmp_path / "runs", {"recipe": RECIPE, "only": ["helpful-seed0"]}
+    monkeypatch.setattr(trainer, "forget", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(base, out, talk, **asked)
+    monkeypatch.setattr(trainer, "forget", lambda *_: None)
+    finetune(base, out, talk, **asked)
+    (out / "helpful-seed0" / trainer.PART).mkdir()  # that kill came with the last one
+    monkeypatch.undo()
+    finetune(base, out, talk, **asked)
+    run = out / "helpful-seed0"
+    assert {one.parent.name for one in run.glob("*/optimizer.pt")} == {"checkpoint-6"}
+    assert not (run / trainer.PART).exists()
+
+
+@pytest.mark.parametrize("name", [*trainer.SEALED, trainer.SEAL])
+def test_a_damaged_checkpoint_is_not_gone_on_from(base, talk, tmp_path, name):
+    asked = {"recipe": RECIPE, "only": ["helpful-seed0"]}
+    events = []
+    with pytest.raises(Cancelled):
+        finetune(base, tmp_path, talk, **asked, on_event=events.append, cancelled=lambda: len(events) == 3)
+    file = tmp_path / "helpful-seed0" / "checkpoint-2" / name
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+    with pytest.raises(Fault, match=r"damaged|is not JSON|cannot be read"):
+        finetune(base, tmp_path, talk, **asked)
+    file.write_bytes(whole)
+    finetune(base, tmp_path, talk, **asked)
 
 
 def test_dropout_goes_on_where_it_was(base, talk, tmp_path):
