@@ -114,6 +114,8 @@ DECLARED = {
     "lags": ("Before behaviour?", 0, "caption chart follows numbers"),
     "early_final": ("Before behaviour?", 3, "caption chart warning"),
     "directions": ("Before behaviour?", 1, "below caption chart numbers"),
+    "halfway": ("Before behaviour?", 0, "below caption chart numbers"),
+    "token_clouds": ("More than geometry?", 2, "below caption chart numbers"),
     "confounds": ("Robust?", 1, "below caption chart numbers warning"),
     "settings": ("Robust?", 1, "caption chart numbers"),
     "models": ("Other models?", 2, "caption chart sentence warning"),
