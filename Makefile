@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate torture screenshots lock audit clean
+.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate mutate torture screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -53,6 +53,10 @@ bench-room: $(VENV)/.dev
 calibrate: $(VENV)/.dev
 	$(BIN)/python scripts/calibrate_verdicts.py
 	$(BIN)/python scripts/calibrate.py
+
+# Whether tests notice random changes of the rules: docs/method.md. N of each module, drawn by SEED, of MODULES if not of all.
+mutate: $(VENV)/.dev
+	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m scripts.mutate -n $(or $(N),10) --seed $(or $(SEED),0) $(MODULES)
 
 # Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 50 minutes on two idle cores.
 torture: $(VENV)/.dev

@@ -45,7 +45,7 @@ def by_category(values: np.ndarray, categories: list[str | None]) -> pd.DataFram
     frame = pd.DataFrame({"category": pd.Series(categories, dtype=object), "value": np.asarray(values, np.float64)})
     frame = frame.dropna(subset="value")
     whole = frame.assign(category=ALL)
-    labelled = frame[frame["category"].notna() & (frame["category"] != ALL)]
+    labelled = frame[frame["category"] != ALL]  # where there is none, it makes no group
     return pd.concat([whole, labelled]).groupby("category", as_index=False, sort=True)["value"].mean()
 
 
@@ -310,5 +310,5 @@ def _correlation(points: pd.DataFrame, n: int, seed: int) -> dict[str, float]:
 
 def _demand_one(table: pd.DataFrame, columns: list[str]) -> None:
     for column in columns:
-        if column in table and table[column].nunique() > 1:
+        if table[column].nunique() > 1:
             raise ValueError(f"the table holds {table[column].nunique()} values of {column}, not one")

@@ -145,7 +145,7 @@ def peak(runs: Sequence[Moves]) -> Judged:
     values = {
         "runs": len(runs), "windows": windows, "third": third, "peak": int(mean.argmax()), "late": float(late),
         "ratio": float(np.mean([(m[0][:, third:].mean(axis=1) / np.fmax(m[0][:, top], _TIE)).mean() for m in runs])),
-        "lo": lower, "hi": upper, "wanted": max(2, runs_for(windows, third)), "beyond": int(beyond.sum()),
+        "lo": lower, "hi": upper, "wanted": runs_for(windows, third), "beyond": int(beyond.sum()),
         "all": beyond.size,
     }  # fmt: skip
     fastest = np.concatenate([clear(m)[:, values["peak"]] for m in runs])

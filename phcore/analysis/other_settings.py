@@ -27,7 +27,7 @@ def settings(table: pd.DataFrame, scale: str, order: float = 2.0) -> pd.DataFram
     both = table[(table["varied"] == "order") & (table["setting"] == f"{order:g}")]
     rows = pd.concat([own, both.assign(varied="scale", setting=both["scale"])], ignore_index=True)
     place = {name: k for k, name in enumerate(ORDER)}
-    size = pd.to_numeric(rows["setting"], errors="coerce").fillna(np.inf)  # numbers before words
+    size = pd.to_numeric(rows["setting"], errors="coerce")  # numbers before words
     rows = rows.assign(_varied=rows["varied"].map(place), _size=size)
     rows = rows.sort_values(["_varied", "_size", "setting", "step"], kind="stable", ignore_index=True)
     return rows[["varied", "setting", "step_from", "step", "value"]]

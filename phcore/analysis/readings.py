@@ -142,7 +142,7 @@ def apart(subject: Subject, scale: str, order: float) -> Judged:
     fastest = peak(subject, scale, order).values
     when = fastest.get("to", math.nan) if fastest.get("told") else math.nan
     parted = Judged(values={"share": math.nan, "lo": math.nan, "hi": math.nan})
-    if when in apart and len(set(labels)) < len(labels):
+    if when in apart:
         parted = claims.parted(apart[when], apart[max(apart)], labels)
     second = {"peak_at": when, **{f"parted_{name}": value for name, value in parted.values.items()}}
     sizes = [labels.count(name) for name in dict.fromkeys(labels)]

@@ -80,8 +80,7 @@ def answer(data: Data) -> str:
 
 def _around_zero(values: list[float]) -> tuple[float, float]:
     """A domain that holds the values and zero, with room on both sides of it."""
-    known = [value for value in values if value == value]
-    low, high = min([0.0, *known]), max([0.0, *known])
+    low, high = min([0.0, *values]), max([0.0, *values])  # what is unknown is neither less nor more
     span = high - low or 1.0
     return min(low - 0.03 * span, -0.1 * span), max(high + 0.03 * span, 0.1 * span)
 

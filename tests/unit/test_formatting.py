@@ -1,6 +1,6 @@
 import pytest
 
-from phcore.formatting import count, three, unit_words, visible, wasserstein_words
+from phcore.formatting import count, sampling_words, seen, three, unit_words, visible, wasserstein_words
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,12 @@ from phcore.formatting import count, three, unit_words, visible, wasserstein_wor
         (0.9996, "1.00"),
         (1e-7, "1.00e-07"),
         (2.5e8, "2.50e+08"),
+        (0.0001, "0.000100"),
+        (0.000099, "9.90e-05"),
+        (999_499, "999,000"),
+        (999_600, "1.00e+06"),
+        (99.96, "100"),
+        (float("-inf"), "–"),
         (float("inf"), "∞"),
         (float("nan"), "–"),
     ],
@@ -26,6 +32,8 @@ def test_three_significant_digits(value, words):
 
 def test_counts_and_units():
     assert (count(1, "loop"), count(1200, "loop")) == ("1 loop", "1,200 loops")
+    assert count(0, "loop") == "0 loops"
+    assert sampling_words(1320, 1160) == "n = 1,320 prompts, m = 1,160 in a subsample"
     assert unit_words() == "distance"
     assert unit_words("median") == "distance / median distance"
     assert unit_words("raw", "cosine") == "cosine distance"
@@ -38,7 +46,7 @@ def test_wasserstein_is_named_with_its_parameters():
 
 
 @pytest.mark.parametrize(
-    ("words", "seen"),
+    ("words", "plain"),
     [
         ("a name, 1.5 – “so” ≥ 日本", "a name, 1.5 – “so” ≥ 日本"),
         ("\x1b[31mred", "␛[31mred"),
@@ -51,7 +59,23 @@ def test_wasserstein_is_named_with_its_parameters():
         ("", ""),
     ],
 )
-def test_what_works_unseen_is_a_mark(words, seen):
-    assert visible(words) == seen
-    assert visible(seen) == seen
+def test_what_works_unseen_is_a_mark(words, plain):
+    assert visible(words) == plain
+    assert visible(plain) == plain
     assert visible("a\r\nb\tc", lines=True) == "a\nb\tc"
+
+
+def test_separators_are_spaces_or_lines():
+    for separator in "\u2028\u2029":
+        assert visible(f"a{separator}b") == "a b"
+        assert visible(f"a{separator}b", lines=True) == "a\nb"
+    assert visible("a\x7fb") == "a⟨U+007F⟩b"
+
+
+def test_templates_insert_words_as_visible_ones_and_all_else_as_it_is():
+    class Markup(str):
+        pass
+
+    assert seen("a\u202eb\nc") == "a⟨U+202E⟩b\nc"
+    assert seen(3) == 3
+    assert seen(Markup("a\u202e")) == "a\u202e"

@@ -166,6 +166,12 @@ def test_missing_velocities_are_left_out():
     assert (found["transitions"], found["peak_topology"], found["peak_behaviour"]) == (3, 4, 4)
 
 
+def test_a_subsample_that_does_not_move_has_no_peak():
+    v = velocities([[0.0, 1.0, 1.0], [0.0, 5.0, 2.0], [0.0, 1.0, 1.0], [0.0, 1.0, 9.0]])
+    found = b.lags(v, move_rows("js", [1.0, 9.0, 2.0, 1.0])).iloc[0]
+    assert (found["peak_lo"], found["peak_hi"]) == (2, 8)
+
+
 def test_lags_take_one_order():
     v = velocities([[1.0]] * 4)
     with pytest.raises(ValueError, match="2 values of order"):

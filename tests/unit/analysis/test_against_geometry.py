@@ -65,6 +65,12 @@ def test_changes_by_hand(measured):
     }  # fmt: skip
 
 
+def test_what_becomes_less_has_changed_as_much(measured):
+    cells, moves = measured
+    (row,) = changes(cells.assign(step=cells["step"].to_numpy()[::-1]), moves).to_dict("records")
+    assert (row["total_variance"], row["mean_norm"]) == (24, 10)
+
+
 def test_growth_alone_changes_nothing_at_scale_median(measured):
     (row,) = changes(*measured, "median").to_dict("records")
     assert row["centroid_drift"] == 3  # by the mean of the medians 2 and 4

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.analysis.against_null import against_null, bar_counts
+from phcore.analysis.against_null import against_null, bar_counts, beside_controls, numerical_floor
 
 
 def draws(values, series="helpful", layer=6, steps=(0, 1)):
@@ -26,10 +26,44 @@ def test_a_velocity_is_read_against_the_null_of_its_own_transition(mean, place):
     assert table.loc[0, ["null", "null_lo", "null_hi"]].tolist() == [5, 1, 9]
 
 
+def test_the_null_is_the_mean_of_its_draws():
+    assert against_null(curve(1.0), draws([0, 0, 0, 0, 10]))["null"].tolist() == [2.0]
+
+
+def test_a_velocity_beside_both_controls_and_its_floor():
+    band = pd.DataFrame({"layer": [6, 12], "step": 1, "lo": [0.5, 9.0], "hi": [1.5, 9.0]})
+    controls = pd.concat([draws([5, 9, 10]).assign(kind="covariance"), draws([1, 1, 7]).assign(kind="isotropic"),
+                          draws([99], layer=12).assign(kind="isotropic")])  # fmt: skip
+    (row,) = beside_controls(curve(10.5).assign(lo=9.0, hi=12.0), controls, band).to_dict("records")
+    assert row == {
+        "series": "helpful", "step_from": 0, "step": 1, "layer": 6, "mean": 10.5, "lo": 9.0, "hi": 12.0,
+        "floor_lo": 0.5, "floor_hi": 1.5, "null": 8.0, "null_lo": 5.8, "null_hi": pytest.approx(9.8), "place": "above",
+        "size_alone": 3.0,
+    }  # fmt: skip
+    (alone,) = beside_controls(
+        curve(10.5).assign(lo=9.0, hi=12.0), controls[controls["kind"] == "covariance"], band.head(0)
+    ).to_dict("records")
+    assert np.isnan(alone["size_alone"])
+    assert np.isnan(alone["floor_hi"])
+
+
+def test_the_numerical_floor_is_the_largest_mean_and_counts_a_shared_base_once():
+    values = [("other", "a", 0, 1.0), ("other", "a", 0, 3.0), ("other", "b", 0, 1.0), ("other", "b", 0, 3.0),
+              ("other", "a", 4, 5.0), ("batches", "a", 4, 0.5), ("other", "b", 4, 2.0)]  # fmt: skip
+    found = numerical_floor(pd.DataFrame(values, columns=["kind", "series", "step", "value"]))
+    assert found.to_numpy().tolist() == [["other", 5.0, 3], ["batches", 0.5, 1]]
+
+
 def test_what_has_no_null_or_no_velocity_is_left_out():
     assert against_null(curve(1.0, layer=12), draws(range(11))).empty
     assert against_null(curve(np.nan), draws(range(11))).empty
     assert against_null(curve(1.0).head(0), draws([])).empty
+
+
+def test_bars_are_counted_by_their_mean():
+    three = pd.DataFrame({"series": "a", "step": 1, "layer": 6, "subsample": range(3), "h1_count": [0, 0, 9]})
+    none = pd.DataFrame(columns=["series", "step", "layer", "kind", "h1_count"])
+    assert bar_counts(three, none)["bars"].tolist() == [3]
 
 
 def test_bars_beside_those_of_both_nulls():

@@ -34,6 +34,34 @@ def test_places_gap_and_cosines():
     assert set(found["n_first"]) == {20}
 
 
+def test_a_checkpoint_by_hand():
+    """Halves of unlike sizes, one series among others: every number from its definition."""
+    rng = np.random.default_rng(0)
+    means = {(step, name, half): rng.normal(size=3) for step in (1, 4) for name in "ab" for half in (1, 0)}
+    sizes = {("a", 0): 3, ("a", 1): 5, ("b", 0): 2, ("b", 1): 7}
+    values = [("x", step, 6, name, half, sizes[name, half], mean) for (step, name, half), mean in means.items()]
+    values += [("y", step, 6, name, half, 1, -mean) for (step, name, half), mean in means.items()]
+    table = pd.DataFrame(values, columns=["series", "step", "layer", "category", "half", "n", "mean"])
+    found = directions(table, {"x": [1, 4], "y": [1, 4]})
+    assert found[["series", "step"]].to_numpy().tolist() == [["x", 1], ["x", 4], ["y", 1], ["y", 4]]
+
+    def mean(step, name):
+        return sum(sizes[name, half] * means[step, name, half] for half in (0, 1)) / sum(sizes[name, h] for h in (0, 1))
+
+    def angle(a, b):
+        return a @ b / np.sqrt(a @ a * (b @ b))
+
+    base, now = mean(1, "b") - mean(1, "a"), mean(4, "b") - mean(4, "a")
+    middle = (mean(1, "a") + mean(1, "b")) / 2
+    halves = [means[4, "b", half] - means[4, "a", half] for half in (0, 1)]
+    row = found.iloc[1]
+    told = {"first_at": (mean(4, "a") - middle) @ base / (base @ base), "gap": now @ base / (base @ base),
+            "second_at": (mean(4, "b") - middle) @ base / (base @ base), "cosine_base": angle(now, base),
+            "cosine_before": angle(now, base), "halves": angle(*halves), "n_first": 8, "n_second": 9}  # fmt: skip
+    assert row[list(told)].to_dict() == pytest.approx(told)
+    assert np.isnan(found.loc[0, "cosine_before"])
+
+
 def test_halves_tell_how_sure_a_direction_is():
     sure = directions(rows(0, {"a": [0, 0], "b": [2, 0]}), {"helpful": [0]})
     assert sure["halves"].item() == pytest.approx(1)
@@ -63,6 +91,7 @@ def test_the_largest_categories_are_compared():
 
 def test_a_zero_has_no_angle():
     assert np.isnan(cosine(np.zeros(2), np.ones(2)))
+    assert cosine(np.array([0.1, 0]), np.array([0.1, 0.1])) == pytest.approx(0.5**0.5)
 
 
 def test_moves_of_the_projection_are_those_of_the_two_largest_categories():

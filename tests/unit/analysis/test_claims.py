@@ -91,6 +91,7 @@ def test_an_early_part_half_again_as_large_is_where_it_is_ruled_out():
     """Runs without spread: the share alone decides, at 1.5 / 4."""
     below, above = (course(first, *[(1 - first) / 3] * 3) for first in (0.374, 0.376))
     assert c.early([below] * 2).verdict == c.FAILS
+    assert c.early([course(3, 2, 2, 1)] * 2).verdict == c.UNKNOWN  # 3 / 8
     assert c.early([above] * 2).verdict == c.UNKNOWN
 
 
@@ -101,6 +102,24 @@ def test_floors_keep_a_flat_course_from_being_told():
     assert c.early([later] * 2).values["hi"] == pytest.approx(1 / 3)
     first = (np.array([[1.0, 4.0, 4.0, 4.0]]), np.array([[3.0, 0.1, 0.1, 0.1]]))
     assert c.early([first] * 2).values["hi"] == pytest.approx(3 / 15)
+
+
+def test_layers_count_alike_whatever_their_size():
+    """The second moves a hundred times as far: the share is the mean of both shares all the same."""
+    moved = np.array([[8.0, 1.0, 1.0, 0.0], [200.0, 300.0, 300.0, 200.0]])
+    found = c.early([(moved, np.full_like(moved, FLOOR))] * 2)
+    assert found.statistic == pytest.approx((0.8 + 0.2) / 2)
+    told = {"runs": 2, "windows": 4, "flat": 0.25, "lo": 0.5, "limit": 0.375, "moved": 4, "layers": 4, "least": 0.5,
+            "most": 0.5, "hi": (8 / 10 + 0.2) / 2}  # fmt: skip
+    assert {name: found.values[name] for name in told} == pytest.approx(told)
+
+
+def test_the_interval_of_the_share_is_that_of_runs():
+    runs = [course(8, 1, 1, 0, layers=1), course(6, 2, 1, 1, layers=1), course(7, 1, 1, 1, layers=1)]
+    found = c.early(runs)
+    assert found.values["lo"] == pytest.approx(c.bound([0.8, 0.6, 0.7], -1))
+    assert found.values["hi"] == pytest.approx(c.bound([0.8, 0.6, 0.7], +1))
+    assert (found.values["least"], found.values["most"]) == pytest.approx((0.6, 0.8))
 
 
 def test_runs_that_can_reach_a_small_p():
@@ -146,6 +165,36 @@ def test_settled_means_under_a_quarter():
     assert c.peak([course(*low)] * 3).verdict == c.HOLDS
     assert c.peak([course(*high)] * 3).verdict == c.FAILS
     assert c.peak([course(*low)] * 3).values["ratio"] == pytest.approx(0.2)
+
+
+def _orders(moved):
+    """Every order of the mean course of a run."""
+    mean = (moved / moved.sum(axis=1, keepdims=True)).mean(axis=0)
+    return [mean[list(one)] for one in itertools.permutations(range(len(mean)))][::7]
+
+
+def test_a_peak_by_hand():
+    """Shares are 6, 1, 1, 1, 1, 0 and 1, 1, 3, 1, 2, 2 tenths: 0.35 at most in the first third, 0.2 after it."""
+    moved = np.array([[6.0, 1, 1, 1, 1, 0], [100, 100, 300, 100, 200, 200]])
+    found = c.peak([(moved, np.full_like(moved, FLOOR))] * 2)
+    assert found.statistic == pytest.approx(0.15)
+    told = {"runs": 2, "windows": 6, "third": 2, "peak": 0, "ratio": (0.75 / 6 + 2) / 2, "lo": (0.75 / 6 + 2) / 2,
+            "hi": (0.7525 / 6 + 2) / 2, "wanted": 3, "beyond": 22, "all": 24}  # fmt: skip
+    assert {name: found.values[name] for name in told} == pytest.approx(told)
+    orders = [np.mean(both, axis=0) for both in itertools.product(_orders(moved), repeat=2)]
+    early = [one[:2].max() - one[2:].max() for one in orders]
+    assert found.p == pytest.approx(np.mean([one > 0.15 - 1e-9 for one in early]), abs=0.02)
+    assert found.values["late"] == pytest.approx(np.mean([one < 0.15 + 1e-9 for one in early]), abs=0.02)
+
+
+def test_a_late_peak_at_its_floor_is_none():
+    """Of four layers: two that peak beyond their floors are no majority, three are. Early rates may be large."""
+    moved, floor = course(2, 2, 2, 2, 2, 20, layers=4)
+    for clear, verdict in ((2, c.UNKNOWN), (3, c.FAILS)):
+        floors = floor.copy()
+        floors[:, :2], floors[clear:, 5] = 100.0, 100.0
+        runs = [(moved, floors)] * 3
+        assert c.peak(runs).verdict == verdict
 
 
 def test_rates_at_their_floor_support_settling_and_never_contradict_it():
@@ -199,6 +248,32 @@ def test_the_ratio_is_between_over_within():
     assert (found.values["between"], found.values["within"]) == (4.0, 1.0)
 
 
+def test_groups_in_numbers():
+    """Four runs are enough for an interval: the ratios without one run each are 9 / 2, 9 / 2, 4 and 4.5."""
+    distances = np.array([[0, 1, 4, 4], [1, 0, 4, 5], [4, 4, 0, 2], [4, 5, 2, 0]], float)
+    found = c.groups(distances, ["a", "a", "b", "b"])
+    without = np.array([4.5 / 2, 4 / 2, 4.5, 4.0])
+    reach = 2.353363 * math.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum())
+    told = {"runs": 4, "groups": 2, "between": 4.25, "within": 1.5, "ratio": 4.25 / 1.5, "permutations": 3,
+            "smallest": 1 / 3, "hi": 4.25 / 1.5 + reach}  # fmt: skip
+    assert {name: found.values[name] for name in told} == pytest.approx(told)
+
+
+@pytest.mark.parametrize(("across", "verdict"), [(1.2, c.FAILS), (1.25, c.UNKNOWN)])
+def test_alike_is_nearer_than_a_quarter_more(across, verdict):
+    same = np.equal.outer(list("aabb"), list("aabb"))
+    found = c.groups(np.where(same, 1.0, across), list("aabb"))
+    assert (found.verdict, found.values["hi"]) == (verdict, across)
+
+
+def test_groups_without_a_spread_or_a_second_run():
+    same = np.array([[0, 0, 3, 3], [0, 0, 3, 3], [3, 3, 0, 0], [3, 3, 0, 0]], float)
+    assert c.groups(same, ["a", "a", "b", "b"]).values["ratio"] == math.inf
+    alone = c.groups(same[1:3, 1:3], ["a", "b"])
+    assert (alone.verdict, alone.values["permutations"]) == (c.UNKNOWN, 0)
+    assert math.isnan(alone.values["smallest"])
+
+
 def test_the_jackknife_of_a_mean_is_its_standard_error():
     values = np.array([1.0, 2.0, 4.0, 9.0])
     reach = c.jackknife(lambda kept: values[kept].mean(), list("abcd"))
@@ -213,6 +288,22 @@ def test_objectives_part_after_the_peak_where_they_are_less_than_half_apart_at_i
     found = c.parted(peak, end, labels)
     assert found.verdict == verdict
     assert found.values["lo"] < found.statistic < found.values["hi"]
+
+
+@pytest.mark.parametrize(
+    ("alike", "across", "share", "verdict"),
+    [(4, 24**0.5, 0.5**0.5, c.FAILS), (0, 2, 0.5, c.UNKNOWN), (4, 17**0.5, 0.25, c.HOLDS), (4, 3, 0, c.HOLDS)],
+)
+def test_the_share_at_the_peak_by_hand(alike, across, share, verdict):
+    """Runs of one objective are 3 apart at the end, those of two 5; at the peak `alike` and `across`."""
+    labels = ["a", "a", "b", "b"]
+    same = np.equal.outer(labels, labels)
+    peak, end = np.where(same, float(alike), across), np.where(same, 3.0, 5.0)
+    found = c.parted(peak, end, labels)
+    assert (found.verdict, found.statistic) == (verdict, pytest.approx(share))
+    assert math.isnan(found.p)
+    assert (found.values["share"], found.values["lo"], found.values["hi"]) == pytest.approx((share,) * 3, abs=1e-6)
+    assert c.parted(peak, np.full((4, 4), 5.0), labels).verdict == c.UNKNOWN  # not apart at the end: a share of nothing
 
 
 # --- 5: lag ---------------------------------------------------------------------------------------
@@ -257,6 +348,18 @@ def test_what_lags_count():
         "n": 3, "surely": 1, "first": 2, "open": 3, "least": -5.0, "most": 9.0
     }  # fmt: skip
     assert found.statistic == 9.0
+
+
+def test_each_lag_is_counted_by_its_own_numbers():
+    found = c.lag(
+        topology=np.array([15.0, 23.0, 29.0, 40.0]), behaviour=np.full(4, 20.0), error=np.zeros(4),
+        slack=np.array([0.4, 0.4, 0.4, 0.4]), resolution=np.array([8.0, 8.1, 9.0, 2.0]), last=np.full(4, 64.0),
+        moved=np.array([True, True, True, False]),
+    )  # fmt: skip
+    told = {"n": 4, "surely": 0, "never": 1, "moved": 3, "least": -5.0, "most": 20.0, "lo": -5.4, "hi": 20.4,
+            "resolution": 9.0, "coarse": 2, "open": 1, "first": 3}  # fmt: skip
+    assert found.values == pytest.approx(told)
+    assert found.verdict == c.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,39 @@ def test_loops_are_the_summaries_of_h1_alone():
             one.at(step)
 
 
+def test_one_number_that_is_none_leaves_a_cell_out_and_zeros_do_not():
+    table, cells = study()
+    bad = table.index[(table["series"] == "a") & (table["step"] == 1) & (table["layer"] == 3)]
+    for value, steps in ((np.nan, [0, 2]), (0.0, [0, 1, 2])):
+        changed = table.copy()
+        changed.loc[bad[0], FEATURES[3]] = value
+        assert courses(changed, cells, "raw", 320, 160)[0].steps.tolist() == steps
+
+
+def test_two_subsamples_are_enough():
+    table, cells = study(count=2)
+    first = courses(table, cells, "raw", 320, 160)[0]
+    assert first.factor == pytest.approx(160 / 160 + 1 / 2)
+
+
+def test_in_whatever_order_the_rows_come():
+    table, cells = study(series=("z", "a"))
+    mixed = pd.concat([table.head(1), table.iloc[1:].sample(frac=1, random_state=0)])  # z is still the first
+    for one, other in zip(courses(table, cells, "raw", 320, 160), courses(mixed, cells, "raw", 320, 160), strict=True):
+        assert (one.series, one.layer, one.scale, one.steps.tolist()) == (
+            other.series, other.layer, other.scale, other.steps.tolist()
+        )  # fmt: skip
+        np.testing.assert_allclose(one.each, other.each)
+
+
+def test_a_base_that_is_not_the_same_to_the_last_bits_counts_once():
+    table, cells = study()
+    nearly = table.copy()
+    nearly.loc[(table["series"] == "b") & (table["step"] == 0), list(FEATURES)] *= 1 + 1e-15
+    for one, other in zip(courses(table, cells, "raw", 320, 160), courses(nearly, cells, "raw", 320, 160), strict=True):
+        np.testing.assert_allclose(one.each, other.each, rtol=1e-12)
+
+
 def test_cells_that_say_nothing_are_left_out():
     table, cells = study()
     bad = (table["series"] == "a") & (table["step"] == 1) & (table["layer"] == 3)

@@ -363,3 +363,15 @@ def test_a_hole_in_a_curve_and_a_missing_subsample():
     without = concentration_table(velocities[velocities["subsample"] > 0], distances, N, M, n=50)
     width = rest["hi"] - rest["lo"]
     np.testing.assert_allclose(width[rest["with_base"]], (without["hi"] - without["lo"])[without["with_base"]])
+
+
+def test_the_studentised_share_is_centred_on_that_of_equal_moves():
+    """Over gaps of 1, 2 and 4 steps equal moves are fast at first: 1 of 1 + 1/2 + 1/4."""
+    from phcore.analysis.early_change import _studentised
+
+    v, gaps, mask = np.array([3.0, 2.0, 1.0]), np.array([1, 2, 4]), np.array([True, False, False])
+    null = _studentised(v, gaps, mask, np.array([[0, 1, 2], [2, 1, 0]]))
+    assert null.centre == pytest.approx(1 / 1.75)
+    assert null.observed * null.unit + null.centre == pytest.approx(3 / (3 + 1 + 0.25))
+    assert null.drawn[0] == null.observed
+    assert null.drawn[1] < 0 < null.observed

@@ -383,6 +383,38 @@ def distances_of(places):
     return run_distances({str(k): np.atleast_2d(place) for k, place in enumerate(places)})
 
 
+def test_one_run_is_no_distance_from_itself():
+    assert run_distances({"a": np.ones((2, 3))}).tolist() == [[0.0]]
+
+
+def test_an_empty_sample_has_no_distance():
+    with np.errstate(all="raise"):
+        for x, y in ((np.ones((3, 2)), np.ones((0, 2))), (np.ones((0, 2)), np.ones((3, 2)))):
+            assert math.isnan(energy_distance(x, y))
+        assert math.isnan(energy_distance(np.ones((1, 2)), np.ones((1, 2)), unbiased=True))
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_energy_floor_by_hand(count):
+    """Median and 95 % quantile of the energy distance between the halves that are drawn."""
+    from phcore.analysis.effect_sizes import _energy_floor, _halves
+
+    x = np.random.default_rng(3).normal(size=(count, 2))
+    drawn = [one.astype(bool) for one in _halves(count, 50, 7)]
+    assert {int(one.sum()) for one in drawn} == {count // 2}
+
+    def energy(first, rest):
+        def mean(a, b, same):
+            distances = [np.linalg.norm(p - q) for i, p in enumerate(a) for j, q in enumerate(b) if not same or i != j]
+            return np.mean(distances)
+
+        return 2 * mean(first, rest, False) - mean(first, first, True) - mean(rest, rest, True)
+
+    found = [energy(x[one], x[~one]) for one in drawn]
+    assert _energy_floor(x, 50, 7) == pytest.approx((np.median(found), np.quantile(found, 0.95)))
+    assert _energy_floor(x[:3], 50, 7) == pytest.approx((np.nan, np.nan), nan_ok=True)
+
+
 def test_run_distances_by_hand():
     found = run_distances({"a": [[0.0, 0], [0, 0]], "b": [[3.0, 4], [0, 0]], "c": [[0.0, 0], [0, 1]]})
     np.testing.assert_allclose(found[0], [0, math.sqrt(25 / 2), math.sqrt(1 / 2)])

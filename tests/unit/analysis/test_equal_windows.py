@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phcore.analysis.displacements import LOOPS, Course
-from phcore.analysis.equal_windows import COLUMNS, table
+from phcore.analysis.equal_windows import COLUMNS, shares, table
 
 STEPS = np.array([0, 1, 2, 3, 4, 5, 6])
 
@@ -89,6 +89,11 @@ def test_of_other_orders_only_consecutive_checkpoints_are_known():
     assert rows(wider, "transitions", "diagrams", 1.0).empty
 
 
+def test_between_consecutive_checkpoints_the_velocity_is_read():
+    found = rows(made(course(), of=distances(), moves=velocities(order=2.0)), "rates", "diagrams", 2.0)
+    assert found["value"].tolist() == [1.0, 11.0, 21.0, 31.0, 41.0, 51.0]
+
+
 @pytest.mark.parametrize("changed", [{"degree": 0}, {"scale": "median"}, {"layer": 2}])
 def test_rows_of_another_degree_scale_or_layer_are_not_read(changed):
     found = made(course(), of=distances(**changed), moves=velocities(**changed), noise=floors(**changed))
@@ -107,3 +112,19 @@ def test_another_series_has_windows_of_its_own():
 def test_no_course_is_no_window():
     assert made().empty
     assert list(made().columns) == COLUMNS
+
+
+def test_shares_are_means_over_layers_of_shares():
+    """Two layers: 8, 1, 1, 0 and 2, 2, 2, 2; floors of 1. A layer that does not move has no share."""
+    values = {6: (8.0, 1.0, 1.0, 0.0), 12: (2.0, 2.0, 2.0, 2.0), 18: (0.0,) * 4}
+    each = [("b", at, k + 1, 4 * k, 4 * k + 4, one, 1.0) for at, moved in values.items() for k, one in enumerate(moved)]
+    made = pd.DataFrame(each, columns=["series", "layer", "window", "step_from", "step", "value", "floor"])
+    found = shares(pd.concat([made, made.assign(series="a")], ignore_index=True))
+    assert found["series"].tolist() == ["b"] * 4 + ["a"] * 4
+    own = found.head(4)
+    assert own[["window", "step_from", "step"]].to_numpy().tolist() == [[1, 0, 4], [2, 4, 8], [3, 8, 12], [4, 12, 16]]
+    assert own["share"].tolist() == pytest.approx([(0.8 + 0.25) / 2, (0.1 + 0.25) / 2, (0.1 + 0.25) / 2, 0.125])
+    assert own["floor"].tolist() == pytest.approx([(0.1 + 0.125) / 2] * 4)
+    assert own["value"].tolist() == [5.0, 1.5, 1.5, 1.0]
+    assert own["beyond"].tolist() == [2, 1, 1, 1]
+    assert own["layers"].tolist() == [2] * 4

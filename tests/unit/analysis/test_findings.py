@@ -1,5 +1,6 @@
 """What verdicts read, and what they say, on tables made by hand for each of them."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -154,6 +155,56 @@ def test_where_another_reading_says_something_else_the_sentence_says_so():
     assert "Otherwise" not in same.sentence
 
 
+def by_run(*quarters, **how):
+    """A course of its own for each run."""
+    series = [f"run {k}" for k in range(len(quarters))]
+    table = pd.concat([windows(quarters=one, series=[name], **how) for one, name in zip(quarters, series, strict=True)])
+    return {"windows": table}, dict.fromkeys(series, "one")
+
+
+def test_runs_that_differ_have_a_range_and_no_interval_beyond_everything():
+    tables, own = by_run((9, 1, 0, 0), (1, 3, 3, 3))
+    one = complete(found(1, tables, objectives=own))
+    assert "holds 50 % of the displacement in mean summaries (10 % to 90 % by run)" in one.sentence
+    assert one.interval.startswith("at most 100 % (95 %")
+    assert one.null.endswith("p = 0.25 (no smaller p than 0.062 is possible)")
+
+
+def test_enough_runs_that_cannot_tell_need_more_of_them():
+    tables, own = by_run((5, 1, 1, 1), (1, 3, 3, 3), (5, 1, 1, 1), floor=1.5)
+    one = complete(found(1, tables, objectives=own))
+    assert (one.verdict, one.needed) == (
+        f.UNKNOWN, "more runs, or more prompts: 4 of 6 first quarters are beyond what other prompts would change"
+    )  # fmt: skip
+
+
+def test_fewer_than_three_transitions_have_no_first_third():
+    said = found(1, {"windows": windows(velocities=(1.0, 2.0))}).sentence
+    assert said.endswith("where an even course gives 25 %.")
+    at_floor = found(1, {"windows": windows(velocities=(5.0, 1.0, 0.1, 0.05), wiggle=0.0)}).sentence
+    assert "holds 81 % of the velocity; 12 of 24 velocities are at their resampling floor" in at_floor
+
+
+def test_windows_of_several_lengths_are_told_by_the_smallest_and_the_largest():
+    longer = windows(series=SERIES[1:])
+    longer[["step_from", "step"]] *= 2
+    one = found(1, {"windows": pd.concat([windows(series=SERIES[:1]), longer])})
+    assert one.n == "3 runs, 6 series at layers, 4 windows of 4 to 8 steps each"
+
+
+def test_what_another_reading_cannot_tell_is_said_and_what_it_lacks_is_not():
+    few = windows(scale="median", floor=99.0)
+    assert found(1, {"windows": pd.concat([windows(), few])}).sentence.endswith(
+        " Otherwise in mean summaries at scale median: cannot be told; in W2 between diagrams at scale median: cannot "
+        "be told."
+    )
+    own = windows()
+    own.loc[own["measure"] == "diagrams", "floor"] = 99.0
+    assert found(1, {"windows": own}).sentence.endswith(
+        " Otherwise in W2 between diagrams at scale raw: cannot be told."
+    )
+
+
 # --- 2: peak --------------------------------------------------------------------------------------
 
 
@@ -193,6 +244,44 @@ def test_rates_at_their_floors_are_said_to_be_so():
     assert one.needed == "more runs, or more prompts: 0 of 36 rates are beyond what other prompts would change"
 
 
+def test_rates_that_may_be_nothing_are_told_as_such():
+    one = complete(found(2, {"windows": windows(rates=(20, 1, 1, 1, 1, 1), floor=6.0)}))
+    assert one.verdict == f.UNKNOWN
+    assert "the ratio lies between 0 % and 30 %" in one.interval
+    assert one.interval.endswith("6 of 36 rates are beyond their floors")
+    spread = pd.concat([windows(rates=(20, 1, 1, 1, 1, 1), series=SERIES[:1]), windows(rates=EVEN, series=SERIES[1:2])])
+    two = complete(found(2, {"windows": spread}, objectives=dict.fromkeys(SERIES[:2], "one")))
+    assert "the ratio lies between 0 % and " in two.interval
+    assert two.needed == "3 runs; you have 2"
+
+
+def test_one_run_has_a_peak_and_no_interval():
+    one = complete(found(2, {"windows": windows(series=SERIES[:1])}, objectives={"helpful": "x"}))
+    assert one.interval == "none: it takes two runs or more"
+    assert one.null.endswith("for an early peak, 1 for a late one")
+
+
+@pytest.mark.parametrize(("cut", "chosen"), [((6, 6, 4), 6), ((4, 6, 4), 4), ((4, 6), 6), ((6, 4), 6)])
+def test_of_several_numbers_of_windows_the_most_common_is_read_and_else_the_larger(cut, chosen):
+    series = [f"run {k}" for k in range(len(cut))]
+    rates = [(9.0, *[1.0] * (count - 1)) for count in cut]
+    table = pd.concat([windows(rates=one, series=[name]) for one, name in zip(rates, series, strict=True)])
+    values = readings.peak(subject({"windows": table}, objectives=dict.fromkeys(series, "x")), SCALE, MEANS).values
+    assert (values["windows"], values["runs"]) == (chosen, cut.count(chosen))
+    assert (values["from"], values["to"], values["length"]) == (0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("rates", "runs", "told", "at"),
+    [(BURST, 3, True, (0, 2)), (LATE, 3, True, (10, 12)), (BURST, 1, False, (0, 2)), (LATE, 1, False, (10, 12))],
+)
+def test_a_peak_is_told_where_it_is_early_or_late_beyond_chance(rates, runs, told, at):
+    own = SERIES[:runs]
+    study = subject({"windows": windows(rates=rates, series=own)}, objectives=dict.fromkeys(own, "x"))
+    values = readings.peak(study, SCALE, MEANS).values
+    assert (values["told"], (values["from"], values["to"])) == (told, at)
+
+
 # --- 3: objectives --------------------------------------------------------------------------------
 
 
@@ -209,6 +298,57 @@ def test_objectives_that_part_after_an_early_peak_hold():
     assert one.n == "9 runs of 3 objectives"
     assert "p = 0.0036 of 280 labelings" in one.null
     assert "the share at the peak lies between 19 % and" in one.interval
+
+
+def runs_apart(**changed):
+    """Four runs at two steps: 3 apart within, 4 across at step 1 and 12 at step 2; at layer 2 three times as far."""
+    own = {"a 1": "a", "b 1": "b", "a 2": "a", "b 2": "b"}
+    rows = [
+        (one, other, step, layer, SCALE, layer_factor * (3.0 if own[one] == own[other] else far))
+        for one, other in itertools.combinations(own, 2)
+        for step, far in ((1, 4.0), (2, 12.0)) for layer, layer_factor in ((1, 1), (2, 3))
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["series_a", "series_b", "step", "layer", "scale", "distance"])
+    return table.assign(**changed), own
+
+
+def test_distances_between_runs_by_hand():
+    """Mean over layers: twice those of the first; over steps the root of the mean square."""
+    table, own = runs_apart()
+    base = table[table["step"] == 1].assign(step=0, distance=99.0)
+    partial = table[table["step"] == 1].assign(step=3, distance=99.0).iloc[2:]
+    unknown = table[table["step"] == 1].assign(step=4, distance=np.nan)
+    strange = table.assign(series_b="somebody else", distance=99.0)
+    tables = {"separation": pd.concat([base, table, partial, unknown, strange])}
+    one = readings.apart(subject(tables, objectives=own), SCALE, MEANS)
+    told = {"runs": 4, "groups": 2, "fewest": 2, "last": 2, "within": 6.0, "between": 2 * 80**0.5, "permutations": 3}
+    assert {name: one.values[name] for name in told} == pytest.approx(told)
+    assert (one.values["first"], one.values["second"]) == (f.UNKNOWN, f.UNKNOWN)
+    squares = readings._between_runs(subject(tables, objectives=own), SCALE, MEANS)
+    assert list(squares) == [1, 2]
+    assert squares[2].tolist() == [[0, 24, 6, 24], [24, 0, 24, 6], [6, 24, 0, 24], [24, 6, 24, 0]]
+
+
+def test_objectives_that_are_not_apart_are_not_asked_when_they_part():
+    one = complete(of_objectives(gap=0.0, each=4))
+    assert "At the peak" not in one.sentence
+    few = complete(of_objectives(gap=30.0, each=2))
+    assert few.needed == (
+        "3 runs per objective; you have 2; in the study file, each a series with its objective and a seed of its own: "
+        'objective = "o0", seed = 1'
+    )
+    assert few.interval.startswith("between over within is 5.50, at most 7.20 (95 %, jackknife over runs); ")
+    assert "under 1.25 counts as not apart" in few.interval
+    enough = complete(of_objectives(gap=2.5, each=4, objectives=2, seed=1, peak=EVEN, wiggle=0.0))
+    assert (enough.verdict, enough.needed) == (f.UNKNOWN, "more runs per objective")
+    assert "At the peak" not in enough.sentence
+    assert "No peak" not in enough.sentence
+
+
+def test_two_runs_of_one_objective_have_no_interval():
+    table, own = separation(each=1, objectives=2)
+    one = complete(found(3, {"separation": table, "windows": windows(series=tuple(own))}, objectives=own))
+    assert one.interval == "none: it takes two runs or more of an objective"
 
 
 def test_objectives_apart_before_the_peak_refute_the_second_half():
@@ -354,6 +494,33 @@ def test_a_base_model_without_a_fingerprint_is_no_other_model():
     assert one.verdict == f.UNKNOWN
 
 
+def test_models_by_hand():
+    """Layers at 0.5 and 1 stand for four depths, two each: shares differ at the second alone."""
+
+    def study(base, second):
+        table = windows(quarters=(4.0, 4.0, 1.0, 1.0), series=("run 0", "run 1"), wiggle=0.0)
+        deep = windows(quarters=second, series=("run 0", "run 1"), layers=(2,), wiggle=0.0)
+        table = pd.concat([table[table["layer"] == 1], deep])
+        return subject({"windows": table}, objectives={"run 0": "x", "run 1": "x"}, base=base)
+
+    one = readings.models([study("a", (5.0, 1.0, 2.0, 2.0)), study("b", (1.0, 5.0, 2.0, 2.0))], SCALE, MEANS)
+    told = {"runs": 4, "groups": 2, "studies": 2, "fewest": 2, "within": 0.0, "between": (2 * 2 * 0.4**2 / 16) ** 0.5}
+    assert {name: one.values[name] for name in told} == pytest.approx(told)
+    same = readings.models([study("a", (5.0, 1.0, 2.0, 2.0)), study("a", (1.0, 5.0, 2.0, 2.0))], SCALE, MEANS)
+    assert same.values == {"runs": 4, "groups": 1, "studies": 2}
+
+
+def test_models_that_cannot_be_told_apart_need_more_runs():
+    many = complete(
+        f.findings(study_of("a", EARLY, wiggle=1.0), [study_of("b", (8.0, 2, 1, 1), wiggle=1.0)], SCALE, ORDER)[3]
+    )
+    assert (many.verdict, many.needed) == (f.UNKNOWN, "more runs per base model")
+    few = complete(f.findings(study_of("a", EARLY, runs=1), [study_of("b", FLAT, runs=1)], SCALE, ORDER)[3])
+    assert few.interval.startswith("none")
+    lacking = complete(f.findings(study_of("a", (), runs=2, steps=(0, 3, 8)), [study_of("b", FLAT)], SCALE, ORDER)[3])
+    assert lacking.needed.startswith("checkpoints at steps 2, 4 and 6, so that runs fall into four windows")
+
+
 def test_the_finding_of_models_alone_is_the_same():
     studies = [study_of("a", EARLY), study_of("b", FLAT)]
     assert f.of_models(studies, SCALE, ORDER) == f.findings(studies[0], studies[1:], SCALE, ORDER)[3]
@@ -394,6 +561,16 @@ def test_what_is_said_of_lags_by_hand():
 def test_lags(changed, verdict, needed):
     one = complete(found(5, {"halfway": halfway(**changed)}))
     assert (one.verdict, one.needed) == (verdict, needed)
+
+
+def test_lags_are_of_mean_summaries_and_of_rows_that_are_known():
+    table = halfway(later=(-2.0, 0.0))
+    assert readings.lag(subject({"halfway": table}), SCALE, ORDER).values == {}
+    for column in ("topology", "behaviour", "error"):
+        part = table.assign(checkpoints=9)
+        part.loc[0, [column, "checkpoints"]] = np.nan, 5
+        values = readings.lag(subject({"halfway": part}), SCALE, MEANS).values
+        assert (values["n"], values["checkpoints"]) == (5, 9)
 
 
 def test_copies_do_not_lag():
@@ -457,6 +634,15 @@ def test_windows_that_are_not_all_known_are_not_read():
     some = table[(table["measure"] != "diagrams") | (table["window"] > 2)]
     assert readings.early(subject({"windows": some}), SCALE, ORDER).values == {}
     assert readings.early(subject({"windows": table}), SCALE, ORDER).verdict == f.HOLDS
+
+
+def test_a_run_with_a_layer_that_does_not_move_is_not_read():
+    """A share of nothing is none."""
+    table = windows()
+    table.loc[(table["series"] == "mixed") & (table["layer"] == 2), "value"] = 0.0
+    assert list(readings.moves(subject({"windows": table}), "quarters", SCALE, MEANS)) == ["helpful", "harmless"]
+    table.loc[(table["series"] == "helpful") & (table["window"] == 1), "value"] = np.inf
+    assert list(readings.moves(subject({"windows": table}), "quarters", SCALE, MEANS)) == ["harmless"]
 
 
 def test_distances_between_diagrams_tell_objectives_apart_too():

@@ -95,3 +95,39 @@ def test_only_steps_that_both_are_known_for_count_and_few_are_none():
     longer = departures([0.01, 0.04, 0.09, 0.16, 0.2], steps=[2, 4, 6, 8, 10])
     assert only([course([1, 2, 3, 4])], longer).last == 8
     assert table([], departures([0.01] * 4)).empty
+
+
+def test_the_error_of_subsamples_by_hand():
+    """Of five subsamples, the half-way steps without one each; five of them vary as one, times the factor."""
+    one = course([1, 2, 3, 4], noise=0.4, count=5, factor=2.5)
+    row = only([one], departures([0.01, 0.04, 0.09, 0.16]))
+    moved = one.each - one.each[0]
+
+    def half(kept):
+        lengths = np.linalg.norm(moved[:, kept].mean(axis=1), axis=1)
+        place = np.flatnonzero(lengths >= lengths[-1] / 2)[0]
+        return np.interp(lengths[-1] / 2, lengths[place - 1 : place + 1], STEPS[place - 1 : place + 1])
+
+    without = [half([k for k in range(5) if k != left]) for left in range(5)]
+    assert row.error == pytest.approx(np.sqrt(4 * np.var(without) * 2.5 * 5))
+    assert row.topology == pytest.approx(half(range(5)))
+
+
+def test_slack_at_the_end_makes_half_of_the_way_later():
+    """The root of the last divergence is 0.4 to 0.5: half of it is reached at step 4 at the earliest, at 5 at the
+    latest."""
+    given = departures([0.01, 0.04, 0.09, 0.16])
+    given.loc[given["step"] == 8, "slack"] = 0.09
+    assert only([course([1, 2, 3, 4])], given).slack == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("spread", "moved"), [(0.079, True), (0.081, False)])
+def test_behaviour_has_moved_where_its_mean_is_two_standard_errors_from_nothing(spread, moved):
+    """Two prompts: the standard error of their mean is half of what is between them."""
+    given = departures([0.01, 0.04, 0.09, 0.16], prompts=2)
+    given.loc[given["step"] == 8, "value"] = [0.16 - spread, 0.16 + spread]
+    assert only([course([1, 2, 3, 4])], given).moved == moved
+
+
+def test_one_prompt_or_subsample_has_no_error():
+    assert np.isnan(only([course([1, 2, 3, 4])], departures([0.01, 0.04, 0.09, 0.16], prompts=1)).error)

@@ -143,3 +143,21 @@ def test_what_was_listed_is_read_as_it_was():
 def test_distributions_over_two_vocabularies_are_refused():
     with pytest.raises(ValueError, match="shape"):
         divergence(np.ones((2, 3), np.float16), np.ones((2, 4), np.float16))
+
+
+def test_the_slack_is_half_of_what_is_left_times_the_entropy_of_its_parts():
+    """0.2 of one and 0.6 of the other are not listed: parts of 1/4 and 3/4."""
+    token = np.zeros((1, 1), int)
+    one, other = (token, np.log([[0.8]]), np.array([0.2])), (token, np.log([[0.4]]), np.array([0.6]))
+    entropy = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    np.testing.assert_allclose(jensen_shannon_slack(*one, *other), 0.8 / 2 * entropy)
+    assert jensen_shannon_slack(*one, *one).tolist() == pytest.approx([0.2 * LN2])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_either_side_has_to_fit_itself_and_the_other(place):
+    listed_one = (np.zeros((2, 1), int), np.zeros((2, 1)), np.zeros(2))
+    short = [one[:1] if number == place else one for number, one in enumerate(listed_one)]
+    for pair in ((listed_one, short), (short, listed_one)):
+        with pytest.raises(ValueError):
+            both(*pair)

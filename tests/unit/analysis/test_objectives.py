@@ -10,11 +10,13 @@ from scipy.spatial.distance import pdist
 from phcore.analysis.objectives import (
     objective_distance,
     objective_wasserstein,
+    paths_landscapes,
     paths_mds,
     paths_means,
     paths_vectors,
     split_half_floor,
     standardise,
+    standardised_layers,
     summary_distance,
 )
 from phcore.errors import Fault
@@ -212,6 +214,49 @@ def test_paths_of_landscapes():
     assert np.linalg.norm(places.loc[("a", 1)]) == pytest.approx(3 / 2)
     with pytest.raises(Fault, match="no checkpoint"):
         paths_vectors(np.full((5, 2), np.nan), cells)
+
+
+def test_landscapes_are_measured_by_halves_of_a_cell():
+    """One bar in each of four subsamples, from 0 to 4, 4, 8 and 8: the first and third are one half."""
+    bars = [("a", step, b, 0.0, death * (1 + step)) for step in (0, 1) for b, death in enumerate((4, 4, 8, 8))]
+    table = pd.DataFrame(bars, columns=["series", "step", "subsample", "birth", "death"])
+    grid = np.linspace(0, 16, 120)
+
+    def tent(death):
+        return np.clip(np.minimum(grid, death - grid), 0, None)
+
+    swapped = table.assign(subsample=[0, 2, 1, 3] * 2).sort_values(["step", "subsample"])  # 4, 8, 4, 8
+    found = paths_landscapes(swapped)
+    unit = np.median([np.linalg.norm(tent(4 * k) - tent(8 * k)) for k in (1, 2)])
+    assert found.unit == pytest.approx(unit)
+    between = np.linalg.norm((tent(4) + tent(8)) / 2 - (tent(8) + tent(16)) / 2) / unit
+    assert np.ptp(found.points["pc1"]) == pytest.approx(between)
+    assert found.points["pc2"].abs().max() < 1e-9
+    assert paths_landscapes(table).unit == 1.0  # halves that are alike are no unit
+    single = paths_landscapes(table[table["subsample"] == 0])
+    assert (single.unit, len(single.points)) == (1.0, 2)
+    with pytest.raises(Fault, match="no checkpoint has a bar"):
+        paths_landscapes(table.head(0))
+
+
+def test_two_subsamples_are_a_spread():
+    assert len(standardise(table(TWO, count=2), 6).means) == len(TWO)
+    with pytest.raises(Fault, match="one subsample per cell"):
+        standardise(table(TWO, count=2).query("subsample == 0"), 6)
+
+
+def test_layers_at_both_scales_are_measured_where_there_is_a_spread():
+    """A layer without bars is passed over; at the other scale each cell is divided by its own median distance."""
+    rows = pd.concat([table(TWO), table(TWO, layer=7).assign(**dict.fromkeys(FEATURES, 0.0))])
+    cells = rows[["series", "step", "layer"]].drop_duplicates().assign(median_distance=2.0)
+    found = list(standardised_layers(rows, cells, "raw", (6, 7), B))
+    assert [label for label, _, _ in found] == [{"layer": 6, "scale": "raw"}, {"layer": 6, "scale": "median"}]
+    (_, raw, floors), (_, median, _) = found
+    pd.testing.assert_frame_equal(raw.means, standardise(rows, 6).means)
+    pd.testing.assert_frame_equal(floors, split_half_floor(raw))
+    np.testing.assert_allclose(median.means, raw.means)  # units, too, are half as large
+    assert list(standardised_layers(rows, cells, "raw", (6,), 1)) == []
+    assert list(standardised_layers(rows.head(0), cells, "raw", (6,), B)) == []
 
 
 def test_vectors_of_a_step_0_of_its_own_count_and_keep_their_place():

@@ -2,8 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.behaviour import answer
-from tests.unit.figures.hand_made import STEPS, drawn, given
+from phcore.errors import Fault
+from phcore.figures.behaviour import answer, caption, in_order, numbers
+from phcore.figures.figure import Choice
+from phcore.figures.registry import FIGURES
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import PLAIN, STEPS, Tables, among_others, drawn, given, record_of, rows
 
 
 def behaviour(moves: pd.DataFrame, velocity: pd.DataFrame, **look):
@@ -80,3 +84,83 @@ def test_behaviour_of_none_one_seeds_and_nasty_names(moves, velocity, render):
         assert "<b>" not in svg
         assert "next tokens (Jensen-Shannon divergence, nats)" in svg
     assert "run" in render(behaviour(*seeds))
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results():
+    """Refusal moves by 0.3 and 0.6, next tokens by 0.1 and 0.2; velocity of 10 and 40, the second over three steps."""
+    steps = [("b", 0, 1, 1.0), ("a", 0, 1, 1.0), ("a", 1, 4, 2.0)]
+    of = (("refusal", "", 0.3), ("js", "harmful", 9.0), ("js", "", 0.1), ("acc", "", 7.0))
+    moved = [(*one[:3], name, category, size * one[3]) for name, category, size in of for one in steps]
+    moved += [("a", 4, 8, "js", "", np.nan), ("a", 4, 8, "strange", "", np.nan), ("a", 4, 8, "js", "rare", np.nan)]
+    velocities = rows("series step_from step subsample value", ("a", 0, 1, 0, 10.0), ("a", 1, 4, 0, 40.0))
+    slack = rows("series step_from step category value slack", ("a", 0, 1, "", 0.1, 0.001),
+                 ("a", 1, 4, "", 0.1, 0.002), ("a", 0, 1, "harmful", 0.1, 9.0), **PLAIN)  # fmt: skip
+    return Tables({
+        "velocities": among_others(velocities, "value"), "divergence": slack,
+        "behaviour_moves": rows("series step_from step name category value", *moved, **PLAIN),
+    })  # fmt: skip
+
+
+def test_next_tokens_of_all_prompts_are_read_unless_others_are_chosen(results):
+    data = hand_made.read("behaviour", results)
+    assert (data.name, data.slack) == ("js", 0.002)
+    assert data.moves[["series", "step", "value"]].to_numpy().tolist() == [["a", 1, 0.1], ["a", 4, 0.2], ["b", 1, 0.1]]
+    assert data.velocity["mean"].tolist() == [10.0, 40.0]
+    other = hand_made.read("behaviour", results, behaviour="refusal", per="step")
+    assert np.isnan(other.slack)
+    assert other.moves["value"].tolist() == pytest.approx([0.3, 0.2, 0.3])
+    assert other.velocity["mean"].tolist() == pytest.approx([10.0, 40 / 3])
+    harmful = hand_made.read("behaviour", results, category="harmful")
+    assert (harmful.slack, harmful.moves["value"].tolist()) == (9.0, [9.0, 18.0, 9.0])
+
+
+def test_behaviour_that_is_missing_is_said_to_be_so(results):
+    with pytest.raises(Fault, match="has not been measured for this study"):
+        hand_made.read("behaviour", Tables())
+    with pytest.raises(Fault, match="no transition has both"):
+        hand_made.read("behaviour", results, behaviour="other")
+    deep = results.given["velocities"].query("layer == 12").assign(order=2.0, degree=1, scale="raw")
+    with pytest.raises(Fault, match="no transition has both"):
+        hand_made.read("behaviour", Tables(results.given | {"velocities": deep}))
+
+
+def test_behaviours_and_categories_that_can_be_chosen(results):
+    name, category, _ = FIGURES["behaviour"].controls
+    choice = Choice.of(results, behaviour="js")
+    assert name.options(results, choice) == ["js", "refusal", "acc"]
+    assert category.options(results, choice) == ["", "harmful"]
+    assert (category.words(""), category.words("harmful")) == ("all", "harmful")
+    assert in_order(pd.Series(["learning_rate", "zeal", "nll", "acc", "refusal", "nll"])) == [
+        "refusal", "nll", "acc", "zeal", "learning_rate"
+    ]  # fmt: skip
+
+
+def test_both_quantities_in_words(results):
+    assert caption(hand_made.read("behaviour", results)) == (
+        "Above: H1 velocity (distance), layer 6; below: next tokens (Jensen-Shannon divergence, nats), between "
+        "consecutive checkpoints. Rings: the largest move of each series. From the 512 most probable tokens; all "
+        "others could add 0.002 nats at most. Behaviour is read at the last token of the prompt, as the hidden states "
+        "are."
+    )
+    mean = Tables(results.given, record_of(pooling="mean"))
+    per_step = caption(hand_made.read("behaviour", mean, behaviour="refusal", per="step"))
+    assert "(distance) per step, layer 6; below: refusal score (ln probability) per step, between" in per_step
+    assert "512" not in per_step
+    assert per_step.endswith("a hidden state is the mean over the prompt's own text.")
+    found = numbers(hand_made.read("behaviour", results))
+    assert found.caption == "Next tokens (Jensen-Shannon divergence, nats), by step"
+    assert found.rows == [["a", "0.100", "0.200"], ["b", "0.100", "–"]]
+
+
+def test_four_series_are_named_and_five_are_summed_up(moves, velocity):
+    one = [t[t["series"] == "helpful"] for t in (moves, velocity)]
+    four, five = ([pd.concat([t.assign(series=f"run {k}") for k in range(n)]) for t in one] for n in (4, 5))
+    assert "run 3 2 against 4." in told(*four)
+    assert told(*five) == (
+        "Of 5 series, topology peaks first in 5, at the same checkpoint in 0, last in 0. Median step of the peaks: 2 "
+        "against 4."
+    )

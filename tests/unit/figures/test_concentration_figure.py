@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.concentration import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures.concentration import CORRECTIONS, answer, caption, numbers, warning
+from phcore.figures.registry import FIGURES
+from phcore.study.pairs import WALKED
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of
 
 
 def told(rows: pd.DataFrame, correction: str = "none") -> str:
@@ -96,3 +100,77 @@ def test_colours_do_not_depend_on_the_choice(rows):
 def test_one_and_nothing_known(rows, render):
     for part in (rows.head(1), rows.assign(p=np.nan), rows.assign(lo=np.nan, hi=np.nan)):
         render(concentration(part))
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+def table():
+    """Series b has no transition from the base; in a it makes 0.9 of 0.5."""
+    values = [("a", True, 0.9), ("a", False, 0.5), ("b", False, 0.3), ("a2", True, np.nan)]
+    numbers = {"lo": 0.2, "hi": 0.6, "null_mean": 0.3, "null_lo": 0.25, "null_hi": 0.4, "p": 0.01, "p_max": 0.02,
+               "p_bh": 0.03, "transitions": 4, "permutations": 1000}  # fmt: skip
+    found = hand_made.rows("series with_base concentration", *values, by="index", per="transition", null="studentised")
+    return found.assign(**numbers)
+
+
+@pytest.fixture
+def results():
+    other = {"by": "step", "per": "step", "null": "velocities"}
+    both = among_others(table(), "concentration", **other)
+    return Tables({"concentration": both[both["layer"] == 6]})
+
+
+def test_the_base_counts_where_a_series_has_it_and_unless_it_is_left_out(results):
+    data = hand_made.read("concentration", results)
+    assert data.rows[["series", "objective", "concentration"]].to_numpy().tolist() == [
+        ["a", "helpful", 0.9], ["b", "harmless", 0.3]
+    ]  # fmt: skip
+    without = hand_made.read("concentration", results, with_base=False).rows
+    assert without[["series", "concentration"]].to_numpy().tolist() == [["a", 0.5], ["b", 0.3]]
+    assert "with_base" not in FIGURES["concentration"].table(data)
+
+
+@pytest.mark.parametrize(("correction", "p"), zip(CORRECTIONS, (0.02, 0.03, 0.01), strict=True))
+def test_p_is_the_one_that_is_chosen(results, correction, p):
+    data = hand_made.read("concentration", results, correction=correction)
+    assert set(data.rows["p"]) == {p}
+    assert f"p ({'no correction' if correction == 'none' else correction})" in numbers(data).header
+    assert numbers(data).rows[0] == ["a", "6", "0.900", "0.200 to 0.600", "0.250 to 0.400", f"{p:.4f}"]
+
+
+def test_what_is_missing_is_said():
+    with pytest.raises(Fault, match="computed at the end"):
+        hand_made.read("concentration", Tables())
+    with pytest.raises(Fault, match="fewer than three transitions"):
+        hand_made.read("concentration", Tables({"concentration": table().assign(concentration=np.nan)}))
+
+
+def test_the_caption_and_what_to_beware_of(results):
+    data = hand_made.read("concentration", results)
+    assert caption(data) == (
+        "Dots: concentration, whiskers: 95 % for another choice of prompts (n = 40 prompts, m = 12 in a subsample; not "
+        "another training run). Grey: 5 to 95 % under the studentised null, moves in random order, neighbours may "
+        "correlate, 1,000 times; 4 transitions per series. Filled: p below 0.05 (max-statistic over layers)."
+    )
+    assert warning(data) == ""
+    long = [f"run {k}" for k in range(2)]
+    for steps, series in ((WALKED, []), (WALKED + 1, long)):
+        record = record_of(dict.fromkeys(long, "x"), range(1, steps + 1))
+        beside = Tables({"concentration": table().assign(series=long[0], null="checkpoints")}, record)
+        said = warning(hand_made.read("concentration", beside, null="checkpoints"))
+        assert said.startswith("Where training drifts")
+        assert (f"asked for ({', '.join(long)}): python -m phcore compute x --pairs all" in said) == bool(series)
+    quick = given({"null": "velocities", "per": "step"}, rows=table(), longer=long)
+    assert warning(quick).startswith("Per training step on an uneven grid")
+    assert "This null walks" not in warning(quick)
+    for transitions, warned in ((2, False), (3, True), ([2, 4, 2, 2], True)):
+        few = table().assign(transitions=transitions)
+        assert bool(warning(given({"null": "velocities", "per": "step"}, rows=few, longer=[]))) == warned
+
+
+def test_at_the_level_nothing_is_beyond_chance(rows):
+    assert told(rows.assign(p=0.05)).startswith("0 of 6 (series, layer) exceed the null at 5% (no correction)")
+    assert caption(given({"correction": "none"}, rows=table().assign(transitions=[4, 3, 4, 3]))).endswith(
+        "; 3, 4 transitions per series. Filled: p below 0.05 (no correction)."
+    )

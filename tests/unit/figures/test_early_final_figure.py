@@ -2,8 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.early_final import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures.early_final import _room, answer, warning
+from phcore.figures.figure import Choice
+from phcore.figures.registry import FIGURES
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, rows
 
 RHO = pd.Series({"rho": 0.5, "lo": -0.25, "hi": 0.75, "points": 6, "runs": 2})
 
@@ -49,3 +53,69 @@ def test_early_final_of_none_one_and_nasty_names(points, render):
         svg = render(early_final(part), dark=True)
         assert "<b>" not in svg
         assert "reference answers" in svg or part["y"].isna().all()
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results():
+    """refusal ends alike in all runs; nll does not. Concentrations 0.5 and 0.7 against ends of 1 and 2."""
+    table = rows("name rho predictor per", *[
+        (name, rho, predictor, per) for predictor in ("concentration", "early_velocity")
+        for per in ("transition", "step") for name, rho in (("refusal", np.nan), ("nll", 0.8))
+    ], **PLAIN).assign(degree=1, scale="raw", lo=0.1, hi=0.9, points=2, runs=2)  # fmt: skip
+    shares = rows("series concentration", ("b", 0.7), ("a", 0.5), per="transition", by="index", with_base=True)
+    ends = rows("series step value", ("a", 1, 9.0), ("a", 4, 1.0), ("b", 4, 2.0), **PLAIN, category="", source="model")
+    moved = rows("series step_from step name category value", ("a", 0, 1, "nll", "", 0.5), **PLAIN)
+    velocities = rows("series step_from step subsample value", *[("a", k, k + 1, 0, 1.0) for k in range(3)])
+    everywhere = shares.rename(columns={"layer": "at"}), velocities.rename(columns={"layer": "at"})
+    shares, velocities = (among_others(one, number).rename(columns={"at": "layer"})
+                          for one, number in zip(everywhere, ("concentration", "value"), strict=True))  # fmt: skip
+    return Tables({
+        "early_final": among_others(table, "rho"), "concentration": shares, "velocities": velocities,
+        "behaviour": pd.concat([ends.assign(name="nll"), ends.assign(name="refusal", value=0.0)]),
+        "behaviour_moves": moved,
+    })  # fmt: skip
+
+
+def test_early_movement_against_the_end_of_each_run(results):
+    data = hand_made.read("early_final", results)
+    assert data.metric == "nll"
+    assert data.points[["series", "objective", "x", "y"]].to_numpy().tolist() == [
+        ["a", "helpful", 0.5, 1.0], ["b", "harmless", 0.7, 2.0]
+    ]  # fmt: skip
+    assert data.correlation[["rho", "predictor", "per"]].tolist() == [0.8, "concentration", "transition"]
+    assert len(data.every) == 8
+    early = hand_made.read("early_final", results, predictor="early_velocity", per="step", final="refusal")
+    assert early.correlation[["predictor", "per", "name"]].tolist() == ["early_velocity", "step", "refusal"]
+    assert early.points[["series", "x", "y"]].to_numpy().tolist() == [["a", 1.0, 0.0]]
+    with pytest.raises(Fault, match="early movement and a known end"):
+        hand_made.read("early_final", results, final="other")
+    with pytest.raises(Fault, match="has not been measured"):
+        hand_made.read("early_final", Tables())
+
+
+def test_ends_that_can_be_chosen_differ_between_runs(results):
+    final = FIGURES["early_final"].controls[2]
+    choice = Choice.of(results, layer=6)
+    assert final.options(results, choice) == ["nll"]
+    alike = results.given["early_final"].assign(rho=np.nan)
+    assert final.options(Tables(results.given | {"early_final": alike}), choice) == ["refusal", "nll"]
+
+
+@pytest.mark.parametrize(
+    ("values", "domain"),
+    [([1.0, 3.0], [0.8, 3.2]), ([-2.0, -2.0], [-2.2, -1.8]), ([0.0], [-1.0, 1.0]), ([], [-0.1, 1.1])],
+)
+def test_room_around_the_marks(values, domain):
+    assert _room(pd.Series(values, dtype=float)) == pytest.approx(domain)
+
+
+def test_few_runs_are_warned_of():
+    assert warning(given(correlation=RHO)) == (
+        "6 points, but 2 runs: the layers of a run share its end. Below 10 runs a correlation says next to nothing."
+    )
+    assert warning(given(correlation=RHO.replace({2.0: 9.0}))).startswith("6 points, but 9 runs")
+    assert warning(given(correlation=RHO.replace({2.0: 10.0}))) == ""
+    assert "no interval" in answer(given(correlation=RHO.replace({0.75: np.nan})))

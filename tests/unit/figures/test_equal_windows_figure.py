@@ -9,7 +9,8 @@ from phcore.figures import equal_windows
 from phcore.figures.charts.standing import plain
 from phcore.figures.figure import title
 from phcore.figures.registry import FIGURES
-from tests.unit.figures.hand_made import drawn, given, looking
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, among_others, drawn, given, looking, record_of
 
 
 def table():
@@ -26,22 +27,6 @@ def table():
 def data():
     rows = shares(table())
     return given(rows=rows.assign(objective=rows["series"]), every=table())
-
-
-def test_shares_are_means_over_layers_of_shares(data):
-    own = data.rows[data.rows["series"] == "mixed"]
-    assert own["share"].tolist() == pytest.approx([(0.8 + 0.25) / 2, (0.1 + 0.25) / 2, (0.1 + 0.25) / 2, 0.125])
-    assert own["floor"].tolist() == pytest.approx([(0.1 + 0.125) / 2] * 4)
-    assert own["value"].tolist() == [5.0, 1.5, 1.5, 1.0]
-    assert own["beyond"].tolist() == [2, 1, 1, 1]
-    assert own["layers"].tolist() == [2] * 4
-
-
-def test_what_does_not_move_has_no_share():
-    still = table().assign(value=0.0)
-    assert shares(still).empty
-    moved = pd.concat([still[still["layer"] == 12], table()[table()["layer"] == 6]])
-    assert shares(moved)["share"].tolist() == [0.8, 0.1, 0.1, 0.0] * 2
 
 
 def test_the_answer_says_the_share_and_what_an_even_course_would_give(data):
@@ -85,3 +70,38 @@ def test_no_label_lies_across_the_line_of_an_even_course():
     rows = pd.DataFrame({"series": "one", "window": [1, 2, 3, 4], "share": [0.5, 0.24, 0.16, 0.1],
                          "floor": [0.1, 0.1, 0.22, 0.1]})  # fmt: skip
     assert equal_windows._above(rows).tolist() == [0.5, 0.25, 0.25, 0.1]
+
+
+def test_quarters_of_one_scale_and_measure_are_read():
+    own = table().rename(columns={"layer": "at"})  # all layers are read
+    names = own["series"].map({"helpful": "b", "mixed": "a"})
+    own = own.assign(scale="raw", use="quarters", measure="summaries", series=names)
+    found = among_others(own, "value", use="rates", measure="loops").rename(columns={"at": "layer"}).assign(order=0.0)
+    data = hand_made.read("windows", Tables({"windows": found}))
+    assert data.rows["series"].unique().tolist() == ["a", "b"]
+    assert data.rows["value"].tolist() == [5.0, 1.5, 1.5, 1.0] * 2
+    assert len(data.every) == 16
+
+
+def test_the_steps_that_windows_lack_are_named():
+    with pytest.raises(Fault) as fault:
+        hand_made.read("windows", Tables(record=record_of(path=(1, 2, 8))))
+    assert fault.value.hint == "save checkpoints at these steps: 4, 6"
+    with pytest.raises(Fault) as fault:
+        hand_made.read("windows", Tables(record=record_of(path=(2, 4, 6, 8))))
+    assert fault.value.hint == "compute the study where its checkpoints are"
+
+
+def test_runs_that_differ_have_a_range(data):
+    rows = data.rows
+    rows.loc[(rows["series"] == "mixed") & (rows["window"] == 1), ["share", "beyond"]] = 0.25, 1
+    assert equal_windows.answer(given(rows=rows)).startswith("The first quarter holds 25% to 52% of the displacement")
+    assert "3 of 4 first quarters" in equal_windows.answer(given(rows=rows))
+    assert equal_windows.numbers(given(rows=rows)).rows[-1] == [
+        "mixed",
+        "12 to 16",
+        "1.00",
+        "12%",
+        "11%",
+        "1 of 2 layers",
+    ]

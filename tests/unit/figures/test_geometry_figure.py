@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from phcore.analysis.against_geometry import ALL_LAYERS
-from phcore.figures.geometry import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures.geometry import answer, caption, numbers, warning
+from phcore.figures.registry import FIGURES
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, drawn, given, rows
 
 NO_SHARES = pd.DataFrame({"share": []})
 
@@ -72,8 +75,8 @@ def test_geometry_in_words(lo, hi, words):
          "transitions": 30}
     )  # fmt: skip
     shares = pd.DataFrame(
-        {"scale": ["median", "raw"], "share": [0.05, 0.5], "lo": [0.01, 0.4], "hi": [0.1, 0.6], "position": 0.3,
-         "beyond": lo + 0.01, "beyond_lo": lo, "beyond_hi": hi, "groups": 15}
+        {"scale": ["median", "raw"], "share": [0.05, 0.5], "lo": [0.01, 0.4], "hi": [0.1, 0.6], "position": [0.3, 9],
+         "beyond": [lo + 0.01, 9], "beyond_lo": [lo, 9], "beyond_hi": [hi, 9], "groups": [15, 9]}
     )  # fmt: skip
     told = answer(given(pooled=ranks, shares=shares))
     assert told.startswith("Closest to velocity: b, rank correlation -0.90 (-1.00 to -0.80, n = 30 transitions).")
@@ -88,3 +91,40 @@ def test_geometry_without_enough_to_go_by():
     none = pd.DataFrame({"scale": ["raw"], "share": [float("nan")], "lo": [0.0], "hi": [0.0], "groups": [2]})
     assert "Too few series and layers" in answer(given(pooled=ranks, shares=none))
     assert answer(given(pooled=ranks.assign(rho=float("nan")), shares=none)).startswith("No geometric quantity")
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+def test_correlations_of_all_layers_and_of_single_ones():
+    """The layer is not among what is asked for: all of them are."""
+    names = ("cka_distance", "mean_norm")
+    quantities = [(layer, name, 0.1 * layer + k) for layer in (ALL_LAYERS, 6) for k, name in enumerate(names)]
+    table = rows("layer quantity rho", *quantities, lo=0.0, hi=0.5, transitions=9)
+    share = rows("scale share lo hi position beyond beyond_lo beyond_hi groups", *[
+        (scale, value, 0.0, 1.0, 0.3, 0.2, 0.1, 0.3, 6) for scale, value in (("median", 0.4), ("raw", 0.5))
+    ], rows=9)  # fmt: skip
+    wrong = [share.assign(degree=0, share=9.0), share.assign(order=1.0, share=9.0)]
+    results = Tables({
+        "geometry_velocity": pd.concat([table.assign(**one, rho=9.0) for one in ({"degree": 0}, {"order": 1.0},
+                                        {"scale": "median"})] + [table], ignore_index=True),
+        "unexplained": pd.concat([*wrong, share], ignore_index=True),
+    })  # fmt: skip
+    data = hand_made.read("geometry", results)
+    assert data.ranks["rho"].tolist() == pytest.approx([-0.1, 0.9, 0.6, 1.6])
+    assert data.pooled["rho"].tolist() == pytest.approx([-0.1, 0.9])
+    assert data.shares[["scale", "share"]].to_numpy().tolist() == [["raw", 0.5], ["median", 0.4]]
+    assert "at scale raw, all layers" in caption(data).replace("velocity at scale", "at scale")
+    assert FIGURES["unexplained"].table(data).columns.tolist()[:2] == ["scale", "share"]
+    unknown = table.assign(rho=table["rho"].where(table["layer"] == 6))
+    with pytest.raises(Fault, match="no geometric quantity can be compared"):
+        hand_made.read("geometry", Tables({"geometry_velocity": unknown}))
+
+
+def test_few_transitions_are_warned_of(ranks):
+    assert warning(given(pooled=ranks.assign(transitions=[9, 10, 3, 3]))) == ""
+    assert warning(given(pooled=ranks.assign(transitions=[9, 3, 3, 3]))).startswith("Only 9 transitions: ")
+
+
+def test_correlations_in_numbers(ranks):
+    assert numbers(given(pooled=ranks)).rows[0] == ["mean norm", "0.20", "-0.10 to 0.50"]

@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.lags import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures.lags import answer, caption, numbers
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, rows
 
 
 def lag(rows: pd.DataFrame, behaviour: str = "refusal"):
@@ -70,3 +72,36 @@ def test_lags_of_one_and_without_spread(lags, render):
     for part in (lags.head(1), lags.set_axis([0] * 3), lags.assign(peak_lo=np.nan),
                  lags.assign(peak_lo=np.nan, peak_hi=np.nan, series="<b>")):  # fmt: skip
         assert "<b>" not in render(lag(part), dark=True)
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results(lags):
+    own = lags.drop(columns="objective").rename(columns={"layer": "at"})  # all layers are read
+    own = own.assign(name="refusal", per="transition", resolution_steps=[2.0, 1000.0, 4.0], degree=1, scale="raw")
+    own = own.assign(series=["b", "a", "a"])
+    table = pd.concat([among_others(own, "lag_checkpoints", per="step"), own.assign(name="acc", lag_checkpoints=9)])
+    table = table.rename(columns={"at": "layer"})
+    unknown = table.query("name == 'refusal'").tail(1).assign(lag_checkpoints=np.nan)
+    moves = rows("series step_from step name category value", ("a", 0, 1, "refusal", "", 0.5),
+                 ("a", 0, 1, "acc", "", 0.5), **PLAIN)  # fmt: skip
+    return Tables({"lags": pd.concat([unknown, table]), "behaviour_moves": moves})
+
+
+def test_lags_of_the_first_behaviour_unless_another_is_chosen(results):
+    data = hand_made.read("lags", results)
+    assert data.behaviour == "refusal score"
+    assert data.rows[["series", "objective", "lag_checkpoints"]].to_numpy().tolist() == [
+        ["a", "helpful", 0], ["a", "helpful", -1], ["b", "harmless", 2]
+    ]  # fmt: skip
+    other = hand_made.read("lags", results, behaviour="acc")
+    assert (other.behaviour, set(other.rows["lag_checkpoints"])) == ("acc", {9})
+    assert "2 to 1,000 steps; a lag within that is none." in caption(data)
+    assert "peak of refusal score minus peak of H1 velocity, both per transition, in checkpoints" in caption(data)
+    assert numbers(data).rows[-1] == ["b", "6", "2", "1 to 4", "8", "+2"]
+    with pytest.raises(Fault, match="no series has a peak in both"):
+        hand_made.read("lags", results, behaviour="other")
+    with pytest.raises(Fault, match="has not been measured"):
+        hand_made.read("lags", Tables({"lags": results.given["lags"]}))

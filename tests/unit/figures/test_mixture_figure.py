@@ -2,8 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.mixture import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures.figure import Choice
+from phcore.figures.mixture import _words, answer, numbers
+from phcore.figures.registry import FIGURES
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
 
 STEPS = [0, 1, 2, 4]
 
@@ -66,3 +70,66 @@ def test_mixture_of_one_and_nasty_names(mixture, render):
         mixture.assign(series="<b>", part_a="a'\"\\"),
     ):
         assert "<b>" not in render(between(part), dark=True)
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+def table():
+    """Every series between the two others, at the base and at two steps."""
+    names = "series part_a part_b step to_a to_b a_to_b floor along off"
+    between = [("a", "a2", "b"), ("a2", "a", "b"), ("b", "a", "a2")]
+    values = [(*names, step, 1.0, 2.0, 3.0, 0.5, 0.25, 0.75) for names in between for step in (0, 1, 2)]
+    return rows(names, *values, degree=None, order=None, norm=None)
+
+
+@pytest.fixture
+def results():
+    return Tables({"mixture": among_others(table(), "along")})
+
+
+def test_what_calls_itself_a_mixture_is_shown_and_else_the_last(results):
+    data = hand_made.read("mixture", results)
+    assert data.rows[["series", "part_a", "part_b", "objective", "objective_a", "objective_b"]].iloc[0].tolist() == [
+        "b", "a", "a2", "harmless", "helpful", "helpful"
+    ]  # fmt: skip
+    assert data.rows[["step", "along"]].to_numpy().tolist() == [[1, 0.25], [2, 0.25]]
+    mixed = Tables(results.given, record_of({"a": "helpful", "a2": "Mixed", "b": "harmless"}))
+    assert hand_made.read("mixture", mixed).rows["series"].unique().tolist() == ["a2"]
+    chosen = hand_made.read("mixture", results, series="a", first="a2", second="b").rows
+    assert chosen[["series", "part_a", "part_b"]].drop_duplicates().to_numpy().tolist() == [["a", "a2", "b"]]
+    with pytest.raises(Fault, match="a shares no step with both b and a2"):
+        hand_made.read("mixture", results, series="a", first="b", second="a2")
+    with pytest.raises(Fault, match="three series that share a step"):
+        hand_made.read("mixture", Tables({"mixture": table().query("step == 0")}))
+
+
+def test_mixtures_and_parts_that_can_be_chosen(results):
+    name, parts = FIGURES["mixture"].controls
+    choice = Choice.of(results, layer=6, series="b")
+    assert name.options(results, choice) == ["a", "a2", "b"]
+    assert name.default(results, choice, ["a", "a2", "b"]) == "b"
+    assert parts.options(results, choice) == [("a", "a2")]
+
+
+def test_a_mixture_in_numbers(mixture):
+    found = numbers(given(rows=mixture))
+    assert found.caption == "Where both lies"
+    assert found.header == ["step", "along", "off the line", "to run a", "to run b", "run a to run b"]
+    assert found.rows[2] == ["2", "0.25", "1.00", "2.70", "7.60", "10.0"]
+
+
+def test_what_is_told_of_a_step(mixture):
+    words = _words(mixture)
+    assert {name: one[2] for name, one in words.items()} == {
+        "off_words": "1.00", "a_words": "2.70", "b_words": "7.60", "parts_words": "10.0", "floor_words": "1.00",
+        "along_words": "25%", "step_words": "2",
+    }  # fmt: skip
+    assert words["along_words"][0] == "–"
+
+
+def test_a_mixture_at_an_end_is_not_between(mixture):
+    for along, to_a, to_b, inside in ((0.0, 1.0, 9.0, 0), (1.0, 9.0, 1.0, 0), (0.5, 10.0, 9.0, 0), (0.5, 9.9, 9.9, 1)):
+        one = mixture.tail(1).assign(along=along, to_a=to_a, to_b=to_b)
+        assert f"at {inside} of the 1 steps" in answer(given(rows=one))
+    assert "cannot be told" in answer(given(rows=mixture.assign(floor=mixture["a_to_b"])))

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.models import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures.models import answer, sentence, warning
+from phcore.figures.registry import FIGURES
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of
 
 STEPS = [0, 1, 2, 4]
 
@@ -68,3 +73,76 @@ def test_models_of_none_one_and_nasty_names(rows, render):
         rows.assign(value=np.nan),
     ):
         assert "<b>" not in render(models(part), dark=True)
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+def moving(*curves, **same):
+    """(series, velocities of consecutive steps from 0 on) at layer 6 of 12."""
+    values = [(name, k, k + 1, 0, value) for name, moved in curves for k, value in enumerate(moved)]
+    return hand_made.rows("series step_from step subsample value", *values, **same)
+
+
+def study(name, base, *curves, series=("a", "b"), order=2.0):
+    record = record_of(dict.fromkeys(series, f"of {name}"), beside=("other",))
+    record = replace(record, study=record.study.with_(name=name, model=base))
+    nodes = (replace(record.base, fingerprint=base), *record.nodes[1:])
+    table = moving(*curves, order=order).rename(columns={"layer": "at"})  # all layers are read
+    table = among_others(table, "value").rename(columns={"at": "layer"})
+    return Tables({"velocities": table}, replace(record, nodes=nodes))
+
+
+@pytest.fixture
+def results():
+    own = study("own", "small", ("b", (2.0, 1.0, 1.0)), ("a", (1.0, 1.0, 2.0)))
+    own.beside = {
+        "other": study("other", "large", ("a", (3.0, 0.0, 0.0))),
+        "twin": study("twin", "small", ("a", (1.0, 1.0, 1.0))),
+        "order": study("order", "large", ("a", (1.0, 1.0, 1.0)), order=1.0),
+    }  # fmt: skip
+    return own
+
+
+def test_courses_of_this_study_and_of_those_beside_it(results):
+    alone = hand_made.read("models", results).rows
+    assert alone["series"].unique().tolist() == ["a", "b"]
+    one = alone.query("series == 'b' and depth == 1.0")
+    assert one["value"].tolist() == pytest.approx([1.5, 0.75, 0.75])
+    assert one["share"].tolist() == pytest.approx([1 / 3, 2 / 3, 1.0])
+    passed = hand_made.read("models", results, course="share passed", beside=("other", "lost", "order"))
+    assert passed.rows.query("series == 'b' and depth == 1.0")["value"].tolist() == pytest.approx([0.5, 0.75, 1.0])
+    assert passed.rows["study"].unique().tolist() == ["own", "other"]
+    assert passed.objectives == ["of own", "of other", "of order"]
+    assert (passed.lacking, passed.faults) == (["order"], ["There is no study lost. Look again."])
+    assert warning(passed) == (
+        "There is no study lost. Look again. No velocities of order 2 in: order. Compute them with this study's order."
+    )
+    assert warning(hand_made.read("models", results)) == ""
+    with pytest.raises(Fault, match="nothing moves yet"):
+        hand_made.read("models", Tables())
+
+
+def test_models_that_differ_are_judged(results):
+    assert sentence(hand_made.read("models", results)).startswith("Choose a study of another base model")
+    assert sentence(hand_made.read("models", results, beside=("twin",))) == ""
+    said = sentence(hand_made.read("models", results, beside=("other",)))
+    assert said.startswith("This study lacks runs of two base models")
+    assert said.endswith(" none. n: 0.")
+
+
+def test_studies_that_can_stand_beside_are_those_that_are_there(results):
+    beside, _ = FIGURES["models"].controls
+    others = beside.options(results, None)
+    assert others == ["other", "twin", "order"]
+    assert beside.default(results, None, others) == ["other"]
+    assert beside.default(results, None, ["twin"]) == []
+
+
+def test_where_each_study_moves_most(rows):
+    assert answer(given(rows=rows)) == (
+        "Largest: large 1.33 at 100% of the run, depth 20% (helpful); small 2.00 at 100% of the run, depth 17% "
+        "(helpful)."
+    )
+    assert answer(given(rows=rows.assign(progress=np.nan))) == answer(given(rows=rows))
+    assert answer(given(rows=rows.assign(value=np.nan))) == "No study has a value yet."

@@ -1,8 +1,18 @@
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.paths import MEANS, TWO, answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import NotAsked
+from phcore.figures.figure import Choice
+from phcore.figures.paths import MEANS, TWO, answer, numbers
+from phcore.figures.registry import FIGURES
+from phcore.study.record import ALL
+from phcore.topology.summaries import FEATURE_WORDS, FEATURES
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, record_of, rows
 
 TITLES = ["H0 death, mean (distance)", "number of loops"]
 
@@ -95,3 +105,122 @@ def test_paths_end_at_their_distance_from_base():
     assert told(points, TWO) == "From (1.00, 1.00): a to (4.00, 5.00) (step 4), b to (1.00, 3.00)."
     assert told(points[points["step"] == 0], MEANS) == "No path from the base yet."
     assert told(points.head(0), TWO) == "No path from the base yet."
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+def measured(**same):
+    """Two subsamples of each cell: a feature goes up with the step in a, another one in b; halves differ by 2."""
+    steps = [("a", 0), ("a", 1), ("a", 4), ("b", 0), ("b", 4)]
+    table = rows("series step subsample", *[(*cell, b) for cell in steps for b in range(4)], **PLAIN | {"layer": 6})
+    spread = table["subsample"].map({0: -1.0, 1: 1.0, 2: -1.0, 3: 1.0})
+    numbers = pd.DataFrame(dict.fromkeys(FEATURES, 10.0 + spread))
+    numbers["h1_count"] += 10 * table["step"] * (table["series"] == "a")
+    numbers["h1_persistence_mean"] += 20 * table["step"] * (table["series"] == "b")
+    return pd.concat([table, numbers], axis=1).assign(**same)
+
+
+@pytest.fixture
+def results():
+    medians = measured()[["series", "step", "layer"]].drop_duplicates().assign(median_distance=2.0)
+    table = pd.concat([measured(), measured(layer=12, h1_count=99.0)], ignore_index=True)
+    return Tables({"summaries": table, "cells": medians}, record_of({"a": "helpful", "b": "harmless"}))
+
+
+def test_two_features_against_each_other(results):
+    data = hand_made.read("paths", results, layout=TWO)
+    assert data.points.to_numpy().tolist() == [
+        ["a", 0, 10.0, 10.0, "helpful"], ["a", 1, 20.0, 10.0, "helpful"], ["a", 4, 50.0, 10.0, "helpful"],
+        ["b", 0, 10.0, 10.0, "harmless"], ["b", 4, 10.0, 90.0, "harmless"],
+    ]  # fmt: skip
+    assert data.floor is None
+    assert data.titles == [FEATURE_WORDS["h1_count"], f"{FEATURE_WORDS['h1_persistence_mean']} (distance)"]
+    assert data.note == "Means over the subsamples of each checkpoint."
+    median = hand_made.read("paths", results, layout=TWO, scale="median", up="h1_count")
+    assert median.points.query("series == 'a' and step == 4")[["x", "y"]].to_numpy().tolist() == [[50.0, 50.0]]
+    other = hand_made.read("paths", results, layout=TWO, scale="median")
+    assert other.points["y"].max() == 45.0
+    assert other.titles[1].endswith("(distance / median distance)")
+
+
+def test_mean_summaries_in_units_of_their_floor(results):
+    data = hand_made.read("paths", results)
+    assert data.floor == 1.0
+    assert data.points.query("step == 0")[["x", "y"]].to_numpy().tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert [title.split(" (")[0] for title in data.titles] == ["component 1", "component 2"]
+    assert all(title.endswith("% of variance), floor units") for title in data.titles)
+    assert data.note.startswith("Principal components of the 41 mean summaries, each divided by its resampling")
+    assert data.note.endswith("Marks grow with the step.")
+    gap = measured()
+    gap.loc[(gap["series"] == "a") & (gap["step"] == 1), list(FEATURES)] = np.nan
+    lacking = hand_made.read("paths", Tables({"summaries": gap}, results.record))
+    assert lacking.note.endswith(" 1 checkpoint without a usable cloud have no place here.")
+
+
+def test_landscapes_of_one_degree_and_layer_at_either_scale(results):
+    bars = [(series, step, b, 1.0, 2.0 + step * (series == "a") + 0.1 * b) for series in "ab" for step in (0, 1, 4)
+            for b in range(4)]  # fmt: skip
+    table = rows("series step subsample birth death", *bars, **PLAIN | {"layer": 6, "degree": 1})
+    tables = {"bars": among_others(table, "death"), "cells": results.given["cells"].assign(median_distance=2.0)}
+    tables["cells"] = pd.concat([tables["cells"], tables["cells"].query("series == 'b'").head(1).assign(step=1)])
+    tables["cells"] = pd.concat([tables["cells"], tables["cells"].assign(layer=12, median_distance=-5.0)])
+    both = [hand_made.read("paths", Tables(tables, results.record), layout="mean landscapes", scale=scale)
+            for scale in ("raw", "median")]  # fmt: skip
+    assert both[0].note.startswith("Principal components of the mean landscapes of H1. One unit")
+    assert both[0].titles[0].endswith("of variance), floor units")
+    one, other = (data.points[["x", "y"]].to_numpy() for data in both)
+    assert np.abs(one).max() > 1
+    np.testing.assert_allclose(one, other, rtol=0.02)  # half as large, and so is their floor
+    still = both[0].points.query("series == 'b'")
+    assert np.ptp(still[["x", "y"]].to_numpy(), axis=0).max() < 1e-6
+
+
+def test_the_map_of_all_distances_has_the_mean_floor(results):
+    """Two runs that go apart on a line, in steps of their own numbers."""
+    own = [(name, step, float(step) * side) for name, side in (("a", 1), ("b", -1)) for step in (1, 2, 4)]
+    nodes = [("base", 0, 0.0), *own]
+    pairs = [(a, s, b, t, abs(x - y)) for (a, s, x), (b, t, y) in combinations(nodes, 2)]
+    table = rows("series_a step_a series_b step_b value", *pairs)
+    noise = rows("series step subsample value", ("a", 1, 0, 0.25), ("a", 2, 0, 0.75))
+    tables = {"distances": among_others(table, "value"), "floors": among_others(noise, "value")}
+    every = replace(results.record, pairs=ALL)
+    data = hand_made.read("paths", Tables(tables, every), layout="all distances")
+    assert data.floor == 0.5
+    assert data.titles == ["axis 1 (100% of spread), distance", "axis 2 (0% of spread), distance"]
+    assert data.note == "Classical multidimensional scaling of all pairwise Wasserstein distances."
+    ends = data.points.query("step == 4")
+    assert sorted(ends["x"].abs().round(6)) == [4.0, 4.0]
+    bare = hand_made.read("paths", Tables({"distances": table}, every), layout="all distances")
+    assert bare.floor is None
+    long = record_of({"a": "helpful"}, range(1, 15))
+    with pytest.raises(NotAsked, match=r"needs 78 more at each layer") as asked:
+        hand_made.read("paths", Tables(tables, long), layout="all distances")
+    assert asked.value.hint == "Its owner computes them with: python -m phcore compute x --pairs all"
+
+
+def test_where_each_series_ends_in_words_and_numbers():
+    """a ends at step 4, 5 from the base; b at step 1, 2 from it."""
+    points = pd.DataFrame({"series": ["a", "a", "a", "b", "b"], "objective": "x", "step": [0, 1, 4, 0, 1],
+                           "x": [1.0, 1.5, 4.0, 1.0, 1.0], "y": [2.0, 2.0, 6.0, 2.0, -0.001]})  # fmt: skip
+
+    def said(layout, floor=None, table=points):
+        return answer(given({"layout": layout}, points=table, floor=floor, titles=TITLES))
+
+    assert said(MEANS, 1.0) == ("Distance from base at the last step: a 5.00, b 2.00 (step 1); the floor is 1.00.")
+    assert said(MEANS, table=points.query("series == 'a'")) == "Distance from base at the last step: a 5.00."
+    assert said("all distances") == "Distance from base at the last step: a 5.00, b 2.00 (step 1)."
+    assert said(TWO) == "From (1.00, 2.00): a to (4.00, 6.00), b to (1.00, -0.00100) (step 1)."
+    for table in (points.query("step > 0"), points.query("step == 0"), points.assign(x=np.nan)):
+        assert said(MEANS, table=table) == "No path from the base yet."
+    found = numbers(given(points=points, titles=TITLES))
+    assert found.caption == "Coordinates by step: H0 death, mean (distance); number of loops"
+    assert found.rows == [["a", "1.00, 2.00", "1.50, 2.00", "4.00, 6.00"], ["b", "1.00, 2.00", "1.00, 0.00", "–"]]
+
+
+def test_features_can_be_chosen_for_the_layout_of_two_alone(results):
+    _, across, up = FIGURES["paths"].controls
+    for control, first in ((across, "h1_count"), (up, "h1_persistence_mean")):
+        assert control.options(results, Choice.of(results, layout=TWO)) == tuple(FEATURES)
+        assert control.options(results, Choice.of(results)) == ()
+        assert control.default(results, None, ()) == first

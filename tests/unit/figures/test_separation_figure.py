@@ -2,8 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.separation import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.errors import Fault
+from phcore.figures import apart, replicates
+from phcore.figures.registry import FIGURES
+from phcore.figures.separation import ENERGY, MEANS, PAIRED, answer, caption, numbers, quantity
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
 
 STEPS = [0, 1, 2, 4]
 PAIR = ["series_a", "series_b", "step"]
@@ -100,3 +104,128 @@ def test_separation_of_none_one_and_nasty_names(pairs, floor, render):
         for below in (None, floor):
             svg = render(separation(part, below), dark=True)
             assert "<b>" not in svg
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+def separated():
+    """Three pairs at two steps: ten times the step in summaries, the step in energy."""
+    pairs = [("a", "a2", 1.0), ("a", "b", 2.0), ("a2", "b", 3.0)]
+    names = "series_a series_b step distance distance_floor distance_floor_hi energy energy_floor energy_floor_hi"
+    table = [(a, b, step, 10 * step * k, 5.0, 6.0, step * k, 0.5, 0.6) for a, b, k in pairs for step in (1, 2)]
+    return rows(names, *table, degree=None, order=None, norm=None)
+
+
+@pytest.fixture
+def results():
+    numbers = [name for name in separated() if "distance" in name or "energy" in name]
+    return Tables({"separation": among_others(separated(), *numbers)})
+
+
+@pytest.mark.parametrize(("distance", "value", "lo", "hi"), [(MEANS, 20.0, 5.0, 6.0), (ENERGY, 2.0, 0.5, 0.6)])
+def test_distances_of_summaries_come_from_their_table(results, distance, value, lo, hi):
+    data = hand_made.read("separation", results, distance=distance)
+    one = data.rows[(data.rows["series_b"] == "a2") & (data.rows["step"] == 2)].iloc[0]
+    assert (one["value"], one["lo"], one["hi"]) == (value, lo, hi)
+    assert (one["objective_a"], one["objective_b"]) == ("helpful", "helpful")
+    assert len(data.rows) == 6
+    assert not data.one_run
+    assert FIGURES["separation"].table(data).columns.tolist() == [
+        "series_a", "series_b", "step", "value", "floor_lo", "floor_hi"
+    ]  # fmt: skip
+
+
+def diagrams():
+    """Distances between the diagrams of series, of which some are of two steps, of the base, or unknown."""
+    pairs = [("a", 1, "b", 1, 4.0), ("a", 2, "b", 2, 8.0), ("b", 2, "a", 1, 99.0), ("a", 1, "a2", 1, 2.0),
+             ("base", 0, "a", 1, 1.0), ("a2", 1, "b", 1, 6.0), ("a", 4, "b", 4, float("nan"))]  # fmt: skip
+    return rows("series_a step_a series_b step_b value", *pairs)
+
+
+def test_distances_of_diagrams_are_those_of_the_same_step_and_order():
+    noise = rows("series step subsample value", *[(name, 1, b, b / 10) for name in ("a", "b") for b in range(11)])
+    tables = {"distances": among_others(diagrams(), "value"), "floors": among_others(noise, "value")}
+    found = hand_made.read("separation", Tables(tables), distance=PAIRED).rows
+    assert found[["series_a", "series_b", "step", "value"]].to_numpy().tolist() == [
+        ["a", "a2", 1, 2.0], ["a", "b", 1, 4.0], ["a", "b", 2, 8.0], ["a2", "b", 1, 6.0]
+    ]  # fmt: skip
+    assert found["lo"].tolist()[:2] == pytest.approx([0.1, 0.1])
+    assert found["hi"].tolist()[:2] == pytest.approx([0.9, 0.9])
+
+
+def test_what_cannot_be_compared_says_why():
+    with pytest.raises(Fault, match="from two series on"):
+        hand_made.read("separation", Tables(record=record_of({"a": "helpful"})))
+    with pytest.raises(Fault, match="no two series have this distance at layer 6, scale raw"):
+        hand_made.read("separation", Tables(), distance=ENERGY)
+    two = Tables({"separation": separated()}, record_of({"a": "helpful", "b": "harmless"}))
+    assert hand_made.read("separation", two).one_run
+
+
+def test_one_pair_of_them(results):
+    first = hand_made.read("apart", results)
+    assert first.rows[["series_a", "series_b", "step", "value"]].to_numpy().tolist() == [
+        ["a", "a2", 1, 10.0], ["a", "a2", 2, 20.0]
+    ]  # fmt: skip
+    assert not first.one_run
+    other = hand_made.read("apart", results, first="b", second="a")
+    assert other.rows[["series_a", "series_b", "value"]].to_numpy().tolist() == [["b", "a", 20.0], ["b", "a", 40.0]]
+    with pytest.raises(Fault, match="not apart from itself"):
+        hand_made.read("apart", results, second="a")
+    lone = separated()
+    with pytest.raises(Fault, match="a and b have no finished step in common"):
+        hand_made.read("apart", Tables({"separation": lone[lone["series_b"] == "a2"]}), second="b")
+    assert apart.series(results, None) == ["a", "a2", "b"]
+    assert apart.series(Tables(record=record_of({"a": "helpful"})), None) == []
+    two = record_of({"a": "helpful", "b": "harmless"})
+    assert apart.series(Tables(record=two), None) == ["a", "b"]
+
+
+def test_runs_of_objectives_in_a_sentence():
+    names = "step objectives runs within between pseudo_f p permutations"
+    table = rows(names, (1, 2, 6, 9.0, 9.0, 9.0, 0.9, 10), (-1, 2, 6, 2.0, 4.0, 3.456, 0.1, 10_000))
+    unknown = rows(names, (-1, 2, 6, 1.0, 1.0, 1.0, float("nan"), 0), layer=12)
+    first = rows(names, (-1, 2, 6, 5.0, 6.0, 1.0, 0.5, 10), layer=1)
+    data = hand_made.read(
+        "replicates", Tables({"runs": pd.concat([first, unknown, table, table.assign(scale="median")])})
+    )
+    assert data.runs["layer"].tolist() == [6, 6, 1, 12]
+    assert replicates.sentence(data) == (
+        "Whole runs, layer 6: runs of different objectives are 4.00 apart, of one objective 2.00; PERMANOVA pseudo-F "
+        "3.46, p = 0.1 (10,000 orders of 6 runs)."
+    )
+    with pytest.raises(Fault, match=r"one run per objective \(2 objectives\): no p-value"):
+        hand_made.read("replicates", Tables({"runs": unknown}))
+    with pytest.raises(Fault, match=r"one run per objective \(2 objectives\)"):
+        hand_made.read("replicates", Tables({"runs": table.head(1)}))
+    with pytest.raises(Fault, match="from two series on"):
+        hand_made.read("replicates", Tables(record=record_of({"a": "helpful"})))
+    with pytest.raises(Fault, match="no p-value"):
+        hand_made.read("replicates", Tables(record=record_of({"a": "helpful", "b": "harmless"})))
+
+
+@pytest.mark.parametrize(
+    ("distance", "named", "said"),
+    [
+        (MEANS, "distance of mean summaries (resampling SDs)",
+         "Euclidean distance of the 41 mean summaries, each in units of its resampling standard deviation. Grey: the "
+         "same between two random halves of one cell's subsamples (n = 48, m = 24), median to 95 %. "),
+        (ENERGY, "energy distance of summaries (resampling SDs)",
+         "2 E|X - Y| - E|X - X'| - E|Y - Y'| of the two clouds of standardised summaries. Grey: the same between two "
+         "random halves of one cell's subsamples (n = 48, m = 24), median to 95 %. "),
+        (PAIRED, "H1 distance (distance)",
+         "W2, ground norm 2, paired by subsample, mean. Grey: the resampling floor (n = 48, m = 24); paired distances "
+         "saturate at it. "),
+    ],
+)  # fmt: skip
+def test_each_distance_has_its_name_caption_and_numbers(pairs, distance, named, said):
+    one, more = (given({"distance": distance}, rows=pairs, one_run=one) for one in (True, False))
+    assert quantity(one) == named
+    assert caption(one) == said + "One run per objective: an effect size, not a p-value."
+    assert caption(more) == said + (
+        "Subsamples overlap: they are never counted as replicates, and there is no p-value of them."
+    )
+    found = numbers(one)
+    assert found.caption == f"{named[0].upper()}{named[1:]} by step"
+    assert found.rows[0] == ["helpful – harmless", "0", "0.500", "3.00", "8.00"]

@@ -2,9 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from phcore.errors import Fault
 from phcore.figures.charts.theme import shades
-from phcore.figures.settings import answer
-from tests.unit.figures.hand_made import drawn, given
+from phcore.figures.registry import FIGURES
+from phcore.figures.settings import answer, caption, numbers
+from tests.unit.figures import hand_made
+from tests.unit.figures.hand_made import Tables, drawn, given
 
 STEPS = [0, 1, 2, 4]
 
@@ -105,3 +108,68 @@ def test_shades_go_from_dark_to_light_around_the_colour():
         assert len(set(found)) == number
         assert sorted(found, key=light) == found
         assert light(found[0]) < light("#0072B2") < light(found[-1])
+
+
+# --- what is read -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results():
+    """Subsample sizes of b, of which size 9 moves early; of a nothing is known. Prompt length comes from elsewhere."""
+    curves = {("b", "subsample size", "9"): (3.0, 1.0, 1.0), ("b", "subsample size", "12"): (1.0, 1.0, 2.0),
+              ("a", "subsample size", "12"): (np.nan,) * 3}  # fmt: skip
+    values = [(*name, k, k + 1, value) for name, moved in curves.items() for k, value in enumerate(moved)]
+    table = hand_made.rows("series varied setting step_from step value", *values, degree=None, order=None, norm=None)
+    length = table.query("series == 'b' and setting == '9'").assign(varied="prompt length", setting="removed")
+    other = table.assign(layer=12, value=7.0)
+    return Tables({
+        "sensitivity": pd.concat([other, table.tail(3), table.head(6)], ignore_index=True),
+        "length_removed": pd.concat([length, length.assign(layer=12)], ignore_index=True),
+    })  # fmt: skip
+
+
+def test_the_first_series_that_moves_is_shown_unless_another_is_chosen(results):
+    data = hand_made.read("settings", results)
+    assert set(data.rows["series"]) == {"b"}
+    assert set(data.rows["objective"]) == {"harmless"}
+    assert data.rows[["varied", "setting"]].drop_duplicates().to_numpy().tolist() == [
+        ["subsample size", "9"], ["subsample size", "12"], ["prompt length", "removed"]
+    ]  # fmt: skip
+    assert data.shares["value"].tolist() == pytest.approx([0.6, 0.25, 0.6])
+    assert data.steps == [0, 1, 2, 4]
+    assert len(FIGURES["settings"].table(data)) == 9
+    with pytest.raises(Fault, match="nothing moves in a at layer 6"):
+        hand_made.read("settings", results, series="a")
+    with pytest.raises(Fault, match="have not been tried"):
+        hand_made.read("settings", Tables())
+    (control,) = FIGURES["settings"].controls
+    assert control.options(results, None) == ["b", "a"]
+
+
+def test_settings_in_words_and_numbers(results):
+    data = hand_made.read("settings", results)
+    assert caption(data).startswith("H1 velocity over its own mean, by step; below, the share of it in the first third")
+    assert caption(data).endswith("Prompt length: the logarithm of the number of tokens, regressed out of every cloud.")
+    assert "Scale raw, where" in caption(data)
+    bare = Tables({"sensitivity": results.given["sensitivity"]})
+    components = caption(hand_made.read("settings", bare, degree=0))
+    assert components.startswith("Other settings are tried for H1; this is what is shown. H1 velocity")
+    assert components.endswith("at most four fifths of the prompts.")
+    assert numbers(data).rows[0] == ["subsample size", "9", "0.60"]
+
+
+def test_curves_that_do_not_move_have_no_peak(rows):
+    still = rows.assign(value=rows["value"].where(rows["setting"] != "160", 0.0))
+    assert answer(given(rows=still, shares=NONE)) == "3 of 3 curves peak at step 2."
+    many = pd.concat([rows.query("setting == '80'").assign(setting=f"{k}", value=[float(k == at) for at in range(3)])
+                      for k in (0, 0, 1, 2)])  # fmt: skip
+    assert "curves peak at step" in answer(given(rows=many.drop_duplicates(["setting", "step"]), shares=NONE))
+
+
+def test_of_many_other_peaks_four_are_named():
+    def peaks(*at):
+        curves = [("size", f"{k}", step, float(step == peak)) for k, peak in enumerate(at) for step in range(9)]
+        return answer(given(rows=pd.DataFrame(curves, columns=["varied", "setting", "step", "value"]), shares=NONE))
+
+    assert peaks(7, 7, 1, 2, 3, 4) == "2 of 6 curves peak at step 7, the others at 1, 2, 3, 4."
+    assert peaks(7, 7, 1, 2, 3, 4, 5) == "2 of 7 curves peak at step 7, the others at 1, 2, 3, 4, …."

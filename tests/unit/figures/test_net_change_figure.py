@@ -1,0 +1,75 @@
+"""How far each objective has moved from its base, from tables made by hand."""
+
+import pandas as pd
+import pytest
+
+from phcore.errors import Fault
+from phcore.figures import net_change
+from tests.unit.figures.hand_made import PLAIN, Tables, among_others, read, record_of, rows
+
+
+def moved(**changed):
+    """At step 4 a moved 6 of 2 and b 3 of 1; with size divided out both moved 5 of 4."""
+    names = "series step size moved moved_floor shape shape_floor groups groups_floor loops loops_floor"
+    values = [
+        (name, step, 1 + size * step, own * step, floor, 1.25 * step, 4.0, 1.0, 2.0, 1.0, 2.0) if step else
+        (name, 0, 1.0, *[0.0] * 8)
+        for name, own, floor, size in (("b", 0.75, 1.0, 0.05), ("a", 1.5, 2.0, -0.1)) for step in (4, 0, 1)
+    ]  # fmt: skip
+    return rows(names, *values, **PLAIN | {"layer": 6}).assign(**changed)
+
+
+@pytest.fixture
+def results():
+    quarters = rows("series window value", ("a", 1, 3.0), ("a", 2, 1.0), ("b", 1, 2.0), ("b", 2, 2.0), degree=None,
+                    norm=None, use="quarters", measure="summaries").assign(order=0.0)  # fmt: skip
+    quarters = pd.concat([quarters.assign(**one, value=99.0 - quarters["window"] * 49)
+                          for one in ({"use": "rates"}, {"measure": "loops"}, {"scale": "median"}, {"layer": 12})]
+                         + [quarters])  # fmt: skip
+    tables = {"net_change": among_others(moved(), "moved"), "windows": quarters}
+    return Tables(tables, record_of({"a": "helpful", "b": "harmless"}))
+
+
+def test_displacements_are_told_in_times_of_their_floors(results):
+    data = read("net_change", results)
+    assert data.rows[["series", "objective", "step", "times"]].to_numpy().tolist() == [
+        ["a", "helpful", 4, 3.0], ["a", "helpful", 0, 0.0], ["a", "helpful", 1, 0.75],
+        ["b", "harmless", 4, 3.0], ["b", "harmless", 0, 0.0], ["b", "harmless", 1, 0.75],
+    ]  # fmt: skip
+    assert read("net_change", results, scale="median").rows["times"].tolist()[:3] == [1.25, 0.0, 0.3125]
+    without = Tables({"net_change": moved(moved_floor=float("nan"))}, results.record)
+    assert read("net_change", without).rows["times"].notna().sum() == 2  # the base alone
+    for table in (moved().query("step == 0"), moved(moved=None, shape=None), moved().head(0)):
+        with pytest.raises(Fault, match="no checkpoint of this layer can be compared"):
+            read("net_change", Tables({"net_change": table}))
+
+
+def test_the_headline_is_of_this_layer_and_of_its_first_quarters(results):
+    data = read("net_change", results)
+    assert data.headline.kind == "size"
+    assert "helpful" in data.headline.title
+    assert "40 %" in data.headline.title
+    assert "75 %" in data.headline.words
+    assert net_change._titled(data) == (data.headline.title, data.headline.words)
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.04, "0.04"), (0.3, "0.3")])
+def test_several_runs_of_an_objective_are_told_apart_by_the_verdict(results, p, said):
+    verdicts = pd.DataFrame({"claim": [3, 3, 3, 2], "scale": ["raw", "median", "raw", "raw"],
+                             "order": [0.0, 0.0, 2.0, 0.0], "p": [p, 0.99, 0.99, 0.99]})  # fmt: skip
+    tables = {"net_change": pd.concat([moved(), moved(series="a2")]), "verdicts": verdicts[::-1]}
+    words = read("net_change", Tables(tables)).headline.words
+    assert f"p = {said}" in words
+    alone = Tables(results.given | {"verdicts": verdicts}, results.record)
+    assert f"p = {said}" not in read("net_change", alone).headline.words
+    assert "p = " not in read("net_change", Tables(tables | {"verdicts": verdicts.head(0)})).headline.words
+
+
+def test_what_moved_in_words_and_numbers(results):
+    data = read("net_change", results)
+    start = "The displacement of the mean summaries from the first step, at layer 6, over what another choice"
+    assert net_change.caption(data).startswith(start)
+    assert net_change.caption(read("net_change", results, scale="median")).startswith("The same with every distance")
+    found = net_change.numbers(data)
+    assert found.caption == "How far each run has moved, at layer 6"
+    assert found.rows[0] == ["a", "4", "-40.0%", "6.00", "2.00", "5.00", "4.00"]
