@@ -55,7 +55,7 @@ def verdicts(study: Results) -> None:
         words, section = CLAIMS[int(one.claim)]
         query = {"study": study.study.name, "e_section": section}
         about = plain(f"Claim {one.claim}: {one.title}. {one.sentence}")
-        column.page_link("evidence.py", label=f"{words} {badge(one.verdict)}", help=about, query_params=query)
+        column.page_link("evidence.py", label=f"{plain(words)} {badge(one.verdict)}", help=about, query_params=query)
 
 
 def size(study: Results) -> str:

@@ -171,7 +171,7 @@ def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stu
     of = "" if preset == "default" else f"-{preset}"  # each preset has controls of its own, which begin at its values
 
     def one_of(column, label: str, name: str, options, words=str):
-        return column.selectbox(label, options, options.index(at[name]), format_func=words, key=f"{name}{of}",
+        return column.selectbox(plain(label), options, options.index(at[name]), format_func=words, key=f"{name}{of}",
                                 help=PARAMETERS[name])  # fmt: skip
 
     with st.expander("More: how it is measured", icon=":material/tune:"):

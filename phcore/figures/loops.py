@@ -22,7 +22,8 @@ def sentence(data: Data) -> str:
         low if low == high else f"{low} to {high}"
         for low, high in zip(means.min().map(three), means.max().map(three), strict=True)
     )
-    once = table.drop_duplicates(["step", "layer", "bars", "covariance"])  # series repeat the base they share
+    shared = (table["step"] == 0) & table.duplicated(["step", "layer", "bars", "covariance"])
+    once = table[~shared]  # series repeat the base they share
     more = int((once["bars"] > once["covariance_hi"]).sum())
     fewer = int((once["bars"] < once["covariance_lo"]).sum())
     return (

@@ -235,12 +235,12 @@ def test_prompts_before_and_after(start):
 
 
 def test_a_checkpoint_without_hidden_states_is_stepped_over_in_words(start):
-    app = start(ROOT / "cache", "barcodes", b_view="What changed", b_series="helpful", b_step=64)
+    app = start(ROOT / "cache", "barcodes", b_view="What changed", b_series="helpful", b_step=128)
     assert app.selectbox(key="c_from").value == "the latest before with hidden states"
-    assert "From helpful, step 16 to helpful, step 64" in words(app)
+    assert "From helpful, step 8 to helpful, step 128" in words(app)
     app.selectbox(key="c_from").set_value("the previous checkpoint")
     told = words(run(app))
-    assert "From helpful, step 48 to helpful, step 64" in told
+    assert "From helpful, step 120 to helpful, step 128" in told
     assert "hidden states of both cells are needed" in told
 
 

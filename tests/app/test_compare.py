@@ -7,7 +7,7 @@ import pytest
 from phcore.figures.charts.theme import objective_colours
 from phcore.study.resolve import resolve
 from tests import studies
-from tests.app.conftest import ROOT, charts, run, words
+from tests.app.conftest import charts, run, words
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,8 @@ def scales(spec, channel) -> list:
     return own + [found for value in spec.values() for found in scales(value, channel)]
 
 
-def test_one_study_alone_says_what_is_missing(start):
-    app = start(ROOT / "cache", "compare")
+def test_one_study_alone_says_what_is_missing(start, computed):
+    app = start(computed[1], "compare")
     assert "only one study in the archive" in words(app)
     assert charts(app) == 0
 

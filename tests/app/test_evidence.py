@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pages.parts.data import SHIPPED
 from phcore.export.results import Results
 from phcore.figures.concentration import CORRECTIONS
 from tests import studies
@@ -38,7 +39,8 @@ def test_each_section_of_a_small_study(start, computed, section, query):
 
 def test_noise_says_its_numbers_in_words(start):
     told = words(start(ROOT / "cache", "evidence"))
-    assert "Of 155 cells" in told
+    record = Results.open(SHIPPED, ROOT / "cache").record
+    assert f"Of {len(record.ready) * len(record.layers):,} cells" in told
     assert "no p-value" in told
     assert "Numerical floor (dotted): reading 4 checkpoints again in other batches" in told
 

@@ -24,7 +24,8 @@ def test_an_empty_archive_says_what_to_do(start, tmp_path, page):
 
 
 @pytest.mark.parametrize(
-    ("page", "count"), [("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 1), ("compare", 0)]
+    ("page", "count"),
+    [("overview", 1), ("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 1), ("compare", 4)],
 )
 def test_each_page_shows_the_study_that_ships(start, page, count):
     app = start(ROOT / "cache", page)
