@@ -1,5 +1,6 @@
 """What changed? One headline, the prompts on maps that move, one curve, and the five verdicts."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -82,8 +83,7 @@ figure.chart(study, FIGURES["net_change"], choice, look)
 st.caption(plain(size(study)))
 with st.expander("How to read this, and the numbers", icon=":material/table:"):
     for name in ("maps", "net_change"):
-        try:
-            st.caption(plain(FIGURES[name].caption(figure.read(study, FIGURES[name], choice))))
-        except Fault:
-            continue
+        with suppress(Fault):
+            how = FIGURES[name].caption
+            st.caption(plain(how(figure.read(study, FIGURES[name], choice))))
     figure.below(study, FIGURES["net_change"], choice)
