@@ -51,8 +51,9 @@ def moving(study: Results, choice: Choice) -> None:
 
 def verdicts(study: Results) -> None:
     """A chip for each claim, which leads to what judges it."""
-    found = data.table(study, "findings")
-    for column, one in zip(st.columns(len(found) or 1), found.itertuples(), strict=False):
+    found = list(data.table(study, "findings").itertuples())
+    widths = [len(CLAIMS[int(one.claim)][0]) + len(one.verdict) + 8 for one in found]
+    for column, one in zip(st.columns(widths or 1, gap="small"), found, strict=False):
         words, section = CLAIMS[int(one.claim)]
         query = {"study": study.study.name, "e_section": section}
         about = plain(f"Claim {one.claim}: {one.title}. {one.sentence}")

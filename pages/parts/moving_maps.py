@@ -50,7 +50,7 @@ def sent(study: Results, layer: int, choice: Choice) -> dict:
         "reach": found.reach.tolist(),
         "marks": list(marks.values()) or [("#8a919c", "circle")],
         "kinds": [kinds[one] for one in found.categories] or [0] * n,
-        "panels": [_panel(found, one, unit, colours.get(one.name, "")) for one in found.panels],
+        "panels": [_panel(found, one, unit, colours.get(one.name, "")) | _run(study, one) for one in found.panels],
     }
 
 
@@ -70,6 +70,12 @@ def _panel(found: Data, panel: Panel, unit: float, colour: str) -> dict:
         "raw": raw,
         "relative": relative,
     }
+
+
+def _run(study: Results, panel: Panel) -> dict:
+    """Whose runs there are more of than the one that is drawn."""
+    runs = sum(one.objective == panel.name for one in study.record.series)
+    return {"run": f"first of {runs} runs" if runs > 1 else ""}
 
 
 def _joined(frame: Frame, limit: float) -> int:

@@ -114,8 +114,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     context.globalAlpha = 1
     const change = state.scaled ? 0 : median / panel.medians[0] - 1
     map.querySelector(".change").textContent = panel.base ? "" : state.scaled ? "" : percent(change)
-    map.querySelector(".pairs").textContent = panel.edges[before].length
+    const joined = panel.edges[before].length
       ? counts.toLocaleString("en") + " pairs joined" : "median distance " + median.toPrecision(3)
+    map.querySelector(".pairs").textContent = [joined, panel.run].filter(Boolean).join(", ")
     map.setAttribute("aria-label", panel.name + ": median distance between prompts " + median.toPrecision(3)
       + (panel.base ? "" : ", " + percent(median / panel.medians[0] - 1) + " against its first step") + ". Opens its barcode.")
   }
