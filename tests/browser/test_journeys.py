@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from pages.parts import navigation
+from phcore import Study
 from phcore.archive.store import Store
 from phcore.pipeline import jobs
 from tests import studies
@@ -129,6 +130,10 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         assert "harmless, step 4" in page.inner_text("body")
         choose(page, "probes", "probes.jsonl")
         visitor.settle()
+        page.get_by_text("More: how it is measured").click()
+        page.get_by_label("Subsamples", exact=True).fill("4")
+        page.keyboard.press("Enter")
+        visitor.settle()
         page.get_by_role("button", name="Measure this machine").click()
         page.wait_for_selector("text=/about \\d+ seconds?/", timeout=90_000)
         page.get_by_role("button", name="Compute").click()
@@ -139,6 +144,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
             assert time.monotonic() < deadline, job
             page.wait_for_timeout(500)
         assert job.state == "done", job
+        assert Study.open("runs", place).study.subsamples == 4
         page = visitor.open(one.url + "/?study=runs")
         page.wait_for_selector("text=Every table of this study is finished")
         page = visitor.open(one.url + "/barcodes?study=runs")
