@@ -27,6 +27,8 @@ from tests import models, studies
 
 ROOT = Path(__file__).resolve().parents[3]
 
+pytestmark = pytest.mark.usefixtures("without_judges")
+
 
 def contents(root) -> dict[str, bytes]:
     """Every result and table of an archive."""
@@ -39,7 +41,7 @@ def study(llama, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(once, llama):
+def undisturbed(once, llama, without_judges):
     """Results of the same study, computed in peace."""
 
     def build(folder):
