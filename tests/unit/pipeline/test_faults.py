@@ -40,7 +40,7 @@ def study(llama, tmp_path):
     return studies.build_few(tmp_path, llama, "helpful")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def undisturbed(once, llama, without_judges):
     """Results of the same study, computed in peace."""
 
