@@ -25,8 +25,9 @@ serve: $(VENV)/.app
 	$(BIN)/python -m phcore serve --read-only --port $(PORT) $(if $(STUDY),--study $(STUDY))
 
 # Pages and browsers come first, and wait more than they compute: so three at once on two cores.
+# What was compiled once is kept, whatever the shell says: three processes collect all tests, and start many more.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -32,7 +32,9 @@ os.sync = lambda: None
 _CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
+         "--disable-component-update", "--disable-sync",
+         # On a machine without graphics these copy every picture from process to process, and between threads.
+         "--in-process-gpu", "--num-raster-threads=1"]  # fmt: skip
 
 
 MODELS = {"tiny", "llama", "lora", "computed", "hostile"}  # fixtures

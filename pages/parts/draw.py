@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 import streamlit as st
+from altair.utils import schemapi
 from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from pages.parts import present
 from phcore.export import images
 from phcore.figures.charts.standing import at_step, plain, readable
 from phcore.figures.figure import title
+
+schemapi.disable_debug_mode()  # which checks every part of a chart as it is made: a chart is checked once, as a whole
 
 _LAST = "draw.last"  # what stands below a chart is drawn right after it
 

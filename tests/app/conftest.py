@@ -63,15 +63,18 @@ def start(monkeypatch, server):
         if roots is not None:
             monkeypatch.setenv("PHCORE_ROOTS", str(roots))
         server()
-        app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
-        for key, value in query.items():
-            app.query_params[key] = list(map(str, value)) if isinstance(value, tuple) else str(value)
-        app.switch_page(str(ROOT / "pages" / f"{page}.py"))
-        app.run()
-        assert not app.exception, app.exception[0].stack_trace
-        return app
+        return opened(page, **query)
 
     return make
+
+
+def opened(page, **query):
+    """The app on a page, in the environment that there is."""
+    app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = list(map(str, value)) if isinstance(value, tuple) else str(value)
+    app.switch_page(str(ROOT / "pages" / f"{page}.py"))
+    return run(app)
 
 
 def run(app):

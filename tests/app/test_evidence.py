@@ -1,6 +1,7 @@
 """The Evidence page, a section at a time."""
 
 import re
+import sys
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from pages.parts.data import SHIPPED
 from phcore.export.results import Results
 from phcore.figures.concentration import CORRECTIONS
+from phcore.stages.registry import assembly
 from tests import studies
-from tests.app.conftest import ROOT, charts, run, words
+from tests.app.conftest import ROOT, charts, forget, opened, run, words
 
 # Charts of each section on the study that ships, and on a small one (two of whose three series share no transition).
 SECTIONS = {
@@ -79,7 +81,7 @@ def test_few_transitions_are_warned_of(start, computed):
 def test_one_transition_has_no_first_third_and_says_so(start, computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    studies.compute(study.with_(name="other", series=study.series[2:]), store)
+    studies.compute(study.with_(name="other", series=study.series[2:], **studies.FEW), store)
     for section in SECTIONS:
         told = words(start(store.root, "evidence", study="other", e_section=section))
         if section == "Early?":
@@ -93,13 +95,13 @@ def test_runs_of_one_objective_are_told_within_from_between(start, computed, tmp
     store = studies.copy_archive(cache, tmp_path / "cache")
     same = tuple(replace(one, objective="full" if one.name == "full" else "same", seed=k)
                  for k, one in enumerate(study.series))  # fmt: skip
-    studies.compute(study.with_(name="other", series=same), store)
-    app = start(store.root, "evidence", study="other", e_section="Apart?", e_layer=2)
+    studies.compute(study.with_(name="other", series=same, **studies.FEW), store)
+    app = start(store.root, "evidence", study="other", e_section="Apart?", e_layer=1)
     told = words(app)
     assert "PERMANOVA pseudo-F" in told
     assert "orders of 3 runs" in told
     assert "no p-value. These runs differ" not in told
-    runs = Results.open("other", store).table("runs", step=-1, layer=2, scale="raw")
+    runs = Results.open("other", store).table("runs", step=-1, layer=1, scale="raw")
     assert runs["p"].tolist() == [pytest.approx(1 / 3)] or runs["p"].iloc[0] in (pytest.approx(2 / 3), 1.0)
 
 
@@ -147,7 +149,7 @@ def test_few_runs_are_warned_of(start, computed):
 def test_another_study_stands_beside_this_one(start, computed, tmp_path):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    studies.compute(study.with_(name="other", seed=1), store)
+    studies.compute(study.with_(name="other", **studies.FEW), store)
     app = start(store.root, "evidence", study="tiny", e_section="Other models?")
     assert "Choose a study of another base model" in words(app)
     app.multiselect(key="e_beside").set_value(["other"])
@@ -165,15 +167,42 @@ def test_evidence_that_is_not_there_is_said_in_a_sentence(start, computed, tmp_p
     assert charts(app) == 0
 
 
+@pytest.fixture(scope="module")
+def readers(computed):
+    """Name of a table -> the sections that read it: each is opened once, on a server that knows nothing."""
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PHCORE_CACHE", str(computed[1]))
+        patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+        for section in SECTIONS:
+            for name in tables_read(section):
+                found.setdefault(name, []).append(section)
+    forget()
+    return found
+
+
+def tables_read(section: str) -> set[str]:
+    """Names of the tables that the archive is asked for when a section is opened."""
+    read, whole = set(), assembly.table
+
+    def spy(record, store, name, *more, **options):
+        read.add(name)
+        return whole(record, store, name, *more, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assembly, "table", spy)
+        forget()
+        opened("evidence", study="tiny", e_section=section)
+    return read
+
+
 @pytest.mark.parametrize(
     "lost", [one for one in studies.evidence() if one not in ("moves", "gaussian_nulls", "scores")]
 )
-def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, tmp_path, lost):
+def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, readers, tmp_path, lost):
     """As in the middle of a run: one table is missing, and so are the cells it would be put together from."""
     store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False, lost=[lost])
-    read = {"geometry_velocity": ["More than geometry?"], "unexplained": ["More than geometry?"], "runs": ["Apart?"],
-            "effects": ["Apart?"], "mixture": ["Apart?"], "early_final": ["Before behaviour?"]}  # fmt: skip
     app = start(store.root, "evidence", study="tiny")
-    for section in read.get(lost, SECTIONS):
+    for section in readers.get(lost, ()):
         app.segmented_control(key="e_section").set_value(section)
         run(app)

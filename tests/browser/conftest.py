@@ -138,7 +138,7 @@ def visit(browser, contexts):
     here, alone = {}, []
 
     def make(scheme: str = "light", width: int = 1280) -> Visit:
-        options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+        options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "reduced_motion": "reduce"}
         about = (scheme, width)
         if about in here:
             alone.append(browser.new_context(**options))

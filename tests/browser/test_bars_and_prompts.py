@@ -128,17 +128,7 @@ def test_a_link_restores_bar_distance_and_filters(server, visit):
     one.assert_clean()
 
 
-def test_a_merge_of_the_tree_is_a_bar(server, visit):
-    one, page = opened(visit, server.url + CELL)
-    click(page, TREE, 0.7, 0.5)
-    page.wait_for_selector("text=/merges into another one at/")
-    one.settle()
-    assert selected(page).startswith("H0 merge")
-    assert violet(page, TREE) > 20
-    one.assert_clean()
-
-
-def test_a_frame_on_the_map_marks_the_bars_of_its_prompts(server, visit):
+def test_a_frame_on_the_map_marks_the_bars_of_its_prompts_and_a_merge_of_the_tree_is_a_bar(server, visit):
     one, page = opened(visit, server.url + CELL)
     assert crimson(page, BARS) == 0
     marks = page.locator(f"{MAP} :is(canvas, svg.marks)")
@@ -154,6 +144,11 @@ def test_a_frame_on_the_map_marks_the_bars_of_its_prompts(server, visit):
     assert int(re.search(r"Chosen on the map: (\d+) prompt", told(page)).group(1)) > 1
     assert "b_bar" not in page.url  # choosing prompts takes no bar
     assert crimson(page, BARS) > 100
+    click(page, TREE, 0.7, 0.5)
+    page.wait_for_selector("text=/merges into another one at/")
+    one.settle()
+    assert selected(page).startswith("H0 merge")
+    assert violet(page, TREE) > 20
     one.assert_clean()
 
 

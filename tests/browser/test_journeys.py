@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from pages.parts import navigation
+from phcore import Study
 from phcore.archive.store import Store
 from phcore.pipeline import jobs
 from tests import studies
@@ -48,32 +49,13 @@ def test_the_server_has_not_loaded_torch(server):
     assert "libtorch" not in maps.read_text()
 
 
-def test_a_link_restores_the_cell_on_a_cold_server(shipped, visit, tmp_path):
-    fresh = Server(shipped, tmp_path)
-    try:
-        one = visit()
-        page = one.open(fresh.url + "/barcodes?b_series=harmless&b_step=8&b_layer=12&b_sub=3")
-        values = [page.locator(f".st-key-{key} input").input_value() for key in ("b_series", "b_layer", "b_sub")]
-        assert values == ["harmless", "12", "3"]
-        assert page.locator(".st-key-b_step [data-testid=stSliderThumbValue]").inner_text() == "8"
-        one.assert_clean()
-    finally:
-        fresh.stop()
-
-
-def test_a_choice_is_written_into_the_link(server, visit):
+def test_a_choice_is_written_into_the_link_and_playing_moves_the_step_and_nothing_else(server, visit):
     one = visit()
-    page = one.open(server.url + "/trajectories")
+    page = one.open(server.url + "/trajectories?t_step=1")
     page.locator(".st-key-t_layer input").click()
     page.get_by_role("option", name="12", exact=True).click()
     one.settle()
     assert "t_layer=12" in page.url
-    one.assert_clean()
-
-
-def test_playing_moves_the_step_and_nothing_else(server, visit):
-    one = visit()
-    page = one.open(server.url + "/trajectories?t_step=1")
     page.wait_for_selector("text=P-values are one-sided")  # the last line of the page
     height = steady_height(page)
     page.locator(".st-key-t_play label").click()
@@ -129,6 +111,10 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         assert "harmless, step 4" in page.inner_text("body")
         choose(page, "probes", "probes.jsonl")
         visitor.settle()
+        page.get_by_text("More: how it is measured").click()
+        page.get_by_label("Subsamples", exact=True).fill("4")
+        page.keyboard.press("Enter")
+        visitor.settle()
         page.get_by_role("button", name="Measure this machine").click()
         page.wait_for_selector("text=/about \\d+ seconds?/", timeout=90_000)
         page.get_by_role("button", name="Compute").click()
@@ -139,6 +125,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
             assert time.monotonic() < deadline, job
             page.wait_for_timeout(500)
         assert job.state == "done", job
+        assert Study.open("runs", place).study.subsamples == 4
         page = visitor.open(one.url + "/?study=runs")
         page.wait_for_selector("text=Every table of this study is finished")
         page = visitor.open(one.url + "/barcodes?study=runs")

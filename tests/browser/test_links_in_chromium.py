@@ -19,7 +19,7 @@ CHART = '[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)'
 CELL = "b_series=harmless&b_step=8&b_layer=18"
 # name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more.
 STATES = {
-    "bars": (f"/barcodes?{CELL}&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 4),
+    "bars": (f"/barcodes?{CELL}&b_sub=3&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 4),
     "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 4),
     "evidence": ("/evidence?e_section=Apart%3F&e_layer=12&e_step=16&e_way=energy+distance&e_size=Cliff%27s+delta", 3),
 }
@@ -28,6 +28,11 @@ STATES = {
 def told(page) -> str:
     """All words of the page but the time that a measurement took."""
     return re.sub(r"in \d+ ms", "", page.inner_text("[data-testid=stMain]"))
+
+
+def chosen(page) -> list[str]:
+    """What every field of the page says."""
+    return page.eval_on_selector_all("[data-testid=stMain] input", "all => all.map(one => one.value)")
 
 
 def pictures(page, count: int) -> list[np.ndarray]:
@@ -79,7 +84,7 @@ def test_a_copied_link_shows_the_same_elsewhere(server, elsewhere, visit, name):
     address, count = STATES[name]
     one = visit()
     page = one.open(server.url + address)
-    before, said, link = pictures(page, count), told(page), copied(one, server)
+    before, said, fields, link = pictures(page, count), told(page), chosen(page), copied(one, server)
     query = parse_qs(urlsplit(link).query)
     asked = parse_qs(urlsplit(address).query)
     assert {key: query[key] for key in asked} == asked
@@ -91,6 +96,7 @@ def test_a_copied_link_shows_the_same_elsewhere(server, elsewhere, visit, name):
     page = other.open(link.replace(server.url, elsewhere.url))
     assert becomes(page, count, before)
     assert told(page) == said
+    assert chosen(page) == fields
     # The link of the link is the link.
     again = parse_qs(urlsplit(copied(other, elsewhere)).query)
     assert again == query

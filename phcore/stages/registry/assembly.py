@@ -7,6 +7,7 @@ together from whatever is there, so that results show as they arrive.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -129,7 +130,13 @@ def publish(record: Record, store: Store, name: str) -> None:
 
 def compute(root: str, record: Record, name: str) -> None:
     """`publish` as an executor is given it."""
-    publish(record, Store(root), name)
+    publish(record, written(root), name)
+
+
+@lru_cache(maxsize=1)
+def written(root: str) -> Store:
+    """The archive that a worker writes to: to open DuckDB anew takes longer than many a table."""
+    return Store(root)
 
 
 def in_order(frame: pd.DataFrame, record: Record, keys: tuple[str, ...] = ROWS) -> pd.DataFrame:

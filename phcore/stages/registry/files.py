@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from phcore.archive.store import Store
-from phcore.stages.registry.assembly import FROM_THE_ARCHIVE, fact
+from phcore.stages.registry.assembly import FROM_THE_ARCHIVE, fact, written
 from phcore.stages.registry.discovery import results
 from phcore.stages.registry.keys import keys_of, value
 from phcore.stages.registry.places import ends
@@ -58,7 +58,7 @@ def compute(root: str, name: str, key: str, needs: Mapping[str, list[str]], para
     Missing
         where a file it needs is not there, or was damaged and is set aside now.
     """
-    store = Store(root)
+    store = written(root)
     values = {need: _values(store, need, keys) for need, keys in needs.items()}
     store.write(name, key, results()[name].compute(**values, **from_archive(parameters, store)))
 

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from altair.utils import schemapi
 
 from phcore.figures.charts.theme import export_config
 from phcore.topology import clouds, persistence
 from phcore.topology.distances import wasserstein
+
+schemapi.disable_debug_mode()  # as on the pages: a chart is checked as a whole, when it is written
 
 STEPS = (0, 1, 2, 4, 8)
 LAYERS = (6, 12)

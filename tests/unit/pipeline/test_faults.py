@@ -27,6 +27,8 @@ from tests import models, studies
 
 ROOT = Path(__file__).resolve().parents[3]
 
+pytestmark = pytest.mark.usefixtures("without_judges")
+
 
 def contents(root) -> dict[str, bytes]:
     """Every result and table of an archive."""
@@ -38,8 +40,8 @@ def study(llama, tmp_path):
     return studies.build_few(tmp_path, llama, "helpful")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(once, llama):
+@pytest.fixture
+def undisturbed(once, llama, without_judges):
     """Results of the same study, computed in peace."""
 
     def build(folder):

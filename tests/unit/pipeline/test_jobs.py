@@ -38,7 +38,7 @@ def study_file(llama, tmp_path):
 def read_file(computed, store, tmp_path):
     """A study of which the models have been read, and nothing else is there."""
     studies.copy_readings(computed[1], store)
-    return computed[0].with_(series=computed[0].series[2:]).write(tmp_path / "tiny.toml")
+    return computed[0].with_(series=computed[0].series[2:], **studies.FEW).write(tmp_path / "tiny.toml")
 
 
 def test_a_job_runs_to_its_end_and_leaves_its_words(store, study_file):

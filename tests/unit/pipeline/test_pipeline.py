@@ -219,6 +219,7 @@ def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path,
     assert Results.open("tiny", store.root).finished
 
 
+@pytest.mark.usefixtures("without_judges")
 def test_an_adapter_that_does_not_load_is_left_out(llama, tmp_path, monkeypatch):
     from phcore import activations
 
@@ -245,6 +246,7 @@ def test_an_adapter_that_does_not_load_is_left_out(llama, tmp_path, monkeypatch)
     studies.compute(study, store)
 
 
+@pytest.mark.usefixtures("without_judges")
 def test_a_failure_that_passes_is_tried_again(llama, tmp_path, monkeypatch):
     from phcore import activations
 
@@ -314,6 +316,7 @@ def test_nan_activations_mark_the_cell(llama, tmp_path, monkeypatch):
     assert set(results.table("gaussian_velocities", series="helpful", layer=2)["step"]) == {4}
 
 
+@pytest.mark.usefixtures("without_judges")
 def test_cancelling_keeps_what_is_finished(llama, tmp_path):
     study, store = studies.build_few(tmp_path, llama, "helpful"), Store(tmp_path / "cache")
     record = resolve(study, store)
@@ -341,7 +344,7 @@ def test_progress_stays_in_bounds_and_ends_at_all(llama, tmp_path):
 
 
 def test_kill_loses_at_most_the_unit_in_hand(computed, tmp_path):
-    study, cache = computed[0].with_(series=computed[0].series[2:]), tmp_path / "cache"
+    study, cache = computed[0].with_(series=computed[0].series[2:], **studies.FEW), tmp_path / "cache"
     path = study.write(tmp_path / "tiny.toml")
     studies.copy_readings(computed[1], Store(cache))
     given = contents(Store(cache))
@@ -365,7 +368,7 @@ def test_kill_loses_at_most_the_unit_in_hand(computed, tmp_path):
 
 def test_two_processes_compute_the_same_study_at_once(computed, tmp_path):
     """All but the reading of models, which a test in test_faults.py is about."""
-    study, cache = computed[0].with_(series=computed[0].series[2:]), tmp_path / "cache"
+    study, cache = computed[0].with_(series=computed[0].series[2:], **studies.FEW), tmp_path / "cache"
     path = study.write(tmp_path / "tiny.toml")
     studies.copy_readings(computed[1], Store(cache))
     command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
@@ -430,6 +433,7 @@ def test_what_cannot_be_used_at_all_is_said(llama, tmp_path, changes, words):
         resolve(study, Store(tmp_path / "cache"))
 
 
+@pytest.mark.usefixtures("without_judges")
 def test_clouds_that_another_process_took_meanwhile_are_not_taken_again(computed, tmp_path, monkeypatch):
     from phcore import activations
 
@@ -492,6 +496,7 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
     }
 
 
+@pytest.mark.usefixtures("without_judges")
 def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path):
     study, cache = computed
     store = studies.without_evidence(cache, tmp_path / "cache", clouds=False)

@@ -17,9 +17,9 @@ from tests import studies
 
 RESTS_ON_CLOUDS = {"cells", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves",
                    "confounds", "spectra", "category_means", "length_removed", "gaussian_nulls", "gaussian_velocities",
-                   "sensitivity", "numerical_noise"}  # fmt: skip
+                   "sensitivity", "numerical_noise", "coordinates", "edges"}  # fmt: skip
 OF_TOKENS = {"token_clouds", "token_bars", "token_shapes"}
-OF_WHOLE_CLOUDS = {"cells", "geometry", "moves", "confounds", "spectra", "category_means"}
+OF_WHOLE_CLOUDS = {"cells", "geometry", "moves", "confounds", "spectra", "category_means", "coordinates", "edges"}
 
 
 @pytest.fixture
@@ -182,7 +182,8 @@ def test_another_parameter(copy, change, expected):
 
 def test_more_tokens_of_an_answer_and_other_answers_are_other_clouds(copy, probes):
     asked, store = copy
-    study = probes(lambda number: {"reference": f"It is {number}, I think"}).with_(pooling="answer")
+    few = {"pooling": "answer", **studies.FEW}
+    study = probes(lambda number: {"reference": f"It is {number}, I think"}).with_(**few)
     studies.compute(study, store)
     record, pooled = resolve(study, store), RESTS_ON_CLOUDS | {"clouds", "second_clouds"}
     clouds = [Results(one, store).cloud("helpful", 2, 1) for one in (record, resolve(asked, store))]
@@ -190,7 +191,7 @@ def test_more_tokens_of_an_answer_and_other_answers_are_other_clouds(copy, probe
     assert abs(clouds[0] - clouds[1]).max() > 0.1
     assert missing(study, store) == (set(), set())
     assert missing(study.with_(answer_tokens=3), store)[0] == pooled
-    other = probes(lambda number: {"reference": f"It is {number}, I hope"}).with_(pooling="answer")
+    other = probes(lambda number: {"reference": f"It is {number}, I hope"}).with_(**few)
     assert missing(other, store)[0] == pooled | {"scores"}
     assert record.digest != resolve(study.with_(answer_tokens=3), store).digest
 
