@@ -55,7 +55,7 @@ def verdicts(study: Results) -> None:
     widths = [len(CLAIMS[int(one.claim)][0]) + len(one.verdict) + 8 for one in found]
     for column, one in zip(st.columns(widths or 1, gap="small"), found, strict=False):
         words, section = CLAIMS[int(one.claim)]
-        query = {"study": study.study.name, "e_section": section}
+        query = {"e_section": section}  # the study is known: a link may not set what a control is bound to
         about = plain(f"Claim {one.claim}: {one.title}. {one.sentence}")
         column.page_link("evidence.py", label=f"{plain(words)} {badge(one.verdict)}", help=about, query_params=query)
 
@@ -70,7 +70,7 @@ def size(study: Results) -> str:
 
 
 if st.session_state.pop(_OPEN, False):
-    st.switch_page("barcodes.py", query_params={"study": st.session_state.get("study", "")})
+    st.switch_page("barcodes.py")
 
 st.html(web.style("overview.css"))
 study_place, layer_place = frame.bar()

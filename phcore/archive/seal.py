@@ -1,8 +1,8 @@
-"""A checksum of a Parquet file's footer, kept in the footer itself.
+"""Checksums of a Parquet file's footer and of all before it, kept in the footer.
 
-Pages have checksums of their own; the footer, which names columns, rows and places, has none in the format, and one
-flipped bit in 25 reads as other numbers. The checksum is taken with zeros in its own place. Files without one (of
-earlier versions) pass.
+Pages have checksums of their own, which DuckDB does not look at: four flipped bits in five would read as other numbers.
+Their heads have none, and neither has the footer, which names columns, rows and places. The footer's is taken with
+zeros in its own place. Files without one (of earlier versions) pass.
 """
 
 import os
@@ -11,15 +11,21 @@ from pathlib import Path
 
 import pyarrow as pa
 
-_NAME, _ZEROS = b"toposcope-footer-crc32:", b"00000000"
-UNSEALED = {"seal": (_NAME + _ZEROS).decode()}  # to be written among the metadata of a file that `sealed` is given
+_NAME, _BODY, _ZEROS = b"toposcope-footer-crc32:", b"toposcope-body-crc32:", b"00000000"
+UNSEALED = {"seal": (_NAME + _ZEROS).decode(), "body": (_BODY + _ZEROS).decode()}
+"""To be written among the metadata of a file that `sealed` is given."""
 
 
 def sealed(data: bytes) -> bytes:
-    """A Parquet file with the checksum of its footer where `UNSEALED` was."""
+    """A Parquet file with its checksums where `UNSEALED` was."""
     begin = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    at = data.rindex(_NAME) + len(_NAME)
-    return data[:at] + b"%08x" % zlib.crc32(data[begin:-8]) + data[at + len(_ZEROS) :]
+    data = _put(data, _BODY, data[:begin])
+    return _put(data, _NAME, data[begin:-8])
+
+
+def _put(data: bytes, name: bytes, of: bytes) -> bytes:
+    at = data.rindex(name) + len(name)
+    return data[:at] + b"%08x" % zlib.crc32(of) + data[at + len(_ZEROS) :]
 
 
 def check(path: Path) -> None:
@@ -39,3 +45,21 @@ def check(path: Path) -> None:
     told, rest = footer[at : at + len(_ZEROS)], footer[:at] + _ZEROS + footer[at + len(_ZEROS) :]
     if told != b"%08x" % zlib.crc32(rest):
         raise pa.ArrowInvalid("the checksum of its footer is another")
+
+
+def check_body(path: Path) -> bool:
+    """Whether a file has a checksum of all before its footer, which `check` has passed.
+
+    Raises
+    ------
+    ArrowInvalid : where it is another.
+    """
+    data = path.read_bytes()
+    begin = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    at = data.rfind(_BODY, max(0, begin))
+    if at < 0:
+        return False
+    at += len(_BODY)
+    if data[at : at + len(_ZEROS)] != b"%08x" % zlib.crc32(data[:begin]):
+        raise pa.ArrowInvalid("the checksum of its pages is another")
+    return True

@@ -34,7 +34,6 @@ def test_every_claim_leads_to_what_judges_it(start, computed):
     links = [one.proto for one in app.get("page_link")]
     asked = [dict(pair.split("=") for pair in one.query_string.split("&")) for one in links]
     assert len(asked) == 5
-    assert {one["study"] for one in asked} == {"tiny"}
     assert all(one["e_section"].replace("+", " ").replace("%3F", "?") in SECTIONS for one in asked)
 
 

@@ -72,7 +72,7 @@ def test_a_map_opens_its_barcode_and_a_chip_its_evidence(opened, server):
     assert page.locator(".st-key-b_series input").input_value() == "harmless"
     assert page.locator(".st-key-b_step [data-testid=stSliderThumbValue]").inner_text() == "128"
     one.open(server.url + "/")
-    page.locator("[data-testid=stPageLink] a").nth(2).click()
+    page.get_by_role("link", name="Part after peak").click()
     page.wait_for_url("**/evidence*")
     one.settle()
     assert "e_section=Apart" in page.url
