@@ -173,8 +173,8 @@ def test_write_atomically_replaces(tmp_path):
 
 @pytest.mark.parametrize("reading", ["select", "scan"])
 def test_a_flipped_bit_is_seen_by_what_looks_at_no_checksum(tmp_path, reading):
-    """DuckDB reads most flipped bits as other numbers: every byte is looked at before. Flipped in the name of a checksum,
-    the file is as one of an earlier version, and its numbers are right."""
+    """DuckDB reads most flipped bits as other numbers: every byte is looked at before. Flipped in the name of a
+    checksum, the file is as one of an earlier version, and its numbers are right."""
     store = Store(tmp_path)
     table = pd.DataFrame({"name": ["a", "b"] * 40, "value": np.random.default_rng(0).normal(size=80)})
     store.write("tables", "whole", table)

@@ -21,12 +21,14 @@ from phcore.stages.registry import assembly, earlier, results, tables
 from phcore.study import kept
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "archive-0.3.zip"
-# What that version did not know. No finished table is made of it, so that its studies stay finished.
-LATER = {"prompt_lengths", "confounds", "spectra", "category_means", "length_removed"}
-LATER_TABLES = {"confounds", "spectra", "directions", "length_removed"}
+# What that version did not know, and no finished table is made of.
+LATER = {"prompt_lengths", "category_means", "edges"}
+UNASKED = {"token_clouds", "token_bars", "token_shapes"}  # where the study file names no prompts for them
+LATER_TABLES = {"edges", "token_bars", "token_shapes", "projection_moves"}
 AT_EVERY_READING = {"behaviour", "behaviour_moves", "checkpoints", "findings", "subsamples", "verdicts"}
 # What is measured since, and so is all that a finished study of that version lacks.
-SINCE = {"departures", "halfway", "windows"}
+SINCE = {"departures", "halfway", "windows", "net_change"}
+SINCE |= {"coordinates", "confounds", "spectra", "directions", "length_removed"}  # of hidden states
 THEN = [
     name for name in tables() if name not in SINCE | LATER_TABLES | {"findings", "verdicts"}
 ]  # verdicts have other rules now
@@ -115,9 +117,9 @@ def test_every_table_is_what_its_parts_give_now(frozen, taken, name):
 def test_every_result_is_there(taken):
     there = {path.parent.name for path in taken.store.root.glob(f"{SCHEMA}/*/*.parquet")}
     # The second readings themselves were not kept; what was made from them was.
-    assert there == {*results(), "tables", "probes", "scalars"} - {"second_clouds"} - SINCE - LATER
+    assert there == {*results(), "tables", "probes", "scalars"} - {"second_clouds"} - SINCE - LATER - UNASKED
     for one in results().values():
-        if one.name not in {"second_clouds", *SINCE, *LATER}:
+        if one.name not in {"second_clouds", *SINCE, *LATER, *UNASKED}:
             assert len(list(taken.store.root.glob(f"{SCHEMA}/{one.name}/*"))) > 0
 
 
@@ -203,7 +205,7 @@ def test_without_its_cells_it_is_finished_all_the_same(frozen, store, nothing_is
             shutil.rmtree(folder)
     study = Results.open("frozen", store)
     assert study.notes == ()
-    assert study.missing == ["windows"]  # what the readings would be needed for is asked for no more
+    assert study.missing == ["net_change", "windows"]  # what the readings would be needed for is asked for no more
     pd.testing.assert_frame_equal(
         study.table("velocities"), as_now(frozen, "velocities"), check_dtype=False, rtol=1e-12
     )
