@@ -14,7 +14,8 @@ from tests.conftest import CHROMIUM, QUIET  # noqa: E402
 
 # name -> (address, how much of the page to show: pixels)
 PAGES = {
-    "study": ("/", 900),
+    "overview": ("/", 800),
+    "study": ("/study", 900),
     "barcodes": ("/barcodes?b_series=harmless&b_step=8&b_at=42", 1640),
     "evidence": ("/evidence", 1300),
     "trajectories": ("/trajectories?t_scale=median&t_step=12", 2200),
