@@ -25,6 +25,10 @@ CLAIMS = {
 _OPEN = "overview.open"
 
 
+def nothing() -> None:
+    st.markdown("# No study to show yet")
+
+
 def said(study: Results, choice: Choice) -> None:
     """The headline and the line after it."""
     try:
@@ -74,14 +78,14 @@ if st.session_state.pop(_OPEN, False):
 
 st.html(web.style("overview.css"))
 study_place, layer_place = frame.bar()
-study = frame.ready_study("overview", place=study_place)
+study = frame.ready_study("overview", nothing, study_place)
 choice = Choice.of(study, layer=controls.layer(layer_place, study, "o_layer"), scale="raw")
 said(study, choice)
 moving(study, choice)
 verdicts(study)
 look = replace(Look.of(study), height=110, question="How far has each objective moved?", answer="")
 figure.chart(study, FIGURES["net_change"], choice, look)
-st.caption(plain(size(study)))
+st.caption(plain(size(study)) + (" *This server is read-only.*" if data.read_only() else ""))
 with st.expander("How to read this, and the numbers", icon=":material/table:"):
     for name in ("maps", "net_change"):
         with suppress(Fault):

@@ -89,11 +89,13 @@ def chart(data: Data, look: Look):
         *step_rule(look.step, axis),
         *step_picker(View(mean), axis, height=height, tooltip={"objective": "objective", "words": "moved"}),
     ]
-    return link_steps(alt.layer(*marks, width=across, height=height, **look.framed(*_titled(data))))
+    return link_steps(
+        alt.layer(*marks, width=across, height=height, **look.framed("How far has each objective moved?", answer(data)))
+    )
 
 
-def _titled(data: Data) -> tuple[str, str]:
-    return data.headline.title, data.headline.words
+def answer(data: Data) -> str:
+    return f"{data.headline.title}. {data.headline.words}".strip()
 
 
 def caption(data: Data) -> str:

@@ -9,9 +9,10 @@ import pandas as pd
 
 from phcore.errors import Fault
 from phcore.figures.charts.channels import View
-from phcore.figures.charts.theme import BASE, category_marks
-from phcore.figures.figure import Choice, Data, Figure, Look, Source
+from phcore.figures.charts.theme import BASE, SOFT, category_marks
+from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, owners
+from phcore.formatting import three
 from phcore.stages.separation import rounds
 
 JOINED = 1_200  # pairs that the fullest map joins, at most
@@ -131,7 +132,7 @@ def chart(data: Data, look: Look):
         lines = pd.DataFrame(np.concatenate([points[pairs[:, 0]], points[pairs[:, 1]]], axis=1), columns=list("abcd"))
         dots = pd.DataFrame(points, columns=["x", "y"]).assign(category=data.categories or "")
         layers = [
-            View(lines).mark_rule(strokeWidth=0.5, opacity=0.25).encode(
+            View(lines).mark_rule(strokeWidth=0.5, opacity=0.25, color=SOFT).encode(
                 x=alt.X(field="a", **plain), y=alt.Y(field="b", **plain), x2=alt.X2(field="c"), y2=alt.Y2(field="d")
             ),
             View(dots).mark_circle(size=16, opacity=0.9).encode(
@@ -171,6 +172,21 @@ def caption(data: Data) -> str:
     )
 
 
+def numbers(data: Data) -> Numbers:
+    """The median distance of each series at each step."""
+    rows = [
+        {"objective": panel.name, "step": one.step, "median": one.median, "change": change_words(panel, one)}
+        for panel in data.panels
+        for one in panel.frames
+    ]
+    return listed(f"Median distance between prompts, at layer {data.choice.layer}", pd.DataFrame(rows), {
+        "objective": lambda one: one.objective,
+        "step": lambda one: f"{one.step:,}",
+        "median distance": lambda one: three(one.median),
+        "against its first step": lambda one: "" if one.objective == BASE else one.change,
+    })  # fmt: skip
+
+
 def _table(data: Data) -> pd.DataFrame:
     return pd.DataFrame(
         [
@@ -183,6 +199,6 @@ def _table(data: Data) -> pd.DataFrame:
 
 
 FIGURE = Figure(
-    name="maps", place=4, title="The prompts on a map", uses=("layer", "scale"), read=read, chart=chart,
-    caption=caption, table=_table, paper={"height": None},
+    name="maps", place=6, title="The prompts on a map", uses=("layer", "scale"), read=read, chart=chart,
+    caption=caption, table=_table, numbers=numbers,
 )  # fmt: skip

@@ -155,7 +155,7 @@ def test_a_frame_on_the_map_marks_the_bars_of_its_prompts_and_a_merge_of_the_tre
 def test_playing_walks_the_checkpoints(server, visit):
     one, page = opened(visit, server.url + CELL)
     page.locator(".st-key-b_play").get_by_text("steps").click()
-    page.wait_for_url(re.compile("b_step=(16|24|32|48)"), timeout=20_000)
+    page.wait_for_url(re.compile("b_step=(10|12|14|16)"), timeout=20_000)
     page.locator(".st-key-b_play").get_by_text("steps").click()
     one.settle()
     one.assert_clean()
@@ -178,9 +178,9 @@ def test_the_tour_in_the_dark(server, visit):
 
 def test_measuring_can_be_cancelled(server, visit):
     one = visit()
-    page = one.open(server.url + CELL + "&b_view=What+changed&c_subsamples=64")
+    page = one.open(server.url + CELL + "&b_view=What+changed&c_subsamples=16")
     page.locator(".st-key-c_measure button").click()
-    page.wait_for_selector("text=/subsample \\d+ of 64/")
+    page.wait_for_selector("text=/subsample \\d+ of 16/")
     page.locator(".st-key-c_cancel button").click()
     page.wait_for_selector("text=Not measured yet for this choice", timeout=15_000)
     one.settle()

@@ -99,7 +99,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
     one = Server(place, root, PHCORE_ROOTS=f"{root}:{llama.parent}")
     try:
         visitor = visit()
-        page = visitor.open(one.url)
+        page = visitor.open(one.url + "/study")
         page.get_by_text("New study").click()
         visitor.settle()
         choose(page, "model-choice", "llama")
@@ -126,7 +126,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
             page.wait_for_timeout(500)
         assert job.state == "done", job
         assert Study.open("runs", place).study.subsamples == 4
-        page = visitor.open(one.url + "/?study=runs")
+        page = visitor.open(one.url + "/study?study=runs")
         page.wait_for_selector("text=Every table of this study is finished")
         page = visitor.open(one.url + "/barcodes?study=runs")
         page.wait_for_selector(DRAWN)

@@ -113,7 +113,7 @@ def test_what_the_hand_did_is_in_the_link(server, visit):
     page.wait_for_function("!location.search.includes('t_step')")
     one.settle()
     query = parse_qs(urlsplit(copied(one, server)).query)
-    assert query["t_step"] == ["64"]
+    assert query["t_step"] == ["128"]
     assert query["t_layer"] == ["12"]
     one.assert_clean()
 

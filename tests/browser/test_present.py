@@ -21,7 +21,7 @@ def test_present_mode_is_driven_by_keys(server, visit):
     assert not page.locator(".st-key-toolbar").is_visible()
     assert float(page.evaluate(f"document.querySelector('{CHART}').getBoundingClientRect().width")) > 1600
     for key, address in (
-        ("ArrowRight", "t_step=12"),
+        ("ArrowRight", "t_step=10"),
         ("p", "t_step=8"),
         ("PageDown", "/evidence.*present=true"),
         ("Shift+ArrowLeft", "/trajectories.*t_step=8"),

@@ -104,7 +104,7 @@ def test_a_batch_is_read_where_the_model_is(elsewhere):
     with torch.inference_mode():
         prefix = reader.prefix(token_ids[0][: extraction.common_prefix(token_ids)])
         for begun in (Prefix(), prefix):
-            states, logits = reader.read(token_ids, begun)
+            states, logits, *_ = reader.read(token_ids, begun)
             assert {one.device.type for one in (*states.values(), logits)} == {"meta"}
             assert states[LAYERS].shape == (len(PROMPTS), HIDDEN)
             assert logits.shape == (len(PROMPTS), VOCABULARY)
@@ -118,7 +118,7 @@ def test_so_are_the_branches_of_continuations(elsewhere, monkeypatch):
     rows = [(i, trees._grow([[5, 6, 7], [5, 8, 9]]), range(2)) for i in range(3)]
     with torch.inference_mode(), pytest.raises(RuntimeError, match="meta"):
         trees._read(Reader(model, [LAYERS]), token_ids, rows, Prefix())
-    ((states, logits),) = seen
+    ((states, logits, *_),) = seen
     assert states[LAYERS].device.type == logits.device.type == "meta"
 
 

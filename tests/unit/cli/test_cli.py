@@ -50,6 +50,7 @@ def test_a_terminal_obeys_no_name(tmp_path, llama, hostile, monkeypatch, capsys)
     studies.build_runs(tmp_path / "runs", llama)
     (tmp_path / "runs" / "helpful").rename(tmp_path / "runs" / name)
     monkeypatch.setenv("PHCORE_CACHE", str(hostile))
+    capsys.readouterr()  # what saving models has said
     for words in (["scan", str(tmp_path / "runs")], ["scan", str(tmp_path / "runs"), "--json"], ["studies"],
                   ["studies", "--json"], ["findings", "hostile"], ["findings", "hostile", "--json"],
                   ["clouds", "hostile", "--series", name, "--step", "1", "-o", str(tmp_path / "c.npy")]):  # fmt: skip

@@ -302,7 +302,15 @@ def test_a_study_without_evidence_says_what_it_lacks(tmp_path, computed):
     store = studies.without_evidence(computed[1], tmp_path / "cache", clouds=False)
     results = Results.open(computed[0].name, store)
     one = Page(render(results))
-    assert list(one.payload["charts"]) == ["velocity", "heatmap", "paths", "separation", "barcode"]
+    assert list(one.payload["charts"]) == [
+        "net_change",
+        "maps",
+        "velocity",
+        "heatmap",
+        "paths",
+        "separation",
+        "barcode",
+    ]
     assert "what the model would say has not been measured" in one.words.lower()
     assert "Compute the study where its checkpoints are" in one.words
     assert "Not every table of this study has been computed" in one.words
@@ -457,5 +465,5 @@ def test_the_shell_writes_a_report(computed, tmp_path, monkeypatch, capsys):
 def test_three_runs_of_eleven_checkpoints_stay_small():
     results = Results.open("smollm2-135m-instruct", Store(ROOT / "cache"))
     page = render(results)
-    assert {len(results.record.path_of(one.name)) for one in results.record.series} == {11}
+    assert {len(results.record.path_of(one.name)) for one in results.record.series} == {24}
     assert len(page.encode()) < 8e6

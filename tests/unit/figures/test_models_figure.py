@@ -128,7 +128,7 @@ def test_models_that_differ_are_judged(results):
     assert sentence(hand_made.read("models", results, beside=("twin",))) == ""
     said = sentence(hand_made.read("models", results, beside=("other",)))
     assert said.startswith("This study lacks runs of two base models")
-    assert said.endswith(" none. n: 0.")
+    assert "n: ." not in said
 
 
 def test_studies_that_can_stand_beside_are_those_that_are_there(results):

@@ -154,7 +154,7 @@ MEASURED_ANEW = ("numerical_noise", "sensitivity", "length_removed")  # from the
          {"velocities", "distances", "gaussian_velocities"}),
         ({"subsample_size": 10}, {"diagrams", "floors", "gaussian_nulls", *MEASURED_ANEW},
          {"summaries", "velocities", "distances", "gaussian_velocities"}),
-        ({"metric": "cosine"}, {"cells", "diagrams", "floors", "gaussian_nulls", *MEASURED_ANEW},
+        ({"metric": "cosine"}, {"cells", "diagrams", "edges", "floors", "gaussian_nulls", *MEASURED_ANEW},
          {"summaries", "velocities", "distances", "gaussian_velocities", "token_bars", "token_shapes"}),
     ],
     ids=["order", "norm", "subsample size", "metric"],
@@ -471,7 +471,7 @@ def test_a_study_without_evidence_is_complete_and_says_nothing_false(computed, t
         # Windows are put together from what there is; the others are of what was left behind.
         gone = {"behaviour", "behaviour_moves", "confounds", "spectra", "directions", "length_removed"}
         gone |= {"token_bars", "token_shapes", "projection_moves"}
-        nothing = (one.evidence and name != "windows") or name in gone
+        nothing = (one.evidence and name not in ("windows", "net_change", "coordinates")) or name in gone
         assert table.empty == nothing, name
 
 

@@ -126,7 +126,10 @@ def test_other_reference_answers_are_other_scores(copy, probes):
 def test_other_categories_are_other_means_and_no_other_reading(copy, probes, monkeypatch):
     _, store = copy
     study = probes(lambda number: {"category": "cde"[number % 3]})
-    by_category = ({"confounds", "category_means"}, {"scores", "divergence", "lags", "early_final"})
+    by_category = (
+        {"confounds", "category_means"},
+        {"scores", "divergence", "lags", "early_final", "confounds", "directions"},
+    )
     assert missing(study, store) == by_category
     refuse_models(monkeypatch)
     studies.compute(study, store)
@@ -235,7 +238,7 @@ def test_one_more_feature_is_measured_everywhere_and_not_left_empty(copy, declar
 
     declare(replace(one, settings={"features": (*one.settings["features"], "bars")}, compute=compute))
     declare(replace(table, columns=table.columns | {"bars": "number of bars"}))
-    follow = {"summaries", "separation", "effects", "mixture", "runs", "windows", "halfway"}
+    follow = {"summaries", "separation", "effects", "mixture", "runs", "windows", "halfway", "net_change"}
     assert missing(study, store) == ({"summaries"}, follow)
     studies.compute(study, store)
     found = Results.open("tiny", store).table("summaries")

@@ -258,12 +258,12 @@ def test_h0_as_large_as_real_ones_agrees_with_pot_whether_the_sorted_matching_is
 
 def test_of_real_h0_diagrams_hardly_any_needs_more_than_sorting():
     bars = Study.open("smollm2-135m-instruct").table("bars", layer=18, degree=0)
-    a, b = (bars[(bars["series"] == name) & (bars["step"] == 64)] for name in ("helpful", "harmless"))
+    a, b = (bars[(bars["series"] == name) & (bars["step"] == 128)] for name in ("helpful", "harmless"))
     pairs = [
-        [one.loc[one["subsample"] == number, ["birth", "death"]].to_numpy() for one in (a, b)] for number in range(16)
+        [one.loc[one["subsample"] == number, ["birth", "death"]].to_numpy() for one in (a, b)] for number in (-1, 0)
     ]
     needs = [distances._sorted_deaths(*pair, 2, 2) is None for pair in pairs]
-    assert sum(needs) <= 2
+    assert sum(needs) <= 1
     for pair in pairs:
         np.testing.assert_allclose(wasserstein(*pair), wasserstein_distance(*pair, order=2, internal_p=2), rtol=1e-9)
 
