@@ -162,7 +162,7 @@ def caption(data: Data) -> str:
     first = data.panels[0].frames[0]
     joined = data.joined[int(data.choice.scale == "median")]
     lines = "" if np.isnan(joined) else (
-        f" Lines join prompts at most {joined:.3g} {'median distances' if data.choice.scale == 'median' else ''} apart "
+        f" Lines join prompts at most {joined:.3g}{' median distances' if data.choice.scale == 'median' else ''} apart "
         "in the hidden states themselves, the same for all maps."
     )  # fmt: skip
     return (

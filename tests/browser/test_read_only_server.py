@@ -90,13 +90,13 @@ def writing_ids(plain):
     """Identifiers of the widgets that a server which is not read-only draws: they follow from the code alone."""
     found = {}
     with Client(plain.port) as client:
-        client.run(query="study=tiny")
+        client.run("study", query="study=tiny")
         for kind in ("button", "button_group"):
             found |= {element.id: kind for name, element in client.elements if name == kind}
         (view,) = [key for key in found if key.endswith("-view")]
         chosen = WidgetState(id=view)
         chosen.string_array_value.data.append("New study")
-        client.run(query="study=tiny", widgets=[chosen])
+        client.run("study", query="study=tiny", widgets=[chosen])
         for kind in ("button", "selectbox", "text_input"):
             found |= {element.id: kind for name, element in client.elements if name == kind}
     return found

@@ -52,7 +52,7 @@ def test_an_account_that_is_allowed_reads_on(visit, room, provider):
     assert page.locator("canvas, svg.marks").count() == 0
     assert "smollm2" not in page.inner_text("body")
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_selector(f"h2:has-text('{TITLE}')", timeout=60_000)
+    page.wait_for_selector(f"h1:has-text('{TITLE}')", timeout=60_000)
     one.settle()
     one.assert_clean()
     assert provider.asked.count("/token") >= 1
