@@ -20,6 +20,7 @@ from phcore.figures.registry import FIGURES
 from phcore.formatting import three
 from phcore.pipeline import jobs
 from phcore.pipeline.plan import plan
+from phcore.stages.separation import rounds
 from phcore.study import PARAMETERS
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
@@ -59,21 +60,22 @@ def glance(study: Results) -> None:
 
 
 def _moves(study: Results, choice: Choice) -> list[Markdown]:
-    """Where each series' velocity peaks, counted per transition and per training step."""
+    """Where the velocity of each objective's first run peaks, counted per transition and per training step."""
     try:
         curves = [figure.read(study, FIGURES["velocity"], replace(choice, per=per)).curve for per in PER]
     except Fault:
         return []
     sentences = []
-    for one in study.record.series:
-        rows = [curve[curve["series"] == one.name] for curve in curves]
+    first = rounds({one.name: one.objective for one in study.record.series})[0]  # runs of one objective look alike
+    for name in first:
+        rows = [curve[curve["series"] == name] for curve in curves]
         if any(part.empty for part in rows):
             continue
         peak, fast = (part.loc[part["mean"].idxmax()] for part in rows)
         sentences.append(
-            f"**{plain(one.name)}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
+            f"**{plain(name)}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
             f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
-            f"{fast['step']:.0f}{plain(_first_quarter(study, one.name, choice))}."
+            f"{fast['step']:.0f}{plain(_first_quarter(study, name, choice))}."
         )
     return sentences
 
