@@ -46,7 +46,7 @@ def pictures(page, count: int) -> list[np.ndarray]:
         now = [one.screenshot() for one in page.locator(CHART).all()]
         still = still + 1 if now == seen else 0
         seen = now
-        if still == 2:
+        if still == 3:
             break
     return [np.asarray(Image.open(io.BytesIO(one)).convert("RGB")).astype(int) for one in seen]
 

@@ -93,7 +93,7 @@ def test_a_figure_is_told_how_many_prompts_there_are():
 
 # Figure -> section, what its reader may choose, and its parts beside what it reads and its table.
 DECLARED = {
-    "maps": ("", 0, "caption chart paper"),
+    "maps": ("", 0, "caption chart numbers"),
     "net_change": ("", 0, "caption chart numbers"),
     "velocity": ("", 0, "caption chart numbers paper"),
     "heatmap": ("", 0, "caption chart numbers"),
@@ -153,5 +153,5 @@ def test_only_what_has_a_chart_is_drawn():
         registry.drawn(Tables(), "loops")
     assert "velocity" in raised.value.hint
     assert "loops" not in raised.value.hint
-    assert list(FIGURES)[:3] == ["maps", "net_change", "velocity"]
+    assert list(FIGURES)[:3] == ["net_change", "maps", "velocity"]
     assert SimpleNamespace(**registry.PRINTED).velocity.numbers

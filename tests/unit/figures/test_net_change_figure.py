@@ -50,7 +50,7 @@ def test_the_headline_is_of_this_layer_and_of_its_first_quarters(results):
     assert "helpful" in data.headline.title
     assert "40 %" in data.headline.title
     assert "75 %" in data.headline.words
-    assert net_change._titled(data) == (data.headline.title, data.headline.words)
+    assert net_change.answer(data) == f"{data.headline.title}. {data.headline.words}"
 
 
 @pytest.mark.parametrize(("p", "said"), [(0.04, "0.04"), (0.3, "0.3")])
