@@ -51,7 +51,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     map.innerHTML = '<span class="head"><span class="dot"></span><span class="name"></span><span class="change"></span></span>'
       + '<canvas></canvas><span class="pairs"></span>'
     map.querySelector(".name").textContent = panel.name
-    map.querySelector(".dot").style.background = panel.colour || "none"
+    map.querySelector(".dot").style.background = panel.colour
+    map.querySelector(".dot").hidden = !panel.colour
     map.onclick = () => setTriggerValue("open", { series: panel.series, step: panel.steps[between(panel.steps, now())[0]] })
     return map
   }))
