@@ -2,10 +2,12 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, moving_maps, web
+from pages.parts import controls, data, figure, frame, moving_maps, tour, web
+from pages.parts.controls import NEW, control, put
 from pages.parts.opened_study import badge
 from pages.parts.web import plain
 from phcore.errors import Fault
@@ -40,10 +42,22 @@ def said(study: Results, choice: Choice) -> None:
         frame.say(fault)
 
 
+def doors(study: Results) -> None:
+    """The ways on from here, among the tools."""
+    tour.button(study, partial(put, _OPEN, "barcodes.py"))
+    st.page_link("share.py", label="Share", icon=":material/ios_share:")
+    if not data.read_only():
+        control(st.button, "new-study", on_click=new_study)
+
+
+def new_study() -> None:
+    st.session_state.update({"view": NEW, _OPEN: "study.py"})
+
+
 def open_barcode(series: str, step: int) -> None:
     """What was clicked, as the cell of the Barcodes page."""
-    st.session_state.update({"b_series": series, "b_step": step, "b_layer": st.session_state["o_layer"]})
-    st.session_state[_OPEN] = True
+    controls.lead({"b_series": series, "b_step": step, "b_layer": st.session_state["o_layer"]})
+    st.session_state[_OPEN] = "barcodes.py"
 
 
 def moving(study: Results, choice: Choice) -> None:
@@ -55,13 +69,13 @@ def moving(study: Results, choice: Choice) -> None:
 
 def verdicts(study: Results) -> None:
     """A chip for each claim, which leads to what judges it."""
-    found = list(data.table(study, "findings").itertuples())
-    widths = [len(CLAIMS[int(one.claim)][0]) + len(one.verdict) + 8 for one in found]
-    for column, one in zip(st.columns(widths or 1, gap="small"), found, strict=False):
+    row = st.container(horizontal=True, horizontal_alignment="distribute", key="o_verdicts")
+    for one in data.table(study, "findings").itertuples():
         words, section = CLAIMS[int(one.claim)]
         query = {"e_section": section}  # the study is known: a link may not set what a control is bound to
         about = plain(f"Claim {one.claim}: {one.title}. {one.sentence}")
-        column.page_link("evidence.py", label=f"{plain(words)} {badge(one.verdict)}", help=about, query_params=query)
+        row.page_link("evidence.py", label=f"{plain(words)} {badge(one.verdict)}", help=about, query_params=query,
+                      width="content")  # fmt: skip
 
 
 def size(study: Results) -> str:
@@ -73,19 +87,21 @@ def size(study: Results) -> str:
     )
 
 
-if st.session_state.pop(_OPEN, False):
-    st.switch_page("barcodes.py")
+if page := st.session_state.pop(_OPEN, None):
+    st.switch_page(page)
 
 st.html(web.style("overview.css"))
-study_place, layer_place = frame.bar()
+study_place, layer_place, tools = frame.bar()
 study = frame.ready_study("overview", nothing, study_place)
 choice = Choice.of(study, layer=controls.layer(layer_place, study, "o_layer"), scale="raw")
+with tools:
+    doors(study)
 said(study, choice)
 moving(study, choice)
 verdicts(study)
 look = replace(Look.of(study), height=110, question="How far has each objective moved?", answer="")
 figure.chart(study, FIGURES["net_change"], choice, look)
-st.caption(plain(size(study)) + (" *This server is read-only.*" if data.read_only() else ""))
+st.caption(plain(size(study)))
 with st.expander("How to read this, and the numbers", icon=":material/table:"):
     for name in ("maps", "net_change"):
         with suppress(Fault):

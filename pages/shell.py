@@ -43,7 +43,7 @@ st.html(web.style("shell.css"))
 
 known = [
     st.Page(
-        ROOT / "pages" / f"{one.name}.py", title=one.name.capitalize(), icon=f":material/{one.icon}:",
+        ROOT / "pages" / f"{one.name}.py", title=one.title, icon=f":material/{one.icon}:",
         default=one is PAGES[0], help=f"{one.question} {one.help}",
     )
     for one in PAGES

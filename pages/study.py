@@ -7,8 +7,8 @@ from pages.parts.web import plain
 
 place = frame.header("study")
 if not data.read_only():
-    mode = controls.control(st.segmented_control, "view", ["Open a study", "New study"], default="Open a study")
-    if mode == "New study":
+    mode = controls.control(st.segmented_control, "view", [controls.OPEN, controls.NEW], default=controls.OPEN)
+    if mode == controls.NEW:
         new_study.show()
         toolbar.stop()
 

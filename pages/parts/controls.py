@@ -24,6 +24,8 @@ from phcore.formatting import visible
 
 _WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
+OPEN, NEW = "Open a study", "New study"  # what the Study page is asked for
+_SAME, _BROUGHT = "controls.same", "controls.brought"  # what was chosen last: for all pages, and for the one arrived at
 _LISTS = ("selectbox", "multiselect")  # of names, which they show as they are: no Markdown
 
 
@@ -38,10 +40,35 @@ def control(widget: Callable, key: str, *arguments, **named):
     own = _WORDS[key] | named
     if own.pop("link", None):
         own["bind"] = "query-params"
+    same = own.pop("same", None)
+    if same:
+        _brought(same, key, arguments[0] if arguments else None)
     if widget.__name__ in _LISTS:
         words = own.get("format_func", str)
         own["format_func"] = lambda one: visible(words(one))
-    return widget(own.pop("label"), *arguments, key=key, **own)
+    value = widget(own.pop("label"), *arguments, key=key, **own)
+    if same:
+        st.session_state.setdefault(_SAME, {})[same] = value
+    return value
+
+
+def arrived(from_another: bool) -> None:
+    """Before a page is drawn: whether its reader came from another one, whose choices then hold here, too."""
+    st.session_state[_BROUGHT] = dict(st.session_state.get(_SAME, {})) if from_another else {}
+
+
+def lead(state: dict[str, object]) -> None:
+    """Sets controls of a page that is opened next: for a button to call."""
+    st.session_state.update(state)
+    same = {_WORDS[key]["same"]: value for key, value in state.items() if "same" in _WORDS.get(key, {})}
+    st.session_state.setdefault(_SAME, {}).update(same)
+
+
+def _brought(same: str, key: str, options: Container | None) -> None:
+    """Sets a control, once, to what was chosen of the same on the page before, where it exists here."""
+    value = st.session_state.get(_BROUGHT, {}).pop(same, None)
+    if value is not None and options is not None and value in options:
+        st.session_state[key] = value
 
 
 @cache

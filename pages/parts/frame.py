@@ -1,4 +1,4 @@
-"""The top of every page with its glossary, the job card, and what stands below every chart."""
+"""The top of every page, the job card, and what stands below every chart."""
 
 import os
 from collections.abc import Callable
@@ -6,74 +6,38 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
-from markupsafe import Markup
 
-from pages.parts import data, draw, toolbar, web
-from pages.parts.controls import control, put
+from pages.parts import data, draw, toolbar
+from pages.parts.controls import control
 from pages.parts.navigation import PAGES
-from pages.parts.web import WORDS, Markdown, plain
+from pages.parts.web import Markdown, plain
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.results import Results
 from phcore.figures.charts.standing import readable
-from phcore.figures.glossary import GROUPS, pictures
-from phcore.formatting import count
+from phcore.formatting import count, visible
 from phcore.pipeline import jobs
-
-_OPEN = "glossary_open"
 
 
 def header(page: str):
-    """The question of a page, what one is looking at in one plain line, and the glossary.
-
-    Returns
-    -------
-    The place beside the question for the choice of the study.
-    """
+    """The question of a page, the tools, and in between the place for the choice of the study."""
     about = next(one for one in PAGES if one.name == page)
-    left, place, right = st.columns([4.6, 2.6, 1.25], vertical_alignment="bottom")
-    left.markdown(f"## {about.question}")
-    with right:
-        _glossary()
-    left, right = st.columns([5.2, 3.2], vertical_alignment="center")
-    left.caption(about.words + (" *This server is read-only.*" if data.read_only() else ""))
-    toolbar.reserve(right)
+    question, place, tools = st.columns([3.5, 2.1, 4.1], vertical_alignment="center", gap="small")
+    question.markdown(f"# {about.question}", help=about.words)
+    toolbar.reserve(tools)
     return place
 
 
 def bar() -> tuple:
-    """The same in one row, for a page that has a headline of its own.
+    """The same for a page that has a headline of its own.
 
     Returns
     -------
-    The places for the choice of the study and of a layer.
+    The places for the choice of the study and of a layer, and for what else stands among the tools.
     """
-    study, layer, right, glossary = st.columns([2.4, 0.9, 4, 1.25], vertical_alignment="bottom")
-    toolbar.reserve(right)
-    with glossary:
-        _glossary()
-    return study, layer
-
-
-def _glossary() -> None:
-    """The button; and while the glossary is open, the dialog, which reruns of the page must not close."""
-    control(st.button, "glossary", on_click=put, args=(_OPEN, True))
-    if st.session_state.get(_OPEN):
-        _terms()
-
-
-@st.dialog("Glossary", width="large", on_dismiss=lambda: put(_OPEN, False))
-def _terms() -> None:
-    st.caption(WORDS["glossary"])
-    # Markdown and not st.html, which takes pictures out; inline, so that ink follows the theme.
-    st.markdown(_content(), unsafe_allow_html=True)
-
-
-@st.cache_data(show_spinner=False)
-def _content() -> str:
-    drawn = {name: Markup(picture) for name, picture in pictures().items()}
-    return web.html("glossary.html.j2", style=Markup(web.text("glossary.css")), groups=GROUPS, pictures=drawn)
+    study, layer, tools = st.columns([2.2, 1, 5.8], vertical_alignment="center", gap="medium")
+    return study, layer, toolbar.reserve(tools)
 
 
 def note(words: str, icon: str = "info") -> None:
@@ -94,7 +58,10 @@ def choose_study(place) -> Results | None:
         nothing = "No study has been computed yet. Set one up on the Study page."
         note("No study is served here." if data.read_only() else nothing)
         return None
-    return data.opened(control(place.selectbox, "study", names))
+    chosen = control(place.selectbox, "study", names)
+    page = next((one.title for one in PAGES if one.name == toolbar.page()), "")
+    st.set_page_config(page_title=f"{visible(chosen)} · {page} · Toposcope")
+    return data.opened(chosen)
 
 
 def ready_study(page: str, otherwise: Callable[[], None] = lambda: None, place=None) -> Results:

@@ -14,6 +14,11 @@ class Page(NamedTuple):
     words: str
     help: str
 
+    @property
+    def title(self) -> str:
+        """As the navigation calls it."""
+        return self.name.capitalize()
+
 
 _FILE = Path(__file__).with_suffix(".toml")
 PAGES = tuple(Page(**one) for one in tomllib.loads(_FILE.read_text(encoding="utf-8"))["page"])

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.parts import data, links, present, web
+from pages.parts import controls, data, glossary, links, present, web
 from pages.parts.web import plain
 from phcore.errors import Fault
 from phcore.study import saved_views
@@ -20,16 +20,29 @@ _GONE, _FAULT, _DONE = "toolbar.gone", "toolbar.fault", "toolbar.done"
 
 
 def begin(page: str) -> None:
-    """Before a page is drawn: its name in an address; "study" for the first."""
+    """Before a page is drawn: its name in an address, and whether its reader came from another page."""
     st.session_state.pop(_PLACES, None)
+    if st.session_state.get(_PAGE) != page:
+        controls.arrived(_PAGE in st.session_state)
     st.session_state[_PAGE] = page
 
 
-def reserve(column) -> None:
-    """Keeps the places: the tools in a column beside the first line, and below it what is to be said of a link."""
+def page() -> str:
+    """The page that is drawn, by its name in an address."""
+    return st.session_state.get(_PAGE, "")
+
+
+def reserve(column):
+    """Keeps the places: the tools in a column of the first line, and below it what is to be said of a link.
+
+    Returns
+    -------
+    Where the tools will stand, after what the page itself puts there.
+    """
     tools = column.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center",
                              key="toolbar")  # fmt: skip
     st.session_state[_PLACES] = (tools, st.container(key="link-said"))
+    return tools
 
 
 def fill() -> None:
@@ -44,6 +57,9 @@ def fill() -> None:
         _views(st.session_state[_PAGE])
         present.button()
         links.copy_button()
+        glossary.button()
+    if data.read_only():
+        st.caption("This server is read-only.")
 
 
 def stop() -> NoReturn:

@@ -1,13 +1,14 @@
 """A tour in five steps, for somebody who has never heard of persistent homology: on real prompts, few at a time."""
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from pages.parts import data, live
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
-from pages.parts.controls import control
+from pages.parts.controls import control, lead
 from phcore.export.results import Results
 from phcore.topology.explore import WHOLE, Lens
 
@@ -25,6 +26,17 @@ def invite(study: Results) -> None:
     start = _place(study)
     if start is not None and st.session_state.get(_KEY) is None:
         control(st.button, "tour-start", on_click=_go, args=(study, start, 0))
+
+
+def button(study: Results, then: Callable[[], None]) -> None:
+    """The same on another page; `then` leads to the Barcodes page."""
+    if (start := _place(study)) is not None:
+        control(st.button, "tour", on_click=_begin, args=(study, start, then))
+
+
+def _begin(study: Results, start: data.Cell, then: Callable[[], None]) -> None:
+    _go(study, start, 0)
+    then()
 
 
 def card(study: Results) -> bool:
@@ -79,7 +91,7 @@ def _go(study: Results, start: data.Cell, step: int) -> None:
     if st.session_state.get(_KEY) is None:  # what the tour sets, it gives back when it is closed
         st.session_state[_BEFORE] = {key: st.session_state[key] for key in state if key in st.session_state}
     st.session_state.pop(KIND, None)  # the distance is the tour's, whatever was looked at before
-    st.session_state.update(state | {_KEY: step})
+    lead(state | {_KEY: step})
 
 
 def _close(study: Results) -> None:
