@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, moving_maps, tour, web
+from pages.parts import controls, data, figure, frame, links, moving_maps, tour, web
 from pages.parts.controls import NEW, control, put
 from pages.parts.opened_study import badge
 from pages.parts.web import plain
@@ -44,20 +44,20 @@ def said(study: Results, choice: Choice) -> None:
 
 def doors(study: Results) -> None:
     """The ways on from here, among the tools."""
-    tour.button(study, partial(put, _OPEN, "barcodes.py"))
+    tour.button(study, partial(put, _OPEN, "barcodes"))
     st.page_link("share.py", label="Share", icon=":material/ios_share:")
     if not data.read_only():
         control(st.button, "new-study", on_click=new_study)
 
 
 def new_study() -> None:
-    st.session_state.update({"view": NEW, _OPEN: "study.py"})
+    st.session_state.update({"view": NEW, _OPEN: "study"})
 
 
 def open_barcode(series: str, step: int) -> None:
     """What was clicked, as the cell of the Barcodes page."""
     controls.lead({"b_series": series, "b_step": step, "b_layer": st.session_state["o_layer"]})
-    st.session_state[_OPEN] = "barcodes.py"
+    st.session_state[_OPEN] = "barcodes"
 
 
 def moving(study: Results, choice: Choice) -> None:
@@ -88,7 +88,7 @@ def size(study: Results) -> str:
 
 
 if page := st.session_state.pop(_OPEN, None):
-    st.switch_page(page)
+    links.turn(page)
 
 st.html(web.style("overview.css"))
 study_place, layer_place, tools = frame.bar()

@@ -54,9 +54,10 @@ page = st.navigation(known, position="hidden" if stop or st.context.is_embedded 
 if stop:
     stop()
 else:
-    links.arrive()
-    present.frame([one.url_path for one in known])
-    toolbar.begin(page.url_path or PAGES[0].name)
+    name = page.url_path or PAGES[0].name
+    linked = links.arrive(name)
+    toolbar.begin(name, linked)
+    present.frame(next(one.slides for one in PAGES if one.name == name))
     with data.refusing():  # whatever file is damaged or gone: a sentence in place of the rest of the page
         page.run()
     toolbar.fill()

@@ -51,7 +51,21 @@ def asked() -> dict[str, Words]:
 
 def replace(query: dict[str, Words]) -> None:
     """Another query for this page, before any of its widgets is drawn: they start from it."""
+    release()
     st.query_params.from_dict(query)
     context = get_script_run_ctx()
     if context is not None:
         context.session_state._state.query_params.set_initial_query_params_from_current()
+
+
+def release() -> None:
+    """Takes the query from the widgets of the page before; drawn anew, they hold it again.
+
+    Without this, Streamlit turns to no other page from one whose address has the value of a widget.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    query = context.session_state._state.query_params
+    for widget in list(query._bindings_by_widget):
+        query.unbind_widget(widget)

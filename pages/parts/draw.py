@@ -41,6 +41,8 @@ def chart(
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
     """
+    if not present.shows(name):
+        return
     standing = _built((name, about), build)
     tables = standing.tables if step is None else at_step(standing.tables, step)
     tables = change(tables) if change else tables

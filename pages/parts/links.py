@@ -7,6 +7,8 @@ holds a path is bound.
 
 from collections.abc import Callable, Iterable
 from math import isclose
+from typing import NoReturn
+from urllib.parse import parse_qs
 
 import streamlit as st
 
@@ -15,6 +17,7 @@ from pages.parts.bound import Bound, Words
 from pages.parts.web import plain
 
 VERSION = 1  # of the names and words in a link; 0: links that carry none, from before this one
+PRESENTING = ("present", "slide")  # parameters that a copied link leaves out
 _LONGEST = 60  # characters of a wanted value that are repeated on the page
 
 _SWITCHES = {"true": "on", "false": "off"}
@@ -22,7 +25,7 @@ _SWITCHES = {"true": "on", "false": "off"}
 # From each version, what makes of its query one of the next. From 0 to 1 no name and no word changed.
 UPGRADES: dict[int, Callable[[dict[str, Words]], dict[str, Words]]] = {0: dict}
 
-_PENDING, _SAID, _WITHHELD = "links.pending", "links.said", "links.withheld"
+_PENDING, _SAID, _WITHHELD, _FOLLOWED = "links.pending", "links.said", "links.withheld", "links.followed"
 
 _COPY = st.components.v2.component(
     "copy_link",
@@ -51,11 +54,29 @@ def _version(query: dict[str, Words]) -> int | None:
     return int(words) if words.isascii() and words.isdigit() else None
 
 
-def arrive() -> None:
-    """Takes a link in, before the page is drawn. Once: later on, the address follows the page."""
+def follow(page: str, query: str) -> None:
+    """Opens what a link would, in this visit: for a button to call.
+
+    Parameters
+    ----------
+    page : by its name in an address.
+    query : of the link, without the question mark.
+    """
+    st.session_state[_FOLLOWED] = (page, parse_qs(query, keep_blank_values=True))
+
+
+def arrive(page: str) -> bool:
+    """Takes a link in, before the page is drawn: the one that was followed, or that of the visit.
+
+    Returns
+    -------
+    Whether there was one. Later on, the address follows the page.
+    """
     st.session_state[_WITHHELD] = {}
+    if _FOLLOWED in st.session_state:
+        _take(page)
     if _PENDING in st.session_state:
-        return
+        return False
     query = bound.asked()
     wanted = upgrade(query)
     if "present" in wanted and wanted["present"][-1].lower() in ("1", "yes", "on", ""):
@@ -63,6 +84,26 @@ def arrive() -> None:
     if wanted != query:
         bound.replace(wanted)
     st.session_state[_PENDING] = wanted
+    return True
+
+
+def turn(page: str) -> NoReturn:
+    """To another page, by its name in an address. What is chosen goes along."""
+    bound.release()
+    st.switch_page(f"{page}.py")
+
+
+def _take(page: str) -> None:
+    """To the page of the link that was followed; once there, its query is that of the address."""
+    wanted, query = st.session_state[_FOLLOWED]
+    if wanted != page:
+        turn(wanted)
+    del st.session_state[_FOLLOWED]
+    st.session_state.pop(_PENDING, None)
+    presenting = {"present": ("true",)} if st.session_state.get("present") else {}
+    for key in controls.parameters():
+        st.session_state.pop(key, None)
+    bound.replace({key: tuple(values) for key, values in query.items()} | presenting)
 
 
 def withheld(nothing: dict[str, object], beside: str, why: str) -> None:
@@ -150,7 +191,7 @@ def _quoted(values: Iterable[str]) -> str:
 
 def state() -> dict[str, Words]:
     """The whole state of the page as the query of a link: every value, those at their defaults too."""
-    query = {key: one.value for key, one in bound.drawn().items() if key != "present"}
+    query = {key: one.value for key, one in bound.drawn().items() if key not in PRESENTING}
     # Emptied lists and texts stay in the address as an empty word; what was never filled has no place in it.
     empty = {key: ("",) for key, one in bound.drawn().items() if not one.value and one.default}
     return {key: value for key, value in query.items() if value} | empty | {"v": (str(VERSION),)}
@@ -158,5 +199,5 @@ def state() -> dict[str, Words]:
 
 def copy_button() -> None:
     """The button. To be drawn after the page, when its defaults are known."""
-    defaults = [[key, list(one.default)] for key, one in bound.drawn().items() if one.default and key != "present"]
+    defaults = [[key, list(one.default)] for key, one in bound.drawn().items() if one.default and key not in PRESENTING]
     _COPY(key="copy-link", data={"defaults": defaults, "version": str(VERSION)}, width="content")

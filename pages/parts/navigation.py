@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """Its file and its name in the address, its icon, and what it says of itself."""
+    """Its file and its name in the address, its icon, and what it says of itself; whether its charts are slides."""
 
     name: str
     icon: str
     question: str
     words: str
     help: str
+    slides: bool = True
 
     @property
     def title(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.parts import controls, data, glossary, links, present, web
+from pages.parts.navigation import PAGES
 from pages.parts.web import plain
 from phcore.errors import Fault
 from phcore.study import saved_views
@@ -19,11 +20,13 @@ _PLACES, _PAGE = "toolbar.places", "toolbar.page"
 _GONE, _FAULT, _DONE = "toolbar.gone", "toolbar.fault", "toolbar.done"
 
 
-def begin(page: str) -> None:
-    """Before a page is drawn: its name in an address, and whether its reader came from another page."""
+def begin(page: str, linked: bool) -> None:
+    """Before a page is drawn: its name in an address, and whether a link led here."""
     st.session_state.pop(_PLACES, None)
-    if st.session_state.get(_PAGE) != page:
-        controls.arrived(_PAGE in st.session_state)
+    if st.session_state.get(_PAGE) != page or linked:
+        controls.arrived(not linked)
+        if not linked:
+            present.reset()
     st.session_state[_PAGE] = page
 
 
@@ -46,7 +49,8 @@ def reserve(column):
 
 
 def fill() -> None:
-    """Draws the tools."""
+    """Draws the tools, and what present mode has to know of the page."""
+    present.finish([one.name * (one is not PAGES[0]) for one in PAGES if one.slides])
     places = st.session_state.pop(_PLACES, None)
     if places is None:  # drawn already, or the page has no header
         return
@@ -89,6 +93,8 @@ def _views(page: str) -> None:
             known = saved_views.views(study, data.store())
             if not known:
                 st.caption("No view of this study has been saved yet.")
+            else:
+                present.views_button(known)
             for number, one in enumerate(known):
                 _view(study, one, number)
 
@@ -118,6 +124,8 @@ def _keep(study: str, page: str, query: str) -> None:
 
 def _view(study: str, view: View, number: int) -> None:
     left, right = st.columns([5, 1.1], vertical_alignment="center")
+    left.button(plain(view.name), key=f"view_open_{number}", type="tertiary", on_click=links.follow,
+                args=(view.page, view.query), disabled=view.page not in {one.name for one in PAGES})  # fmt: skip
     left.html(web.html("saved_view.html.j2", view=view))
     if data.read_only():
         return

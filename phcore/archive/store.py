@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +28,7 @@ from phcore.errors import Fault
 
 SCHEMA = "v2"
 AN_HOUR = 3600.0  # seconds: no file takes as long to write
+_TRIES = 6  # to write a file whose folder is deleted meanwhile
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
@@ -70,16 +71,27 @@ def write_atomically(path: Path, data: bytes, private: bool = False) -> None:
     # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     with on_disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb", opener=_private if private else None) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        for again in range(_TRIES):
+            try:
+                _write_and_replace(temporary, path, data, _private if private else None)
+                return
+            except FileNotFoundError:  # somebody deletes the folder at this moment
+                if again == _TRIES - 1:
+                    raise
+                time.sleep(0.05 * again)
+
+
+def _write_and_replace(temporary: Path, path: Path, data: bytes, opener: Callable | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(temporary, "wb", opener=opener) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

@@ -140,7 +140,7 @@ def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     page.wait_for_selector("text=The orange one leaves first.")
     page = one.open(elsewhere.url + f"/share?{study}")
     page.locator(".st-key-views button").first.click()
-    page.get_by_role("link", name="Layer 12 at step 8").click()
+    page.get_by_role("button", name="Layer 12 at step 8").click()
     page.wait_for_url(re.compile("/trajectories"))
     one.settle()
     for asked in ("t_layer=12", "t_step=8", "t_scale=median"):

@@ -6,6 +6,9 @@ import pytest
 from streamlit.proto.Navigation_pb2 import Navigation
 
 from pages.parts import navigation
+from phcore.archive.store import Store
+from phcore.study import saved_views
+from phcore.study.saved_views import View
 from tests.protocol import Client
 
 CHART = '[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)'
@@ -19,12 +22,13 @@ def test_present_mode_is_driven_by_keys(server, visit):
     one.settle()
     assert not page.locator("header").first.is_visible()
     assert not page.locator(".st-key-toolbar").is_visible()
-    assert float(page.evaluate(f"document.querySelector('{CHART}').getBoundingClientRect().width")) > 1600
+    assert float(page.evaluate(f"document.querySelector('{CHART}').getBoundingClientRect().width")) > 1200
     for key, address in (
         ("ArrowRight", "t_step=10"),
         ("p", "t_step=8"),
-        ("PageDown", "/evidence.*present=true"),
-        ("Shift+ArrowLeft", "/trajectories.*t_step=8"),
+        ("PageDown", "slide=2"),
+        ("Shift+ArrowLeft", "^((?!slide=).)*$"),
+        ("ArrowUp", "/barcodes.*present=true"),
         ("Escape", "^((?!present).)*$"),
     ):
         page.keyboard.press(key)
@@ -50,7 +54,7 @@ def test_keys_in_a_field_are_text(server, visit):
 @pytest.mark.browser
 def test_a_click_hits_its_step_when_charts_are_large(server, visit):
     one = visit(width=1920)
-    page = one.open(server.url + "/trajectories?t_step=64&present=1")
+    page = one.open(server.url + "/trajectories?t_step=64&present=1&slide=4")
     marks = page.locator(f".st-key-chart-apart {CHART}")
     marks.scroll_into_view_if_needed()
     one.settle()
@@ -95,3 +99,42 @@ def test_every_page_can_be_embedded(server, page_name, present, embedded):
         assert (shown.position == Navigation.Position.HIDDEN) == embedded
         assert any(one.endswith("-present-leave") for one in client.ids("button").values()) == present
         assert "exception" not in {kind for kind, _ in client.elements}
+
+
+@pytest.fixture
+def viewed(shipped):
+    """Two saved views of the study that ships."""
+    store = Store(shipped)
+    for layer, degree in ((12, "H0+components"), (24, "H1+loops")):
+        query = f"study=smollm2-135m-instruct&t_layer={layer}&t_degree={degree}&t_step=8"
+        saved_views.save(View(f"Layer {layer}", "trajectories", query), "smollm2-135m-instruct", store)
+    yield
+    for layer in (12, 24):
+        saved_views.delete(f"Layer {layer}", "smollm2-135m-instruct", store)
+
+
+@pytest.mark.browser
+def test_saved_views_open_in_the_same_visit_and_are_slides(server, visit, viewed):
+    one = visit()
+    page = one.open(server.url + "/evidence?e_layer=6")
+    page.locator(".st-key-views button").first.click()
+    page.get_by_role("button", name="Layer 12").click()
+    page.wait_for_url(re.compile(r"/trajectories\?(?=.*t_layer=12)(?=.*t_degree=H0)(?=.*t_step=8)"))
+    one.settle()
+    page.locator(".st-key-views button").first.click()
+    page.get_by_role("button", name="Present these views").click()
+    page.wait_for_url(re.compile(r"present=true"))
+    for key, address, words in (
+        ("", r"t_layer=12", "1 of 2: Layer 12"),
+        ("ArrowDown", r"t_layer=24", "2 of 2: Layer 24"),
+        ("ArrowLeft", r"t_step=6", "2 of 2: Layer 24"),
+        ("ArrowUp", r"(?=.*t_layer=12)(?=.*t_step=8)", "1 of 2: Layer 12"),
+    ):
+        if key:
+            page.keyboard.press(key)
+        page.wait_for_url(re.compile(address))
+        page.locator(".slide", has_text=words).wait_for(state="visible")
+        one.settle()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile("^((?!present).)*$"))
+    one.assert_clean()

@@ -1,6 +1,6 @@
 const KEYS = {
   ArrowRight: "next", n: "next", ArrowLeft: "previous", p: "previous",
-  PageDown: "page-next", PageUp: "page-previous", Escape: "leave",
+  PageDown: "slide-next", PageUp: "slide-previous", ArrowDown: "slide-next", ArrowUp: "slide-previous", Escape: "leave",
 }
 const FIELDS = "input, textarea, select, [contenteditable=true], [role=slider], [role=listbox], [role=combobox], "
   + "[role=dialog], [role=menu], [role=radiogroup], [data-testid=stDataFrame]"
@@ -12,7 +12,7 @@ const meaning = (event, on) => {
   if (!on) return event.key === "f" ? "enter" : null
   const word = KEYS[event.key] ?? null
   const turns = event.shiftKey && (word === "next" || word === "previous") && event.key.startsWith("Arrow")
-  return turns ? "page-" + word : word
+  return turns ? "slide-" + word : word
 }
 
 // Charts on a canvas have as many pixels as the screen is said to have: said to have more, they stay sharp enlarged.
@@ -38,18 +38,28 @@ const turn = (by, pages) => {
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   parentElement.presentStop?.()
+  // As large as the width and, where there is one slide, the height of the screen allow.
+  const main = document.querySelector("[data-testid=stMainBlockContainer]")
+  let zoom = 1
   const enlarge = () => {
-    const zoom = Math.min(3, Math.max(1, window.innerWidth / data.width))
+    const high = (main?.scrollHeight ?? 0) || 1
+    const fits = Math.min(window.innerWidth / data.width, window.innerHeight / high)
+    const wanted = data.on ? Math.min(3, Math.max(.5, fits)) : 1
+    if (Math.abs(wanted - zoom) < .01) return
+    zoom = wanted
     document.documentElement.style.setProperty("--present-zoom", zoom)
-    sharpen(data.on ? zoom : 1)
+    sharpen(zoom)
   }
   enlarge()
+  const watch = new ResizeObserver(enlarge)
+  if (main) watch.observe(main)
   const listen = event => {
     const word = meaning(event, data.on)
     if (!word) return
     event.preventDefault()
     event.stopPropagation()
-    if (word.startsWith("page-")) turn(word === "page-next" ? 1 : -1, data.pages)
+    const ends = word === "slide-next" ? data.last : word === "slide-previous" && data.first
+    if (ends && !data.views) turn(word === "slide-next" ? 1 : -1, data.pages)
     else setTriggerValue("go", word)
   }
   window.addEventListener("keydown", listen, true)
@@ -57,6 +67,7 @@ export default function (component) {
   parentElement.presentStop = () => {
     window.removeEventListener("keydown", listen, true)
     window.removeEventListener("resize", enlarge)
+    watch.disconnect()
   }
   return parentElement.presentStop
 }

@@ -1,6 +1,7 @@
 """The archive: whole files or none, damage set aside, queries confined to the folder."""
 
 import os
+import shutil
 import threading
 
 import duckdb
@@ -191,3 +192,17 @@ def test_a_flipped_bit_is_seen_by_what_looks_at_no_checksum(tmp_path, reading):
         seen.append(aside)
     assert np.mean(seen) > 0.9
     assert store.select("tables", "whole").equals(table)
+
+
+def test_a_folder_that_is_deleted_while_a_file_is_written_is_made_again(tmp_path, monkeypatch):
+    path, real, gone = tmp_path / "v2" / "clouds" / "a.parquet", os.replace, []
+
+    def replace(source, target):
+        if len(gone) < 3:
+            gone.append(shutil.rmtree(tmp_path / "v2"))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    write_atomically(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert [one.name for one in path.parent.iterdir()] == ["a.parquet"]
