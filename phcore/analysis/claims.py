@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 
 import numpy as np
-from scipy.spatial.distance import pdist, squareform
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit  # scipy.stats, which gives the same quantiles, takes a second to load
 
-from phcore.analysis.permanova import permanova
+from phcore.analysis.permanova import between_rows, permanova
 
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told"
 LEVEL = 0.05
@@ -51,7 +50,7 @@ def bound(values: Sequence[float], side: int) -> float:
     known = np.asarray(values, np.float64)
     if len(known) < 2:
         return side * math.inf
-    reach = t.ppf(1 - LEVEL, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known))
+    reach = stdtrit(len(known) - 1, 1 - LEVEL) * known.std(ddof=1) / math.sqrt(len(known))
     return float(known.mean() + side * reach)
 
 
@@ -217,7 +216,7 @@ def models(runs: Sequence[Moves], labels: Sequence[str]) -> Judged:
     for taken_off in product((0, 1), repeat=len(names)):
         left = np.sqrt(np.clip(values**2 - np.array(taken_off)[group][:, None, None] * floors**2, 0, None))
         shares = (left / left.sum(axis=2, keepdims=True)).reshape(len(labels), -1)
-        found.append(groups(squareform(pdist(shares)) / math.sqrt(shares.shape[1]), labels))
+        found.append(groups(between_rows(shares) / math.sqrt(shares.shape[1]), labels))
         means = np.array([shares[group == one].mean(axis=0) for one in range(len(names))])
         directions.append((means - means.mean(axis=0)).ravel())
     first, said = found[0], {one.verdict for one in found}
@@ -247,7 +246,7 @@ def jackknife(statistic, labels: Sequence[str]) -> float:
     if not np.isfinite(values).all():
         return math.inf
     error = math.sqrt((len(runs) - 1) / len(runs) * ((values - values.mean()) ** 2).sum())
-    return float(t.ppf(1 - LEVEL, len(runs) - 1) * error)
+    return float(stdtrit(len(runs) - 1, 1 - LEVEL) * error)
 
 
 def parted(at_peak: np.ndarray, at_end: np.ndarray, labels: Sequence[str]) -> Judged:
@@ -311,7 +310,7 @@ def later(
     topology: np.ndarray, behaviour: np.ndarray, error: np.ndarray, slack: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """By how many steps topology is halfway later than behaviour, and the ends of the intervals, as in `lag`."""
-    difference, reach = topology - behaviour, norm.ppf(1 - LEVEL / len(topology)) * error + slack
+    difference, reach = topology - behaviour, ndtri(1 - LEVEL / len(topology)) * error + slack
     return difference, difference - reach, difference + reach
 
 

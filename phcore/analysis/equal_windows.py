@@ -1,6 +1,7 @@
 """What happened in each equal window of a run: how far it went in mean summaries, and in diagrams beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -77,18 +78,27 @@ def shares(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(course: Course, apart: "_Diagrams", uses: Sequence[str], learned: Mapping[int, float]) -> Iterator[tuple]:
-    steps = [int(step) for step in course.steps]
-    cut = [(use, STEPS, USES[use](steps)) for use in uses]
-    if steps and steps[0] == 0 and all(step in learned for step in steps):
-        sums = [learned[step] for step in steps]
-        cut += [(use, LEARNING, by_learning(steps, sums, counts)) for use, counts in _BY_LEARNING.items()]
-    for use, clock, windows in cut:
+    steps = tuple(int(step) for step in course.steps)
+    known = bool(steps) and steps[0] == 0 and all(step in learned for step in steps)
+    for use, clock, windows in _cut(steps, tuple(learned[step] for step in steps) if known else (), tuple(uses)):
         for number, (start, end) in enumerate(pairwise(windows.ends), start=1):
             label = (course.series, course.layer, course.scale, use, clock, number, start, end)
             for of in (ALL, LOOPS):
                 yield (*label, of, 0.0, *course.moved(start, end, of))
             for order, value, floor in apart.between(course, start, end):
                 yield (*label, DIAGRAMS, order, value, floor)
+
+
+@lru_cache(maxsize=64)
+def _cut(steps: tuple[int, ...], sums: tuple[float, ...], uses: tuple[str, ...]) -> list[tuple[str, str, Windows]]:
+    """(use, clock, windows) of a run, which are the same at all its layers.
+
+    sums : of the learning rates up to each step; empty where they are not known.
+    """
+    cut = [(use, STEPS, USES[use](steps)) for use in uses]
+    if sums:
+        cut += [(use, LEARNING, by_learning(steps, sums, counts)) for use, counts in _BY_LEARNING.items()]
+    return cut
 
 
 class _Diagrams:

@@ -11,7 +11,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import pdist, squareform
 
 from phcore.analysis.objectives import Standardised, common_steps
 from phcore.errors import Fault
@@ -48,6 +47,13 @@ class Permanova:
     words: str = ""
 
 
+def between_rows(rows: np.ndarray) -> np.ndarray:
+    """(R, R) Euclidean distances between the rows (R, F) of an array."""
+    from scipy.spatial.distance import pdist, squareform  # half a second to load, which most findings do without
+
+    return squareform(pdist(rows))
+
+
 def run_distances(means: Mapping[Hashable, np.ndarray]) -> np.ndarray:
     """Distances between whole runs.
 
@@ -67,7 +73,7 @@ def run_distances(means: Mapping[Hashable, np.ndarray]) -> np.ndarray:
     if not arrays or not arrays[0].size or len({values.shape for values in arrays}) > 1:
         raise Fault("the runs do not share their steps", "compare them on the steps that all of them have")
     flat = np.stack(arrays).reshape(len(arrays), -1)
-    return squareform(pdist(flat)) / math.sqrt(len(arrays[0]))
+    return between_rows(flat) / math.sqrt(len(arrays[0]))
 
 
 def permanova(distances: np.ndarray, labels: Sequence[str], n: int = 9999, seed: int = 0) -> Permanova:

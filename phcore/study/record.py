@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from dataclasses import asdict, dataclass, fields, replace
@@ -67,7 +68,7 @@ class Record:
     def base(self) -> Node:
         return self.nodes[0]
 
-    @property
+    @functools.cached_property  # keys and places ask for it thousands of times
     def ready(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.ready)
 

@@ -145,6 +145,16 @@ def test_help_is_light():
     assert done.returncode == 0, done.stderr
 
 
+def test_findings_of_one_model_load_what_they_need():
+    """scipy.stats and scipy.spatial take a second, which is several times what the rules compute."""
+    code = (
+        "import sys\nfrom phcore import Study\nStudy.open('smollm2-135m-instruct').findings()\n"
+        "sys.exit(sorted({'scipy.stats', 'scipy.spatial'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 ENTRANCES = (ROOT / "phcore" / "cli", ROOT / "pages")
 
 
