@@ -46,14 +46,33 @@ class Plainly:
 
 
 class Reached(Plainly):
-    """In the first run: which tests reach which line, and how long each takes."""
+    """In the first run: which tests reach which line, and how long each takes. What a fixture of several tests reaches
+    is reached by all of them."""
 
     def __init__(self, cover: coverage.Coverage) -> None:
-        self.cover, self.seconds = cover, {}
+        self.cover, self.seconds, self.sharing = cover, {}, {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        before = self.context
+        if fixturedef.scope != "function":
+            self.switch(f"{fixturedef.baseid} {fixturedef.argname}")
+        made = yield
+        self.switch(before)
+        return made
+
+    def switch(self, context: str) -> None:
+        self.context = context
+        self.cover.switch_context(context)
+
+    def pytest_collection_finish(self, session) -> None:
+        for item in session.items:
+            for name, known in item._fixtureinfo.name2fixturedefs.items():
+                self.sharing.setdefault(f"{known[-1].baseid} {name}", []).append(item.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
-        self.cover.switch_context(item.nodeid)
+        self.switch(item.nodeid)
         begun = os.times().user
         yield
         self.seconds[item.nodeid] = os.times().user - begun
@@ -95,7 +114,11 @@ def reached(modules: list[str]) -> tuple[dict[str, dict[int, list[str]]], dict[s
         code = pytest.main([*ARGUMENTS, *tests_beside(modules)], plugins=[plugin])
         cover.stop()
         data = cover.get_data()
-        every = {one: data.contexts_by_lineno(one) for one in data.measured_files()}
+        every = {
+            one: {line: [test for name in names for test in plugin.sharing.get(name, [name])]
+                  for line, names in data.contexts_by_lineno(one).items()}
+            for one in data.measured_files()
+        }  # fmt: skip
         looking = set(plugin.seconds) - {test for own in every.values() for tests in own.values() for test in tests}
         lines = {one: every.get(str(Path(one).resolve()), {}) | {0: list(looking)} for one in modules}
         Path("reached").write_bytes(pickle.dumps((lines, plugin.seconds)))

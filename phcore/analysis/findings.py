@@ -16,10 +16,10 @@ import pandas as pd
 
 from phcore.analysis import readings
 from phcore.analysis.claims import ALIKE, FAILS, HOLDS, SETTLED, UNKNOWN, Judged
-from phcore.analysis.equal_windows import LEARNED_QUARTERS, LEARNED_RATES, QUARTERS, TRANSITIONS
+from phcore.analysis.equal_windows import LEARNED_QUARTERS, LEARNED_RATES, QUARTERS, RATES, TRANSITIONS
 from phcore.analysis.readings import MEANS, Subject
 from phcore.analysis.windows import quarters, rates
-from phcore.formatting import count, three
+from phcore.formatting import count, enumerated, three
 from phcore.study import SCALES
 
 __all__ = ["FAILS", "HOLDS", "TITLES", "UNKNOWN", "Finding", "findings", "verdicts"]
@@ -96,15 +96,24 @@ def _early(subject, studies, judged: Judged, scale: str, order: float, elsewhere
     values |= _paper(subject, scale, order) | {
         "share": _percent(values["share"]), "flat": _percent(values["flat"]), "hi": _percent(min(1, values["hi"])),
         "range": _range(values["least"], values["most"]), "limit": _percent(values["limit"]),
-        "smallest": _p(values["smallest"]), "length": _length(subject, QUARTERS),
+        "smallest": _p(values["smallest"]), "missing": grid,
+        "length": _length(subject, readings.by_clock(subject, QUARTERS)),
     }  # fmt: skip
     needed = ["needed_runs"] if values["runs"] < values["wanted"] else ["needed_more"]
+    sentence, n = _clock(subject, QUARTERS, grid)
     elsewhere += _by_learning(subject, judged, readings.early(subject, scale, MEANS, LEARNED_QUARTERS), 1 / 4)
     return _finding(
-        1, judged, values, elsewhere,
-        sentence=["sentence", *(["paper"] if values["third"] else []), *(["floored"] if values["floored"] else [])],
+        1, judged, values, elsewhere, n=n,
+        sentence=[*sentence, *(["paper"] if values["third"] else []), *(["floored"] if values["floored"] else [])],
         interval="interval" if values["runs"] > 1 else "no_interval", needed=needed,
     )  # fmt: skip
+
+
+def _clock(subject: Subject, use: str, grid: str) -> tuple[list[str], str]:
+    """Names of the words of a claim's sentence and n, by what its windows are of equal length in."""
+    if readings.by_clock(subject, use) == use:
+        return ["sentence"], "n"
+    return ["learned", *(["steps_lack"] if grid else [])], "n_learned"
 
 
 def _by_learning(subject: Subject, judged: Judged, other: Judged, part: float) -> str:
@@ -140,16 +149,19 @@ def _paper(subject: Subject, scale: str, order: float) -> dict:
 
 def _peak(subject, studies, judged: Judged, scale: str, order: float, elsewhere: str) -> Finding:
     values = _common(subject, judged)
+    grid = _missing(subject, rates)
     if not judged.values:
-        return _lacking(2, values, _missing(subject, rates))
+        return _lacking(2, values, grid)
     values |= {
+        "missing": grid,
         "ratio": _percent(values["ratio"]), "lo": _percent(max(0, values["lo"])), "hi": _percent(values["hi"]),
         "late": _p(values["late"]), "settled": _percent(SETTLED),
     }  # fmt: skip
     needed = ["needed_runs"] if values["runs"] < values["wanted"] else ["needed_more"]
     interval = "interval" if values["runs"] > 1 else "no_interval"
+    sentence, n = _clock(subject, RATES, grid)
     elsewhere += _by_learning(subject, judged, readings.peak_in(subject, scale, MEANS, LEARNED_RATES), 1 / 3)
-    return _finding(2, judged, values, elsewhere, sentence=["sentence"], interval=interval, needed=needed)
+    return _finding(2, judged, values, elsewhere, sentence=sentence, n=n, interval=interval, needed=needed)
 
 
 def _apart(subject, studies, judged: Judged, scale: str, order: float, elsewhere: str) -> Finding:
@@ -270,12 +282,15 @@ def _groups(values: dict) -> dict:
 
 
 def _missing(subject: Subject, cut: Callable) -> str:
-    """The checkpoints that some run lacks for its windows: "steps 40 and 56"."""
-    steps = sorted({step for series in subject.runs for step in cut(subject.steps[series]).missing})
-    if not steps:
+    """The checkpoints that some run lacks for its windows: "steps 40 and 56 (one every 8 steps)"."""
+    lacking = [windows for series in subject.runs if (windows := cut(subject.steps[series])).missing]
+    if not lacking:
         return ""
-    named = [f"{step:,}" for step in steps]
-    return f"step {named[0]}" if len(named) == 1 else f"steps {', '.join(named[:-1])} and {named[-1]}"
+    steps, lengths = ([f"{one:,}" for one in sorted(set(some))] for some in (
+        (step for one in lacking for step in one.missing), (one.length for one in lacking)
+    ))  # fmt: skip
+    named = f"step {steps[0]}" if len(steps) == 1 else f"steps {enumerated(steps)}"
+    return f"{named} (one every {' or '.join(lengths)} steps)"
 
 
 def _length(subject: Subject, use: str) -> str:

@@ -13,7 +13,7 @@ from phcore.analysis import claims
 from phcore.analysis.claims import Judged, Moves
 from phcore.analysis.courses import DEPTHS
 from phcore.analysis.displacements import ALL, LOOPS
-from phcore.analysis.equal_windows import DIAGRAMS, QUARTERS, RATES
+from phcore.analysis.equal_windows import DIAGRAMS, LEARNED_QUARTERS, LEARNED_RATES, QUARTERS, RATES
 from phcore.study import SCALES
 
 MEANS = 0.0
@@ -96,19 +96,27 @@ def ends(subject: Subject, use: str, series: str) -> list[int]:
     return subject.ends.get((use, series), [])
 
 
+def by_clock(subject: Subject, use: str) -> str:
+    """Quarters or rates, of equal steps; of equal learning rate where no run has any of steps, and some has those."""
+    learned = {QUARTERS: LEARNED_QUARTERS, RATES: LEARNED_RATES}[use]
+    has = {one for one, series in subject.ends if series in subject.runs}
+    return learned if use not in has and learned in has else use
+
+
 # --- the five -------------------------------------------------------------------------------------
 
 
-def early(subject: Subject, scale: str, order: float, use: str = QUARTERS) -> Judged:
-    """Claim 1: see `claims.early`."""
-    found = moves(subject, use, scale, order)
+def early(subject: Subject, scale: str, order: float, use: str = "") -> Judged:
+    """Claim 1: see `claims.early`. In the windows that `by_clock` gives, or in those of some use."""
+    found = moves(subject, use or by_clock(subject, QUARTERS), scale, order)
     return claims.early(list(found.values())) if found else Judged()
 
 
 def peak(subject: Subject, scale: str, order: float) -> Judged:
-    """Claim 2: see `claims.peak`. Of runs cut into different numbers of windows, those of the most common one."""
+    """Claim 2: see `claims.peak`; in the windows that `by_clock` gives. Of runs cut into different numbers of windows,
+    those of the most common one."""
     if (scale, order) not in subject.peaks:
-        subject.peaks[scale, order] = peak_in(subject, scale, order, RATES)
+        subject.peaks[scale, order] = peak_in(subject, scale, order, by_clock(subject, RATES))
     return subject.peaks[scale, order]
 
 

@@ -24,10 +24,12 @@ class Windows:
     ----------
     ends : (K + 1,) ascending steps, the first 0; empty where the grid has none such.
     missing : steps at which a checkpoint is missing, as few as can be; empty where none is.
+    length : steps of a window, as it is, or as it would be with those that are missing; 0 for other windows.
     """
 
     ends: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
+    length: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.ends)
@@ -81,16 +83,16 @@ def _chosen(steps: Sequence[int], counts: Sequence[int]) -> Windows:
     grid, last = set(steps), max(steps, default=0)
     if 0 not in grid or last < min(counts, default=1):
         return Windows()
-    fewest: tuple[int, ...] = ()
+    fewest = Windows()
     for count in counts:
         for length in _lengths(grid, last, count):
             ends = tuple(range(0, length * count + 1, length))
             missing = tuple(step for step in ends if step not in grid)
             if not missing:
-                return Windows(ends)
-            if not fewest or len(missing) < len(fewest):
-                fewest = missing
-    return Windows(missing=fewest)
+                return Windows(ends, length=length)
+            if not fewest.missing or len(missing) < len(fewest.missing):
+                fewest = Windows(missing=missing, length=length)
+    return fewest
 
 
 def _lengths(grid: set[int], last: int, count: int) -> list[int]:

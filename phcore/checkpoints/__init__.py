@@ -9,10 +9,12 @@ from phcore.checkpoints.models import (
     describe_model,
     has_chat_template,
     local_models,
+    vocabulary_size,
 )
 from phcore.checkpoints.series import Found, scan
 
 __all__ = [
     "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "fingerprint",
     "has_chat_template", "local_models", "scan", "state", "tokenizer_digest",
+    "vocabulary_size",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ class Model:
     size : bytes of the weight files. parameters : numbers in them.
     dtype : the stored number format, e.g. "BF16".
     chat : whether it has a chat template.
+    vocabulary : tokens that it can say; 0 where the configuration does not tell.
     context : longest prompt in tokens; 0 where the configuration does not tell.
     status, finding : as for checkpoints.
     """
@@ -42,6 +43,7 @@ class Model:
     parameters: int = 0
     dtype: str = ""
     chat: bool = False
+    vocabulary: int = 0
     context: int = 0
     status: str = "ready"
     finding: str = ""
@@ -112,6 +114,7 @@ def _shape(config: dict) -> dict:
         "model_type": str(config.get("model_type", "")),
         "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
         "hidden_size": first("hidden_size", "n_embd", "d_model"),
+        "vocabulary": first("vocab_size", "n_vocab"),
         "context": first("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"),
     }
 
@@ -119,6 +122,14 @@ def _shape(config: dict) -> dict:
 def context_length(path: str | Path) -> int:
     """Longest prompt the model's configuration allows, in tokens; 0 where it does not tell."""
     return _shape(read_json(Path(path) / "config.json"))["context"]
+
+
+def vocabulary_size(path: str | Path) -> int:
+    """How many tokens a model can say; 0 where its folder is gone or its configuration does not tell."""
+    try:
+        return _shape(read_json(Path(path) / "config.json"))["vocabulary"]
+    except Flaw:
+        return 0
 
 
 def has_chat_template(path: Path) -> bool:

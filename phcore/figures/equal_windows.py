@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.analysis.displacements import ALL, LOOPS
-from phcore.analysis.equal_windows import QUARTERS, shares
+from phcore.analysis.equal_windows import LEARNED_QUARTERS, LEARNING, QUARTERS, STEPS, shares
 from phcore.analysis.windows import quarters
 from phcore.errors import Fault
 from phcore.figures.charts.channels import UNRULED, View, by_legend, by_objective, faceted, measure, on, told
@@ -24,14 +24,16 @@ _share = "{:.0%}".format
 
 def read(results: Source, choice: Choice) -> dict:
     """rows: a row per series and quarter: share of the displacement, mean over layers, that of its floor, how many
-    layers lie beyond theirs; every: the rows of the table they come from."""
-    table = results.table("windows", scale=choice.scale, use=QUARTERS, measure=choice.windows)
-    if table.empty:
-        steps = value("series_steps", results.record, WHOLE_STUDY)
-        missing = sorted({step for own in steps.values() for step in quarters(own).missing})
-        lacks = f"save checkpoints at these steps: {', '.join(f'{step:,}' for step in missing)}" if missing else COMPUTE
-        raise Fault("no run of this study falls into four windows of one length", lacks)
-    return {"rows": labelled(results, shares(table)), "every": table}
+    layers lie beyond theirs; every: the rows of the table they come from; clock: what quarters are of: of the steps, or
+    of the learning rate where no run has such of steps."""
+    for use, clock in ((QUARTERS, STEPS), (LEARNED_QUARTERS, LEARNING)):
+        table = results.table("windows", scale=choice.scale, use=use, measure=choice.windows)
+        if len(table):
+            return {"rows": labelled(results, shares(table)), "every": table, "clock": clock}
+    steps = value("series_steps", results.record, WHOLE_STUDY)
+    missing = sorted({step for own in steps.values() for step in quarters(own).missing})
+    lacks = f"save checkpoints at these steps: {', '.join(f'{step:,}' for step in missing)}" if missing else COMPUTE
+    raise Fault("no run of this study falls into four windows of one length", lacks)
 
 
 def _above(rows: pd.DataFrame) -> pd.Series:
@@ -54,7 +56,8 @@ def chart(data: Data, look: Look):
     columns = min(_COLUMNS, table["series"].nunique())
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
     top = max(0.5, float(table[["share", "floor"]].max().max()) * 1.05)
-    x = alt.X(field="window", type="ordinal", title="quarter of the steps", axis=alt.Axis(labelAngle=0, **UNRULED))
+    quarter = f"quarter of the {data.clock}"
+    x = alt.X(field="window", type="ordinal", title=quarter, axis=alt.Axis(labelAngle=0, **UNRULED))
     y = measure(alt.Y, "share", "share of the displacement", (0, top), {"format": ".0%", "tickCount": 4})
     colour = by_objective(table["objective"], look.objectives, "square")
     tooltip = told({
@@ -95,16 +98,17 @@ def answer(data: Data) -> str:
 
 
 def caption(data: Data) -> str:
+    grid = "" if data.clock == STEPS else ": no run falls into such of equal steps"
     return (
-        f"Net displacement over each quarter of the steps, in mean summaries ({OF[data.choice.windows]}, scale "
+        f"Net displacement over each quarter of the {data.clock}, in mean summaries ({OF[data.choice.windows]}, scale "
         f"{data.choice.scale}, in resampling standard deviations), as a share of all four; mean over layers. Grey: "
         "the 95 % quantile of what another choice of prompts would make of no displacement. Dashed: an even course. "
-        "Windows are of one length, whatever the grid of checkpoints."
+        f"Windows are of one length in {data.clock}, whatever the grid of checkpoints{grid}."
     )
 
 
 def numbers(data: Data) -> Numbers:
-    return listed("Displacement by quarter of the steps", data.rows, {
+    return listed(f"Displacement by quarter of the {data.clock}", data.rows, {
         "series": lambda one: one.series,
         "steps": lambda one: f"{one.step_from:,} to {one.step:,}",
         "displacement": lambda one: three(one.value),

@@ -3,9 +3,11 @@
 import numpy as np
 import pyarrow as pa
 
+from phcore.checkpoints import vocabulary_size
 from phcore.stages.clouds import READING
 from phcore.stages.registry.arrow import matrix, vectors
 from phcore.stages.registry.result import CHECKPOINT, Result
+from phcore.study.record import Record
 
 Listed = tuple[np.ndarray, np.ndarray, np.ndarray]
 Likely = np.ndarray | Listed
@@ -24,6 +26,12 @@ def decode(table: pa.Table) -> Likely:
     return matrix(table["token"]), matrix(table["logprob"]), table["rest"].to_numpy()
 
 
+def _size(record: Record) -> int:
+    """Of the vocabulary of its base model, or of one of a usual size where that is gone."""
+    vocabulary = vocabulary_size(record.study.model) or min(65_536, 64 * record.hidden_size)
+    return record.n_prompts * 2 * vocabulary
+
+
 RESULT = Result(
     name="next_tokens",
     label="Hidden states",
@@ -33,5 +41,5 @@ RESULT = Result(
     compute=compute,
     decode=decode,
     intermediate=True,
-    size=lambda record: record.n_prompts * 2 * min(65_536, 64 * record.hidden_size),  # of a vocabulary of a usual size
+    size=_size,
 )

@@ -66,12 +66,14 @@ def test_windows_are_of_one_length_and_what_is_missing_would_do(steps, cut):
         count = len(found.ends) - 1
         assert count == QUARTERS if cut is quarters else FEWEST_RATES <= count <= MOST_RATES
         assert set(found.ends) <= set(grid)
-        assert len({b - a for a, b in zip(found.ends, found.ends[1:], strict=False)}) == 1
+        assert {b - a for a, b in zip(found.ends, found.ends[1:], strict=False)} == {found.length}
         assert COVERED * grid[-1] <= found.ends[-1] <= grid[-1]
         assert not found.missing
     elif found.missing:
         assert not set(found.missing) & set(grid)
-        assert cut(sorted({*grid, *found.missing})).ends
+        mended = cut(sorted({*grid, *found.missing}))
+        assert mended.ends
+        assert mended.length == found.length
 
 
 # --- equal learning rate ----------------------------------------------------------------------------

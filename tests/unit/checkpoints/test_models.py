@@ -40,6 +40,16 @@ def test_real_models(tiny, architecture):
     assert (one.n_layers, one.hidden_size, one.context, one.chat, one.status) == (4, 32, 128, True, "ready")
 
 
+def test_the_vocabulary_is_that_of_the_configuration(tmp_path):
+    assert checkpoints.vocabulary_size(paper.model(tmp_path / "tiny", vocab_size=20)) == 20
+    assert (
+        checkpoints.vocabulary_size(paper.model(tmp_path / "inner", vocab_size=None, text_config={"vocab_size": 7}))
+        == 7
+    )
+    assert checkpoints.vocabulary_size(paper.model(tmp_path / "untold", vocab_size=None)) == 0
+    assert checkpoints.vocabulary_size(tmp_path / "gone") == 0
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

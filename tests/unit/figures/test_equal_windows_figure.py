@@ -26,7 +26,7 @@ def table():
 @pytest.fixture
 def data():
     rows = shares(table())
-    return given(rows=rows.assign(objective=rows["series"]), every=table())
+    return given(rows=rows.assign(objective=rows["series"]), every=table(), clock="steps")
 
 
 def test_the_answer_says_the_share_and_what_an_even_course_would_give(data):
@@ -83,6 +83,24 @@ def test_quarters_of_one_scale_and_measure_are_read():
     assert len(data.every) == 16
 
 
+def test_quarters_of_the_learning_rate_are_shown_where_there_are_none_of_the_steps():
+    steps = table().assign(scale="raw", measure="summaries", use="quarters", order=0.0)
+    learned = steps.assign(use="learned quarters", value=steps["value"] + 1)
+    found = hand_made.read("windows", Tables({"windows": learned}))
+    assert found.clock == "learning rate"
+    assert found.rows["value"].tolist() == [6.0, 2.5, 2.5, 2.0] * 2
+    assert equal_windows.caption(found).startswith("Net displacement over each quarter of the learning rate, in mean")
+    assert equal_windows.caption(found).endswith(
+        "Windows are of one length in learning rate, whatever the grid of checkpoints: no run falls into such of equal "
+        "steps."
+    )
+    assert equal_windows.numbers(found).caption == "Displacement by quarter of the learning rate"
+    both = hand_made.read("windows", Tables({"windows": pd.concat([learned, steps])}))
+    assert both.clock == "steps"
+    assert both.rows["value"].tolist() == [5.0, 1.5, 1.5, 1.0] * 2
+    assert equal_windows.caption(both).endswith("Windows are of one length in steps, whatever the grid of checkpoints.")
+
+
 def test_the_steps_that_windows_lack_are_named():
     with pytest.raises(Fault) as fault:
         hand_made.read("windows", Tables(record=record_of(path=(1, 2, 8))))
@@ -97,7 +115,7 @@ def test_runs_that_differ_have_a_range(data):
     rows.loc[(rows["series"] == "mixed") & (rows["window"] == 1), ["share", "beyond"]] = 0.25, 1
     assert equal_windows.answer(given(rows=rows)).startswith("The first quarter holds 25% to 52% of the displacement")
     assert "3 of 4 first quarters" in equal_windows.answer(given(rows=rows))
-    assert equal_windows.numbers(given(rows=rows)).rows[-1] == [
+    assert equal_windows.numbers(given(rows=rows, clock="steps")).rows[-1] == [
         "mixed",
         "12 to 16",
         "1.00",

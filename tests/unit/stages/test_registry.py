@@ -165,6 +165,16 @@ def test_estimated_sizes_are_of_the_right_order(study, name):
     assert real / 12 < results()[name].size(study.record) < real * 12
 
 
+def test_next_tokens_are_as_many_as_the_model_has_or_of_a_usual_vocabulary(study, tmp_path):
+    record, size = study.record, results()["next_tokens"].size
+    (tmp_path / "config.json").write_text('{"vocab_size": 1000}')
+    there = replace(record, n_prompts=10, hidden_size=32, study=record.study.with_(model=tmp_path))
+    assert size(there) == 10 * 2 * 1000
+    gone = replace(there, study=record.study.with_(model=tmp_path / "gone"))
+    assert size(gone) == 10 * 2 * 64 * 32
+    assert size(replace(gone, hidden_size=4096)) == 10 * 2 * 65_536
+
+
 @pytest.mark.parametrize("name", tables())
 def test_the_columns_are_the_documented_ones(study, name):
     """As compute gives them: none is left out, and none is filled up with nothing."""
