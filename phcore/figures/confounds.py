@@ -58,13 +58,12 @@ def answer(data: Data) -> str:
     """At the base and at the end, and where it is largest."""
     rows = data.rows
     most = rows.loc[rows["mean"].idxmax()]
+    told = ("{:.0%}" if data.chance else "{:.2f}").format  # a correlation is no share
     words = (
-        f"Largest at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']}): {most['mean']:.0%}; "
-        f"median over all clouds {rows['mean'].median():.0%}"
+        f"Largest at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']}): {told(most['mean'])}; "
+        f"median over all clouds {told(rows['mean'].median())}"
     )
-    if data.choice.confound == "first_component":
-        return words.replace("%", "") + "."
-    return f"{words}; by chance {data.chance:.1%}."
+    return f"{words}; by chance {data.chance:.1%}." if data.chance else f"{words}."
 
 
 def caption(data: Data) -> str:

@@ -38,7 +38,7 @@ def read(results: Source, choice: Choice) -> dict:
     value = (own[choice.tokens] / by).where(own["median_distance"] > 0)
     known = own.assign(mean=value, lo=value, hi=value).dropna(subset="mean")
     if known.empty:
-        raise Fault(f"prompt {number} has too few tokens for a {MEASURES[choice.tokens]}", "choose another prompt")
+        raise Fault(f"prompt {number} has too few tokens for its {MEASURES[choice.tokens]}", "choose another prompt")
     points = {name: (int(own[name].min()), int(own[name].max())) for name in ("tokens", "n_distinct")}
     return {"rows": labelled(results, known), "every": table, "prompt": number, "category": own["category"].iloc[0],
             "tokens": points["tokens"][0], "distinct": points["n_distinct"]}  # fmt: skip

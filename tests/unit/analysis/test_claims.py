@@ -95,6 +95,15 @@ def test_an_early_part_half_again_as_large_is_where_it_is_ruled_out():
     assert c.early([above] * 2).verdict == c.UNKNOWN
 
 
+def test_early_is_not_said_of_one_fast_run_among_even_ones():
+    """The p is the smallest there is and the mean share one half, but the interval over runs holds an even share."""
+    odd = c.early([course(27.0, 1, 1, 1), course(1.2, 1, 1, 1), course(1.2, 1, 1, 1)])
+    assert odd.p == 1 / 64
+    assert odd.statistic > 1.5 / 4
+    assert odd.values["lo"] < 1 / 4
+    assert odd.verdict != c.HOLDS
+
+
 def test_floors_keep_a_flat_course_from_being_told():
     """Noise is flat: at their floors, later displacements may be nothing, and the first as large as the floor."""
     assert c.early([course(*FLAT, floor=2.0)] * 5).verdict == c.UNKNOWN

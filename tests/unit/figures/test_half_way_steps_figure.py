@@ -7,6 +7,7 @@ import pytest
 
 from phcore.analysis import claims
 from phcore.errors import Fault
+from phcore.figures import half_way_steps
 from phcore.figures.charts.standing import plain
 from phcore.figures.half_way_steps import FIGURE, answer, caption, numbers
 from tests.unit.figures.hand_made import drawn, given
@@ -65,6 +66,26 @@ def test_what_is_said_of_it_by_hand():
     rows = {tuple(row[:2]): row[2:] for row in numbers(data()).rows}
     assert rows["a", "6"] == ["10.0", "20.0", "-10.0 (-12.7 to -7.26)", "4", "both"]
     assert rows["b", "12"][-1] == "not both"
+
+
+def test_what_the_truncated_divergence_leaves_open_is_said_where_it_leaves_anything():
+    said = ", for other prompts, and for what the truncated divergence leaves open."
+    assert said in caption(data())
+    exact = caption(data(TABLE.assign(slack=0.0)))
+    assert ", for other prompts. " in exact
+    assert "truncated" not in exact
+
+
+def test_the_words_beside_the_dots():
+    rows = half_way_steps._told(data(TABLE.assign(behaviour=[20.0, 22.0, 20.0, 20.0])).rows)
+    told = rows.set_index(["series", "layer"])
+    assert told.loc[("a", 6), ["topology_words", "behaviour_words", "gap_words", "moved_words"]].tolist() == [
+        "10.0", "20.0", "4", "both"
+    ]  # fmt: skip
+    assert told.loc[("a", 6), "later_words"] == "-10.0 (-12.7 to -7.26)"
+    assert told.loc[("b", 6), "later_words"] == "+0 (-2.74 to +2.74)"  # at the same step: neither earlier nor later
+    assert told.loc[("b", 12), "moved_words"] == "not both"
+    assert told.loc[("a", 12), ["left", "right"]].tolist() == pytest.approx([60 - 2.7414, 60 + 2.7414], abs=1e-3)
 
 
 def test_copies_of_a_run_and_unknown_steps_are_left_out():

@@ -63,6 +63,8 @@ def test_several_runs_of_an_objective_are_told_apart_by_the_verdict(results, p, 
     alone = Tables(results.given | {"verdicts": verdicts}, results.record)
     assert f"p = {said}" not in read("net_change", alone).headline.words
     assert "p = " not in read("net_change", Tables(tables | {"verdicts": verdicts.head(0)})).headline.words
+    one = Tables(tables, record_of({"a": "helpful", "a2": "helpful"}))  # nothing to be told apart from
+    assert "p = " not in read("net_change", one).headline.words
 
 
 def test_what_moved_in_words_and_numbers(results):

@@ -73,7 +73,7 @@ def shares(**changed):
         ("length_share", "30%; median over all clouds 20%; by chance 2.5%."),
         ("category_share", "50%; median over all clouds 40%; by chance 5.0%."),
         ("norm_share", "30%; median over all clouds 20%; by chance 2.5%."),
-        ("first_component", "80; median over all clouds 60."),
+        ("first_component", "0.80; median over all clouds 0.60."),
     ],
 )
 def test_what_explains_most_of_a_cloud(confound, said):
