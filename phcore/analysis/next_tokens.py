@@ -57,7 +57,7 @@ def jensen_shannon(a: Listed, b: Listed) -> tuple[np.ndarray, np.ndarray]:
     p, q, lump_a, lump_b = _common(*a, *b)
     found = _divergence(p, q).sum(axis=1) + _divergence(lump_a, lump_b)
     both = lump_a + lump_b
-    share = np.divide(lump_a, both, out=np.where(np.isnan(both), np.nan, 0.0), where=both > 0)
+    share = lump_a / np.where(both > 0, both, 1)
     # Rounding goes a little beyond both ends.
     return np.clip(found, 0, np.log(2)), both / 2 * (entr(share) + entr(1 - share))
 

@@ -109,7 +109,7 @@ def sentence(data: Data) -> str:
     if len({one.base for one in data.subjects}) < 2:
         return ""
     found = findings.of_models(data.subjects, data.choice.scale, data.study.order)
-    rests_on = f" {found.null}. n: {found.n}." if found.null or found.n else ""
+    rests_on = f" {found.null}. n: {found.n}." if found.n else ""
     return f"{found.sentence}{rests_on}"
 
 

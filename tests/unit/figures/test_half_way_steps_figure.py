@@ -66,6 +66,7 @@ def test_what_is_said_of_it_by_hand():
     rows = {tuple(row[:2]): row[2:] for row in numbers(data()).rows}
     assert rows["a", "6"] == ["10.0", "20.0", "-10.0 (-12.7 to -7.26)", "4", "both"]
     assert rows["b", "12"][-1] == "not both"
+    assert set(data().rows) - set(FIGURE.table(data())) == {"scale", "objective"}
 
 
 def test_what_the_truncated_divergence_leaves_open_is_said_where_it_leaves_anything():

@@ -107,6 +107,9 @@ def results():
 def test_courses_of_this_study_and_of_those_beside_it(results):
     alone = hand_made.read("models", results).rows
     assert alone["series"].unique().tolist() == ["a", "b"]
+    table = FIGURES["models"].table(given(rows=alone))
+    assert len(table) == len(alone)
+    assert set(alone) - set(table) == {"objective"}
     one = alone.query("series == 'b' and depth == 1.0")
     assert one["value"].tolist() == pytest.approx([1.5, 0.75, 0.75])
     assert one["share"].tolist() == pytest.approx([1 / 3, 2 / 3, 1.0])
