@@ -1,6 +1,7 @@
 """The clouds of chosen prompts, a point per token: planted shapes with known answers, and those of a study."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from phcore.archive.store import Store
@@ -129,6 +130,13 @@ def test_bars_survive_the_archive():
     assert list(found) == [5]
     np.testing.assert_allclose(found[5][1], [[3, 3 * np.sqrt(2)]])
     assert found[5][0].shape == (3, 2)
+
+
+def test_prompts_have_the_categories_of_their_numbers_and_others_none():
+    rows = pd.DataFrame({"prompt": [7, 0, 3], "tokens": [1, 2, 3]})
+    named = token_shapes.by_prompt(rows, {0: "a", 7: "b", 1: "c"})
+    assert named["category"].tolist() == ["b", "a", ""]
+    assert "category" not in token_shapes.by_prompt(rows.head(0), {})
 
 
 # --- in a study -------------------------------------------------------------------------------------
