@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, toolbar
+from pages.parts import controls, data, figure, fluid, frame, toolbar
 from pages.parts.controls import control
 from pages.parts.web import plain
 from phcore.export.results import Results
-from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
 from phcore.pipeline.run import publish_missing
@@ -18,15 +17,12 @@ from phcore.study import measures
 
 def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
     """Velocity at both scales, side by side."""
-    words = {"raw": "As they are: size and shape", "median": "Divided by the median distance: shape alone"}
+    words = {"raw": "with size", "median": "size divided out: shape alone"}
     for column, scale in zip(st.columns(2), SCALES, strict=True):
-        own = replace(look, width=HALF_WIDTH, question=words[scale], answer="")
+        own = replace(look, question=f"How far does each checkpoint move? (layer {choice.layer}, {words[scale]})")
         with column:
             figure.chart(study, FIGURES["velocity"], replace(choice, scale=scale, single=True), own, name=scale)
-    st.caption(
-        f"Layer {choice.layer}. What shows on the left and not on the right is a cloud that grew or shrank. Grey: the "
-        "resampling floor."
-    )
+    st.caption("What shows on the left and not on the right is a cloud that grew or shrank.")
 
 
 def own_measures(study: Results, choice: Choice, look: Look) -> None:
@@ -65,16 +61,26 @@ if gone:
     if all_of_it:
         toolbar.stop()
 
-section = control(st.segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
-row = st.columns([1.2, 1.2, 1.2, 3.4], vertical_alignment="bottom")
-degree = controls.degree(row[0], "e_degree")
-scale = controls.scale(row[1], study, "e_scale")
-layer = controls.layer(row[2], study, "e_layer")
+room = fluid.room()
+row = st.columns([6, 1.3, 1], vertical_alignment="bottom")
+section = control(row[0].segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
+layer = controls.layer(row[1], study, "e_layer")
+with row[2].popover("More", icon=":material/tune:", width="stretch"):
+    degree = controls.degree(st, "e_degree")
+    scale = controls.scale(st, study, "e_scale")
 
 choice = Choice.of(study, degree=degree, scale=scale, layer=layer)
-look, said, made = Look.of(study), set(), {}
+look, said, made = Look.of(study, width=room.full), set(), {}
+half = replace(look, width=room.half)
+places = iter(())  # beside a figure of half the width
 for one in FIGURES.values():
-    if one.section == section:
-        made[one.name] = figure.show(study, one, made.get(one.follows, choice), look, said)
+    if one.section != section:
+        continue
+    place = next(places, None) if one.half else None
+    if place is None:
+        places = iter(st.columns(2)) if one.half else iter(())
+        place = next(places, st.container())
+    with place:
+        made[one.name] = figure.show(study, one, made.get(one.follows, choice), half if one.half else look, said)
 if section in LAST:
-    LAST[section](study, choice, look)
+    LAST[section](study, choice, half)

@@ -18,6 +18,11 @@ def three(value: float) -> str:
     return f"{float(scientific):,.{max(0, 2 - magnitude)}f}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share in hundredths: 54 %; with a digit after the point, 0.3 %."""
+    return f"{share:.{digits}%}".replace("%", " %")
+
+
 def count(number: int, noun: str) -> str:
     """1 loop, 61 loops."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import altair as alt
@@ -12,7 +13,7 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from pages.parts import present
 from phcore.export import images
-from phcore.figures.charts.standing import at_step, plain, readable
+from phcore.figures.charts.standing import at_step, height, plain, readable
 from phcore.figures.figure import title
 
 schemapi.disable_debug_mode()  # which checks every part of a chart as it is made: a chart is checked once, as a whole
@@ -30,6 +31,7 @@ def chart(
     step: int | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
     words: str = "",
+    above: Callable[[str, str, str, int], None] | None = None,
 ) -> None:
     """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
 
@@ -40,6 +42,8 @@ def chart(
     step : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
+    above : draws the question and the answer of the chart above it, which then has no title of its own; it is also
+        given the key of the container that holds the chart, and the pixels to keep free there while it loads.
     """
     if not present.shows(name):
         return
@@ -53,9 +57,16 @@ def chart(
     }
     if present.on():  # another chart than before: drawn anew, for the size it now has
         own["usermeta"] = own.get("usermeta", {}) | {"present": True}
-    st.vega_lite_chart(
-        own, key=name, on_select=on_select, selection_mode=selection, alt=words or standing.words, width="content"
-    )
+    place = nullcontext()
+    if above:
+        own.pop("title", None)
+        above(*standing.said, f"hold-{name}", standing.height)
+        place = st.container(key=f"hold-{name}")
+    with place:
+        st.vega_lite_chart(
+            own, key=name, on_select=on_select, selection_mode=selection, alt=words or " ".join(standing.said),
+            width="content",
+        )  # fmt: skip
 
 
 def picked(name: str, selection: str):
@@ -80,12 +91,14 @@ def take_last() -> tuple[str, Callable[[str], bytes]] | None:
 
 @dataclass(frozen=True)
 class _Standing:
-    """A chart that was built: its spec as JSON, and its tables, also packed as they are sent."""
+    """A chart that was built: its spec as JSON, its tables, also packed as they are sent, what it asks and finds, and
+    about how high it is in pixels, without its title."""
 
     spec: str
     tables: dict[str, pd.DataFrame]
     packed: dict[str, bytes]
-    words: str
+    said: tuple[str, str]
+    height: int
 
 
 @st.cache_resource(max_entries=600, show_spinner=False)
@@ -93,4 +106,4 @@ def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standin
     spec, tables = plain(_build)
     # Most tables of a chart never change, and packing takes a while.
     packed = {key: convert_pandas_df_to_arrow_bytes(table) for key, table in tables.items()}
-    return _Standing(json.dumps(spec), tables, packed, " ".join(title(spec)))
+    return _Standing(json.dumps(spec), tables, packed, title(spec), round(height(spec)))

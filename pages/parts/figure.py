@@ -1,21 +1,23 @@
 """A figure on a page: what can be chosen of it, its chart, what is said of it, its table and its files."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from itertools import groupby
+from functools import partial
 from typing import Any
 
 import streamlit as st
+from markupsafe import Markup
 
-from pages.parts import asking, data, draw, frame, present
-from pages.parts.web import option, plain
+from pages.parts import asking, data, draw, frame, present, web
+from pages.parts.web import option
 from phcore.errors import Fault, NotAsked
 from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
 from phcore.formatting import visible
 
-_ROW = 7  # parts of a row of controls
+HALF = 640  # pixels of a chart below which its answer is in smaller letters
 
 
 def read(study: Results, figure: Figure, choice: Choice) -> Data:
@@ -40,52 +42,75 @@ def _version_of(name: str) -> str:
     return ""
 
 
-def show(study: Results, figure: Figure, choice: Choice, look: Look, said: set[str], **click: Any) -> Choice:
-    """A whole figure: heading, controls, chart, caption, table. Where there is none, a sentence says why.
+def show(
+    study: Results, figure: Figure, choice: Choice, look: Look, said: set[str], *, name: str = "",
+    chosen: bool = False, **click: Any,
+) -> Choice:  # fmt: skip
+    """A whole figure: its question and answer with what can be chosen beside them, the chart, and folded below it how
+    to read it and its numbers. Where there is none, a sentence says why.
 
     Parameters
     ----------
     said : sentences that stand on the page already, and are not said again.
-    click : see `chart`.
+    name, click : see `chart`.
+    chosen : whether its controls were drawn elsewhere.
 
     Returns
     -------
     The choice with what was chosen here.
     """
     try:
-        if figure.heading:
-            read(study, figure, choice)  # without anything to show there is nothing to choose, nor a heading
-            st.markdown(f"### {figure.heading}")
-        choice = choose(study, figure, choice)
+        if chosen:
+            place = st
+        else:
+            place, choice = choose(study, figure, choice)
         found = read(study, figure, choice)
     except Fault as fault:
         if (words := sentence(fault)) not in said:
             frame.note(words)
-        if isinstance(fault, NotAsked):
-            asking.offer(study)
+            if isinstance(fault, NotAsked):
+                asking.offer(study)
         said.add(words)
         return choice
-    if words := figure.warning(found):
-        st.warning(plain(words), icon=":material/warning:")
-    if words := figure.sentence(found):
-        st.markdown(plain(words))
     if figure.chart:
-        chart(study, figure, choice, look, **click)
-    if words := figure.caption(found):
-        st.caption(plain(words))
-    below(study, figure, choice)
+        chart(study, figure, choice, look, name=name, place=place, **click)
+    elif figure.sentence(found):
+        finding(place, figure.heading or figure.title, figure.sentence(found))
+    below(study, figure, choice, key=name)
     return choice
 
 
+def finding(
+    place, question: str, answer: str, held: str = "", height: int = 0, *, half: bool = False, warning: str = ""
+) -> None:
+    """A question in small letters, and what was found in large ones.
+
+    Parameters
+    ----------
+    held, height : key of a container below, and the pixels it keeps free.
+    half : in a column of half the page.
+    warning : what to beware of.
+    """
+    style, held = web.text("finding.css"), re.sub(r"[^\w-]", "-", held.strip(), flags=re.ASCII)
+    words = {"question": kept(question), "answer": kept(answer), "warning": kept(warning)}
+    place.html(web.html("finding.html.j2", style=Markup(style), held=held, height=height, half=half, **words))
+
+
+def kept(words: str) -> str:
+    """Words in which no line breaks between a number and what belongs to it."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", words)
+
+
 def chart(
-    study: Results, figure: Figure, choice: Choice, look: Look, *, name: str = "",
+    study: Results, figure: Figure, choice: Choice, look: Look, *, name: str = "", place=st,
     step: int | None = None, on_step: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
-    """The chart alone, or the sentence that says why there is none.
+    """The chart below its question and answer, or the sentence that says why there is none.
 
     Parameters
     ----------
     name : of the chart, where a page shows the figure several times.
+    place : of the question and the answer.
     step, on_step : the selected step, and what is called with the chart's key when another is clicked.
     """
     try:
@@ -96,36 +121,45 @@ def chart(
     key, own = f"chart-{name or figure.name}", choice.only(figure.uses)
     click = {"selection": "step", "on_select": lambda: on_step(key), "step": step} if on_step else {}
     about = (_versions(study, own), figure.name, own, look)
-    draw.chart(key, about, lambda: figure.chart(found, look), **click)
+    half = {"half": look.width <= HALF, "warning": figure.warning(found)}
+    draw.chart(key, about, lambda: figure.chart(found, look), above=partial(finding, place, **half), **click)
 
 
 def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: str = "") -> None:
-    """The numbers of a figure as a table, and as files."""
+    """Folded: how to read a figure, and its numbers as a table and as files."""
     layer = f"-layer{choice.layer}" if "layer" in figure.uses else ""
     own, words = figure.below
-    table = figure.table(read(study, figure, choice))
-    frame.below(table, f"{figure.name}-{study.study.name}{layer}", key or figure.name, title=title or own, words=words)
+    found = read(study, figure, choice)
+    frame.below(figure.table(found), f"{figure.name}-{study.study.name}{layer}", key or figure.name,
+                title=title or own, words=words, how=figure.how(found))  # fmt: skip
 
 
-def choose(study: Results, figure: Figure, choice: Choice) -> Choice:
-    """The controls of a figure, row by row, and what is chosen in them."""
-    for _, row in groupby(figure.controls, lambda one: one.row):
-        controls = list(row)
-        if not any(one.kind == "switch" or one.options(study, choice) for one in controls):
-            continue
-        widths = [one.width for one in controls]
-        rest = _ROW - sum(widths)
-        columns = st.columns(widths + [rest] * (rest > 0.1), vertical_alignment="bottom")
-        for column, control in zip(columns, controls, strict=False):
-            choice = _chosen(column, control, study, choice)
+def choose(study: Results, figure: Figure, choice: Choice) -> tuple[Any, Choice]:
+    """The controls of a figure, behind a button.
+
+    Returns
+    -------
+    The place beside the button for the question and the answer, and the choice with what is chosen.
+    """
+    if not any(one.kind == "switch" or one.options(study, choice) for one in figure.controls):
+        return st, choice
+    place, button = st.columns([6, 1], vertical_alignment="top")
+    with button.popover("Options", icon=":material/tune:", width="stretch"):
+        return place, controls(study, figure, choice)
+
+
+def controls(study: Results, figure: Figure, choice: Choice) -> Choice:
+    """The controls of a figure, and the choice with what is chosen."""
+    for control in figure.controls:
+        choice = _chosen(control, study, choice)
     return choice
 
 
-def _chosen(column, control: Control, study: Results, choice: Choice) -> Choice:
+def _chosen(control: Control, study: Results, choice: Choice) -> Choice:
     """One control, and the choice with its value."""
     how = {"key": control.key, "bind": "query-params", "help": control.help}
     if control.kind == "switch":
-        return replace(choice, **{control.field: column.toggle(control.label, True, **how)})
+        return replace(choice, **{control.field: st.toggle(control.label, True, **how)})
     options = list(control.options(study, choice))
     if not options:
         return choice
@@ -133,11 +167,11 @@ def _chosen(column, control: Control, study: Results, choice: Choice) -> Choice:
     how["format_func"] = lambda one: visible(control.words(one))
     if control.kind == "row":
         how["format_func"] = lambda one: option(control.words(one))  # these are Markdown; other lists are not
-        value = column.segmented_control(control.label, options, default=default, required=True, **how)
+        value = st.segmented_control(control.label, options, default=default, required=True, **how)
     elif control.kind == "several":
-        value = tuple(column.multiselect(control.label, options, default, placeholder="Choose some", **how))
+        value = tuple(st.multiselect(control.label, options, default, placeholder="Choose some", **how))
     else:
-        value = column.selectbox(control.label, options, options.index(default), **how)
+        value = st.selectbox(control.label, options, options.index(default), **how)
     if control.steps:
         present.steps(control.key, options)
     if isinstance(control.field, tuple):

@@ -171,20 +171,32 @@ FIGURE_WORDS = {
 }
 
 
-def below(frame: pd.DataFrame, name: str, key: str, words: str = "", title: str = "Table and download") -> None:
-    """The chart's numbers as a table, and as files."""
-    with st.expander(plain(title), icon=":material/table:"):
-        if words:
-            st.caption(plain(words))
-        st.dataframe(readable(frame), hide_index=True, height=280, key=f"table-{key}")
-        drawn = draw.take_last()
-        places = iter(st.columns(2 + 3 * bool(drawn) + 1))
-        for label, kind, mime in TABLES:
-            download(next(places), plain(label), partial(encode, frame, kind), f"{name}.{kind}", mime,
-                     f"download-{kind}-{key}", width="stretch")  # fmt: skip
-        for kind, mime in images.KINDS.items() if drawn else ():
-            download(next(places), plain(kind.upper()), partial(drawn[1], kind), f"{name}.{kind}", mime,
-                     f"download-{kind}-{key}", "image", help=FIGURE_WORDS[kind], width="stretch")  # fmt: skip
+HOW = "How to read this, and the numbers"
+
+
+def below(
+    frame: pd.DataFrame, name: str, key: str, words: str = "", title: str = "Table and download", how: str = ""
+) -> None:
+    """Folded: how to read the chart, and its numbers as a table and as files."""
+    with st.expander(plain(HOW if how else title), icon=":material/table:"):
+        if how:
+            st.caption(plain(how))
+        files(frame, name, key, words)
+
+
+def files(frame: pd.DataFrame, name: str, key: str, words: str = "") -> None:
+    """A table, and buttons that hand it out as files, and with it the chart drawn last."""
+    if words:
+        st.caption(plain(words))
+    st.dataframe(readable(frame), hide_index=True, height=280, key=f"table-{key}")
+    drawn = draw.take_last()
+    places = iter(st.columns(2 + 3 * bool(drawn) + 1))
+    for label, kind, mime in TABLES:
+        download(next(places), plain(label), partial(encode, frame, kind), f"{name}.{kind}", mime,
+                 f"download-{kind}-{key}", width="stretch")  # fmt: skip
+    for kind, mime in images.KINDS.items() if drawn else ():
+        download(next(places), plain(kind.upper()), partial(drawn[1], kind), f"{name}.{kind}", mime,
+                 f"download-{kind}-{key}", "image", help=FIGURE_WORDS[kind], width="stretch")  # fmt: skip
 
 
 def download(place, label: Markdown, content, name: str, mime: str, key: str, icon: str = "download", **looks) -> None:

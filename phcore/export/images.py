@@ -54,8 +54,9 @@ def exports(
     import vl_convert  # a JavaScript engine: loads with the first figure, not with the first page
 
     whole = dict(spec) | {"datasets": {name: _rows(table) for name, table in tables.items()}}
-    whole["config"] = export_config()
-    svg = _sized(whole, width, points) if {"svg", "pdf"} & set(kinds) else ""
+    letters = whole.get("config", {}).get("axis", {}).get("labelFontSize", LABEL_SIZE)
+    whole["config"] = export_config(size=letters)
+    svg = _sized(whole, width, points, letters) if {"svg", "pdf"} & set(kinds) else ""
     made = {
         "svg": svg.encode,
         "pdf": lambda: vl_convert.svg_to_pdf(svg),
@@ -64,14 +65,14 @@ def exports(
     return {kind: made[kind]() for kind in kinds}
 
 
-def _sized(whole: dict, width: float, points: float) -> str:
-    """A chart as an SVG of a width in mm, with letters of a size in points."""
+def _sized(whole: dict, width: float, points: float, letters: float) -> str:
+    """A chart as an SVG of a width in mm, with letters (so many pixels on the screen) of a size in points."""
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(whole)
     for _ in range(2):  # larger letters make the drawing wider, and so each of them smaller at the width asked for
-        # Letters of the screen, LABEL_SIZE pixels, shall be `points` high once the drawing is `width` wide.
-        ratio = points / (LABEL_SIZE * width / _MM * _PT / _size(svg)[0])
+        # Letters of the screen shall be `points` high once the drawing is `width` wide.
+        ratio = points / (letters * width / _MM * _PT / _size(svg)[0])
         svg = vl_convert.vegalite_to_svg(_scaled(whole, min(max(ratio, _LETTERS[0]), _LETTERS[1])))
     across, down = _size(svg)
     millimetres = f'width="{width:g}mm" height="{width * down / across:.1f}mm"'

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 
 from phcore.errors import Fault
-from phcore.figures.charts.channels import View, by_objective, on
-from phcore.figures.charts.curve_rows import runs, told_rows
+from phcore.figures.charts.channels import View, by_marker, by_objective, on
+from phcore.figures.charts.curve_rows import bold, told_rows
 from phcore.figures.charts.curves import top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
-from phcore.figures.charts.theme import INK, Y_AXIS, panel_heading, run_dash
+from phcore.figures.charts.theme import INK, Y_AXIS, panel_heading
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import COMPUTE, CURVE, curve, distinct, labelled, quantity
 from phcore.formatting import three
@@ -95,20 +95,23 @@ def _quantities(data: Data) -> tuple[str, str]:
 def chart(data: Data, look: Look):
     """Two panels on one step axis: how far each checkpoint moves in topology, and in behaviour. Clicks choose `step`.
 
-    The peak of each series is ringed; a dashed line leads from its peak in topology down to behaviour.
+    Where an objective has several runs, the line is their mean, and each of them a thin one. The peak of each line is
+    ringed; a dashed line leads from its peak in topology down to behaviour.
     """
-    across, height = look.width - Y_AXIS, look.height or 190
+    across, height = look.width - Y_AXIS, look.height or 150
     axis = StepAxis(look.steps, log=look.log, width=across)
-    both = _both(data)
+    runs = _both(data)
+    both = [_front(curves) for curves in runs]
     peaks = [_peaks(curves) for curves in both]
-    colour = by_objective(pd.concat(both)["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
-    dash = run_dash(pd.concat(both)["run"])
+    shown = pd.concat(both)["objective"]
+    colour = by_objective(shown, look.objectives, "", symbolType=alt.Undefined)
+    marker = by_marker(shown, look.objectives)
     detail = alt.Detail(field="series", type="nominal")
     rule = step_rule(look.step, axis)
     leads = _leads(peaks[0]).encode(x=axis.x(), color=colour)
     panels = []
     for place, (curves, title) in enumerate(zip(both, _quantities(data), strict=True)):
-        y = up(top_of(curves), None)
+        y = up(top_of(curves, runs[place].assign(hi=runs[place]["mean"])), None)
         view = View(curves).encode(x=axis.x(title="training step" if place else None))
         words, fields = told_rows(curves.assign(layer=data.choice.layer), {})
         told = View(words.drop(columns=["layer", "kind"]))
@@ -116,8 +119,9 @@ def chart(data: Data, look: Look):
             alt.layer(
                 leads,
                 view.mark_area(opacity=0.12).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), color=colour, detail=detail),
-                view.mark_line(strokeWidth=2.2).encode(y=y, color=colour, strokeDash=dash, detail=detail),
-                view.mark_point(filled=True, opacity=1, size=26).encode(y=y, color=colour),
+                *([_thin(runs[place], axis, y, colour, detail)] if len(curves) < len(runs[place]) else []),
+                view.mark_line(strokeWidth=2.6).encode(y=y, color=colour, detail=detail),
+                view.mark_point(filled=True, opacity=1, size=30).encode(y=y, color=colour, shape=marker),
                 View(peaks[place])
                 .mark_point(filled=True, opacity=1, size=150, stroke=INK, strokeWidth=2)
                 .encode(x=axis.x(), y=y, color=colour),
@@ -133,35 +137,55 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """In how many series topology peaks before, with and after behaviour, and where."""
-    peaks = [_peaks(curves).set_index("series")["step"] for curves in _both(data)]
-    pairs = pd.concat(peaks, axis=1, keys=["topology", "behaviour"], join="inner").sort_index()
+    """In how many series topology peaks before, with and after behaviour."""
+    pairs = _peak_steps(data)
     if pairs.empty:
         return "No series has a peak in both yet."
     ahead = np.sign(pairs["behaviour"] - pairs["topology"])
     before, same, after = (int((ahead == sign).sum()) for sign in (1, 0, -1))
-    counts = (
-        f"Of {len(pairs):,} series, topology peaks first in {before:,}, at the same checkpoint in {same:,}, last in "
-        f"{after:,}."
-    )
+    words = f"Topology peaks before behaviour in {before:,} of {len(pairs):,} runs, after it in {after:,}"
+    return f"{words}, together with it in {same:,}." if same else f"{words}."
+
+
+def more(data: Data) -> str:
+    """Where the peaks are."""
+    pairs = _peak_steps(data)
+    if pairs.empty:
+        return ""
     if len(pairs) > 4:
         middle = pairs.median()
-        return f"{counts} Median step of the peaks: {middle['topology']:,.0f} against {middle['behaviour']:,.0f}."
+        return f"Median step of the peaks: {middle['topology']:,.0f} against {middle['behaviour']:,.0f}."
     where = [f"{name} {int(one['topology']):,} against {int(one['behaviour']):,}" for name, one in pairs.iterrows()]
-    return f"{counts} Steps of the two peaks (ringed): {', '.join(where)}."
+    return f"Steps of the two peaks: {', '.join(where)}."
+
+
+def _peak_steps(data: Data) -> pd.DataFrame:
+    """The steps of both peaks by series."""
+    peaks = [_peaks(curves).set_index("series")["step"] for curves in _both(data)]
+    return pd.concat(peaks, axis=1, keys=["topology", "behaviour"], join="inner").sort_index()
+
+
+def _front(curves: pd.DataFrame) -> pd.DataFrame:
+    """The lines in front, as `_curves` has them."""
+    return bold(curves.assign(layer=0))[["series", "objective", "step", "mean", "lo", "hi"]]
+
+
+def _thin(curves: pd.DataFrame, axis: StepAxis, y: alt.Y, colour: alt.Color, detail: alt.Detail) -> View:
+    """The single runs, behind the mean of their objective."""
+    line = View(curves).mark_line(strokeWidth=1, opacity=0.4)
+    return line.encode(x=axis.x(title=None), y=y, color=colour, detail=detail)
 
 
 def _both(data: Data) -> list[pd.DataFrame]:
-    """Of the topology and of the behaviour."""
+    """Of the topology and of the behaviour, the single runs."""
     return [_curves(data.velocity), _curves(data.moves.rename(columns={"value": "mean"}))]
 
 
 def _curves(table: pd.DataFrame) -> pd.DataFrame:
-    """series, objective, run, step, mean, lo, hi; lo and hi are the mean where they are not known."""
+    """series, objective, step, mean, lo, hi; lo and hi are the mean where they are not known."""
     known = table.dropna(subset="mean", ignore_index=True).sort_values(["series", "step"], ignore_index=True)
     ends = {name: known[name].fillna(known["mean"]) if name in known else known["mean"] for name in ("lo", "hi")}
-    known = known.assign(**ends)
-    return known.assign(run=runs(known))[["series", "objective", "run", "step", "mean", "lo", "hi"]]
+    return known.assign(**ends)[["series", "objective", "step", "mean", "lo", "hi"]]
 
 
 def _peaks(curves: pd.DataFrame) -> pd.DataFrame:
@@ -195,8 +219,8 @@ def caption(data: Data) -> str:
             "from the hidden states that topology is measured on: no independent measure."
         )
     return (
-        f"Above: {topology}; below: {behaviour}, between consecutive checkpoints. Rings: the largest move of each "
-        f"series. {kept}{where}"
+        f"Above: {topology}; below: {behaviour}, between consecutive checkpoints. Lines are means over an "
+        f"objective's runs; rings: their largest moves. {kept}{where}"
     )
 
 
@@ -218,7 +242,7 @@ def _categories(results: Source, choice: Choice) -> list[str]:
 FIGURE = Figure(
     name="behaviour", place=140, title="Topological and behavioural velocity",
     uses=(*CURVE, "layer", "per", "behaviour", "category"), read=read, chart=chart, caption=caption,
-    table=lambda data: data.moves.drop(columns="objective"), numbers=numbers, paper={"height": 170},
+    table=lambda data: data.moves.drop(columns="objective"), numbers=numbers, more=more, paper={"height": 170},
     section="Before behaviour?",
     controls=(
         Control("e_name", "behaviour", "Behaviour", _names, named, width=2.6,

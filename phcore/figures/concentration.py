@@ -9,7 +9,6 @@ from phcore.errors import Fault
 from phcore.figures.charts.channels import (
     SHARES,
     View,
-    by_legend,
     by_objective,
     dots,
     faceted,
@@ -20,9 +19,11 @@ from phcore.figures.charts.channels import (
     row_names,
     told,
 )
+from phcore.figures.charts.curve_rows import runs
 from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
+from phcore.formatting import percent
 from phcore.study.pairs import WALKED, without_walk
 
 CORRECTIONS = {
@@ -43,10 +44,10 @@ _WARNINGS = {
     ("checkpoints", "step"): _DRIFT,
 }
 LEVEL = 0.05
-_SPACING = 40  # between 100% of one panel and 0% of the next
+_SPACING = 40  # between 100 % of one panel and 0 % of the next
 _LAYERS = 58  # pixels beside the panels: the layers and their title
-_ROW = 34
-_share = "{:.0%}".format
+_ROW, _RUN = 34, 13  # pixels per layer, and per run where an objective has several
+_COLUMNS = 4  # panels in a row
 _HIDDEN = ["degree", "order", "norm", "scale", "per", "by", "with_base", "null", "objective"]
 
 
@@ -75,17 +76,19 @@ def _correction(data: Data) -> str:
 
 
 def chart(data: Data, look: Look):
-    """One panel per series, one row per layer, deep layers on top: a dot before the grey band of its null."""
+    """One panel per objective, one row per layer, deep layers on top: a dot per run before the band of its null."""
     known = data.rows.sort_values(["series", "layer"], ignore_index=True)
+    known = known.assign(run=runs(known))
     layers = sorted((int(layer) for layer in known["layer"].unique()), reverse=True)
-    columns = _columns(known["series"].nunique())
+    columns = look.columns(known["objective"].nunique(), _COLUMNS, 260)
+    of_one = int(known["run"].max()) if len(known) else 1
     inner = (look.width - _LAYERS - (columns - 1) * _SPACING) // columns
     table = known.assign(
         p_words=[p_words(p) for p in known["p"]],
-        words=interval_words(known["concentration"], known["lo"], known["hi"], _share),
-        null_words=interval_words(known["null_mean"], known["null_lo"], known["null_hi"], _share),
+        words=interval_words(known["concentration"], known["lo"], known["hi"], percent),
+        null_words=interval_words(known["null_mean"], known["null_lo"], known["null_hi"], percent),
         beyond=known["p"] < LEVEL,  # in Vega an unknown p would be below any level
-        named=known["layer"] == layers[0],
+        named=(known["layer"] == layers[0]) & (known["run"] == 1),
     )
     third = "checkpoints" if data.choice.by == "index" else "training steps"
     title = wrap(f"share of H{data.choice.degree} velocity in the first third of the {third}", max(20, inner // 7))
@@ -98,19 +101,22 @@ def chart(data: Data, look: Look):
         "null_words": "null: mean (5 to 95 %)",
         "p_words": f"against the null ({_correction(data)})",
     }
-    name = {"align": "left", "baseline": "bottom", "fontSize": LABEL_SIZE - 1, "color": SOFT, "dy": -10, "dx": 2}
+    name = {"align": "left", "baseline": "bottom", "fontSize": LABEL_SIZE, "color": SOFT, "dy": -7, "dx": 2}
+    row = {"y": y, "yOffset": alt.YOffset(field="run", type="nominal", scale=alt.Scale(paddingOuter=0.5))}
+    pitch = _ROW if of_one == 1 else _RUN * (of_one + 1)
+    size = 18 if of_one == 1 else _RUN - 2
     marks = [
         View()
-        .mark_bar(color=FLOOR, opacity=0.35, size=18)
-        .encode(x=on(x, "null_lo"), x2=alt.X2(field="null_hi"), y=y, tooltip=told(tooltip)),
-        View().mark_tick(color=SOFT, thickness=2, size=18).encode(x=on(x, "null_mean"), y=y),
-        View().transform_filter("datum.named").mark_text(text="null", **name).encode(x=on(x, "null_lo"), y=y),
-        *dots(View(), x, "lo", "hi", y=y, color=colour, hollow="!datum.beyond", tooltip=tooltip),
+        .mark_bar(color=FLOOR, opacity=0.35, size=size)
+        .encode(x=on(x, "null_lo"), x2=alt.X2(field="null_hi"), tooltip=told(tooltip), **row),
+        View().mark_tick(color=SOFT, thickness=2, size=size).encode(x=on(x, "null_mean"), **row),
+        View().transform_filter("datum.named").mark_text(text="chance", **name).encode(x=on(x, "null_lo"), **row),
+        *dots(View(), x, "lo", "hi", color=colour, hollow="!datum.beyond", tooltip=tooltip, **row),
     ]
     return alt.FacetChart(
         data=table,
-        spec=alt.layer(*marks, width=inner, height=_ROW * len(layers)),
-        facet=faceted("series", by_legend(table, colour["scale"].domain), labelLimit=inner),
+        spec=alt.layer(*marks, width=inner, height=pitch * len(layers)),
+        facet=faceted("objective", colour["scale"].domain, labelLimit=inner),
         columns=columns,
         spacing=_SPACING,
         **look.framed("Does most of the movement come early?", answer(data)),
@@ -118,25 +124,35 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """How many exceed their null, and the largest concentration with its interval, null and p."""
+    """How many exceed what chance would give, and the largest concentration beside its own chance."""
     known = data.rows.dropna(subset="p", ignore_index=True)
     if known.empty:
         return "No series has enough transitions for a first third, and a null, yet."
     above = int((known["p"] < LEVEL).sum())
     most = known.loc[known["concentration"].idxmax()]
+    share = f"{percent(most['concentration'])} at most ({percent(most['null_mean'])} by chance)"
+    if not above:
+        return f"Nowhere does more movement come early than by chance: the first third holds {share}."
+    where = f"{above:,} of {len(known):,} courses (a run at a layer)"
+    return f"In {where} more movement comes early than by chance: {share} in the first third."
+
+
+def more(data: Data) -> str:
+    """The largest with its interval, null and p."""
+    known = data.rows.dropna(subset="p", ignore_index=True)
+    if known.empty:
+        return ""
+    above = int((known["p"] < LEVEL).sum())
+    most = known.loc[known["concentration"].idxmax()]
     (words,), (null,) = (
-        interval_words(*([most[name]] for name in names), _share)
+        interval_words(*([most[name]] for name in names), percent)
         for names in (("concentration", "lo", "hi"), ("null_mean", "null_lo", "null_hi"))
     )
     return (
-        f"{above:,} of {len(known):,} (series, layer) exceed the null at {LEVEL:.0%} ({_correction(data)}): the filled "
-        f"dots. Largest: {words}, {most['series']}, layer {int(most['layer'])}; null {null}, {p_words(most['p'])}."
+        f"{above:,} of {len(known):,} (series, layer) exceed the null at {percent(LEVEL)} ({_correction(data)}): the "
+        f"filled dots. Largest: {words}, {most['series']}, layer {int(most['layer'])}; null {null}, "
+        f"{p_words(most['p'])}."
     )
-
-
-def _columns(panels: int) -> int:
-    """Panels in a row: one row of up to four, else the fuller of rows of four and of three."""
-    return panels if panels <= 4 else min((4, 3), key=lambda columns: -panels % columns)
 
 
 def caption(data: Data) -> str:
@@ -176,7 +192,7 @@ def numbers(data: Data) -> Numbers:
 FIGURE = Figure(
     name="concentration", place=30, title="Share of velocity in the first third, against chance",
     uses=(*CURVE, "by", "per", "null", "correction", "with_base"), read=read, chart=chart, caption=caption,
-    table=lambda data: data.rows.drop(columns=_HIDDEN), numbers=numbers, warning=warning,
+    table=lambda data: data.rows.drop(columns=_HIDDEN), numbers=numbers, warning=warning, more=more,
     section="Early?",
     controls=(
         Control("e_by", "by", "First third by", fixed("index", "step"),

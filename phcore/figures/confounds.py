@@ -3,9 +3,11 @@
 import pandas as pd
 
 from phcore.errors import Fault
+from phcore.figures.charts.curve_rows import bold
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import COMPUTE, labelled
+from phcore.formatting import percent
 
 MEASURES = {
     "length_share": "prompt length",
@@ -55,15 +57,17 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """At the base and at the end, and where it is largest."""
-    rows = data.rows
-    most = rows.loc[rows["mean"].idxmax()]
-    told = ("{:.0%}" if data.chance else "{:.2f}").format  # a correlation is no share
-    words = (
-        f"Largest at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']}): {told(most['mean'])}; "
-        f"median over all clouds {told(rows['mean'].median())}"
+    """How much it is where it is largest, in the middle of all clouds, and by chance."""
+    rows = bold(data.rows)
+    most, middle = rows.loc[rows["mean"].idxmax()], data.rows["mean"].median()
+    where = f"(layer {int(most['layer'])}, step {int(most['step']):,}, {most['series']})"
+    if data.choice.confound == "first_component":
+        return f"At most a rank correlation of {most['mean']:.2f} {where}, {middle:.2f} in the middle."
+    name = MEASURES[data.choice.confound]
+    return (
+        f"{name[0].upper()}{name[1:]} explains {percent(most['mean'])} at most {where}, {percent(middle)} in the "
+        f"middle; chance {percent(data.chance, 1)}."
     )
-    return f"{words}; by chance {data.chance:.1%}." if data.chance else f"{words}."
 
 
 def caption(data: Data) -> str:
@@ -100,7 +104,7 @@ def numbers(data: Data) -> Numbers:
 FIGURE = Figure(
     name="confounds", place=165, title="Prompt length and category", uses=("confound",), read=read, chart=chart,
     caption=caption, numbers=numbers, warning=lambda data: data.uneven, table=lambda data: data.every,
-    section="Robust?", heading="Is it prompt length or category?",
+    section="Robust?",
     controls=(
         Control("e_confound", "confound", "Explained by", fixed(*MEASURES), MEASURES.get, width=3),
     ),

@@ -3,7 +3,9 @@
 import pandas as pd
 
 from phcore.errors import Fault
+from phcore.figures.charts.curve_rows import several
 from phcore.figures.charts.curves import velocity_chart
+from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step
 from phcore.figures.reading import COMPUTE, distinct, labelled
 
@@ -39,16 +41,34 @@ def chart(data: Data, look: Look):
     question = f"Does the direction from {data.first} to {data.second} hold? (layer {data.choice.layer})"
     return velocity_chart(
         curve, None, look, panels=dict(enumerate(names.values())), y_title="in gaps of the base; cosine",
-        question=question, answer=answer(data), share_y=False,
+        question=question, answer=answer(data), share_y=False, columns=4 if look.width > HALF_WIDTH + 100 else 2,
     )  # fmt: skip
 
 
 def answer(data: Data) -> str:
-    """At the last checkpoint of each series: the gap, and the cosine."""
-    last = data.rows.sort_values("step").groupby("series", sort=False).tail(1).sort_values("cosine_base")
+    """Where the direction has turned most by the last checkpoint, of an objective's mean where it has several runs."""
+    last = _last(data.rows)
+    one = last.iloc[0]
+    return (
+        f"It turns most in {one['series']}: cosine {one['cosine_base']:.2f} with the base's direction, gap "
+        f"{one['gap']:.2f} (1 and 1 at the base)."
+    )
+
+
+def _last(rows: pd.DataFrame) -> pd.DataFrame:
+    """series, gap and cosine_base at the last checkpoint, the direction that turned most first."""
+    last = rows.sort_values("step").groupby("series", sort=False).tail(1)
+    if several(rows):
+        last = last.groupby("objective", sort=False)[["gap", "cosine_base"]].mean().reset_index(names="series")
+    return last.sort_values("cosine_base", kind="stable", ignore_index=True)
+
+
+def more(data: Data) -> str:
+    """At the last checkpoint: the gap, and the cosine."""
+    last = _last(data.rows)
     parts = [f"{one.series} {one.gap:.2f} and {one.cosine_base:.2f}" for one in last.head(4).itertuples()]
-    more = f" (and {len(last) - 4} more)" if len(last) > 4 else ""
-    return f"Gap and cosine with the base's direction at the last checkpoint: {', '.join(parts)}{more}."
+    rest = f" (and {len(last) - 4} more)" if len(last) > 4 else ""
+    return f"Gap and cosine with the base's direction at the last checkpoint: {', '.join(parts)}{rest}."
 
 
 def caption(data: Data) -> str:
@@ -80,7 +100,7 @@ def _pairs(results: Source, choice: Choice) -> list[tuple[str, str]]:
 FIGURE = Figure(
     name="directions", place=162, title="Direction between two categories", uses=("layer", "between"), read=read,
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.rows.drop(columns="objective"),
-    section="Before behaviour?", heading="Which way do the categories lie apart?",
+    section="Before behaviour?", half=True, more=more,
     controls=(Control("e_between", "between", "Categories", _pairs, " – ".join, width=2.6, link="two categories"),),
     below=("Places, gap and cosines", "cosine_before: with the checkpoint before; halves: between the directions of "
            "either half of the prompts."),

@@ -64,7 +64,7 @@ def chart(data: Data, look: Look):
     return alt.layer(
         mark.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
         width=look.width - Y_AXIS,
-        height=look.height or 360,
+        height=look.height or 300,
         **look.framed("Does early movement tell the end?", answer(data)),
     )
 
@@ -74,13 +74,17 @@ def answer(data: Data) -> str:
     correlation = data.correlation
     if pd.isna(correlation["rho"]):
         return "Too few runs end with a known behaviour."
-    runs, points = int(correlation["runs"]), int(correlation["points"])
+    runs = int(correlation["runs"])
     lo, hi = correlation["lo"], correlation["hi"]
     interval = "no interval" if pd.isna(lo) or pd.isna(hi) else f"{lo:.2f} to {hi:.2f}"
-    return (
-        f"Spearman's rho {correlation['rho']:.2f} ({interval}), n = {count(points, 'layer')} of "
-        f"{count(runs, 'run')}; the layers of a run share its end."
-    )
+    told = "Early movement goes with the end" if lo > 0 or hi < 0 else "Early movement does not tell the end"
+    return f"{told}: rank correlation {correlation['rho']:.2f} ({interval}), {count(runs, 'run')}."
+
+
+def more(data: Data) -> str:
+    """Of how many points."""
+    points = count(int(data.correlation["points"]), "point")
+    return f"{points}, one per run and layer; the layers of a run share its end."
 
 
 def _room(values: pd.Series) -> list[float]:
@@ -111,8 +115,8 @@ FIGURE = Figure(
     name="early_final", place=160, title="Early movement and the end of a run",
     uses=(*CURVE, "per", "predictor", "final"),
     read=read, chart=chart, table=lambda data: data.every, warning=warning, section="Before behaviour?",
-    heading="Does early movement tell the end?",
-    caption=lambda data: "Numbers: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
+    half=True, more=more,
+    caption=lambda data: "Shapes: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
     controls=(
         Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get, width=1.6,
                 link="early quantity"),

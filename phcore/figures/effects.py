@@ -8,12 +8,14 @@ from phcore.figures.charts.channels import View, dots, interval_words, measure, 
 from phcore.figures.charts.theme import LABEL_SIZE, SOFT, objective_colours
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import distinct, labelled_pairs, rows
+from phcore.formatting import three
 from phcore.topology.summaries import FEATURE_WORDS
 
 SIZES = {"g": "Hedges' g (resampling SDs)", "delta": "Cliff's delta"}
+UNITS = {"g": "Hedges' g", "delta": "Cliff's delta"}
 _MOST = 12  # features in the chart
 _NAMES = 230  # pixels for the names of the features
-_ROW = 28
+_ROW = 23
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -57,7 +59,9 @@ def chart(data: Data, look: Look):
         *dots(View(table), x, lo, hi, y=y, color=colour, hollow="!datum.clear", tooltip=tooltip),
         width=across,
         height=_ROW * max(1, len(table)),
-        **look.framed(f"In which features do {data.first} and {data.second} differ? ({where})", answer(data)),
+        **look.framed(
+            f"In which features do {data.first} and {data.second} differ? ({where})", answer(data), small=True
+        ),
     )
 
 
@@ -72,9 +76,22 @@ def answer(data: Data) -> str:
     most = known.loc[known[size].abs().idxmax()]
     more = most["series_a"] if most[size] > 0 else most["series_b"]
     return (
-        f"{clear} of {len(known)} features differ by more than another choice of prompts would change (the filled "
-        f"dots). Strongest: {FEATURE_WORDS[most['feature']]}, higher in {more}, {size}\u00a0=\u00a0"
-        f"{interval_words([most[size]], [most[lo]], [most[hi]])[0]}."
+        f"{clear} of {len(known)} features differ, most of all {FEATURE_WORDS[most['feature']]}: {UNITS[size]} "
+        f"{three(abs(most[size]))}, higher in {more}."
+    )
+
+
+def more(data: Data) -> str:
+    """What it is to differ, and the strongest with its interval."""
+    size = data.choice.size
+    lo, hi = f"{size}_lo", f"{size}_hi"
+    known = data.rows.dropna(subset=[size, lo, hi], ignore_index=True)
+    if known.empty:
+        return ""
+    most = known.loc[known[size].abs().idxmax()]
+    return (
+        "Features that differ (filled dots) do so by more than another choice of prompts would change. Strongest: "
+        f"{size}\u00a0=\u00a0{interval_words([most[size]], [most[lo]], [most[hi]])[0]}."
     )
 
 
@@ -129,7 +146,7 @@ def _steps(results: Source, choice: Choice) -> list[int]:
 FIGURE = Figure(
     name="effects", place=100, title="Features in which the objectives differ",
     uses=("scale", "layer", "first", "second", "step", "size"), read=read, chart=chart, caption=caption,
-    table=lambda data: data.rows, numbers=numbers, section="Apart?", heading="In which features?",
+    table=lambda data: data.rows, numbers=numbers, more=more, section="Apart?",
     controls=(
         Control("e_pair", ("first", "second"), "Pair", _pairs, " – ".join, width=2.1, link="pair of series"),
         Control("e_step", "step", "Step", _steps, default=lambda results, choice, steps: steps[-1], width=1.3,

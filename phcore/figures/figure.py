@@ -17,7 +17,7 @@ import pandas as pd
 from phcore.analysis.displacements import ALL
 from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
-from phcore.figures.charts.theme import FULL_WIDTH, framed
+from phcore.figures.charts.theme import AXIS_SIZE, FULL_WIDTH, LABEL_SIZE, finding, framed, lettered
 from phcore.formatting import sampling_words
 from phcore.study import Study
 from phcore.study.record import Record
@@ -164,9 +164,16 @@ class Look:
             own if given is None else given for own, given in ((question, self.question), (answer, self.answer))
         )
 
-    def framed(self, question: str, answer: str) -> dict:
-        """Arguments of a whole chart: its sizing, and its title (see `said`)."""
-        return framed(*self.said(question, answer), self.width)
+    def framed(self, question: str, answer: str, small: bool = False) -> dict:
+        """Arguments of a whole chart: its sizing, its title (see `said`) and its letters, smaller in many panels."""
+        title = finding(*self.said(question, answer), self.width)
+        letters = lettered(LABEL_SIZE if small else AXIS_SIZE)
+        padding = {"left": 0, "top": 4, "right": 12, "bottom": 4}  # the last label of an axis reaches beyond it
+        return framed(None, None, self.width) | {"title": title, "config": letters, "padding": padding}
+
+    def columns(self, panels: int, most: int, least: int = 150) -> int:
+        """How many panels stand in a row: at most so many, each at least so many pixels wide with its axis."""
+        return max(1, min(most, panels, self.width // least))
 
 
 @dataclass(frozen=True)
@@ -249,11 +256,14 @@ class Figure:
     table : its numbers, for a file.
     chart : Data, look -> chart; None: words and a table alone.
     caption : how to read it. May be empty.
+    more : what else it finds, beside its answer. May be empty.
     numbers : the same as words. A figure without them is on a page only: neither report nor zip holds it.
     paper : the fields of `Look` that are others in a report.
     cells : series -> steps, where each step is another chart; `at` is Data as of one of them.
     section : of the Evidence page, where it stands on that page.
-    heading, sentence : above it: a line, and what it says. Words are no Markdown, here and elsewhere.
+    heading, sentence : of one without a chart: its question, and what it finds. Words are no Markdown, here and
+        elsewhere.
+    half : whether it stands beside another one on a page, at half of its width.
     controls : what can be chosen there.
     follows : the figure whose choice it shares; it has no controls of its own.
     warning : what to beware of. May be empty.
@@ -267,12 +277,14 @@ class Figure:
     table: Callable[[Data], pd.DataFrame]
     chart: Callable[[Data, Look], alt.TopLevelMixin] | None = None
     caption: Callable[[Data], str] = lambda data: ""
+    more: Callable[[Data], str] = lambda data: ""
     numbers: Callable[[Data], Numbers] | None = None
     paper: Mapping[str, object] = field(default_factory=dict)
     cells: Callable[[Data], dict[str, list[int]]] | None = None
     at: Callable[[Data, str, int], Data] | None = None
     section: str = ""
     heading: str = ""
+    half: bool = False
     sentence: Callable[[Data], str] = lambda data: ""
     controls: tuple[Control, ...] = ()
     follows: str = ""
@@ -286,6 +298,10 @@ class Figure:
         n, m = record.n_prompts, subsample_size(record.n_prompts, record.subsample_size)
         about = {"choice": choice, "study": results.study, "prompts": n, "sampling": sampling_words(n, m)}
         return Data(**about, **self.read(results, choice))
+
+    def how(self, data: Data) -> str:
+        """How to read it, after what else it finds."""
+        return " ".join(filter(None, (self.more(data), self.caption(data))))
 
     def look(self, results: Source) -> Look:
         """As a report draws it: at the last step of the study."""

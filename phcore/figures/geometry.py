@@ -9,9 +9,10 @@ from phcore.figures.charts.channels import View, interval_words, measure, on, ro
 from phcore.figures.charts.theme import FAINT, INK, SOFT, TONE
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, CURVE, rows
+from phcore.formatting import percent
 
 _NAMES = 210  # pixels for the names of the quantities
-_ROW = 30
+_ROW = 24
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -35,7 +36,7 @@ def chart(data: Data, look: Look):
     table = known.assign(interval=interval_words(known["rho"], known["lo"], known["hi"], "{:.2f}".format))
     single = data.ranks[(data.ranks["layer"] != ALL_LAYERS) & data.ranks["words"].isin(order)].dropna(subset="rho")
     single = single.assign(name=single["layer"].map(str), shown=single["rho"].map("{:.2f}".format))
-    axis = {"values": [-1, -0.5, 0, 0.5, 1], "labelFlush": alt.Undefined}
+    axis = {"values": [-1, -0.5, 0, 0.5, 1]}
     x = measure(alt.X, "rho", f"rank correlation with H{data.choice.degree} velocity", (-1, 1), axis)
     y = row_names("words", order, _NAMES)
     tooltip = {"words": "quantity", "interval": "rank correlation (95 % interval)", "transitions": "transitions"}
@@ -56,26 +57,42 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """What goes with velocity most closely, what all of it leaves unexplained at each scale, and what beyond that."""
+    """What goes with velocity most closely."""
     known = data.pooled.dropna(subset="rho")
     if known.empty:
         return "No geometric quantity has a correlation with velocity yet."
     most = known.loc[known["rho"].abs().idxmax()]
-    answer = (
-        f"Closest to velocity: {most['words']}, rank correlation {most['rho']:.2f} "
-        f"({most['lo']:.2f} to {most['hi']:.2f}, n = {int(most['transitions'])} transitions)."
+    return (
+        f"Velocity goes most closely with {most['words']}: rank correlation {most['rho']:.2f} ({most['lo']:.2f} to "
+        f"{most['hi']:.2f}), where 1 would be the same."
     )
+
+
+def more(data: Data) -> str:
+    """What all quantities leave unexplained at each scale, and what of it layer and step leave alone."""
     shares = data.shares.dropna(subset="share")
     if shares.empty:
-        return f"{answer} Too few series and layers to say what all of them leave unexplained."
-    parts = [f"{one.share:.0%} ({one.lo:.0%} to {one.hi:.0%}) at scale {one.scale}" for one in shares.itertuples()]
+        return "Too few series and layers to say what all of them leave unexplained."
+    parts = [
+        f"{percent(one.share)} ({percent(one.lo)} to {percent(one.hi)}) at scale {one.scale}"
+        for one in shares.itertuples()
+    ]
     first = shares.iloc[0]
-    beyond = f"{first['beyond']:.0%} ({first['beyond_lo']:.0%} to {first['beyond_hi']:.0%})"
     return (
-        f"{answer} Of its variance all seven leave {' and '.join(parts)} unexplained ({int(first['groups'])} groups, "
-        f"one series at one layer, left out in turn). But layer and step alone leave {first['position']:.0%}, and of "
-        f"this rest geometry leaves {beyond}: what sets a move apart is "
-        f"{_held(first['beyond_lo'], first['beyond_hi'])} in simple geometry."
+        f"Of its variance all seven leave {' and '.join(parts)} unexplained ({int(first['groups'])} groups, one series "
+        f"at one layer, left out in turn). But layer and step alone leave {percent(first['position'])}."
+    )
+
+
+def rest(data: Data) -> str:
+    """What simple geometry leaves of what layer and step leave; empty where that is not known."""
+    shares = data.shares.dropna(subset="share")
+    if shares.empty:
+        return ""
+    first = shares.iloc[0]
+    return (
+        f"{_held(first['beyond_lo'], first['beyond_hi']).capitalize()}: it leaves {percent(first['beyond'])} "
+        f"({percent(first['beyond_lo'])} to {percent(first['beyond_hi'])}) of what layer and step do not tell."
     )
 
 
@@ -116,11 +133,12 @@ def numbers(data: Data) -> Numbers:
 FIGURE = Figure(
     name="geometry", place=120, title="Velocity and simple geometry",
     uses=CURVE, read=read, chart=chart, caption=caption,
-    table=lambda data: data.ranks, numbers=numbers, warning=warning, section="More than geometry?",
+    table=lambda data: data.ranks, numbers=numbers, warning=warning, more=more, section="More than geometry?",
     below=("Rank correlations", f"layer {ALL_LAYERS}: all layers."),
 )  # fmt: skip
 UNEXPLAINED = Figure(
     name="unexplained", place=130, title="What simple geometry leaves of velocity", uses=CURVE, read=read,
+    heading="Does simple geometry tell what sets moves apart?", sentence=rest, caption=more,
     table=lambda data: data.shares.drop(columns=["degree", "order", "norm"]), section="More than geometry?",
     below=("What all of them leave", "Of the variance of ln velocity. share: what all seven leave; position: what "
            "layer and step alone leave; beyond: of this rest, what all seven leave. lo to hi: 95 % of resampled "

@@ -14,7 +14,7 @@ from phcore.stages.registry import WHOLE_STUDY
 from phcore.stages.registry.keys import value
 
 _NAMES = 58  # pixels for the layers and their title
-_ROW, _RUN = 26, 11  # pixels per layer, and per series in it
+_ROW, _RUN = 14, 6  # pixels per layer, and per series in it
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -41,8 +41,8 @@ def chart(data: Data, look: Look):
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
     colour = by_objective(table["objective"], look.objectives, "circle")
     series = by_legend(table, colour["scale"].domain)
-    last = float(table["last"].max())
-    x = measure(alt.X, "topology", "training step at which half of the way is done", (0, last), {"tickCount": 8})
+    last = float(table[["topology", "behaviour", "right"]].max().max())
+    x = measure(alt.X, "topology", "step at which half of the way is done", (0, 1.04 * last), {"tickCount": 6})
     channels = {
         "y": row_names("layer", layers, _NAMES - 30, "layer", ruled=True),
         "yOffset": alt.YOffset(field="series", type="nominal", scale=alt.Scale(domain=series, paddingOuter=0.6)),
@@ -96,9 +96,17 @@ def answer(data: Data) -> str:
     in_time = int((table["later"] <= table["resolution"]).sum())
     surely = int(((table["low"] > table["resolution"]) & table["moved"]).sum())
     return (
-        f"Of {len(table):,} (series, layer), topology is halfway no later than behaviour in {in_time:,}, within the "
-        f"gap between checkpoints; surely later in {surely:,}. Difference: {_signed(table['later'].min())} to "
-        f"{_signed(table['later'].max())} steps."
+        f"Topology is halfway no later than behaviour in {in_time:,} of {len(table):,} cases, surely later in "
+        f"{surely:,}."
+    )
+
+
+def more(data: Data) -> str:
+    """What a case is, and the differences."""
+    low, high = (_signed(data.rows["later"].agg(one)) for one in ("min", "max"))
+    return (
+        "A case is a run at a layer; no later: within the gap between checkpoints. Difference of the two steps: "
+        f"{low} to {high}."
     )
 
 
@@ -135,7 +143,7 @@ def numbers(data: Data) -> Numbers:
 
 FIGURE = Figure(
     name="halfway", place=145, title="Half-way steps of topology and behaviour", uses=("scale",), read=read,
-    chart=chart, caption=caption, numbers=numbers, section="Before behaviour?",
+    chart=chart, caption=caption, numbers=numbers, more=more, half=True, section="Before behaviour?",
     table=lambda data: data.rows.drop(columns=["scale", "objective"]),
     below=("Half-way steps", "later: topology minus behaviour, with its interval low to high; slack: what a "
            "truncated divergence leaves open."),

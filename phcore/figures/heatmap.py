@@ -7,57 +7,79 @@ import pandas as pd
 
 from phcore.figures import velocity
 from phcore.figures.charts.channels import View, by_legend, told
+from phcore.figures.charts.curve_rows import bold, several
 from phcore.figures.charts.linking import link, picked
 from phcore.figures.charts.standing import moving
 from phcore.figures.charts.steps import PARAM, StepAxis, named_step, step_name
-from phcore.figures.charts.theme import INK, SEQUENTIAL, objective_colours, panel_heading
+from phcore.figures.charts.theme import HALF_WIDTH, INK, SEQUENTIAL, objective_colours, panel_heading
 from phcore.figures.figure import Data, Figure, Look
 from phcore.formatting import three
 
 _COLUMNS = 3  # panels in a row
 _SPACING = 24
 _AXIS, _LEGEND = 62, 124  # pixels of the y axis and of the colour legend
-_ROW = 30  # pixels per layer
+_ROW, _LOW = 30, 15  # pixels per layer
 
 
 def chart(data: Data, look: Look):
-    """One panel per series on one colour scale, deep layers on top. Clicks choose `step`."""
-    curve = data.curve
-    when = [f"{a:,} to {b:,}" for a, b in zip(curve["step_from"], curve["step"], strict=True)]
-    cells = curve.assign(
-        begin=curve["step_from"], end=curve["step"], when=when, words=[three(value) for value in curve["mean"]]
-    ).rename(columns={"mean": "value"})
+    """One panel per objective (the mean of its runs) on one colour scale, deep layers on top. Clicks choose `step`."""
+    cells = _transitions(data.curve)
     layers = sorted((int(layer) for layer in cells["layer"].unique()), reverse=True)
     colours = objective_colours({*look.objectives, *cells["objective"]})
     owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict()
     series = by_legend(cells, list(colours))
-    columns = min(_COLUMNS, len(series))
+    columns = look.columns(len(series), _COLUMNS, 270)
     inner = (look.width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
     axis = StepAxis(look.steps, log=look.log, width=inner)
-    colour = _colour(cells["value"], velocity.named(data), max(60, _ROW * len(layers) - 40))
+    colour = _colour(cells["value"], velocity.named(data), max(60, _row(look) * len(layers) - 40))
     panels = [
         alt.layer(
-            _cells(cells[cells["series"] == name], axis, layers, colour, place, labels=place % columns == 0),
+            _cells(
+                cells[cells["series"] == name],
+                axis,
+                layers,
+                colour,
+                place,
+                labels=place % columns == 0,
+                last=place + columns >= len(series),
+            ),
             *_selected(cells[cells["series"] == name], axis, look.step, place),
             width=inner,
-            height=_ROW * len(layers),
+            height=_row(look) * len(layers),
             title=panel_heading(name, colours[owners[name]]),
         )
         for place, name in enumerate(series)
     ]
-    whole = look.framed("Where and when does it move?", answer(data))
+    whole = look.framed("Where and when does it move?", answer(data), small=True)
     return link(alt.concat(*panels, columns=columns, spacing=_SPACING, **whole), [picked(PARAM, nearest=False)])
+
+
+def _row(look: Look) -> int:
+    """Pixels per layer: fewer where panels stand below each other."""
+    return _ROW if look.width > HALF_WIDTH + 100 else _LOW
+
+
+def _transitions(curve: pd.DataFrame) -> pd.DataFrame:
+    """Of each series, or each objective where one has several runs: begin, end, layer and value, with words."""
+    front = bold(curve)
+    if front is not curve:  # a transition of the mean begins where those of its runs do
+        begun = curve.groupby(["objective", "layer", "step"], as_index=False)["step_from"].max()
+        front = front.merge(begun, on=["objective", "layer", "step"])
+    when = [f"{a:,} to {b:,}" for a, b in zip(front["step_from"], front["step"], strict=True)]
+    words = [three(value) for value in front["mean"]]
+    return front.assign(begin=front["step_from"], end=front["step"], when=when, words=words).rename(
+        columns={"mean": "value"}
+    )
 
 
 def answer(data: Data) -> str:
     """Where the largest value is."""
-    known = data.curve.dropna(subset="mean")
+    known = bold(data.curve).dropna(subset="mean")
     if known.empty:
         return "No cell has a value yet."
     most = known.loc[known["mean"].idxmax()]
-    return (
-        f"Largest: {three(most['mean'])} at layer {int(most['layer'])}, step {int(most['step']):,} ({most['series']})."
-    )
+    where = f"layer {int(most['layer'])}, step {int(most['step']):,}"
+    return f"The largest move is {three(most['mean'])}, at {where} ({most['series']})."
 
 
 def _colour(values: pd.Series, title: str, length: int) -> alt.Color:
@@ -76,7 +98,9 @@ def _colour(values: pd.Series, title: str, length: int) -> alt.Color:
     )
 
 
-def _cells(part: pd.DataFrame, axis: StepAxis, layers: list[int], colour: alt.Color, place: int, labels: bool) -> View:
+def _cells(
+    part: pd.DataFrame, axis: StepAxis, layers: list[int], colour: alt.Color, place: int, labels: bool, last: bool
+) -> View:
     """Each reaches from one step to the next."""
     y = alt.Y(
         field="layer",
@@ -87,7 +111,9 @@ def _cells(part: pd.DataFrame, axis: StepAxis, layers: list[int], colour: alt.Co
     )
     words = told({"when": "step", "layer": "layer", "words": "value"})
     cells = View(part.dropna(subset="value"), name=f"series{place}").mark_rect(cursor="pointer")
-    return cells.encode(x=axis.x("begin"), x2=alt.X2(field="end"), y=y, color=colour, tooltip=words)
+    return cells.encode(
+        x=axis.x("begin", "training step" if last else None), x2=alt.X2(field="end"), y=y, color=colour, tooltip=words
+    )
 
 
 def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: int) -> list[View]:
@@ -114,9 +140,14 @@ def _selected(part: pd.DataFrame, axis: StepAxis, selected: int | None, place: i
     ]
 
 
+def caption(data: Data) -> str:
+    mean = " A panel is the mean over an objective's runs." if several(data.curve) else ""
+    return f"Each field is one transition of one layer, from the earlier checkpoint to the later.{mean}"
+
+
 FIGURE = Figure(
     name="heatmap", place=20, title="Velocity by layer and step",
     uses=velocity.FIGURE.uses, read=velocity.read, chart=chart,
-    caption=lambda data: "Each field is one transition of one layer, from the earlier checkpoint to the later.",
+    caption=caption,
     table=lambda data: data.curve[["series", "layer", "step_from", "step", "mean"]], numbers=velocity.numbers,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from phcore.figures.reading import labelled, rows
 from phcore.formatting import count, three
 
 _NAMES = 58  # pixels for the layers and their title
-_ROW, _RUN = 26, 11  # pixels per layer, and per series in it
+_ROW, _RUN = 14, 6  # pixels per layer, and per series in it
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -43,7 +43,7 @@ def chart(data: Data, look: Look):
     series = by_legend(table, colour["scale"].domain)
     ends = [abs(value) for name in ("lag_checkpoints", "lag_lo", "lag_hi") for value in table[name].dropna()]
     reach = max([3, *ends]) + 0.5
-    title = f"checkpoints from the peak of topology to that of {data.behaviour}"
+    title = f"checkpoints from topology's peak to that of {data.behaviour}"
     labels = {"tickMinStep": 1, "labelExpr": "datum.value ? format(datum.value, '+d') : '0'"}
     x = measure(alt.X, "lag_checkpoints", title, (-reach, reach), labels)
     channels = {
@@ -71,10 +71,14 @@ def answer(data: Data) -> str:
     """How many peaks of topology come before, with and after those of behaviour."""
     known = data.rows["lag_checkpoints"]
     before, same, after = (int((np.sign(known) == sign).sum()) for sign in (1, 0, -1))
-    return (
-        f"Of {len(known):,} (series, layer), topology peaks first in {before:,}, at the same checkpoint in {same:,}, "
-        f"behaviour first in {after:,}. Median: {known.median():+.3g} checkpoints."
-    )
+    words = f"Topology peaks first in {before:,} of {len(known):,} cases, behaviour in {after:,}"
+    return f"{words}, both at once in {same:,}." if same else f"{words}."
+
+
+def more(data: Data) -> str:
+    """What a case is, and the median."""
+    lag = data.rows["lag_checkpoints"].median()
+    return f"A case is a run at a layer; both at once: at the same checkpoint. Median lag: {lag:+.3g} checkpoints."
 
 
 def _counted(lags: pd.DataFrame, steps: list[int]) -> pd.DataFrame:
@@ -155,5 +159,5 @@ FIGURE = Figure(
     name="lags", place=150, title="Which peaks first",
     uses=("degree", "scale", "per", "behaviour"), read=read, chart=chart,
     caption=caption, table=lambda data: data.rows.drop(columns=["degree", "scale", "per", "name", "objective"]),
-    numbers=numbers, section="Before behaviour?", follows="behaviour",
+    numbers=numbers, more=more, half=True, section="Before behaviour?", follows="behaviour",
 )  # fmt: skip

@@ -18,7 +18,7 @@ from phcore.figures.charts.theme import (
 )  # fmt: skip
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import distinct, owners, rows
-from phcore.formatting import three
+from phcore.formatting import percent, three
 
 _LABELS = 150  # pixels beside the right panel for the names of its lines
 _SPACING = 30
@@ -76,26 +76,41 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """Where it lies at the last step, and at how many steps it lies between its parts.
+    """Where it lies at the last step.
 
-    It does where it is nearer to each than they are to each other, between the two ends of the line; which can be
-    told only where they are farther apart than their floor.
+    It lies between its parts where it is nearer to each than they are to each other, between the two ends of the line;
+    which can be told only where they are farther apart than their floor.
     """
-    known = data.rows.dropna(subset=["along", "a_to_b"]).sort_values("step")
-    told = known[known["a_to_b"] > known["floor"]]
+    told, inside = _told(data.rows)
     if told.empty:
         return "Nowhere are the parts farther apart than their floor: it cannot be told."
     series, a, b = _named(told)
-    inside = told["along"].between(0, 1, inclusive="neither")
-    inside &= told[["to_a", "to_b"]].max(axis=1) < told["a_to_b"]
     last = told.iloc[-1]
-    where = f"{last['along']:.0%} of the way from {a} to {b}"
+    where = "between them" if inside.iloc[-1] else "outside of them"
+    return f"{series} ends {where}, {percent(last['along'])} of the way from {a} to {b} (50 % in the middle)."
+
+
+def more(data: Data) -> str:
+    """How far off the line between its parts it ends, and at how many steps it lies between them."""
+    told, inside = _told(data.rows)
+    if told.empty:
+        return ""
+    series, _, _ = _named(told)
+    last = told.iloc[-1]
     return (
-        f"At step {int(last['step']):,} {series} lies {where}, {three(last['off'])} off the line between them, which "
-        f"is {three(last['a_to_b'])} long (floor {three(last['floor'])}). It lies between them at "
+        f"At step {int(last['step']):,} {series} lies {three(last['off'])} off the line between its parts, which is "
+        f"{three(last['a_to_b'])} long (floor {three(last['floor'])}). It lies between them at "
         f"{int(inside.sum()):,} of the {len(told):,} steps at which they are farther apart than their floor (the "
         "filled dots)."
     )
+
+
+def _told(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """The steps at which its place can be told, and whether it lies between its parts there."""
+    known = rows.dropna(subset=["along", "a_to_b"]).sort_values("step")
+    told = known[known["a_to_b"] > known["floor"]]
+    inside = told["along"].between(0, 1, inclusive="neither")
+    return told, inside & (told[["to_a", "to_b"]].max(axis=1) < told["a_to_b"])
 
 
 def _named(rows: pd.DataFrame) -> tuple[str, str, str]:
@@ -105,7 +120,7 @@ def _named(rows: pd.DataFrame) -> tuple[str, str, str]:
 def _words(table: pd.DataFrame) -> dict[str, list[str]]:
     names = {"off": "off", "to_a": "a", "to_b": "b", "a_to_b": "parts", "floor": "floor"}
     words = {f"{short}_words": [three(value) for value in table[name]] for name, short in names.items()}
-    words["along_words"] = ["–" if pd.isna(value) else f"{value:.0%}" for value in table["along"]]
+    words["along_words"] = ["–" if pd.isna(value) else percent(value) for value in table["along"]]
     words["step_words"] = [f"{int(step):,}" for step in table["step"]]
     return words
 
@@ -192,7 +207,7 @@ FIGURE = Figure(
     "between the parts is a projection: 0 at the first, 1 at the second; the distance from that line says how much of "
     "it lies elsewhere.",
     table=lambda data: data.rows.drop(columns=["objective", "objective_a", "objective_b"]), numbers=numbers,
-    section="Apart?", heading="Does a mixture lie between its parts?",
+    section="Apart?", more=more,
     controls=(
         Control("e_mixture", "series", "Mixture", _names, default=_likely, width=1.6),
         Control("e_parts", ("first", "second"), "Parts", _parts, " – ".join, width=2.4, link="parts of the mixture"),

@@ -12,7 +12,7 @@ from phcore.figures.charts.theme import Y_AXIS, line_dash
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.figure import sentence as sentence_of
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
-from phcore.formatting import three
+from phcore.formatting import percent, three
 from phcore.stages.findings import subjects
 
 _COLUMNS = 5  # panels in a row
@@ -57,12 +57,12 @@ def chart(data: Data, look: Look):
         mean=known["value"],
         panel=[round(10 * depth) for depth in known["depth"]],
         words=[three(value) for value in known["value"]],
-        place=[f"{share:.0%} of the run" for share in known["share"]],
-        layer=[f"{depth:.0%} of the depth" for depth in known["depth"]],
+        place=[f"{percent(share)} of the run" for share in known["share"]],
+        layer=[f"{percent(depth)} of the depth" for depth in known["depth"]],
     ).sort_values(["study", "series", "depth", "share"], ignore_index=True)
-    table["name"] = [f"depth {10 * number}%" for number in table["panel"]]
+    table["name"] = [f"depth {10 * number} %" for number in table["panel"]]
     order = table.sort_values("panel")["name"].unique().tolist()
-    columns = max(1, min(_COLUMNS, len(order)))
+    columns = look.columns(len(order), _COLUMNS)
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
     velocity = f"H{data.choice.degree} velocity"
     title = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
@@ -86,7 +86,7 @@ def chart(data: Data, look: Look):
         facet=faceted("name", order),
         columns=columns,
         spacing=_SPACING,
-        **look.framed("Do the models move alike?", answer(data)),
+        **look.framed("Do the models move alike?", answer(data), small=True),
     )
 
 
@@ -98,9 +98,16 @@ def answer(data: Data) -> str:
     said = []
     for study, part in known.groupby("study"):
         most = part.loc[part["value"].idxmax()]
-        when = f"{most['share']:.0%} of the run, depth {most['depth']:.0%}"
-        said.append(f"{study} {three(most['value'])} at {when} ({most['series']})")
-    return f"Largest: {'; '.join(said)}."
+        said.append(f"{study} moves most at {percent(most['share'])} of its run, depth {percent(most['depth'])}")
+    return f"{'; '.join(said)}."
+
+
+def more(data: Data) -> str:
+    """The largest value of each study."""
+    known = data.rows.dropna(subset="value", ignore_index=True)
+    most = known.loc[known.groupby("study")["value"].idxmax()]
+    said = [f"{one.study} {three(one.value)} ({one.series})" for one in most.itertuples()]
+    return f"Largest: {'; '.join(said)}." if said else ""
 
 
 def sentence(data: Data) -> str:
@@ -126,7 +133,7 @@ FIGURE = Figure(
     caption=lambda data: "Layers are matched by relative depth, checkpoints by the share of training behind them. "
     "Hidden states of two models share no axes, so nothing is measured between them: what is compared is the course.",
     table=lambda data: data.rows.drop(columns="objective"), section="Other models?", sentence=sentence,
-    warning=warning,
+    warning=warning, more=more,
     controls=(
         Control("e_beside", "beside", "Beside this study", lambda results, choice: results.others(), kind="several",
                 default=lambda results, choice, others: [one for one in results.study.beside if one in others], width=3,

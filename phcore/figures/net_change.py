@@ -16,7 +16,7 @@ from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_
 from phcore.figures.charts.theme import FLOOR, Y_AXIS
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, labelled, owners
-from phcore.formatting import three
+from phcore.formatting import percent, three
 from phcore.stages.registry import WHOLE_STUDY
 from phcore.stages.registry.keys import value
 
@@ -95,7 +95,7 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    return f"{data.headline.title}. {data.headline.words}".strip()
+    return f"{data.headline.title}."
 
 
 def caption(data: Data) -> str:
@@ -115,7 +115,7 @@ def numbers(data: Data) -> Numbers:
     return listed(f"How far each run has moved, at layer {data.choice.layer}", data.rows, {
         "series": lambda one: one.series,
         "step": lambda one: f"{one.step:,}",
-        "size": lambda one: f"{one.size - 1:+.1%}",
+        "size": lambda one: f"{'+' * (one.size > 1)}{percent(one.size - 1, 1)}",
         "moved": lambda one: three(one.moved),
         "floor": lambda one: three(one.moved_floor),
         "size divided out": lambda one: three(one.shape),
@@ -125,5 +125,5 @@ def numbers(data: Data) -> Numbers:
 
 FIGURE = Figure(
     name="net_change", place=5, title="How far each objective has moved", uses=("layer", "scale"), read=read,
-    chart=chart, caption=caption, table=lambda data: data.rows, numbers=numbers,
+    chart=chart, caption=caption, more=lambda data: data.headline.words, table=lambda data: data.rows, numbers=numbers,
 )  # fmt: skip

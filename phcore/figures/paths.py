@@ -8,23 +8,25 @@ import pandas as pd
 
 from phcore.analysis import objectives
 from phcore.errors import NotAsked
-from phcore.figures.charts.channels import View, by_objective, measure
-from phcore.figures.charts.curve_rows import runs
+from phcore.figures.charts.channels import View, by_marker, by_objective, measure
+from phcore.figures.charts.curve_rows import several
 from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.plane import Plane
 from phcore.figures.charts.standing import moving
 from phcore.figures.charts.steps import PARAM
-from phcore.figures.charts.theme import BASE_COLOUR, FLOOR, HALO, INK, LABEL_SIZE, SOFT, Y_AXIS, run_dash
+from phcore.figures.charts.theme import AXIS_SIZE, BASE_COLOUR, FLOOR, HALO, INK, LABEL_SIZE, SOFT, Y_AXIS
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import labelled, rows, summaries
-from phcore.formatting import count, three, unit_words
+from phcore.formatting import count, percent, three, unit_words
 from phcore.study.pairs import left_out
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES, SCALE_DEGREE
 
+SIZES = {"raw": "with size", "median": "size divided out"}
 MEANS, TWO, LANDSCAPES, DISTANCES = "mean summaries", "two features", "mean landscapes", "all distances"
 _DISC = (
     "One unit is the split-half floor: how far apart two halves of the subsamples of one cell are. The grey disc has "
-    "that radius; it covers the noise of resampling these prompts only. Marks grow with the step."
+    "that radius (an ellipse, as each axis is fitted to what it shows); it covers the noise of resampling these "
+    "prompts only. Marks grow with the step."
 )
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
@@ -53,7 +55,7 @@ def read(results: Source, choice: Choice) -> dict:
 def _laid_out(
     results: Source, found: objectives.Paths, note: str, floor=1.0, axis="component", of="variance", unit="floor units"
 ) -> dict:
-    shares = [f" ({share:.0%} of {of})" if share == share else "" for share in found.explained]
+    shares = [f" ({percent(share)} of {of})" if share == share else "" for share in found.explained]
     left_out = len(found.left_out)
     without = f" {count(left_out, 'checkpoint')} without a usable cloud have no place here." if left_out else ""
     return {
@@ -115,17 +117,19 @@ _LAYOUTS = {MEANS: _means, TWO: _features, LANDSCAPES: _landscapes, DISTANCES: _
 def chart(data: Data, look: Look):
     """Lines from the base through the checkpoints, marks growing with the step. Clicks choose `step`.
 
-    One unit is as long on both axes, as distances in the plane need it, unless they show two features.
+    Where an objective has several runs, the line is their mean, and each of them a thin one. Each axis is fitted to
+    what it shows: the disc of the floor, a circle but for that, says by how much.
     """
     across, height = look.width - Y_AXIS, look.height or 440
-    frame = _frame(data.points, data.floor or 0.0, data.choice.layout != TWO, across, height)
+    frame = _frame(data.points, data.floor or 0.0, across, height)
     x, y = (
         measure(channel, field, title, domain, {"tickCount": 6}, zero=False)
         for channel, field, title, domain in zip((alt.X, alt.Y), "xy", data.titles, (frame.x, frame.y), strict=True)
     )
-    table = _grown(data.points)
+    runs, table = _grown(data.points), _grown(means(data.points))
     shown = moving(lambda step: table.assign(selected=table["step"] == step), look.step)
     colour = by_objective(data.points["objective"], look.objectives)
+    marker = by_marker(data.points["objective"], look.objectives, legend=False)
     size = alt.Size(field="grown", type="quantitative", scale=alt.Scale(domain=[0, 1], range=[14, 110]), legend=None)
     hover = near("near_step", PARAM)
     path = {"detail": alt.Detail(field="series", type="nominal"), "order": alt.Order(field="step", type="quantitative")}
@@ -135,8 +139,9 @@ def chart(data: Data, look: Look):
     told = {"series": "series", "step_words": "step", "x_words": x_name, "y_words": y_name}
     chart = alt.layer(
         *_disc(table, data.floor, x, y),
-        here.mark_line(strokeWidth=2, opacity=0.8).encode(color=colour, strokeDash=run_dash(table["run"]), **path),
-        points.mark_point(filled=True, opacity=1).encode(color=colour, size=size),
+        *([_thin(runs, x, y, colour, path)] if several(data.points) else []),
+        here.mark_line(strokeWidth=2.6, opacity=0.85).encode(color=colour, **path),
+        points.mark_point(filled=True, opacity=1).encode(color=colour, size=size, shape=marker),
         near_by.mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6),
         *_selected(look.step, x, y, colour, across),
         View(table[table["step"] == 0].head(1))
@@ -147,26 +152,48 @@ def chart(data: Data, look: Look):
         data=shown,
         width=across,
         height=height,
-        **look.framed(f"Where does each objective go? (layer {data.choice.layer})", answer(data)),
+        **look.framed(question(data), answer(data)),
     )
     return link(chart, [hover, picked(PARAM)])
 
 
+def question(data: Data) -> str:
+    where = f"layer {data.choice.layer}, {SIZES[data.choice.scale]}"
+    return f"Where does each objective go? ({where})"
+
+
+def means(points: pd.DataFrame) -> pd.DataFrame:
+    """The points themselves or, where an objective has several runs, the mean of its runs at each step, called after
+    it."""
+    if not several(points):
+        return points
+    return points.groupby(["objective", "step"], sort=False)[["x", "y"]].mean().reset_index().assign(
+        series=lambda table: table["objective"]
+    )  # fmt: skip
+
+
+def _thin(runs: pd.DataFrame, x: alt.X, y: alt.Y, colour: alt.Color, path: dict) -> View:
+    """The single runs, behind the mean of their objective."""
+    return View(runs).mark_line(strokeWidth=1, opacity=0.4).encode(x=x, y=y, color=colour, **path)
+
+
 def answer(data: Data) -> str:
-    """Where each series ends: how far from the base, or, of two axes that have no unit in common, at which values."""
-    ends = _ends(data.points)
+    """Where the objectives end: how far from the base, or, of two axes that have no unit in common, at which values."""
+    ends = _ends(means(data.points))
     if ends.empty:
         return "No path from the base yet."
     x0, y0 = ends[["x0", "y0"]].iloc[0]
-    last = ends["step"].max()
-    ends["when"] = ["" if step == last else f" (step {int(step):,})" for step in ends["step"]]
     if data.choice.layout == TWO:
-        to = [f"{one.series} to ({three(one.x)}, {three(one.y)}){one.when}" for one in ends.itertuples()]
-        return f"From ({three(x0)}, {three(y0)}): {', '.join(to)}."
-    ends["far"] = ((ends["x"] - x0) ** 2 + (ends["y"] - y0) ** 2) ** 0.5
-    far = [f"{one.series} {three(one.far)}{one.when}" for one in ends.sort_values("far", ascending=False).itertuples()]
-    compared = f"; the floor is {three(data.floor)}" if data.floor is not None else ""
-    return f"Distance from base at the last step: {', '.join(far)}{compared}."
+        one = ends.loc[(ends["x"] - x0).abs().idxmax()]  # two axes have no unit in common: by the first
+        start, end = (f"({three(x)}, {three(y)})" for x, y in ((x0, y0), one[["x", "y"]]))
+        return f"{one['series']} goes farthest across: from {start} to {end}."
+    far = ((ends["x"] - x0) ** 2 + (ends["y"] - y0) ** 2) ** 0.5
+    order = far.sort_values(ascending=False).index
+    floors = data.floor == 1.0  # the unit of the axes
+    most, rest = order[0], [f"{ends['series'][at]} {three(far[at])}" for at in order[1:4]]
+    words = f"{ends['series'][most]} ends farthest from the base, {three(far[most])}{' floors' * floors} away"
+    words += "".join(f"; {one}" for one in rest)
+    return f"{words}." if floors or data.floor is None else f"{words} (floor {three(data.floor)})."
 
 
 def _ends(paths: pd.DataFrame) -> pd.DataFrame:
@@ -176,10 +203,10 @@ def _ends(paths: pd.DataFrame) -> pd.DataFrame:
     if base.empty:
         return moved.head(0)
     x0, y0 = base.iloc[0]
-    return moved.loc[moved.groupby("series")["step"].idxmax()].assign(x0=x0, y0=y0)
+    return moved.loc[moved.groupby("series", sort=False)["step"].idxmax()].assign(x0=x0, y0=y0)
 
 
-def _frame(paths: pd.DataFrame, around_base: float, equal: bool, width: int, height: int) -> Plane:
+def _frame(paths: pd.DataFrame, around_base: float, width: int, height: int) -> Plane:
     """The window that holds the paths, the disc around the base, and a margin for the names at the ends."""
     start = paths[paths["step"] == 0]
     middles, per_pixel = [], []
@@ -189,20 +216,17 @@ def _frame(paths: pd.DataFrame, around_base: float, equal: bool, width: int, hei
         low, high = (held.min(), held.max()) if len(held) else (-1.0, 1.0)
         middles.append((low + high) / 2)
         per_pixel.append(((high - low) or 1.0) / inner)
-    if equal:
-        per_pixel = [max(per_pixel)] * 2
     ends = zip(middles, per_pixel, (width, height), strict=True)
     return Plane(*((middle - unit * size / 2, middle + unit * size / 2) for middle, unit, size in ends), width, height)
 
 
 def _grown(paths: pd.DataFrame) -> pd.DataFrame:
-    """The points with their rank along the path (0 to 1), their run within the objective and their words."""
+    """The points with their rank along the path (0 to 1) and their words."""
     table = paths.dropna(subset=["x", "y"]).sort_values(["series", "step"], ignore_index=True)
     rank = table.groupby("series")["step"].rank(method="dense") - 1
     longest = rank.groupby(table["series"]).transform("max").clip(lower=1)
     return table.assign(
         grown=rank / longest,
-        run=runs(table),
         step_words=[f"{int(step):,}" if step else "0 (base)" for step in table["step"]],
         x_words=[three(value) for value in table["x"]],
         y_words=[three(value) for value in table["y"]],
@@ -237,10 +261,9 @@ def _selected(selected: int | None, x, y, colour, width) -> list[View]:
 
 
 def _names(table: pd.DataFrame, frame: Plane, x: alt.X, y: alt.Y, colour: alt.Color) -> list[View]:
-    """The objective (with several runs, the series) at the end of each path, where it covers least."""
-    field = "series" if table["run"].max() > 1 else "objective"
+    """The name of each path at its end, where it covers least."""
     ends = table[table["step"] > 0].groupby("series").tail(1)
-    ends = pd.concat([ends.assign(words=ends[field]), table[table["step"] == 0].head(1).assign(words="base")])
+    ends = pd.concat([ends.assign(words=ends["series"]), table[table["step"] == 0].head(1).assign(words="base")])
     marks = _along(table, frame)
     taken: list[_Box] = []
     rows = []
@@ -249,7 +272,7 @@ def _names(table: pd.DataFrame, frame: Plane, x: alt.X, y: alt.Y, colour: alt.Co
         taken.append(box)
         rows.append((words, objective, step == 0, align, *frame.data(place)))
     named = pd.DataFrame(rows, columns=["words", "objective", "base", "align", "x", "y"])
-    style = {"fontSize": LABEL_SIZE + 1, "fontWeight": "bold", "baseline": "middle"}
+    style = {"fontSize": AXIS_SIZE, "fontWeight": "bold", "baseline": "middle"}
     style["align"] = alt.ExprRef("datum.align")
     text = View(named).encode(x=x, y=y, text=alt.Text(field="words", type="nominal"))
     return [

@@ -46,5 +46,5 @@ def drawn(results: Source, name: str, **choice: object) -> alt.TopLevelMixin:
     words = chart.title if isinstance(chart.title, str) else chart.title.to_dict()
     chart.description = " ".join(title({"title": words}))
     known = {} if chart.usermeta is alt.Undefined else chart.usermeta
-    chart.usermeta = known | {"caption": figure.caption(data)}
+    chart.usermeta = known | {"caption": figure.how(data)}
     return chart

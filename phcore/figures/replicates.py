@@ -1,5 +1,7 @@
 """Runs of one objective against runs of others, where there are several runs to tell them apart by."""
 
+import pandas as pd
+
 from phcore.analysis.permanova import WHOLE
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source
@@ -22,18 +24,31 @@ def read(results: Source, choice: Choice) -> dict:
     return {"runs": first}
 
 
+def _whole(data: Data) -> pd.Series:
+    """The test of whole runs at the layer in view or the first with one."""
+    return data.runs[(data.runs["step"] == WHOLE) & data.runs["p"].notna()].iloc[0]
+
+
 def sentence(data: Data) -> str:
-    one = data.runs[(data.runs["step"] == WHOLE) & data.runs["p"].notna()].iloc[0]
+    one = _whole(data)
     return (
-        f"Whole runs, layer {one['layer']}: runs of different objectives are {three(one['between'])} apart, of one "
-        f"objective {three(one['within'])}; PERMANOVA pseudo-F {one['pseudo_f']:.2f}, p = {one['p']:.2g} "
-        f"({int(one['permutations']):,} orders of {int(one['runs'])} runs)."
+        f"Over whole runs, different objectives are {three(one['between'])} apart, runs of one objective "
+        f"{three(one['within'])} (p = {one['p']:.2g})."
+    )
+
+
+def caption(data: Data) -> str:
+    one = _whole(data)
+    return (
+        f"Root mean square over all steps, layer {one['layer']}. PERMANOVA pseudo-F {one['pseudo_f']:.3g}, "
+        f"p = {one['p']:.2g} ({int(one['permutations']):,} orders of {int(one['runs'])} runs)."
     )
 
 
 FIGURE = Figure(
     name="replicates", place=90, title="Runs of one objective against runs of others",
     uses=("scale", "layer"), read=read,
-    table=lambda data: data.runs, section="Apart?", sentence=sentence,
+    table=lambda data: data.runs, section="Apart?", sentence=sentence, caption=caption,
+    heading="Would other runs say the same?",
     below=("Table and download", "step -1: the whole run."),
 )  # fmt: skip

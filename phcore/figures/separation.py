@@ -9,7 +9,7 @@ import pandas as pd
 from phcore.analysis import objectives
 from phcore.errors import Fault
 from phcore.figures.charts.channels import end_names
-from phcore.figures.charts.curve_rows import CURVE, curve_rows
+from phcore.figures.charts.curve_rows import CURVE, THIN, curve_rows
 from phcore.figures.charts.curves import only, over_steps, since, top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps
 from phcore.figures.charts.theme import INK, Y_AXIS, objective_colours
@@ -28,6 +28,8 @@ _NOTES = {
 }
 _WORDS = {MEANS: MEANS, ENERGY: ENERGY, PAIRED: "Wasserstein"}  # in this row of buttons, and so in its links
 _PAIR = ["series_a", "series_b", "step"]
+SAME = "runs of one objective"
+WITHIN_COLOUR = "#8a919c"
 _LABELS = 170  # pixels beside the plot for the names of the pairs
 _NAMED = 8  # of more pairs none has a name in the chart
 
@@ -101,27 +103,31 @@ def floor_of(table: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def chart(data: Data, look: Look):
-    """A line per pair of series, striped in the colours of both. Clicks choose `step`.
+    """A line per pair of objectives, the mean over the pairs of their runs, striped in the colours of both; grey, that
+    of runs of one objective. Each pair of runs is a thin line. Clicks choose `step`.
 
-    The band covers the floors of all pairs; in the answer each pair is judged by its own.
+    The band covers the floors of all pairs.
     """
     across, height = look.width - Y_AXIS - _LABELS, look.height or 300
     axis = StepAxis(look.steps, log=look.log, width=across)
     colours = objective_colours({*data.rows["objective_a"], *data.rows["objective_b"], *look.objectives})
-    curve = data.rows.drop(columns=["lo", "hi"]).rename(columns={"value": "mean"})
-    curve = curve.assign(lo=float("nan"), hi=float("nan"), series=pair_names(data.rows), objective="", layer=0)
-    curve = curve.sort_values(["series", "step"])
-    for side in "ab":
-        curve[f"colour_{side}"] = curve[f"objective_{side}"].map(colours)
+    curve, thin = between(data.rows), _curves(data.rows)
+    for table in (curve, thin):
+        for side in "ab":
+            same = table["objective_a"] == table["objective_b"]
+            table[f"colour_{side}"] = table[f"objective_{side}"].map(colours).mask(same, WITHIN_COLOUR)
     if (band := floor_of(data.rows)) is not None:  # one that covers the floors of all pairs
         band = band.groupby("step", as_index=False).agg(lo=("lo", "min"), hi=("hi", "max")).assign(layer=0)
-    table, fields = curve_rows(curve, band, axis)
-    top = top_of(curve, band)
+    several = len(curve) < len(thin)
+    table, fields = curve_rows(curve, band, axis, thin=thin if several else None)
+    top = top_of(curve, band, thin)
     y = up(top, quantity(data))
     named = curve if curve["series"].nunique() <= _NAMED else curve.head(0)
     line = only(CURVE).encode(x=axis.x(), y=y, detail=alt.Detail(field="series", type="nominal"))
     first, second = (alt.Color(field=f"colour_{side}", type="nominal", scale=None) for side in "ab")
+    behind = only(THIN).encode(x=axis.x(), y=y, detail=alt.Detail(field="series", type="nominal"), color=first)
     lines = [
+        *([behind.mark_line(strokeWidth=1, opacity=0.3)] if several else []),
         line.mark_line(strokeWidth=3).encode(color=first),
         line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
         only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),
@@ -131,7 +137,58 @@ def chart(data: Data, look: Look):
     return link_steps(over_steps(lines, fields, y, axis, look, height, band is not None, data=table, **whole))
 
 
+def _curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of runs as curves."""
+    curve = rows.drop(columns=["lo", "hi"]).rename(columns={"value": "mean"})
+    curve = curve.assign(lo=float("nan"), hi=float("nan"), series=pair_names(rows), objective="", layer=0)
+    return curve.sort_values(["series", "step"], ignore_index=True)
+
+
+def between(rows: pd.DataFrame) -> pd.DataFrame:
+    """Curves of the pairs of objectives, the mean over the pairs of their runs with the least and the most of them, and
+    one of the runs of one objective; where each objective has one run, the pairs themselves."""
+    pairs = [tuple(sorted(pair)) for pair in zip(rows["objective_a"], rows["objective_b"], strict=True)]
+    if len(set(pairs)) == rows[["series_a", "series_b"]].drop_duplicates().shape[0] and all(a != b for a, b in pairs):
+        return _curves(rows)
+    order = {name: place for place, name in enumerate(dict.fromkeys([*rows["objective_a"], *rows["objective_b"]]))}
+    ordered = [tuple(sorted(pair, key=order.get)) for pair in pairs]
+    table = rows.assign(
+        objective_a=[a if a != b else SAME for a, b in ordered], objective_b=[b if a != b else SAME for a, b in ordered]
+    )
+    grouped = table.groupby(["objective_a", "objective_b", "step"], sort=False)["value"]
+    curve = grouped.agg(mean="mean", lo="min", hi="max").reset_index()
+    names = [
+        SAME if a == SAME else f"{a} – {b}" for a, b in zip(curve["objective_a"], curve["objective_b"], strict=True)
+    ]
+    curve = curve.assign(series=names, series_a=curve["objective_a"], series_b=curve["objective_b"])
+    return curve.assign(objective="", layer=0).sort_values(["series", "step"], ignore_index=True)
+
+
 def answer(data: Data) -> str:
+    """How far apart the objectives end that end farthest apart, beside runs of one objective or, without any, the
+    floor of the pair."""
+    known = between(data.rows).dropna(subset="mean", ignore_index=True)
+    if known.empty:
+        return "No step has two objectives yet."
+    end = known[known["step"] == known["step"].max()].set_index("series")
+    apart = end[end["objective_a"] != SAME]["mean"]
+    if apart.empty:
+        return f"Runs of one objective end {three(end['mean'].iloc[0])} apart."
+    most = end.loc[apart.idxmax()]
+    words = f"{most['series_a']} and {most['series_b']} end farthest apart, {three(most['mean'])}"
+    words = words if len(apart) > 1 else f"{most['series_a']} and {most['series_b']} end {three(most['mean'])} apart"
+    if SAME in end.index:
+        return f"{words}; runs of one objective {three(end.loc[SAME, 'mean'])}."
+    rows = data.rows.dropna(subset=["value", "hi"])
+    own = rows[(rows["series_a"] == most["series_a"]) & (rows["series_b"] == most["series_b"])].sort_values("step")
+    if own.empty:
+        return f"{words}."
+    begun = since(own["step"], own["value"] > own["hi"])
+    how = "no farther than resampling alone" if begun is None else f"beyond the floor since step {begun:,}"
+    return f"{words}: {how} ({three(own['hi'].iloc[-1])})."
+
+
+def more(data: Data) -> str:
     """How far apart each pair is at its last step, and since when it is beyond its own floor; of many, the farthest."""
     known = data.rows.dropna(subset="value", ignore_index=True)
     if known.empty:
@@ -161,7 +218,7 @@ def pair_names(rows: pd.DataFrame) -> list[str]:
 def _two_lines(curve: pd.DataFrame) -> pd.DataFrame:
     """Curves named by their pairs, long names in two lines."""
     ends = zip(curve["series_a"], curve["series_b"], strict=True)
-    return curve.assign(series=[f"{a} –{' ' if len(a + b) < 24 else chr(10)}{b}" for a, b in ends])
+    return curve.assign(series=[a if a == b else f"{a} –{' ' if len(a + b) < 24 else chr(10)}{b}" for a, b in ends])
 
 
 def numbers(data: Data) -> Numbers:
@@ -173,7 +230,7 @@ def numbers(data: Data) -> Numbers:
 FIGURE = Figure(
     name="separation", place=80, title="Distance between the objectives by step",
     uses=("degree", "scale", "layer", "distance"),
-    read=read, chart=chart, caption=caption, numbers=numbers, section="Apart?",
+    read=read, chart=chart, caption=caption, numbers=numbers, more=more, section="Apart?",
     table=lambda data: data.rows[[*_PAIR, "value", "lo", "hi"]].rename(columns={"lo": "floor_lo", "hi": "floor_hi"}),
     controls=(
         Control("e_way", "distance", "Distance", fixed(MEANS, ENERGY, PAIRED), _WORDS.get, kind="row", width=7,

@@ -11,15 +11,15 @@ from phcore.figures.charts.steps import StepAxis
 from phcore.figures.charts.theme import INK, objective_colours, panel_heading, shades
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, distinct, labelled, rows
-from phcore.formatting import three
+from phcore.formatting import percent, three
 from phcore.stages.length_removed import VARIED
 from phcore.stages.sensitivity import FEW_SUBSAMPLES
 
-_COLUMNS = 3  # panels in a row
-_SPACING = 30
-_NAMES = 108  # pixels for the settings, and for the y axis above them
-_ROW = 19
-_HEIGHT = 150
+_COLUMNS = 4  # panels in a row
+_SPACING = 12
+_NAMES = 92  # pixels for the settings, and for the y axis above them
+_ROW = 17
+_HEIGHT = 100
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -48,7 +48,7 @@ def chart(data: Data, look: Look):
     """
     known = _normalised(data.rows)
     varied = list(dict.fromkeys(known["varied"])) or [""]
-    columns = min(_COLUMNS, len(varied))
+    columns = look.columns(len(varied), _COLUMNS, 250)
     across = (look.width - columns * (_NAMES + 8) - (columns - 1) * _SPACING) // columns
     axis = StepAxis(data.steps, width=across)
     objective = data.rows["objective"].iloc[0]
@@ -70,7 +70,7 @@ def chart(data: Data, look: Look):
             )
         )
     where = f"{data.rows['series'].iloc[0]}, layer {data.choice.layer}"
-    whole = look.framed(f"Would other settings show the same? ({where})", answer(data))
+    whole = look.framed(f"Would other settings show the same? ({where})", answer(data), small=True)
     return alt.concat(*panels, columns=columns, spacing=_SPACING, **whole)
 
 
@@ -82,13 +82,26 @@ def answer(data: Data) -> str:
     curves = known.groupby(["varied", "setting"], sort=False)
     peaks = known.loc[curves["mean"].idxmax(), "step"]
     often = peaks.mode().iloc[0]
-    words = f"{int((peaks == often).sum())} of {len(peaks)} curves peak at step {int(often):,}"
-    if len(others := sorted(peaks[peaks != often].astype(int).unique())):
-        words += f", the others at {', '.join(f'{step:,}' for step in others[:4])}{', …' if len(others) > 4 else ''}"
+    words = f"{int((peaks == often).sum())} of {len(peaks)} settings peak at step {int(often):,}"
     shares = data.shares["value"].dropna()
     if shares.empty:
         return f"{words}."
-    return f"{words}. Concentration is between {shares.min():.0%} and {shares.max():.0%} (n = {len(shares)} settings)."
+    ends = " to ".join(dict.fromkeys((percent(shares.min()), percent(shares.max()))))
+    return f"{words}; the first third holds {ends} of the movement."
+
+
+def more(data: Data) -> str:
+    """At which other steps they peak."""
+    known = _normalised(data.rows)
+    if known.empty:
+        return ""
+    peaks = known.loc[known.groupby(["varied", "setting"], sort=False)["mean"].idxmax(), "step"]
+    others = sorted(peaks[peaks != peaks.mode().iloc[0]].astype(int).unique())
+    return (
+        f"Other peaks: step {', '.join(f'{step:,}' for step in others[:4])}{', …' * (len(others) > 4)}."
+        if others
+        else ""
+    )
 
 
 def _normalised(rows: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +137,7 @@ def _shares(found: pd.DataFrame, inks: dict[str, str], most: int, across: int) -
     shares = dict(zip(found["setting"], found["value"], strict=True))
     values = [float(shares.get(setting, "nan")) for setting in inks]
     table = pd.DataFrame({"setting": list(inks), "ink": list(inks.values()), "value": values})
-    table["words"] = ["unknown" if pd.isna(value) else f"{value:.0%}" for value in table["value"]]
+    table["words"] = ["unknown" if pd.isna(value) else percent(value) for value in table["value"]]
     x = measure(alt.X, "value", "concentration", (0, 1), SHARES)
     y = row_names("setting", order, _NAMES - 20)
     colour = alt.Color(field="ink", type="nominal", scale=None)
@@ -164,7 +177,8 @@ def numbers(data: Data) -> Numbers:
 
 FIGURE = Figure(
     name="settings", place=170, title="Other settings", uses=("degree", "order", "scale", "layer", "series"), read=read,
-    chart=chart, caption=caption, table=lambda data: data.every, numbers=numbers, section="Robust?",
+    chart=chart, caption=caption, more=more, table=lambda data: data.every, numbers=numbers,
+    section="Robust?",
     controls=(
         Control("e_series", "series", "Series",
                 lambda results, choice: distinct(results.table("sensitivity"), "series"), kind="row",

@@ -1,6 +1,7 @@
 """Over how many directions a cloud's variance is spread, by three numbers of the literature."""
 
 from phcore.errors import Fault
+from phcore.figures.charts.curve_rows import bold
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import COMPUTE, labelled
@@ -44,7 +45,7 @@ def chart(data: Data, look: Look):
 
 def answer(data: Data) -> str:
     """From the first step to the last, at the layer where that changes it most."""
-    ends = data.rows.sort_values("step").groupby(["series", "layer"], sort=False)["mean"].agg(["first", "last"])
+    ends = bold(data.rows).sort_values("step").groupby(["series", "layer"], sort=False)["mean"].agg(["first", "last"])
     (series, layer), most = max(ends.iterrows(), key=lambda one: abs(one[1]["last"] - one[1]["first"]))
     name = MEASURES[data.choice.spectrum]
     return (
@@ -68,7 +69,6 @@ def numbers(data: Data) -> Numbers:
 FIGURE = Figure(
     name="spectra", place=135, title="Effective rank, RankMe and alpha-ReQ", uses=("spectrum",), read=read, chart=chart,
     caption=caption, numbers=numbers, table=lambda data: data.every, section="More than geometry?",
-    heading="Over how many directions?",
     controls=(Control("e_spectrum", "spectrum", "Measure", fixed(*MEASURES), MEASURES.get, width=2),),
     below=("All three", "alpha_fit: R² of the power law. A row per checkpoint and layer."),
 )  # fmt: skip

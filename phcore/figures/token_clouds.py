@@ -3,10 +3,11 @@
 import pandas as pd
 
 from phcore.errors import Fault
+from phcore.figures.charts.curve_rows import bold
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, by_step, fixed
 from phcore.figures.reading import COMPUTE, distinct, labelled
-from phcore.formatting import count, three, unit_words
+from phcore.formatting import count, percent, three, unit_words
 from phcore.topology.simple_geometry import two_nn_spread
 
 MEASURES = {
@@ -59,7 +60,7 @@ def chart(data: Data, look: Look):
 
 def answer(data: Data) -> str:
     """From the first step to the last, where that changes it most for its size."""
-    ends = data.rows.sort_values("step").groupby(["series", "layer"], sort=False)["mean"].agg(["first", "last"])
+    ends = bold(data.rows).sort_values("step").groupby(["series", "layer"], sort=False)["mean"].agg(["first", "last"])
     share = (ends["last"] - ends["first"]).abs() / ends.max(axis=1).where(lambda most: most > 0)
     (series, layer), most = share.fillna(0).idxmax(), ends.loc[share.fillna(0).idxmax()]
     name = MEASURES[data.choice.tokens]
@@ -77,7 +78,7 @@ def caption(data: Data) -> str:
         (data.rows["step"].min(), "at the first step"), (data.rows["step"].max(), "at the last"))]  # fmt: skip
     about = {
         "two_nn": "Dimension from each token's two nearest neighbours (Facco et al. 2017). Of as many points of a "
-        f"Gaussian cloud it has a standard deviation of {two_nn_spread(low):.0%} of it: go by how a curve "
+        f"Gaussian cloud it has a standard deviation of {percent(two_nn_spread(low))} of it: go by how a curve "
         "moves, not by its height.",
         "h1_total": "Sum of all death - birth of loops.",
         "h0_total": "Sum of all deaths of components: the length of the minimum spanning tree.",
@@ -111,7 +112,6 @@ def _prompts(results: Source, choice: Choice) -> list[int]:
 FIGURE = Figure(
     name="token_clouds", place=137, title="Tokens of single prompts", uses=("prompt", "tokens", "scale"), read=read,
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.every, section="More than geometry?",
-    heading="What shape has a single prompt?",
     controls=(
         Control("e_prompt", "prompt", "Prompt", _prompts, "prompt {}".format, link="prompt of the token clouds"),
         Control("e_tokens", "tokens", "Measure", fixed(*MEASURES), MEASURES.get, width=2.6,

@@ -1,10 +1,13 @@
 """How far each checkpoint moves, with the floor that resampling alone gives."""
 
+from dataclasses import replace
+
 from phcore.errors import Fault
-from phcore.figures.charts.curves import velocity_chart
+from phcore.figures.charts.curve_rows import bold, several
+from phcore.figures.charts.curves import exceeding, velocity_chart
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
 from phcore.figures.reading import COMPUTE, CURVE, curve, floor, quantity
-from phcore.formatting import three, wasserstein_words
+from phcore.formatting import percent, three, wasserstein_words
 from phcore.topology import clouds
 
 
@@ -51,10 +54,13 @@ def caption(data: Data) -> str:
             f"one cloud ({data.sampling}); inside it, a velocity cannot be told from another choice of prompts."
         )
         if data.shared:
-            grey += f" With {data.prompts} prompts the two share {data.shared:.0%}, so this floor is too low."
+            grey += f" With {data.prompts} prompts the two share {percent(data.shared)}, so this floor is too low."
+    bands = "bands from 10 to 90 % of them"
+    if several(data.curve):
+        bands = "a line is the mean over an objective's runs, each of which is a thin one, its band their range"
     return (
         f"{wasserstein_words(data.choice.order, data.study.norm)} between the H{data.choice.degree} diagrams of "
-        f"consecutive checkpoints, mean over subsamples; bands from 10 to 90 % of them. {grey}"
+        f"consecutive checkpoints, mean over subsamples; {bands}. {grey}"
     )
 
 
@@ -64,8 +70,39 @@ def numbers(data: Data) -> Numbers:
     return by_step(of, data.curve, ["series", "layer"], words)
 
 
+def at_other_layers(results: Source, choice: Choice) -> dict:
+    """As `read`, of all layers but the one chosen; highest: layer -> the largest move of an objective, all layers."""
+    found = read(results, replace(choice, single=False))
+    highest = bold(found["curve"]).groupby("layer")["mean"].max()
+    others = {name: found[name][found[name]["layer"] != choice.layer] for name in ("curve", "floor")}
+    if others["curve"].empty:
+        raise Fault("this study has one layer", "add layers to it to see where in the network it moves")
+    return found | others | {"highest": highest}
+
+
+def layers_answer(data: Data) -> str:
+    """At which layer the largest move is, and at which the smallest."""
+    most, least = data.highest.idxmax(), data.highest.idxmin()
+    return (
+        f"Layer {int(most)} moves most, by {three(data.highest[most])}; layer {int(least)} least, by "
+        f"{three(data.highest[least])} at most."
+    )
+
+
+def layers_chart(data: Data, look: Look):
+    return velocity_chart(
+        data.curve, data.floor if len(data.floor) else None, look, y_title=named(data), answer=layers_answer(data),
+        question="How far at the other layers?", share_y=data.choice.scale == "median", columns=2,
+    )  # fmt: skip
+
+
 FIGURE = Figure(
     name="velocity", place=10, title="Velocity by step, with its resampling floor",
     uses=(*CURVE, "per", "single", "layer"),
     read=read, chart=chart, caption=caption, table=lambda data: data.curve, numbers=numbers, paper={"height": 230},
+    more=lambda data: exceeding(data.curve, data.floor),
+)  # fmt: skip
+LAYERS = Figure(
+    name="layers", place=11, title="Velocity at the other layers", uses=(*CURVE, "per", "layer"),
+    read=at_other_layers, chart=layers_chart, caption=caption, table=lambda data: data.curve,
 )  # fmt: skip

@@ -149,7 +149,7 @@ def draw(results: Results, figure: Figure, choice: Choice) -> Drawn | str:
     def chart(data: Data) -> Plain:
         return plain(lambda: figure.chart(data, look))
 
-    whole, caption, numbers = chart(data), figure.caption(data), figure.numbers(data)
+    whole, caption, numbers = chart(data), figure.how(data), figure.numbers(data)
     if figure.cells is None:
         return Drawn(whole, caption, numbers, moves=_moves(whole, look.steps))
     cells = {

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from phcore.figures.charts.theme import HALO, INK, LABEL_SIZE, objective_scale
+from phcore.figures.charts.theme import AXIS_SIZE, HALO, INK, LABEL_SIZE, objective_colours, objective_scale
 from phcore.formatting import three
 
-SHARES = {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"}  # the labels of an axis of shares
+PERCENT = {"labelExpr": "format(100 * datum.value, '.0f') + '\u00a0%'"}
+SHARES = {"values": [0, 0.25, 0.5, 0.75, 1]} | PERCENT  # the labels of an axis of shares
 UNRULED = {"grid": False, "gridOpacity": alt.Undefined}
 
 
@@ -51,6 +52,23 @@ def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str 
         legend = {"orient": "top", "title": None, "symbolType": symbol, "symbolOpacity": 1, "labelLimit": 260} | legend
     scale = objective_scale(shown, study)
     return alt.Color(field="objective", type="nominal", scale=scale, legend=alt.Legend(**legend) if symbol else None)
+
+
+_MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+
+
+def by_marker(shown: Iterable[str], study: Iterable[str] | None = None, legend: bool = True) -> alt.Shape:
+    """Marker by objective, so that colour is not all that tells them apart; its legend joins that of the colour.
+
+    Parameters
+    ----------
+    shown, study : see `objective_scale`.
+    """
+    domain = objective_scale(shown, study)["domain"]
+    places = {name: place for place, name in enumerate(objective_colours({*shown, *(study or ())}))}
+    marks = [_MARKERS[places[name] % len(_MARKERS)] for name in domain]
+    how = alt.Legend(orient="top", title=None, labelLimit=260) if legend else None
+    return alt.Shape(field="objective", type="nominal", scale=alt.Scale(domain=domain, range=marks), legend=how)
 
 
 def by_legend(table: pd.DataFrame, objectives: Sequence[str]) -> list[str]:
@@ -115,13 +133,13 @@ def end_names(curve: pd.DataFrame, y: alt.Y, top: float, across: int, height: in
     across, height, limit : of the plot and of a name, in pixels.
     """
     ends = curve.dropna(subset="mean").sort_values("step", kind="stable").groupby("series", sort=False).tail(1)
-    gap = (LABEL_SIZE + 4) * max([1 + name.count("\n") for name in ends["series"]], default=1)
+    gap = (AXIS_SIZE + 3) * max([1 + name.count("\n") for name in ends["series"]], default=1)
     places = spread([height * (1 - value / top) for value in ends["mean"]], gap, 0, height)
     named = pd.DataFrame({"name": ends["series"].to_numpy(), "up": [top * (1 - place / height) for place in places]})
     text = View(named.assign(ink=ends["colour"].to_numpy() if "colour" in ends else None))
     channels = {"color": alt.Color(field="ink", type="nominal", scale=None)} if "colour" in ends else {}
     return text.mark_text(
-        align="left", baseline="middle", fontSize=LABEL_SIZE, color=INK, limit=limit, dx=6, lineBreak="\n"
+        align="left", baseline="middle", fontSize=AXIS_SIZE, color=INK, limit=limit, dx=8, lineBreak="\n"
     ).encode(x=alt.XValue(across), y=on(y, "up"), text=alt.Text(field="name", type="nominal"), **channels)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from phcore.figures.charts.steps import StepAxis
 from phcore.formatting import three
 
-CURVE, FLOOR, FLOOR_NAME, TOLD = "curve", "floor", "floor name", "told"
+CURVE, THIN, FLOOR, FLOOR_NAME, TOLD = "curve", "thin", "floor", "floor name", "told"
 NULL, NULL_NAME = "null", "null name"
 NUMERICS = "numerics"
 
@@ -25,6 +25,7 @@ def curve_rows(
     null: pd.DataFrame | None = None,
     panels: Mapping[int, str] | None = None,
     numerics: pd.DataFrame | None = None,
+    thin: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """What the marks of a chart of curves are drawn from.
 
@@ -34,17 +35,18 @@ def curve_rows(
     floor, null : step, lo, hi and, with several layers, layer.
     panels : number in the column `layer` -> name of its panel (default: layer 6, ...).
     numerics : value and, with several layers, layer: the numerical floor, the same at all steps.
+    thin : as `curve`: what stands behind the curves, and is told of in them.
 
     Returns
     -------
-    rows : kind (`CURVE`: the curves, with their `run` within the objective; `FLOOR`: the band over the whole
-        axis; `NULL`: the one over its own steps; `FLOOR_NAME`, `NULL_NAME`: where their names stand; `NUMERICS`:
-        `mean` is the numerical floor; `TOLD`: one row per layer and step with what is known there in words), layer,
-        panel (its name), step and the columns each kind needs.
+    rows : kind (`CURVE`: the curves; `THIN`: those behind them; `FLOOR`: the band over the whole axis; `NULL`: the one
+        over its own steps; `FLOOR_NAME`, `NULL_NAME`: where their names stand; `NUMERICS`: `mean` is the numerical
+        floor; `TOLD`: one row per layer and step with what is known there in words), layer, panel (its name), step and
+        the columns each kind needs.
     fields : columns of the words -> their names on screen.
     """
-    lines = curve.assign(kind=CURVE, run=runs(curve))
-    parts, words = [lines], {}
+    lines = curve.assign(kind=CURVE)
+    parts, words = [lines, *([] if thin is None else [thin.assign(kind=THIN)])], {}
     for name, band, drawn in (("resampling floor", floor, _bands), ("Gaussian null", null, _null_bands)):
         if band is not None and len(band):
             band = band if "layer" in band else band.assign(layer=lines["layer"].min())
@@ -64,6 +66,20 @@ def curve_rows(
     for name in ("step", "layer"):
         rows[name] = rows[name].astype("float64")
     return rows, fields
+
+
+def several(curve: pd.DataFrame) -> bool:
+    """Whether an objective has more than one run here."""
+    return bool((curve.groupby("objective")["series"].nunique() > 1).any())
+
+
+def bold(curve: pd.DataFrame) -> pd.DataFrame:
+    """The curves in front: the series or, where an objective has several runs, one per objective: the mean over its
+    runs, called after it, with the least and the most of them as lo and hi."""
+    if not several(curve):
+        return curve
+    own = curve.groupby(["objective", "layer", "step"], sort=False)["mean"].agg(mean="mean", lo="min", hi="max")
+    return own.reset_index().assign(series=lambda table: table["objective"])
 
 
 def runs(table: pd.DataFrame) -> list[int]:
@@ -116,11 +132,10 @@ def _bands(floor: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
 
 
 def _null_bands(null: pd.DataFrame, axis: StepAxis) -> pd.DataFrame:
-    """The null of each layer over its own steps, and the place of its name below the right end."""
+    """The null of each layer over its own steps, and the place of its name above its highest."""
     rows = []
     for layer, band in null.sort_values("step").groupby("layer"):
         rows += [(layer, *edges, NULL) for edges in zip(band["step"], band["lo"], band["hi"], strict=True)]
-        last = band["step"].iloc[-1]
-        near = [axis.fraction(last) - axis.fraction(step) < 0.25 for step in band["step"]]
-        rows.append((layer, last, band.loc[near, "lo"].min(), band["hi"].iloc[-1], NULL_NAME))
+        highest = band.loc[band["hi"].idxmax()]
+        rows.append((layer, highest["step"], highest["lo"], highest["hi"], NULL_NAME))
     return pd.DataFrame(rows, columns=["layer", "step", "lo", "hi", "kind"])

@@ -6,17 +6,29 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from phcore.figures.charts.channels import View, by_objective, faceted, on
-from phcore.figures.charts.curve_rows import CURVE, FLOOR, FLOOR_NAME, NULL, NULL_NAME, NUMERICS, TOLD, curve_rows
+from phcore.figures.charts.channels import View, by_marker, by_objective, end_names, faceted, on
+from phcore.figures.charts.curve_rows import (
+    CURVE,
+    FLOOR,
+    FLOOR_NAME,
+    NULL,
+    NULL_NAME,
+    NUMERICS,
+    THIN,
+    TOLD,
+    bold,
+    curve_rows,
+)
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
-from phcore.figures.charts.theme import LABEL_SIZE, SOFT, Y_AXIS, run_dash
+from phcore.figures.charts.theme import LABEL_SIZE, SOFT, Y_AXIS
 from phcore.figures.figure import Look
 from phcore.formatting import three
 
 _COLUMNS = 5  # panels in a row
 _SPACING = 18
-_LABELS, _TITLE = 38, 20  # pixels of the labels of a y axis, and of its title
+_TICKS, _TITLE = 38, 20  # pixels of the labels of a y axis, and of its title
+_LABELS, _NAMED = 92, 8  # pixels beside a plot for the names of its lines; of more lines none has a name
 
 
 def velocity_chart(
@@ -32,13 +44,16 @@ def velocity_chart(
     answer: str | None = None,
     share_y: bool = True,
     zero: bool = True,
+    columns: int = _COLUMNS,
+    called: str | None = None,
 ) -> alt.LayerChart | alt.FacetChart:
     """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
 
+    Where an objective has several runs, its mean stands in front, and each of its runs is a thin line behind.
+
     Parameters
     ----------
-    curve : series, objective, layer, step (at the end of the transition), mean, lo, hi. Series of one
-        objective (seeds) share its colour and differ by dash.
+    curve : series, objective, layer, step (at the end of the transition), mean, lo, hi.
     floor : step, lo, hi and, with several layers, layer: a grey band behind the curves.
     null : the same: a band with a dashed outline, what velocity would be without shape.
     numerics : value and, with several layers, layer: a dotted line at the largest of them, the distance that other
@@ -48,29 +63,39 @@ def velocity_chart(
     share_y : one y axis for all panels, or each its own (raw distances grow with depth).
     zero : whether y axes begin at zero, as those of distances have to. Where a change is small beside what changes,
         they would flatten it.
+    columns : panels in a row at most.
+    called : name of the curve, where each panel has one.
     """
-    layers, height = curve["layer"].nunique(), look.height or 260
-    columns = min(_COLUMNS, layers)
-    axes = Y_AXIS if share_y else columns * _LABELS + _TITLE
-    inner = look.width - Y_AXIS if layers < 2 else (look.width - axes - (columns - 1) * _SPACING) // columns
+    layers, height, front = curve["layer"].nunique(), look.height or 260, bold(curve)
+    behind = None if front is curve else curve
+    front = front if called is None else front.assign(series=called)
+    columns = look.columns(layers, columns)
+    top = top_of(front, behind, floor, null, None if numerics is None else numerics.rename(columns={"value": "hi"}))
+    named = layers < 2 and zero and front["series"].nunique() <= _NAMED  # at the ends of the lines
+    labels = _LABELS if named else 0
+    axes = Y_AXIS if share_y else columns * _TICKS + _TITLE
+    inner = look.width - Y_AXIS - labels if layers < 2 else (look.width - axes - (columns - 1) * _SPACING) // columns
     axis = StepAxis(look.steps, log=look.log, width=inner)
-    rows, fields = curve_rows(curve, floor, axis, null, panels, numerics)
+    rows, fields = curve_rows(front, floor, axis, null, panels, numerics, behind)
     own_axes = layers > 1 and not share_y
-    highest = None if numerics is None else numerics.rename(columns={"value": "hi"})
-    end = top_of(curve, floor, null, highest) if look.top is None else look.top
+    end = top if look.top is None else look.top
     y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)
-    colour = by_objective(curve["objective"], look.objectives, "stroke", symbolStrokeWidth=3)
+    colour = by_objective(front["objective"], look.objectives, None if named else "", symbolType=alt.Undefined)
+    marker = by_marker(front["objective"], look.objectives, legend=not named)
     detail = alt.Detail(field="series", type="nominal")
     own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
     lines = [
         *(_null(axis, y) if null is not None else []),
         *(_numerics(axis, y) if numerics is not None else []),
-        own.mark_area(opacity=0.12).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), detail=detail),
-        own.mark_line(strokeWidth=2.2).encode(detail=detail, strokeDash=run_dash(rows["run"].dropna())),
-        own.mark_point(filled=True, opacity=1, size=26),
+        *([_thin(axis, y, colour, detail)] if behind is not None else []),
+        own.mark_area(opacity=0.1).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), detail=detail),
+        own.mark_line(strokeWidth=2.6).encode(detail=detail),
+        own.mark_point(filled=True, opacity=1, size=34).encode(shape=marker),
+        *([end_names(front, y, end, inner, height, labels - 12)] if named else []),
     ]
     plot = lines, fields, y, axis, look, height, floor is not None
-    whole = look.framed(question, velocity_answer(curve, floor) if answer is None else answer)
+    said = velocity_answer(curve, floor) if answer is None else answer
+    whole = look.framed(question, said, small=layers > 1)
     if layers < 2:
         return link_steps(over_steps(*plot, data=rows, **whole))
     order = rows.drop_duplicates("panel").sort_values("layer")["panel"]  # by depth
@@ -87,6 +112,11 @@ def velocity_chart(
     if own_axes:
         panels = panels.resolve_scale(y="independent")
     return link_steps(panels)
+
+
+def _thin(axis: StepAxis, y: alt.Y, colour: alt.Color, detail: alt.Detail) -> View:
+    """The single runs, behind the mean of their objective."""
+    return only(THIN).mark_line(strokeWidth=1, opacity=0.4).encode(x=axis.x(), y=y, color=colour, detail=detail)
 
 
 def over_steps(
@@ -127,7 +157,11 @@ def floor_marks(axis: StepAxis, y: alt.Y) -> list[View]:
 
 def band_name(view: View, words: str, align: str, baseline: str) -> View:
     """The name of a band or line, a little beside its place."""
-    style = {"dx": 3 if align == "left" else -3, "dy": 3 if baseline == "top" else -2, "fontSize": LABEL_SIZE - 1}
+    style = {
+        "dx": {"left": 3, "right": -3}.get(align, 0),
+        "dy": 3 if baseline == "top" else -2,
+        "fontSize": LABEL_SIZE - 1,
+    }
     return view.mark_text(text=words, color=SOFT, align=align, baseline=baseline, **style)
 
 
@@ -137,7 +171,7 @@ def _null(axis: StepAxis, y: alt.Y) -> list[View]:
         only(NULL)
         .mark_area(color=FLOOR_INK, fillOpacity=0.16, stroke=SOFT, strokeWidth=1.2, strokeDash=[4, 3])
         .encode(x=axis.x(), y=on(y, "lo"), y2=alt.Y2(field="hi")),
-        band_name(only(NULL_NAME), "Gaussian", "right", "top").encode(x=axis.x(), y=on(y, "lo")),
+        band_name(only(NULL_NAME), "Gaussian", "center", "bottom").encode(x=axis.x(), y=on(y, "hi")),
     ]
 
 
@@ -165,19 +199,27 @@ def up(top: float | None, title: str | None, zero: bool = True) -> alt.Y:
 
 
 def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
-    """The largest move of all, and how it compares with the floor at its place."""
-    known = curve.dropna(subset="mean")
+    """The largest move of all, of an objective's mean where it has several runs, beside the floor at its place."""
+    known = bold(curve).dropna(subset="mean")
     if known.empty:
         return "No transition has a velocity yet."
     most = known.iloc[int(known["mean"].argmax())]
     where = f", layer {int(most['layer'])}" if curve["layer"].nunique() > 1 else ""
-    words = f"{most['series']} moves most at step {int(most['step']):,}{where}: {three(most['mean'])}"
+    words = f"{most['series']} moves most at step {int(most['step']):,}{where}, by {three(most['mean'])}"
     below = _floor_at(floor, most)
     if below is None:
         return f"{words}."
+    place = "beyond" if most["mean"] > below[1] else "inside"
+    return f"{words}: {place} the floor of other prompts, {three(below[0])} to {three(below[1])}."
+
+
+def exceeding(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
+    """How many moves of single runs exceed the floor; nothing where there is none."""
+    known = curve.dropna(subset="mean")
+    if floor is None or floor.empty or known.empty:
+        return ""
     above = int((known["mean"] > _floor_tops(known, floor)).sum())
-    how_many = f"{above:,} of {len(known):,} moves exceed" if above else "no move exceeds"
-    return f"{words} (floor {three(below[0])} to {three(below[1])}); {how_many} the floor."
+    return f"{above:,} of {len(known):,} moves of single runs exceed the floor."
 
 
 def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
@@ -191,10 +233,9 @@ def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -
     if below is None:
         return f"{words}."
     above = known["value"] > _floor_tops(known, floor)
-    words += f" (floor {three(below[0])} to {three(below[1])})"
     if not above.iloc[-1]:
-        return f"{words}: no farther than resampling alone."
-    return f"{words}, beyond the floor since step {since(known['step'], above):,}."
+        return f"{words}: no farther than resampling alone, {three(below[1])}."
+    return f"{words}, beyond the floor ({three(below[1])}) since step {since(known['step'], above):,}."
 
 
 def since(steps: pd.Series, above: pd.Series) -> int | None:

@@ -4,8 +4,10 @@ Building a chart takes a hundred times as long, and the screen would draw it ane
 itself which of its tables move, by making them with `moving`.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from math import ceil
 from typing import ClassVar, NamedTuple
 
 import altair as alt
@@ -37,6 +39,36 @@ def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
         with alt.data_transformers.enable("by_place"), debug_mode(False):
             spec = build().to_dict(validate=False)
     return Plain(_seen(spec), {name: readable(table) for name, table in tables.values()})
+
+
+_AXIS, _LEGEND, _HEADER, _SPACING = 40, 30, 26, 20  # pixels, about
+
+
+def height(spec: Mapping) -> float:
+    """About how many pixels high a chart is on screen, without its title: what a page keeps free until it is drawn.
+
+    Parameters
+    ----------
+    spec : of the chart, as plain Vega-Lite.
+    """
+    legend = _LEGEND * ('"orient": "top"' in json.dumps(spec.get("layer", spec.get("spec", {}))))
+    return _inner(spec) + legend
+
+
+def _inner(spec: Mapping) -> float:
+    head = _HEADER * ("title" in spec and "$schema" not in spec)
+    if "facet" in spec:
+        panels = len(spec["facet"].get("sort") or [1])
+        rows = ceil(panels / max(1, spec.get("columns") or panels))
+        return rows * (spec["spec"].get("height", 200) + _HEADER + _SPACING) + _AXIS
+    for kind, together in (("hconcat", max), ("vconcat", sum)):
+        if kind in spec:
+            return together(_inner(one) for one in spec[kind]) + head
+    if "concat" in spec:
+        columns = max(1, spec.get("columns") or len(spec["concat"]))
+        parts = [_inner(one) for one in spec["concat"]]
+        return sum(max(parts[at : at + columns]) for at in range(0, len(parts), columns)) + head
+    return spec.get("height", 200) + _AXIS + head
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

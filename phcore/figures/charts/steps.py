@@ -58,7 +58,7 @@ class StepAxis:
 
     def _clear(self, a: int, b: int) -> bool:
         apart = self.width * (self.fraction(b) - self.fraction(a))
-        return apart >= 3.4 * (len(f"{a:,}") + len(f"{b:,}")) + 5  # half of each label, and a gap
+        return apart >= 3.9 * (len(f"{a:,}") + len(f"{b:,}")) + 5  # half of each label, and a gap
 
     def x(self, field: str = "step", title: str | None = "training step") -> alt.X:
         scale = alt.Scale(domain=list(self.domain), nice=False, zero=False, padding=8)

@@ -21,6 +21,8 @@ BASE_COLOUR = "#8a919c"
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
 
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE = 16, 13, 12
+QUESTION_SIZE, ANSWER_SIZE, HALF_ANSWER_SIZE = 13, 22, 17  # above a figure: what it asks, and what it finds
+AXIS_SIZE = 14  # letters of the axes of a figure; many small panels have `LABEL_SIZE`
 FULL_WIDTH, HALF_WIDTH = 1120, 540  # pixels: one chart in a row, or two
 Y_AXIS, LEGEND = 76, 84  # pixels beside a plot
 
@@ -164,6 +166,31 @@ def heading(question: str | None, answer: str | None, width: int) -> alt.typing.
         subtitlePadding=5,
         offset=20,
     )
+
+
+def finding(question: str | None, answer: str | None, width: int) -> alt.typing.Optional[alt.TitleParams]:
+    """Title of a figure: its question, small, and in bold below it what it finds, wrapped to its width."""
+    if not question and not answer:
+        return alt.Undefined
+    size = ANSWER_SIZE if width > HALF_WIDTH + 100 else HALF_ANSWER_SIZE
+    return alt.TitleParams(
+        text=textwrap.wrap(question or "", max(20, int(width / 6.6))) or [""],
+        subtitle=textwrap.wrap(answer or "", max(24, int(width / (0.53 * size)))),
+        color=SOFT,
+        subtitleColor=INK,
+        anchor="start",
+        fontSize=QUESTION_SIZE,
+        fontWeight="normal",
+        subtitleFontSize=size,
+        subtitleFontWeight="bold",
+        subtitlePadding=5,
+        offset=20,
+    )
+
+
+def lettered(size: int) -> dict:
+    """Config of a chart with letters of this size on its axes, legends and panels."""
+    return {part: {"labelFontSize": size, "titleFontSize": size} for part in ("axis", "legend", "header")}
 
 
 def framed(question: str | None, answer: str | None, width: int) -> dict:

@@ -1,0 +1,37 @@
+"""How wide charts are: as the window has room, so that nothing scrolls sideways on a phone.
+
+Charts are laid out by the server, which sees no window: a component says once how wide the page's content is. Where
+that is less than a full chart, the page is drawn again; on a wide screen nothing more happens.
+"""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.parts import web
+
+FULL, GAP, APART = 1100, 16, 760  # pixels of a whole chart, between two, and from which on two stand side by side
+_KEPT, _COMPONENT = "fluid.width", "room"
+
+_ROOM = st.components.v2.component("room", html="<span hidden></span>", js=web.text("room.js"))
+
+
+class Room(NamedTuple):
+    """Pixels of a chart alone in its row, and of one beside another."""
+
+    full: int
+    half: int
+
+
+def room() -> Room:
+    """What there is in this window."""
+    known = st.session_state.get(_KEPT, FULL)
+    with st.container(key="room-frame"):
+        st.html("<style>.stLayoutWrapper:has(>.st-key-room-frame){position:absolute;height:0;overflow:hidden}</style>")
+        _ROOM(key=_COMPONENT, data={"most": FULL, "known": known}, on_width_change=_measured, height=1)
+    return Room(known, (known - GAP) // 2 if known >= APART else known)
+
+
+def _measured() -> None:
+    if width := st.session_state[_COMPONENT].width:
+        st.session_state[_KEPT] = max(280, min(FULL, int(width)))
