@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, fluid, frame, toolbar
 from pages.parts.controls import control
+from pages.parts.row import left_out, objectives, row, style
 from pages.parts.web import plain
 from phcore.export.results import Results
 from phcore.figures.figure import SCALES, Choice, Look
@@ -62,14 +63,16 @@ if gone:
         toolbar.stop()
 
 room = fluid.room()
-row = st.columns([6, 1.3, 1], vertical_alignment="bottom")
-section = control(row[0].segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
-layer = controls.layer(row[1], study, "e_layer")
-with row[2].popover("More", icon=":material/tune:", width="stretch"):
+place = row([5.9, 1.15, 2.5, 1.2])
+section = control(place[0].segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
+layer = controls.layer(place[1], study, "e_layer")
+off = objectives(place[2], study)
+with place[3].popover("More", icon=":material/tune:", width="stretch"):
     degree = controls.degree(st, "e_degree")
     scale = controls.scale(st, study, "e_scale")
+left_out(off)
 
-choice = Choice.of(study, degree=degree, scale=scale, layer=layer)
+choice = Choice.of(study, degree=degree, scale=scale, layer=layer, without=off)
 look, said, made = Look.of(study, width=room.full), set(), {}
 half = replace(look, width=room.half)
 places = iter(())  # beside a figure of half the width
@@ -84,3 +87,4 @@ for one in FIGURES.values():
         made[one.name] = figure.show(study, one, made.get(one.follows, choice), half if one.half else look, said)
 if section in LAST:
     LAST[section](study, choice, half)
+style()

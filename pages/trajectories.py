@@ -1,21 +1,51 @@
 """How do the objectives move? Paths, velocity, heatmap and distances, all at one selected step."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 
 from pages.parts import columns, controls, draw, figure, fluid, frame, present
 from pages.parts.controls import control
-from pages.parts.web import WORDS
+from pages.parts.row import left_out, objectives, row, style
+from pages.parts.web import WORDS, plain
+from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.figure import PER, SCALES, Choice, Look
 from phcore.figures.registry import FIGURES
 
+_MARK, _OPEN = "trajectories.mark", "trajectories.open"
+
 
 def chosen_step(key: str) -> None:
-    """A click in a chart chooses the step of the whole page."""
-    if (step := draw.clicked(key, "step")) is not None:
-        st.session_state["t_step"] = int(step)
+    """A click in a chart chooses the step of the whole page, and the barcode that can be opened."""
+    for mark in draw.picked(key, "step")[:1]:
+        st.session_state["t_step"] = int(mark["step"])
+        st.session_state[_MARK] = (key.removeprefix("chart-").partition("-")[0], mark.get("series"), mark.get("layer"))
+
+
+def offer(study: Results, choice: Choice, step: int) -> None:
+    """A button that opens the barcode of what was clicked: of a curve or path its own run, or the first one of its
+    objective; of a whole step that of the run that moves most."""
+    if _MARK not in st.session_state:
+        return
+    name, named, layer = st.session_state[_MARK]
+    layer = int(layer) if name in ("velocity", "layers", "heatmap") and layer else choice.layer
+    runs = [one.name for one in study.record.series if named in (one.name, one.objective)]
+    series = named if named in runs else runs[0] if runs else moves_most(study, replace(choice, layer=layer), step)
+    if series is not None:
+        words = plain(f"Open this barcode: {series}, step {step:,}, layer {layer}")
+        cell = {"b_series": series, "b_step": step, "b_layer": layer, _OPEN: True}
+        st.button(words, key="open-barcode", icon=":material/bar_chart:", on_click=controls.lead, args=(cell,))
+
+
+def moves_most(study: Results, choice: Choice, step: int) -> str | None:
+    """The run of the largest move that ends at a step."""
+    with suppress(Fault):
+        curve = figure.read(study, FIGURES["velocity"], choice).curve
+        here = curve[(curve["layer"] == choice.layer) & (curve["step"] == step)].dropna(subset="mean")
+        return None if here.empty else str(here.loc[here["mean"].idxmax(), "series"])
+    return None
 
 
 def step_slider(steps: list[int]) -> int:
@@ -53,32 +83,43 @@ def dynamics_table(study: Results, choice: Choice) -> None:
         frame.files(table, f"dynamics-{study.study.name}", "dynamics")
 
 
+if st.session_state.pop(_OPEN, False):
+    st.switch_page("barcodes.py")
+
 study = frame.ready_study("trajectories")
 room = fluid.room()
 
-row = st.columns([1, 1.4, 1.2, 1.2, 1.2], vertical_alignment="bottom")
-layer = controls.layer(row[0], study, "t_layer")
-degree = controls.degree(row[1], "t_degree")
-scale = controls.scale(row[2], study, "t_scale")
+place = row([1.15, 1.85, 1.55, 2.9, 0.95, 1.2])
+layer = controls.layer(place[0], study, "t_layer")
+degree = controls.degree(place[1], "t_degree")
+scale = controls.scale(place[2], study, "t_scale")
+off = objectives(place[3], study)
 if st.session_state.pop("t_ended", False):  # the last step was reached: set before the toggle is drawn
     st.session_state["t_play"] = False
-playing = row[3].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
-with row[4].popover("More", icon=":material/tune:", width="stretch"):
+playing = place[4].toggle("Play", key="t_play", help="Walks through the steps, in every chart at once.")
+with place[5].popover("More", icon=":material/tune:", width="stretch"):
     per = control(st.selectbox, "t_per", PER)
     orders = {f"{p:g}": p for p in study.study.orders}
     order = control(st.selectbox, "t_order", list(orders), list(orders.values()).index(study.study.order))
     log = control(st.toggle, "t_log", True)
-    choice = Choice.of(study, degree=degree, order=orders[order], scale=scale, layer=layer, per=per)
+    choice = Choice.of(study, degree=degree, order=orders[order], scale=scale, layer=layer, per=per, without=off)
     choice = figure.controls(study, FIGURES["paths"], choice)
+left_out(off)
 steps = list(Look.of(study).steps)
-look = replace(Look.of(study, log=log), step=steps[-1], width=room.half, height=270)
+look = replace(Look.of(study, log=log), step=steps[-1], width=room.half, height=250)
 
 
 @st.fragment(run_every=1.5 if playing else None)
 def charts() -> None:
     said: set[str] = set()
+    if st.session_state.get(_OPEN):
+        st.rerun()  # of the whole page, which turns to the other one
     paths = st.columns(2)
-    step = step_slider(steps)
+    line, button = st.columns([3, 2], vertical_alignment="bottom")
+    with line:
+        step = step_slider(steps)
+    with button:
+        offer(study, choice, step)
 
     def show(place, one: str, choice: Choice, look: Look, **more) -> None:
         with place:
@@ -88,7 +129,7 @@ def charts() -> None:
         show(place, "paths", replace(choice, scale=kind), look, name=f"paths-{kind}", chosen=True)
     left, right = st.columns(2)
     show(left, "velocity", replace(choice, single=True), look)
-    show(right, "layers", choice, replace(look, height=90))
+    show(right, "layers", choice, replace(look, height=80))
     left, right = st.columns(2)
     show(left, "heatmap", choice, look)
     show(right, "separation", choice, look)
@@ -96,3 +137,4 @@ def charts() -> None:
 
 charts()
 dynamics_table(study, choice)
+style()

@@ -15,6 +15,7 @@ from pages.parts.web import option
 from phcore.errors import Fault, NotAsked
 from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
+from phcore.figures.shown import shown
 from phcore.formatting import visible
 
 HALF = 640  # pixels of a chart below which its answer is in smaller letters
@@ -60,10 +61,10 @@ def show(
     The choice with what was chosen here.
     """
     try:
-        if chosen:
-            place = st
-        else:
-            place, choice = choose(study, figure, choice)
+        place = st
+        if not chosen and figure.controls:
+            read(study, figure, choice)  # without anything to show there is nothing to choose
+            place, choice = choose(study, figure, choice, look.width <= HALF)
         found = read(study, figure, choice)
     except Fault as fault:
         if (words := sentence(fault)) not in said:
@@ -134,7 +135,7 @@ def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: 
                 title=title or own, words=words, how=figure.how(found))  # fmt: skip
 
 
-def choose(study: Results, figure: Figure, choice: Choice) -> tuple[Any, Choice]:
+def choose(study: Results, figure: Figure, choice: Choice, half: bool) -> tuple[Any, Choice]:
     """The controls of a figure, behind a button.
 
     Returns
@@ -143,7 +144,7 @@ def choose(study: Results, figure: Figure, choice: Choice) -> tuple[Any, Choice]
     """
     if not any(one.kind == "switch" or one.options(study, choice) for one in figure.controls):
         return st, choice
-    place, button = st.columns([6, 1], vertical_alignment="top")
+    place, button = st.columns([3.2, 1.1] if half else [6.8, 1.1], vertical_alignment="top")
     with button.popover("Options", icon=":material/tune:", width="stretch"):
         return place, controls(study, figure, choice)
 
@@ -160,6 +161,7 @@ def _chosen(control: Control, study: Results, choice: Choice) -> Choice:
     how = {"key": control.key, "bind": "query-params", "help": control.help}
     if control.kind == "switch":
         return replace(choice, **{control.field: st.toggle(control.label, True, **how)})
+    study = shown(study, choice.without)
     options = list(control.options(study, choice))
     if not options:
         return choice

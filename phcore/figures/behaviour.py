@@ -98,13 +98,13 @@ def chart(data: Data, look: Look):
     Where an objective has several runs, the line is their mean, and each of them a thin one. The peak of each line is
     ringed; a dashed line leads from its peak in topology down to behaviour.
     """
-    across, height = look.width - Y_AXIS, look.height or 150
+    across, height = look.width - Y_AXIS, look.height or 120
     axis = StepAxis(look.steps, log=look.log, width=across)
     runs = _both(data)
     both = [_front(curves) for curves in runs]
     peaks = [_peaks(curves) for curves in both]
     shown = pd.concat(both)["objective"]
-    colour = by_objective(shown, look.objectives, "", symbolType=alt.Undefined)
+    colour = by_objective(shown, look.objectives, "circle", symbolType=alt.Undefined)
     marker = by_marker(shown, look.objectives)
     detail = alt.Detail(field="series", type="nominal")
     rule = step_rule(look.step, axis)

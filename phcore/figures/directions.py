@@ -1,5 +1,7 @@
 """The direction between two categories of prompts, and how it turns: of harmful requests, the refusal direction."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from phcore.errors import Fault
@@ -38,10 +40,12 @@ def chart(data: Data, look: Look):
     ]
     curve = pd.concat(parts, ignore_index=True)
     curve = curve.assign(lo=curve["mean"], hi=curve["mean"])
+    narrow = look.width <= HALF_WIDTH + 100
+    look = replace(look, height=look.height or (110 if narrow else 220))
     question = f"Does the direction from {data.first} to {data.second} hold? (layer {data.choice.layer})"
     return velocity_chart(
         curve, None, look, panels=dict(enumerate(names.values())), y_title="in gaps of the base; cosine",
-        question=question, answer=answer(data), share_y=False, columns=4 if look.width > HALF_WIDTH + 100 else 2,
+        question=question, answer=answer(data), share_y=False, columns=2 if narrow else 4,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ SIZES = {"g": "Hedges' g (resampling SDs)", "delta": "Cliff's delta"}
 UNITS = {"g": "Hedges' g", "delta": "Cliff's delta"}
 _MOST = 12  # features in the chart
 _NAMES = 230  # pixels for the names of the features
-_ROW = 23
+_ROW = 20
 
 
 def read(results: Source, choice: Choice) -> dict:

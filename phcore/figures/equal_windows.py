@@ -36,9 +36,11 @@ def read(results: Source, choice: Choice) -> dict:
     raise Fault("no run of this study falls into four windows of one length", lacks)
 
 
-def _above(rows: pd.DataFrame) -> pd.Series:
-    """Where the words of a bar stand: above it and its floor, and not across the line of an even course."""
-    top, even = rows[["share", "floor"]].max(axis=1), 1 / _windows(rows)
+def _above(means: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """Where the words of a bar stand: above it, its floor and its runs, and not across the line of an even course."""
+    most = rows.groupby(["objective", "window"])["share"].max()
+    highest = [most[place] for place in zip(means["objective"], means["window"], strict=True)]
+    top, even = means.assign(highest=highest)[["floor", "highest"]].max(axis=1), 1 / _windows(rows)
     return top.mask(top.between(even - _LETTERS, even), even)
 
 
@@ -46,12 +48,14 @@ def chart(data: Data, look: Look):
     """A panel per objective: a bar per quarter, the mean over its runs, each of which is a dot; the floor before it in
     grey, the line of an even course."""
     means = by_objective_of(data.rows)
-    table = _told(means).assign(even=1 / _windows(data.rows), above=_above(means), runs=False)
+    table = _told(means).assign(even=1 / _windows(data.rows), above=_above(means, data.rows), runs=False)
     table = pd.concat([table, _told(data.rows).assign(runs=True)] if len(means) < len(data.rows) else [table])
     columns = look.columns(table["objective"].nunique(), _COLUMNS)
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
-    top = max(0.5, float(table[["share", "floor"]].max().max()) * 1.05)
-    x = alt.X(field="window", type="ordinal", title=f"quarter of the {data.clock}", axis=alt.Axis(labelAngle=0, **UNRULED))
+    top = max(0.5, float(table[["share", "floor"]].max().max()) * 1.12)
+    x = alt.X(
+        field="window", type="ordinal", title=f"quarter of the {data.clock}", axis=alt.Axis(labelAngle=0, **UNRULED)
+    )
     y = measure(alt.Y, "share", "share of the displacement", (0, top), {"tickCount": 4} | PERCENT)
     colour = by_objective(table["objective"], look.objectives)
     tooltip = told({

@@ -18,6 +18,7 @@ from phcore.analysis.displacements import ALL
 from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import AXIS_SIZE, FULL_WIDTH, LABEL_SIZE, finding, framed, lettered
+from phcore.figures.shown import shown
 from phcore.formatting import sampling_words
 from phcore.study import Study
 from phcore.study.record import Record
@@ -62,6 +63,7 @@ class Choice:
     between : two categories of prompts, in the order of the table `directions`.
     windows : what moves in equal windows: a measure of the table `windows`.
     course, beside : of several studies: a key of `models.COURSES`, and the names of the other ones.
+    without : objectives that are not shown, whatever the figure.
     """
 
     degree: int
@@ -95,6 +97,7 @@ class Choice:
     windows: str = ALL
     course: str = "velocity"
     beside: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, results: Source, **asked: object) -> Choice:
@@ -124,7 +127,7 @@ class Choice:
     def only(self, names: Sequence[str]) -> Choice:
         """The same choice for everything that depends on these fields alone: others are as if never chosen."""
         never = Choice(degree=1, order=2.0, scale="raw", layer=0)
-        return replace(never, **{name: getattr(self, name) for name in names})
+        return replace(never, **{name: getattr(self, name) for name in (*names, "without")})
 
 
 @dataclass(frozen=True)
@@ -294,6 +297,7 @@ class Figure:
 
     def data(self, results: Source, choice: Choice) -> Data:
         """What it reads. Raises `Fault`, as `read` does."""
+        results = shown(results, choice.without)
         record = results.record
         n, m = record.n_prompts, subsample_size(record.n_prompts, record.subsample_size)
         about = {"choice": choice, "study": results.study, "prompts": n, "sampling": sampling_words(n, m)}

@@ -28,7 +28,7 @@ def chart(data: Data, look: Look):
     colours = objective_colours({*look.objectives, *cells["objective"]})
     owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict()
     series = by_legend(cells, list(colours))
-    columns = look.columns(len(series), _COLUMNS, 270)
+    columns = look.columns(len(series), _COLUMNS, 300)
     inner = (look.width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
     axis = StepAxis(look.steps, log=look.log, width=inner)
     colour = _colour(cells["value"], velocity.named(data), max(60, _row(look) * len(layers) - 40))
@@ -51,7 +51,10 @@ def chart(data: Data, look: Look):
         for place, name in enumerate(series)
     ]
     whole = look.framed("Where and when does it move?", answer(data), small=True)
-    return link(alt.concat(*panels, columns=columns, spacing=_SPACING, **whole), [picked(PARAM, nearest=False)])
+    return link(
+        alt.concat(*panels, columns=columns, spacing=_SPACING, **whole),
+        [picked(PARAM, "layer", "series", nearest=False)],
+    )
 
 
 def _row(look: Look) -> int:
@@ -106,7 +109,7 @@ def _cells(
         field="layer",
         type="ordinal",
         scale=alt.Scale(domain=layers, paddingInner=0.06, paddingOuter=0),
-        axis=alt.Axis(labels=labels, grid=False),
+        axis=alt.Axis(labels=labels, grid=False, labelOverlap=False),
         title="layer" if labels else None,
     )
     words = told({"when": "step", "layer": "layer", "words": "value"})

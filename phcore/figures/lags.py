@@ -13,7 +13,7 @@ from phcore.figures.reading import labelled, rows
 from phcore.formatting import count, three
 
 _NAMES = 58  # pixels for the layers and their title
-_ROW, _RUN = 14, 6  # pixels per layer, and per series in it
+_ROW, _RUN = 12, 5  # pixels per layer, and per series in it
 
 
 def read(results: Source, choice: Choice) -> dict:

@@ -154,7 +154,7 @@ def chart(data: Data, look: Look):
         height=height,
         **look.framed(question(data), answer(data)),
     )
-    return link(chart, [hover, picked(PARAM)])
+    return link(chart, [hover, picked(PARAM, "series")])
 
 
 def question(data: Data) -> str:

@@ -108,7 +108,7 @@ def chart(data: Data, look: Look):
 
     The band covers the floors of all pairs.
     """
-    across, height = look.width - Y_AXIS - _LABELS, look.height or 300
+    across, height = look.width - Y_AXIS - _LABELS, look.height or 250
     axis = StepAxis(look.steps, log=look.log, width=across)
     colours = objective_colours({*data.rows["objective_a"], *data.rows["objective_b"], *look.objectives})
     curve, thin = between(data.rows), _curves(data.rows)

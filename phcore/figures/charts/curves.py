@@ -21,7 +21,7 @@ from phcore.figures.charts.curve_rows import (
 )
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR as FLOOR_INK
-from phcore.figures.charts.theme import LABEL_SIZE, SOFT, Y_AXIS
+from phcore.figures.charts.theme import LABEL_SIZE, SOFT, Y_AXIS, objective_colours
 from phcore.figures.figure import Look
 from phcore.formatting import three
 
@@ -80,7 +80,7 @@ def velocity_chart(
     own_axes = layers > 1 and not share_y
     end = top if look.top is None else look.top
     y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)
-    colour = by_objective(front["objective"], look.objectives, None if named else "", symbolType=alt.Undefined)
+    colour = by_objective(front["objective"], look.objectives, None if named else "circle", symbolType=alt.Undefined)
     marker = by_marker(front["objective"], look.objectives, legend=not named)
     detail = alt.Detail(field="series", type="nominal")
     own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
@@ -91,7 +91,7 @@ def velocity_chart(
         own.mark_area(opacity=0.1).encode(y=on(y, "lo"), y2=alt.Y2(field="hi"), detail=detail),
         own.mark_line(strokeWidth=2.6).encode(detail=detail),
         own.mark_point(filled=True, opacity=1, size=34).encode(shape=marker),
-        *([end_names(front, y, end, inner, height, labels - 12)] if named else []),
+        *([end_names(_coloured(front, look), y, end, inner, height, labels - 12)] if named else []),
     ]
     plot = lines, fields, y, axis, look, height, floor is not None
     said = velocity_answer(curve, floor) if answer is None else answer
@@ -112,6 +112,11 @@ def velocity_chart(
     if own_axes:
         panels = panels.resolve_scale(y="independent")
     return link_steps(panels)
+
+
+def _coloured(front: pd.DataFrame, look: Look) -> pd.DataFrame:
+    """The curves with the colour of their objective, for their names."""
+    return front.assign(colour=front["objective"].map(objective_colours({*front["objective"], *look.objectives})))
 
 
 def _thin(axis: StepAxis, y: alt.Y, colour: alt.Color, detail: alt.Detail) -> View:

@@ -16,10 +16,11 @@ def near(name: str, field: str) -> alt.Parameter:
     )
 
 
-def picked(name: str, *, field: str | None = None, nearest: bool = True) -> alt.Parameter:
-    """What was clicked, by its field (default: `name`): kept until the next click, cleared by a double click."""
+def picked(name: str, *also: str, field: str | None = None, nearest: bool = True) -> alt.Parameter:
+    """What was clicked, by its field (default: `name`): kept until the next click, cleared by a double click. It tells
+    other fields, too, where the mark has them."""
     return alt.selection_point(
-        name=name, fields=[field or name], on="click", nearest=nearest, empty=False, toggle=False
+        name=name, fields=[field or name, *also], on="click", nearest=nearest, empty=False, toggle=False
     )
 
 

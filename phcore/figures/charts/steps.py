@@ -125,5 +125,6 @@ def step_picker(
 
 
 def link_steps(chart: C) -> C:
-    """Hovering and clicking in any panel chooses the same step in all: the selection `step`."""
-    return link(chart, [_HOVER, picked(PARAM)])
+    """Hovering and clicking in any panel chooses the same step in all: the selection `step`, with the layer where panels
+    are layers."""
+    return link(chart, [_HOVER, picked(PARAM, "layer")])

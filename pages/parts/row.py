@@ -1,0 +1,47 @@
+"""The row of controls below the first line of a page, and in it which objectives are shown."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.parts import web
+from pages.parts.controls import control
+from pages.parts.web import option
+from phcore.export.results import Results
+
+_KEY = "objectives"
+
+
+def row(widths: Sequence[float]) -> list:
+    """Columns of these widths, in which lists have their labels beside them."""
+    with st.container(key="controls-row"):
+        return st.columns(widths, vertical_alignment="center", gap="small")
+
+
+def style() -> None:
+    """Of the row; drawn after it, so that it takes no room between what stands above and below."""
+    st.html(web.style("row.css"))
+
+
+def objectives(place, *studies: Results) -> tuple[str, ...]:
+    """Buttons that switch objectives off, the same on every page.
+
+    Returns
+    -------
+    Those that are off. With none left on, all are shown.
+    """
+    names = list(dict.fromkeys(one.objective for study in studies for one in study.record.series))
+    if len(names) < 2:
+        return ()
+    kept = st.session_state.get(_KEY)
+    if kept is not None and not set(kept) <= set(names):  # those of another study
+        st.session_state[_KEY] = [name for name in kept if name in names] or names
+    on = control(place.pills, _KEY, names, selection_mode="multi", default=names, format_func=option)
+    return tuple(name for name in names if on and name not in on)
+
+
+def left_out(off: Sequence[str]) -> None:
+    """A line while objectives are switched off."""
+    if off:
+        names = web.plain(", ".join(off))
+        st.caption(f"Not shown: {names}. What is counted over all runs (p-values, correlations, verdicts) stays whole.")
