@@ -1,4 +1,4 @@
-"""How do two studies differ? Velocity, concentration and verdicts side by side, on shared axes."""
+"""How do two studies differ? Paths, velocity, concentration and verdicts side by side, on shared axes."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -7,18 +7,18 @@ from itertools import zip_longest
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, toolbar
+from pages.parts import controls, data, figure, fluid, frame, toolbar
 from pages.parts.controls import control
 from pages.parts.opened_study import badge
+from pages.parts.row import left_out, objectives, row
 from pages.parts.web import WORDS, plain
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.curves import top_of
-from phcore.figures.charts.theme import HALF_WIDTH
 from phcore.figures.figure import PER, Choice, Look
 from phcore.figures.registry import FIGURES
-from phcore.formatting import wasserstein_words
+from phcore.formatting import count, percent, wasserstein_words
 
 _DEPTHS = {f"{depth:.0%}": depth for depth in DEPTHS}
 
@@ -29,38 +29,44 @@ def nearest(study: Results, depth: float) -> int:
 
 
 def heads(pair: tuple[Results, Results]) -> None:
+    """A line for each study, at its charts."""
     for column, study in zip(st.columns(2), pair, strict=True):
-        asked, record = study.study, study.record
-        series = ", ".join(one.name for one in record.series)
-        column.markdown(
-            f"**{plain(asked.name)}**  \n{plain(asked.model.name)}, {record.n_layers} layers, {record.n_prompts} "
-            f"prompts; series {plain(series)}"
+        record = study.record
+        column.caption(
+            f"**{plain(study.study.name)}**: {plain(study.study.model.name)}, {record.n_layers} layers, "
+            f"{record.n_prompts} prompts, {plain(count(len(record.series), 'run'))}"
         )
+
+
+def paths(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
+    """Where the objectives of each go."""
+    for column, study, choice in zip(st.columns(2), pair, choices, strict=True):
+        name = study.study.name
+        with column:
+            figure.chart(study, FIGURES["paths"], choice, look, name=f"paths-{name}")
+            with suppress(Fault):
+                figure.below(study, FIGURES["paths"], choice, key=f"paths-{name}")
 
 
 def velocities(pair: tuple[Results, Results], choices: list[Choice], look: Look, depth: float) -> None:
     """The course of both at one relative depth: one step axis, one y axis."""
-    st.markdown("### How far does each checkpoint move?")
-    one, tops, drawn = FIGURES["velocity"], [], []
+    one, tops = FIGURES["velocity"], []
     for study, choice in zip(pair, choices, strict=True):
         with suppress(Fault):
             found = figure.read(study, one, choice)
             tops.append(top_of(found.curve, found.floor))
-            drawn.append((study, choice))
     look = replace(look, top=max(tops, default=None))
     for column, study, choice in zip(st.columns(2), pair, choices, strict=True):
         name = study.study.name
-        own = replace(look, question=f"{name}, layer {choice.layer} of {study.record.n_layers}")
+        question = f"How far does each checkpoint move? (layer {choice.layer} of {study.record.n_layers})"
         with column:
-            figure.chart(study, one, choice, own, name=f"velocity-{name}")
+            figure.chart(study, one, choice, replace(look, question=question), name=f"velocity-{name}")
+            with suppress(Fault):
+                figure.below(study, one, choice, key=f"velocity-{name}")
     st.caption(
-        f"The layer nearest to {depth:.0%} of the depth of each model. Bands: 10 to 90 % of the subsamples; grey: the "
-        "resampling floor. Hidden states of two models share no axes: what is compared is the course, on the same "
-        "scales." + " " + plain(_unlike(pair))
+        f"The layer nearest to {plain(percent(depth))} of the depth of each model. Hidden states of two models share "
+        "no axes: what is compared is the course, on the same scales. " + plain(_unlike(pair))
     )
-    for study, choice in drawn:
-        name = study.study.name
-        figure.below(study, one, choice, f"Table and download: {name}", f"velocity-{name}")
 
 
 def _unlike(pair: tuple[Results, Results]) -> str:
@@ -75,52 +81,54 @@ def _unlike(pair: tuple[Results, Results]) -> str:
 
 
 def concentrations(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
-    st.markdown("### Does most of the movement come early?")
-    one, caption = FIGURES["concentration"], ""
+    one = FIGURES["concentration"]
     for column, study, choice in zip(st.columns(2), pair, choices, strict=True):
         name = study.study.name
         with column:
-            figure.chart(study, one, choice, replace(look, question=name), name=f"concentration-{name}")
+            figure.chart(study, one, choice, look, name=f"concentration-{name}")
             with suppress(Fault):
-                caption = one.caption(figure.read(study, one, choice))
                 figure.below(study, one, choice, key=f"concentration-{name}")
-    st.caption(plain(caption))
 
 
 def findings(pair: tuple[Results, Results]) -> None:
-    st.markdown("### Five claims, and what each study says of them")
     tables = [data.table(study, "findings") for study in pair]
     if all(table.empty for table in tables):
         frame.note("Neither study has verdicts yet.")
         return
-    same = 0
-    for rows in zip_longest(*(table.itertuples() for table in tables)):
-        known = [row for row in rows if row is not None]
-        same += len({row.verdict for row in known}) == 1 and len(known) == 2
-        with st.container(border=True, gap="small"):
-            st.markdown(f"**{plain(known[0].claim)}. {plain(known[0].title)}**")
-            for column, row in zip(st.columns(2), rows, strict=True):
-                column.markdown("No verdict." if row is None else f"{badge(row.verdict)} {plain(row.sentence)}")
-    st.caption(f"The two studies agree on {same:,} of 5 verdicts. Each is about H1 at the study's own scale.")
+    claims = [list(rows) for rows in zip_longest(*(table.itertuples() for table in tables))]
+    known = [[row for row in rows if row is not None] for rows in claims]
+    same = sum(len(rows) == 2 and len({row.verdict for row in rows}) == 1 for rows in known)
+    agreed = f"The two studies agree on {same:,} of 5 verdicts."
+    figure.finding(st, "What does each study say of the five claims?", agreed, half=True)
+    with st.container(gap="xsmall"):
+        for place, study in zip(st.columns([3, 1, 1])[1:], pair, strict=True):
+            place.caption(plain(study.study.name))
+        for rows, (row, *_) in zip(claims, known, strict=True):
+            places = st.columns([3, 1, 1], vertical_alignment="center")
+            places[0].markdown(f"**{plain(row.claim)}. {plain(row.title)}**")
+            for place, one in zip(places[1:], rows, strict=True):
+                place.markdown("No verdict." if one is None else badge(one.verdict))
     both = pd.concat([table.assign(study=one.study.name) for one, table in zip(pair, tables, strict=True)])
-    frame.below(both, "findings-" + "-".join(one.study.name for one in pair), "p_findings")
+    with st.expander("The verdicts in full, and the numbers", icon=":material/table:"):
+        for rows, (row, *_) in zip(claims, known, strict=True):
+            st.markdown(f"**{plain(row.claim)}. {plain(row.title)}**")
+            for column, one in zip(st.columns(2), rows, strict=True):
+                column.markdown("No verdict." if one is None else plain(one.sentence))
+        st.caption("Each is about H1 at the study's own scale.")
+        frame.files(both, "findings-" + "-".join(one.study.name for one in pair), "p_findings")
 
 
+room = fluid.room()
 first = frame.ready_study("compare")
 others = [name for name in data.study_names() if name != first.study.name]
 if not others:
     frame.note(WORDS["one_study"])
     toolbar.stop()
 
-row = st.columns([2.6, 1.3, 1.1, 1.1, 1.3, 1], vertical_alignment="bottom")
-name = control(row[0].selectbox, "p_with", others)
-degree = controls.degree(row[1], "p_degree")
-depth = control(row[2].selectbox, "p_depth", list(_DEPTHS), 2)
-scale = control(row[3].selectbox, "p_scale", ["median", "raw"])
-per = control(row[4].selectbox, "p_per", PER)
-with row[5].popover("More", icon=":material/tune:", width="stretch"):
-    log = control(st.toggle, "p_log", True)
-    with_base = control(st.toggle, "p_base", True)
+place = row([2.6, 1.5, 1.7, 2.3, 1.1])
+name = control(place[0].selectbox, "p_with", others)
+depth = control(place[1].selectbox, "p_depth", list(_DEPTHS), 2)
+scale = control(place[2].selectbox, "p_scale", ["median", "raw"])
 second = data.opened(name)
 if second is None:
     toolbar.stop()
@@ -129,13 +137,22 @@ if data.table(pair[1], "cells").empty:
     frame.note(f"Nothing has been computed for {name} yet: start it on the Study page.", "hourglass_empty")
     toolbar.stop()
 
+off = objectives(place[3], *pair)
+with place[4].popover("More", icon=":material/tune:", width="stretch"):
+    degree = controls.degree(st, "p_degree")
+    per = control(st.selectbox, "p_per", PER)
+    log = control(st.toggle, "p_log", True)
+    with_base = control(st.toggle, "p_base", True)
+left_out(off)
+
 choices = [
-    Choice.of(one, degree=degree, scale=scale, per=per, with_base=with_base, single=True,
+    Choice.of(one, degree=degree, scale=scale, per=per, with_base=with_base, single=True, without=off,
               layer=nearest(one, _DEPTHS[depth]))
     for one in pair
 ]  # fmt: skip
-look = Look.of(*pair, width=HALF_WIDTH, log=log)  # one name, one colour
+look = Look.of(*pair, width=room.half, height=230, log=log)  # one name, one colour
 heads(pair)
+paths(pair, choices, look)
 velocities(pair, choices, look, _DEPTHS[depth])
-concentrations(pair, choices, look)
+concentrations(pair, choices, replace(look, height=None))
 findings(pair)

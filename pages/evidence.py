@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, fluid, frame, toolbar
 from pages.parts.controls import control
-from pages.parts.row import left_out, objectives, row, style
+from pages.parts.row import left_out, objectives, row
 from pages.parts.web import plain
 from phcore.export.results import Results
 from phcore.figures.figure import SCALES, Choice, Look
@@ -51,6 +51,7 @@ def own_measures(study: Results, choice: Choice, look: Look) -> None:
 # What a section shows below its figures.
 LAST = {"More than geometry?": size_or_shape, "Before behaviour?": own_measures}
 
+room = fluid.room()
 study = frame.ready_study("evidence")
 evidence = list(published(evidence=True))
 gone = [name for name in data.missing(study) if name in evidence]
@@ -62,8 +63,7 @@ if gone:
     if all_of_it:
         toolbar.stop()
 
-room = fluid.room()
-place = row([5.9, 1.15, 2.5, 1.2])
+place = row([6.1, 1.25, 2.25, 1.15])
 section = control(place[0].segmented_control, "e_section", SECTIONS, default=SECTIONS[0])
 layer = controls.layer(place[1], study, "e_layer")
 off = objectives(place[2], study)
@@ -86,5 +86,4 @@ for one in FIGURES.values():
     with place:
         made[one.name] = figure.show(study, one, made.get(one.follows, choice), half if one.half else look, said)
 if section in LAST:
-    LAST[section](study, choice, half)
-style()
+    LAST[section](study, choice, replace(half, height=220))

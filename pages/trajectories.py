@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.parts import columns, controls, draw, figure, fluid, frame, present
 from pages.parts.controls import control
-from pages.parts.row import left_out, objectives, row, style
+from pages.parts.row import left_out, objectives, row
 from pages.parts.web import WORDS, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
@@ -86,8 +86,8 @@ def dynamics_table(study: Results, choice: Choice) -> None:
 if st.session_state.pop(_OPEN, False):
     st.switch_page("barcodes.py")
 
-study = frame.ready_study("trajectories")
 room = fluid.room()
+study = frame.ready_study("trajectories")
 
 place = row([1.15, 1.85, 1.55, 2.9, 0.95, 1.2])
 layer = controls.layer(place[0], study, "t_layer")
@@ -129,7 +129,7 @@ def charts() -> None:
         show(place, "paths", replace(choice, scale=kind), look, name=f"paths-{kind}", chosen=True)
     left, right = st.columns(2)
     show(left, "velocity", replace(choice, single=True), look)
-    show(right, "layers", choice, replace(look, height=80))
+    show(right, "layers", choice, replace(look, height=76))
     left, right = st.columns(2)
     show(left, "heatmap", choice, look)
     show(right, "separation", choice, look)
@@ -137,4 +137,3 @@ def charts() -> None:
 
 charts()
 dynamics_table(study, choice)
-style()

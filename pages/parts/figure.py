@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
-from markupsafe import Markup
 
 from pages.parts import asking, data, draw, frame, present, web
 from pages.parts.web import option
@@ -24,7 +23,8 @@ HALF = 640  # pixels of a chart below which its answer is in smaller letters
 def read(study: Results, figure: Figure, choice: Choice) -> Data:
     """What a figure reads, once for each choice; a click that changes nothing it looks at reads nothing."""
     choice = choice.only(figure.uses)
-    return _read(study.study.name, _versions(study, choice), figure.read.__module__, choice, figure)
+    reads = f"{figure.read.__module__}.{figure.read.__qualname__}"
+    return _read(study.study.name, _versions(study, choice), reads, choice, figure)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -92,9 +92,9 @@ def finding(
     half : in a column of half the page.
     warning : what to beware of.
     """
-    style, held = web.text("finding.css"), re.sub(r"[^\w-]", "-", held.strip(), flags=re.ASCII)
+    held = re.sub(r"[^\w-]", "-", held.strip(), flags=re.ASCII)
     words = {"question": kept(question), "answer": kept(answer), "warning": kept(warning)}
-    place.html(web.html("finding.html.j2", style=Markup(style), held=held, height=height, half=half, **words))
+    place.html(web.html("finding.html.j2", held=held, height=height, half=half, **words))
 
 
 def kept(words: str) -> str:

@@ -24,10 +24,11 @@ class Room(NamedTuple):
 
 
 def room() -> Room:
-    """What there is in this window."""
+    """What there is in this window. To be called first, as it brings the styles of the figures, too."""
     known = st.session_state.get(_KEPT, FULL)
     with st.container(key="room-frame"):
-        st.html("<style>.stLayoutWrapper:has(>.st-key-room-frame){position:absolute;height:0;overflow:hidden}</style>")
+        # With an element, as styles that stand alone reach the browser after the page.
+        st.html(f"{web.style('shell.css')}{web.style('figures.css')}<span hidden></span>")
         _ROOM(key=_COMPONENT, data={"most": FULL, "known": known}, on_width_change=_measured, height=1)
     return Room(known, (known - GAP) // 2 if known >= APART else known)
 

@@ -9,18 +9,13 @@ from pages.parts.controls import control
 from pages.parts.web import option
 from phcore.export.results import Results
 
-_KEY = "objectives"
+_KEY, _MOST = "objectives", 4  # of more, the buttons stand behind one
 
 
 def row(widths: Sequence[float]) -> list:
     """Columns of these widths, in which lists have their labels beside them."""
     with st.container(key="controls-row"):
         return st.columns(widths, vertical_alignment="center", gap="small")
-
-
-def style() -> None:
-    """Of the row; drawn after it, so that it takes no room between what stands above and below."""
-    st.html(web.style("row.css"))
 
 
 def objectives(place, *studies: Results) -> tuple[str, ...]:
@@ -36,6 +31,7 @@ def objectives(place, *studies: Results) -> tuple[str, ...]:
     kept = st.session_state.get(_KEY)
     if kept is not None and not set(kept) <= set(names):  # those of another study
         st.session_state[_KEY] = [name for name in kept if name in names] or names
+    place = place if len(names) <= _MOST else place.popover("Objectives")
     on = control(place.pills, _KEY, names, selection_mode="multi", default=names, format_func=option)
     return tuple(name for name in names if on and name not in on)
 

@@ -104,7 +104,7 @@ def chart(data: Data, look: Look):
     both = [_front(curves) for curves in runs]
     peaks = [_peaks(curves) for curves in both]
     shown = pd.concat(both)["objective"]
-    colour = by_objective(shown, look.objectives, "circle", symbolType=alt.Undefined)
+    colour = by_objective(shown, look.objectives, "circle", symbolType=alt.Undefined, symbolSize=70, offset=0)
     marker = by_marker(shown, look.objectives)
     detail = alt.Detail(field="series", type="nominal")
     rule = step_rule(look.step, axis)
@@ -137,14 +137,13 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """In how many series topology peaks before, with and after behaviour."""
+    """In how many series topology peaks before behaviour, and after it."""
     pairs = _peak_steps(data)
     if pairs.empty:
         return "No series has a peak in both yet."
     ahead = np.sign(pairs["behaviour"] - pairs["topology"])
-    before, same, after = (int((ahead == sign).sum()) for sign in (1, 0, -1))
-    words = f"Topology peaks before behaviour in {before:,} of {len(pairs):,} runs, after it in {after:,}"
-    return f"{words}, together with it in {same:,}." if same else f"{words}."
+    before, after = (int((ahead == sign).sum()) for sign in (1, -1))
+    return f"Topology peaks first in {before:,} of {len(pairs):,} runs, last in {after:,}."
 
 
 def more(data: Data) -> str:
@@ -243,6 +242,7 @@ FIGURE = Figure(
     name="behaviour", place=140, title="Topological and behavioural velocity",
     uses=(*CURVE, "layer", "per", "behaviour", "category"), read=read, chart=chart, caption=caption,
     table=lambda data: data.moves.drop(columns="objective"), numbers=numbers, more=more, paper={"height": 170},
+    half=True,
     section="Before behaviour?",
     controls=(
         Control("e_name", "behaviour", "Behaviour", _names, named, width=2.6,

@@ -20,7 +20,7 @@ from phcore.figures.charts.channels import (
     told,
 )
 from phcore.figures.charts.curve_rows import runs
-from phcore.figures.charts.theme import FLOOR, LABEL_SIZE, SOFT
+from phcore.figures.charts.theme import FLOOR, HALF_WIDTH, LABEL_SIZE, SOFT
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
 from phcore.figures.reading import CURVE, labelled, rows
 from phcore.formatting import percent
@@ -46,7 +46,7 @@ _WARNINGS = {
 LEVEL = 0.05
 _SPACING = 40  # between 100 % of one panel and 0 % of the next
 _LAYERS = 58  # pixels beside the panels: the layers and their title
-_ROW, _RUN = 34, 13  # pixels per layer, and per run where an objective has several
+_ROW, _RUN, _LOW = 34, 13, 9  # pixels per layer; per run where an objective has several, and in half the width
 _COLUMNS = 4  # panels in a row
 _HIDDEN = ["degree", "order", "norm", "scale", "per", "by", "with_base", "null", "objective"]
 
@@ -80,7 +80,8 @@ def chart(data: Data, look: Look):
     known = data.rows.sort_values(["series", "layer"], ignore_index=True)
     known = known.assign(run=runs(known))
     layers = sorted((int(layer) for layer in known["layer"].unique()), reverse=True)
-    columns = look.columns(known["objective"].nunique(), _COLUMNS, 260)
+    narrow = look.width <= HALF_WIDTH + 100
+    columns = look.columns(known["objective"].nunique(), _COLUMNS, 160 if narrow else 260)
     of_one = int(known["run"].max()) if len(known) else 1
     inner = (look.width - _LAYERS - (columns - 1) * _SPACING) // columns
     table = known.assign(
@@ -92,7 +93,10 @@ def chart(data: Data, look: Look):
     )
     third = "checkpoints" if data.choice.by == "index" else "training steps"
     title = wrap(f"share of H{data.choice.degree} velocity in the first third of the {third}", max(20, inner // 7))
-    x, y = measure(alt.X, "concentration", title, (0, 1), SHARES), row_names("layer", layers, _LAYERS - 30, "layer")
+    x, y = (
+        measure(alt.X, "concentration", title, (0, 1), SHARES | ({"values": [0, 0.5, 1]} if narrow else {})),
+        row_names("layer", layers, _LAYERS - 30, "layer"),
+    )
     colour = by_objective(known["objective"], look.objectives)
     tooltip = {
         "series": "series",
@@ -103,15 +107,26 @@ def chart(data: Data, look: Look):
     }
     name = {"align": "left", "baseline": "bottom", "fontSize": LABEL_SIZE, "color": SOFT, "dy": -7, "dx": 2}
     row = {"y": y, "yOffset": alt.YOffset(field="run", type="nominal", scale=alt.Scale(paddingOuter=0.5))}
-    pitch = _ROW if of_one == 1 else _RUN * (of_one + 1)
-    size = 18 if of_one == 1 else _RUN - 2
+    run = _LOW if narrow else _RUN
+    pitch = _ROW if of_one == 1 else run * (of_one + 1)
+    size = 18 if of_one == 1 else run - 2
     marks = [
         View()
         .mark_bar(color=FLOOR, opacity=0.35, size=size)
         .encode(x=on(x, "null_lo"), x2=alt.X2(field="null_hi"), tooltip=told(tooltip), **row),
         View().mark_tick(color=SOFT, thickness=2, size=size).encode(x=on(x, "null_mean"), **row),
         View().transform_filter("datum.named").mark_text(text="chance", **name).encode(x=on(x, "null_lo"), **row),
-        *dots(View(), x, "lo", "hi", color=colour, hollow="!datum.beyond", tooltip=tooltip, **row),
+        *dots(
+            View(),
+            x,
+            "lo",
+            "hi",
+            color=colour,
+            hollow="!datum.beyond",
+            tooltip=tooltip,
+            size=60 if narrow else 95,
+            **row,
+        ),
     ]
     return alt.FacetChart(
         data=table,
@@ -119,7 +134,7 @@ def chart(data: Data, look: Look):
         facet=faceted("objective", colour["scale"].domain, labelLimit=inner),
         columns=columns,
         spacing=_SPACING,
-        **look.framed("Does most of the movement come early?", answer(data)),
+        **look.framed("Does most of the movement come early?", answer(data), small=narrow),
     )
 
 

@@ -41,7 +41,7 @@ def chart(data: Data, look: Look):
     curve = pd.concat(parts, ignore_index=True)
     curve = curve.assign(lo=curve["mean"], hi=curve["mean"])
     narrow = look.width <= HALF_WIDTH + 100
-    look = replace(look, height=look.height or (110 if narrow else 220))
+    look = replace(look, height=look.height or (110 if narrow else 150))
     question = f"Does the direction from {data.first} to {data.second} hold? (layer {data.choice.layer})"
     return velocity_chart(
         curve, None, look, panels=dict(enumerate(names.values())), y_title="in gaps of the base; cosine",
@@ -104,7 +104,7 @@ def _pairs(results: Source, choice: Choice) -> list[tuple[str, str]]:
 FIGURE = Figure(
     name="directions", place=162, title="Direction between two categories", uses=("layer", "between"), read=read,
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.rows.drop(columns="objective"),
-    section="Before behaviour?", half=True, more=more,
+    section="Before behaviour?", more=more,
     controls=(Control("e_between", "between", "Categories", _pairs, " – ".join, width=2.6, link="two categories"),),
     below=("Places, gap and cosines", "cosine_before: with the checkpoint before; halves: between the directions of "
            "either half of the prompts."),

@@ -39,7 +39,7 @@ def chart(data: Data, look: Look):
     noise = pd.DataFrame({"layer": sorted(own["layer"].unique()), "value": data.noise["largest"].max()})
     question = f"Does it move more than a Gaussian cloud would? (layer {data.choice.layer})"
     return velocity_chart(
-        own, band if len(band) else None, look, null=null, panels=data.panels, called="velocity",
+        own, band if len(band) else None, look, null=null, panels=data.panels, called="velocity", legend=False,
         numerics=noise if len(data.noise) else None, y_title=quantity(data), question=question, answer=answer(data),
     )  # fmt: skip
 

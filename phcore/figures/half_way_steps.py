@@ -43,6 +43,7 @@ def chart(data: Data, look: Look):
     series = by_legend(table, colour["scale"].domain)
     last = float(table[["topology", "behaviour", "right"]].max().max())
     x = measure(alt.X, "topology", "step at which half of the way is done", (0, 1.04 * last), {"tickCount": 6})
+    size = 95 if len(series) < 5 else 50  # square pixels of a dot
     channels = {
         "y": row_names("layer", layers, _NAMES - 30, "layer", ruled=True),
         "yOffset": alt.YOffset(field="series", type="nominal", scale=alt.Scale(domain=series, paddingOuter=0.6)),
@@ -60,7 +61,16 @@ def chart(data: Data, look: Look):
     return alt.layer(
         link,
         strokes,
-        *dots(View(table), x, "left", "right", hollow="!datum.moved", tooltip=tooltip, **channels),
+        *dots(
+            View(table),
+            x,
+            "left",
+            "right",
+            hollow="!datum.moved",
+            tooltip=tooltip,
+            size=size,
+            **channels,
+        ),
         width=look.width - _NAMES - 20,
         height=(_ROW + _RUN * len(series)) * len(layers),
         **look.framed("Which is halfway first, topology or behaviour?", answer(data)),

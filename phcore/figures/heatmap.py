@@ -18,7 +18,7 @@ from phcore.formatting import three
 _COLUMNS = 3  # panels in a row
 _SPACING = 24
 _AXIS, _LEGEND = 62, 124  # pixels of the y axis and of the colour legend
-_ROW, _LOW = 30, 15  # pixels per layer
+_ROW, _LOW = 30, 13  # pixels per layer
 
 
 def chart(data: Data, look: Look):
@@ -50,9 +50,10 @@ def chart(data: Data, look: Look):
         )
         for place, name in enumerate(series)
     ]
+    spacing = {"column": _SPACING, "row": 6 if columns == 1 else _SPACING}
     whole = look.framed("Where and when does it move?", answer(data), small=True)
     return link(
-        alt.concat(*panels, columns=columns, spacing=_SPACING, **whole),
+        alt.concat(*panels, columns=columns, spacing=spacing, **whole),
         [picked(PARAM, "layer", "series", nearest=False)],
     )
 
@@ -115,7 +116,11 @@ def _cells(
     words = told({"when": "step", "layer": "layer", "words": "value"})
     cells = View(part.dropna(subset="value"), name=f"series{place}").mark_rect(cursor="pointer")
     return cells.encode(
-        x=axis.x("begin", "training step" if last else None), x2=alt.X2(field="end"), y=y, color=colour, tooltip=words
+        x=axis.x("begin", "training step" if last else None, labels=last),
+        x2=alt.X2(field="end"),
+        y=y,
+        color=colour,
+        tooltip=words,
     )
 
 

@@ -46,6 +46,7 @@ def chart(data: Data, look: Look):
     title = f"checkpoints from topology's peak to that of {data.behaviour}"
     labels = {"tickMinStep": 1, "labelExpr": "datum.value ? format(datum.value, '+d') : '0'"}
     x = measure(alt.X, "lag_checkpoints", title, (-reach, reach), labels)
+    size = 95 if len(series) < 5 else 50  # square pixels of a dot
     channels = {
         "y": row_names("layer", layers, _NAMES - 30, "layer", ruled=True),
         "yOffset": alt.YOffset(field="series", type="nominal", scale=alt.Scale(domain=series, paddingOuter=0.6)),
@@ -60,7 +61,16 @@ def chart(data: Data, look: Look):
     }
     return alt.layer(
         *_sides(x, reach),
-        *dots(View(table), x, "lag_lo", "lag_hi", hollow="datum.lag_checkpoints < 0", tooltip=tooltip, **channels),
+        *dots(
+            View(table),
+            x,
+            "lag_lo",
+            "lag_hi",
+            hollow="datum.lag_checkpoints < 0",
+            tooltip=tooltip,
+            size=size,
+            **channels,
+        ),
         width=look.width - _NAMES - 20,
         height=(_ROW + _RUN * len(series)) * len(layers),
         **look.framed("Which peaks first?", answer(data)),

@@ -51,7 +51,7 @@ def chart(data: Data, look: Look):
     """Left: its place on the line between its parts. Right: the distances this comes from. Clicks choose `step`."""
     rows = data.rows.sort_values("step", ignore_index=True)
     series, a, b = _named(rows)
-    across, height = (look.width - 2 * Y_AXIS - _LABELS - _SPACING) // 2, look.height or 220
+    across, height = (look.width - 2 * Y_AXIS - _LABELS - _SPACING) // 2, look.height or 200
     axis = StepAxis(look.steps, log=look.log, width=across)
     objectives = rows[["objective", "objective_a", "objective_b"]].iloc[0]
     own, colour_a, colour_b = objectives.map(objective_colours({*objectives, *look.objectives}))

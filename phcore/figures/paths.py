@@ -190,10 +190,25 @@ def answer(data: Data) -> str:
     far = ((ends["x"] - x0) ** 2 + (ends["y"] - y0) ** 2) ** 0.5
     order = far.sort_values(ascending=False).index
     floors = data.floor == 1.0  # the unit of the axes
-    most, rest = order[0], [f"{ends['series'][at]} {three(far[at])}" for at in order[1:4]]
-    words = f"{ends['series'][most]} ends farthest from the base, {three(far[most])}{' floors' * floors} away"
-    words += "".join(f"; {one}" for one in rest)
+    unit = " floors" if floors else ""
+    words = f"{ends['series'][order[0]]} ends {three(far[order[0]])}{unit} from the base"
+    if len(order) > 1:
+        words += f", {ends['series'][order[-1]]} {three(far[order[-1]])}"
     return f"{words}." if floors or data.floor is None else f"{words} (floor {three(data.floor)})."
+
+
+def more(data: Data) -> str:
+    """How far every series ends from the base, where the axes have a unit in common."""
+    ends = _ends(data.points)
+    if ends.empty or data.choice.layout == TWO:
+        return ""
+    far = ((ends["x"] - ends["x0"]) ** 2 + (ends["y"] - ends["y0"]) ** 2) ** 0.5
+    last = ends["step"].max()
+    said = [
+        f"{name} {three(value)}" + ("" if step == last else f" (step {int(step):,})")
+        for name, value, step in sorted(zip(ends["series"], far, ends["step"], strict=True), key=lambda one: -one[1])
+    ]
+    return f"Distance from the base at the last step: {', '.join(said)}."
 
 
 def _ends(paths: pd.DataFrame) -> pd.DataFrame:
@@ -334,7 +349,7 @@ def _shown(results: Source, choice: Choice) -> tuple[str, ...]:
 FIGURE = Figure(
     name="paths", place=60, title="Paths of the objectives through the summaries",
     uses=("degree", "scale", "layer", "layout", "across", "up"), read=read, chart=chart,
-    caption=lambda data: data.note, table=lambda data: data.points, numbers=numbers,
+    caption=lambda data: data.note, more=more, table=lambda data: data.points, numbers=numbers,
     paper={"width": 700, "height": 360},
     controls=(
         Control("t_way", "layout", "Paths through", fixed(*_LAYOUTS), width=7,

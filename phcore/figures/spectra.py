@@ -1,5 +1,7 @@
 """Over how many directions a cloud's variance is spread, by three numbers of the literature."""
 
+from dataclasses import replace
+
 from phcore.errors import Fault
 from phcore.figures.charts.curve_rows import bold
 from phcore.figures.charts.curves import velocity_chart
@@ -40,7 +42,7 @@ def chart(data: Data, look: Look):
     """A curve per series, one panel per layer, each on its own axis, not from zero. Clicks choose `step`."""
     name = MEASURES[data.choice.spectrum]
     words = {"y_title": name, "question": "Do directions collapse or open?", "answer": answer(data)}
-    return velocity_chart(data.rows, None, look, share_y=False, zero=False, **words)
+    return velocity_chart(data.rows, None, replace(look, height=look.height or 200), share_y=False, zero=False, **words)
 
 
 def answer(data: Data) -> str:

@@ -92,7 +92,8 @@ def layers_answer(data: Data) -> str:
 def layers_chart(data: Data, look: Look):
     return velocity_chart(
         data.curve, data.floor if len(data.floor) else None, look, y_title=named(data), answer=layers_answer(data),
-        question="How far at the other layers?", share_y=data.choice.scale == "median", columns=2,
+        question="How far at the other layers?", share_y=data.choice.scale == "median",
+        columns=2, legend=False,
     )  # fmt: skip
 
 

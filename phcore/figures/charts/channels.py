@@ -67,7 +67,7 @@ def by_marker(shown: Iterable[str], study: Iterable[str] | None = None, legend: 
     domain = objective_scale(shown, study)["domain"]
     places = {name: place for place, name in enumerate(objective_colours({*shown, *(study or ())}))}
     marks = [_MARKERS[places[name] % len(_MARKERS)] for name in domain]
-    how = alt.Legend(orient="top", title=None, labelLimit=260) if legend else None
+    how = alt.Legend(orient="top", title=None, labelLimit=260, symbolSize=70, offset=0) if legend else None
     return alt.Shape(field="objective", type="nominal", scale=alt.Scale(domain=domain, range=marks), legend=how)
 
 
@@ -169,15 +169,17 @@ def faceted(field: str, order: Sequence[str], title: str | None = None, **header
     return alt.Facet(field=field, type="nominal", sort=list(order), header=alt.Header(title=title, **style))
 
 
-def dots(view: View, x: alt.X, lo: str, hi: str, *, hollow: str, tooltip: Mapping[str, str], **channels) -> list[View]:
+def dots(
+    view: View, x: alt.X, lo: str, hi: str, *, hollow: str, tooltip: Mapping[str, str], size: float = 95, **channels
+) -> list[View]:
     """Dots with whiskers from `lo` to `hi`: filled, or rings where the expression `hollow` is true.
 
-    `channels` are those all marks share: y, colour, offset.
+    `channels` are those all marks share: y, colour, offset; `size` is that of a dot in square pixels.
     """
     return [
         view.mark_rule(strokeWidth=2, opacity=0.75, clip=True).encode(x=on(x, lo), x2=alt.X2(field=hi), **channels),
-        view.mark_point(filled=True, opacity=1, size=95, clip=True).encode(x=x, tooltip=told(tooltip), **channels),
+        view.mark_point(filled=True, opacity=1, size=size, clip=True).encode(x=x, tooltip=told(tooltip), **channels),
         view.transform_filter(hollow)
-        .mark_point(filled=True, opacity=1, size=34, clip=True)
+        .mark_point(filled=True, opacity=1, size=0.36 * size, clip=True)
         .encode(x=x, tooltip=told(tooltip), **channels | {"color": alt.ColorValue(HALO)}),
     ]

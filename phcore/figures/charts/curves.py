@@ -46,6 +46,7 @@ def velocity_chart(
     zero: bool = True,
     columns: int = _COLUMNS,
     called: str | None = None,
+    legend: bool = True,
 ) -> alt.LayerChart | alt.FacetChart:
     """A curve per series, one panel per layer; with one layer, one chart. Clicks choose `step`.
 
@@ -65,6 +66,7 @@ def velocity_chart(
         they would flatten it.
     columns : panels in a row at most.
     called : name of the curve, where each panel has one.
+    legend : whether the colours have one, where lines have no names.
     """
     layers, height, front = curve["layer"].nunique(), look.height or 260, bold(curve)
     behind = None if front is curve else curve
@@ -80,8 +82,10 @@ def velocity_chart(
     own_axes = layers > 1 and not share_y
     end = top if look.top is None else look.top
     y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)
-    colour = by_objective(front["objective"], look.objectives, None if named else "circle", symbolType=alt.Undefined)
-    marker = by_marker(front["objective"], look.objectives, legend=not named)
+    legend = legend and not named
+    symbols = {"symbolType": alt.Undefined, "symbolSize": 70, "offset": 0}
+    colour = by_objective(front["objective"], look.objectives, "circle" if legend else None, **symbols)
+    marker = by_marker(front["objective"], look.objectives, legend)
     detail = alt.Detail(field="series", type="nominal")
     own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
     lines = [

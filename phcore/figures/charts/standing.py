@@ -41,7 +41,7 @@ def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
     return Plain(_seen(spec), {name: readable(table) for name, table in tables.values()})
 
 
-_AXIS, _LEGEND, _HEADER, _SPACING = 40, 30, 26, 20  # pixels, about
+_AXIS, _LEGEND, _HEADER, _SPACING = 64, 34, 34, 18  # pixels, about
 
 
 def height(spec: Mapping) -> float:
@@ -66,8 +66,8 @@ def _inner(spec: Mapping) -> float:
             return together(_inner(one) for one in spec[kind]) + head
     if "concat" in spec:
         columns = max(1, spec.get("columns") or len(spec["concat"]))
-        parts = [_inner(one) for one in spec["concat"]]
-        return sum(max(parts[at : at + columns]) for at in range(0, len(parts), columns)) + head
+        parts = [_inner(one) - _AXIS for one in spec["concat"]]  # which often only the last row has
+        return sum(max(parts[at : at + columns]) for at in range(0, len(parts), columns)) + _AXIS + head
     return spec.get("height", 200) + _AXIS + head
 
 

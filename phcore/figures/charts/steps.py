@@ -60,13 +60,12 @@ class StepAxis:
         apart = self.width * (self.fraction(b) - self.fraction(a))
         return apart >= 3.9 * (len(f"{a:,}") + len(f"{b:,}")) + 5  # half of each label, and a gap
 
-    def x(self, field: str = "step", title: str | None = "training step") -> alt.X:
+    def x(self, field: str = "step", title: str | None = "training step", labels: bool = True) -> alt.X:
         scale = alt.Scale(domain=list(self.domain), nice=False, zero=False, padding=8)
         if self.log:
             scale.type, scale.constant = "symlog", self.constant
-        axis = alt.Axis(
-            values=self.ticks(), format=",d", grid=False, labelFlush=False, labelOverlap=False, labelAngle=0
-        )
+        shown = {"labels": labels, "labelFlush": False, "labelOverlap": False, "labelAngle": 0}
+        axis = alt.Axis(values=self.ticks(), format=",d", grid=False, **shown)
         return alt.X(field=field, type="quantitative", scale=scale, axis=axis, title=title)
 
 
@@ -125,6 +124,6 @@ def step_picker(
 
 
 def link_steps(chart: C) -> C:
-    """Hovering and clicking in any panel chooses the same step in all: the selection `step`, with the layer where panels
-    are layers."""
+    """Hovering and clicking in any panel chooses the same step in all: the selection `step`, with the layer where
+    panels are layers."""
     return link(chart, [_HOVER, picked(PARAM, "layer")])
