@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, fluid, frame, toolbar
 from pages.parts.controls import control
-from pages.parts.opened_study import badge
 from pages.parts.row import left_out, objectives, row
+from pages.parts.verdicts import badge
 from pages.parts.web import WORDS, plain
 from phcore.analysis.courses import DEPTHS
 from phcore.errors import Fault

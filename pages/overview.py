@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.parts import controls, data, figure, frame, links, moving_maps, tour, web
 from pages.parts.controls import NEW, control, put
-from pages.parts.opened_study import badge
+from pages.parts.verdicts import badge
 from pages.parts.web import plain
 from phcore.errors import Fault
 from phcore.export.results import Results

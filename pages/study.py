@@ -1,8 +1,8 @@
-"""What is compared? Open a study, or set one up from a model and folders of checkpoints."""
+"""What is compared? The studies of the archive: open one, see what it is and lacks, or make a new one."""
 
 import streamlit as st
 
-from pages.parts import controls, data, frame, new_study, opened_study, toolbar
+from pages.parts import controls, data, frame, new_study, opened_study, studies, to_top, toolbar, verdicts
 from pages.parts.web import plain
 
 place = frame.header("study")
@@ -13,33 +13,26 @@ if not data.read_only():
         toolbar.stop()
 
 study = frame.choose_study(place)
+if data.study_names():
+    studies.show(st.session_state["study"])
 if study is None:
     toolbar.stop()
 
-record = study.record
-names = ", ".join(one.name for one in record.series)
-st.markdown(
-    f"**{plain(study.study.model.name)}** and {len(record.series)} series of its checkpoints ({plain(names)}): "
-    f"{len(record.ready)} checkpoints with the base model, read on {record.n_prompts} prompts at layers "
-    f"{plain(', '.join(map(str, record.layers)))} of {record.n_layers}. " + plain(opened_study.subsample_words(record))
-)
-
+to_top.draw()
+st.markdown(f"### {plain(study.study.name)}")
 if data.read_only():
     frame.job_line(study)
 else:
-    frame.job_card(study.study.name, "Computing")
+    opened_study.computing(study)
+opened_study.about(study)
+checkpoints = data.table(study, "checkpoints")
+opened_study.left_out(checkpoints)
 
-st.markdown("### At a glance")
-opened_study.glance(study)
-
-if not data.table(study, "cells").empty:
-    st.markdown("### Five claims, and what this study says of them")
-    opened_study.verdicts(study)
-
-st.markdown("### Checkpoints")
-opened_study.checkpoint_tables(data.table(study, "checkpoints"))
-if not data.read_only():
-    opened_study.compute_box(study)
-
+opened_study.checkpoints(checkpoints)
+if data.complete(study):
+    with st.expander("Verdicts in full", icon=":material/gavel:"):
+        verdicts.cards(study)
 with st.expander("How it was measured", icon=":material/tune:"):
     opened_study.parameter_table(study)
+with st.expander("The study file", icon=":material/description:"):
+    opened_study.study_file(study)

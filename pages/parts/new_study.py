@@ -5,29 +5,24 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, data, frame, picker
+from pages.parts import choices, columns, data, frame, opened_study, picker, to_top
 from pages.parts.controls import control
-from pages.parts.opened_study import begin, checkpoint_tables, overlap_words
+from pages.parts.opened_study import begin, overlap_words
 from pages.parts.web import WORDS, plain
 from phcore import checkpoints
 from phcore.archive.store import digest
 from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
+from phcore.formatting import enumerated
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
-from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, POOLINGS, PRESETS, SCALES, Series, Study
+from phcore.study import Series, Study
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
 
 LARGE = 4e9  # bytes of weights that are too many to read while the page waits
 _FAULT = "new_study.fault"  # why the computation did not start
-_POOLINGS = {
-    "last": "last token of the prompt",
-    "mean": "mean over the prompt's text",
-    "answer": "mean over its reference answer",
-}
-_PRESETS = {"default": "this project does", "paper": "Malhotra et al. did, as far as it is known"}
 _PRACTICE = "@practice"  # a name that no study can have
 
 
@@ -58,11 +53,12 @@ def show() -> None:
 
     st.markdown("### 2. Series")
     series = _series_editor(found, str(directory))
-    rows = [{"series": one.name} | vars(each) for one in found for each in one.checkpoints]
-    checkpoint_tables(pd.DataFrame(rows), expanded=True)
+    table = pd.DataFrame([{"series": one.name} | vars(each) for one in found for each in one.checkpoints])
+    opened_study.left_out(table)
+    opened_study.checkpoints(table)
 
-    st.markdown("### 3. Probe set and parameters")
-    asked = _parameters(model, directory, series)
+    st.markdown("### 3. Prompts and measuring")
+    asked = choices.parameters(model, directory, series)
     if asked is None:
         return
     st.markdown("### 4. Cost and start")
@@ -76,8 +72,10 @@ def _model() -> Path | None:
     known = _local_models()
     names = {str(one.path): f"{one.name} ({one.size / 1e6:.0f} MB)" for one in known if one.status == "ready"}
     options = [*names, picker.BROWSE]
-    start = None if names else 0
+    before = choices.kept("model-choice", None if names else picker.BROWSE)
+    start = options.index(before) if before in options else None
     choice = control(st.selectbox, "model-choice", options, start, format_func=lambda path: names.get(path, path))
+    choices.keep("model-choice", choice)
     path = Path(choice) if choice else None
     if choice == picker.BROWSE:
         path = picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
@@ -132,13 +130,21 @@ def _use_runs(place: Path) -> None:
 # --- what was found -------------------------------------------------------------------------------
 
 
-def _series_editor(found: list, key: str) -> tuple[Series, ...]:
+def _series_editor(found: list, place: str) -> tuple[Series, ...]:
     st.caption("One row per run. Runs with the same objective share a colour; give repeated runs different seeds.")
-    rows = pd.DataFrame(_row(one) for one in found)
+    if same := [one.name for one in found if one.is_base]:
+        words = f"{enumerated(same)}: the base model itself, and so no run. It is every run's step 0 already."
+        st.caption(plain(words))
+    key, rows = f"series-{place}", pd.DataFrame(_row(one) for one in found)
+    if key not in st.session_state:  # the editor was away: it begins with what was edited before
+        before = choices.kept(key, rows)
+        known = ["series", "ready", "steps"]
+        choices.keep(f"{key}-rows", before if before[known].equals(rows[known]) else rows)
     edited = st.data_editor(
-        rows, hide_index=True, disabled=["series", "ready", "steps"], key=f"series-{key}",
+        choices.kept(f"{key}-rows", rows), hide_index=True, disabled=["series", "ready", "steps"], key=key,
         column_config=columns.looks("series"),
     )  # fmt: skip
+    choices.keep(key, edited)
     return tuple(
         Series(one.name, one.path, str(row.objective or one.name), int(row.seed or 0), bool(row.include))
         for one, row in zip(found, edited.itertuples(), strict=True)
@@ -147,102 +153,10 @@ def _series_editor(found: list, key: str) -> tuple[Series, ...]:
 
 def _row(one) -> dict:
     """A series that was found, as a row to edit."""
-    steps = [str(each.step) for each in one.checkpoints if each.status == "ready"]
-    shown = ", ".join(steps if len(steps) <= 12 else [*steps[:5], "…", *steps[-5:]])
-    about = {"include": bool(steps), "series": one.name, "objective": one.objective, "seed": one.seed}
-    return about | {"ready": len(steps), "steps": shown}
-
-
-# --- parameters -----------------------------------------------------------------------------------
-
-
-def _parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Study | None:
-    """The study as set up so far; None, with a sentence, where something in it cannot work."""
-    n_layers = checkpoints.describe_model(model, data.roots()).n_layers
-    left, right, far = st.columns(3)
-    name = left.text_input("Name of the study", _free_name(directory.name), key=f"name-{directory}",
-                           help="Letters, digits, - _ and dots.")  # fmt: skip
-    probes = right.selectbox(
-        "Probe set", ["default", *_probe_files(directory)], help=PARAMETERS["probes"], key="probes",
-        format_func=lambda p: "the set that ships: 320 prompts" if p == "default" else Path(p).name,
-    )  # fmt: skip
-    preset = far.selectbox("Measured as", PRESETS, format_func=_PRESETS.get, help=WORDS["preset"], key="preset")
-    at = PRESETS[preset]
-    of = "" if preset == "default" else f"-{preset}"  # each preset has controls of its own, which begin at its values
-
-    def one_of(column, label: str, name: str, options, words=str):
-        return column.selectbox(plain(label), options, options.index(at[name]), format_func=words, key=f"{name}{of}",
-                                help=PARAMETERS[name])  # fmt: skip
-
-    with st.expander("More: how it is measured", icon=":material/tune:"):
-        a, b, c = st.columns(3)
-        layers = a.multiselect("Layers", range(n_layers + 1), checkpoints.default_layers(n_layers),
-                               help=PARAMETERS["layers"], key=f"layers-{model}{of}")  # fmt: skip
-        whole = b.toggle("Whole cloud, no subsampling", key=f"whole{of}", help=PARAMETERS["subsamples"])
-        count = b.number_input("Subsamples", 1, 512, at["subsamples"], key=f"count{of}", disabled=whole,
-                               help=PARAMETERS["subsamples"])  # fmt: skip
-        size = b.number_input("Prompts per subsample", 4, 2000, at["subsample_size"] or None, key=f"size{of}",
-                              disabled=whole, placeholder="half of them, at most 160",
-                              help=PARAMETERS["subsample_size"])  # fmt: skip
-        seed = b.number_input("Seed", 0, 10_000, at["seed"], key=f"seed{of}", help=PARAMETERS["seed"])
-        scale = one_of(c, "Scale", "scale", SCALES)
-        metric = one_of(c, "Metric", "metric", METRICS)
-        order = one_of(c, "Wasserstein order p", "order", ORDERS, _order)
-        norm = one_of(c, "Ground norm q", "norm", ORDERS, _order)
-        chat = a.toggle("Chat template", at["chat"], key=f"chat{of}", help=PARAMETERS["chat"])
-        pooling = one_of(a, "Pooling", "pooling", POOLINGS, _POOLINGS.get)
-        k = a.number_input("Answer tokens", 1, 128, 8, key=f"answer_tokens{of}", disabled=pooling != "answer",
-                           help=PARAMETERS["answer_tokens"])  # fmt: skip
-        tokens = a.text_input("Prompts to look at token by token", key="tokens", placeholder="none; for instance 0, 12",
-                              help=PARAMETERS["tokens"])  # fmt: skip
-        dtype = one_of(a, "Number format", "dtype", DTYPES)
-        engine = one_of(a, "Engine", "engine", ENGINES)
-        second = b.selectbox("Second number format", ("", *DTYPES), format_func=lambda one: one or "none",
-                             key="second", help=PARAMETERS["second_dtype"])  # fmt: skip
-        beside = c.multiselect("Studies beside", data.study_names(), key="beside", help=PARAMETERS["beside"])
-    try:
-        asked = Study(
-            name=name.strip(), model=model, series=series, probes=probes, chat=chat, layers=tuple(layers), dtype=dtype,
-            pooling=pooling, answer_tokens=int(k), tokens=_numbers(tokens),
-            subsamples=0 if whole else int(count), subsample_size=int(size or 0), seed=int(seed), scale=scale,
-            metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
-        )  # fmt: skip
-    except Fault as fault:
-        st.error(plain(data.shown(fault)), icon=":material/error:")
-        return None
-    if not asked.included:
-        frame.note("Include at least one series.")
-        return None
-    return asked
-
-
-def _numbers(words: str) -> tuple[int, ...]:
-    """Whole numbers with commas or spaces between them. Raises a Fault for anything else."""
-    parts = words.replace(",", " ").split()
-    if wrong := [one for one in parts if not (one.isascii() and one.isdigit())]:
-        raise Fault(f"{wrong[0][:20]!r} is no number of a prompt", "Give whole numbers, 0 for the first prompt: 0, 12")
-    return tuple(int(one) for one in parts)
-
-
-def _order(value: float) -> str:
-    return "inf (bottleneck)" if value == float("inf") else f"{value:g}"
-
-
-def _free_name(wanted: str) -> str:
-    """The folder's name as a study name; numbered where a study has it already."""
-    plain = "".join(ch if ch.isalnum() or ch in "-_." else "-" for ch in wanted).strip("-_.") or "study"
-    taken = set(data.study_names())
-    return next(name for name in [plain, *(f"{plain}-{k}" for k in range(2, 10_000))] if name not in taken)
-
-
-@st.cache_data(ttl=10)
-def _probe_files(directory: Path) -> list[str]:
-    """Probe sets lie beside the checkpoints, or one folder up."""
-    allowed = data.roots()
-    kinds = ("*.jsonl", "*.csv", "*.parquet")
-    near = [place for place in (directory, directory.parent) if is_inside(place, allowed)]
-    found = (path for place in near for kind in kinds for path in place.glob(kind))
-    return sorted(str(path) for path in found if is_inside(path, allowed))
+    steps = [each.step for each in one.checkpoints if each.status == "ready"]
+    include = bool(steps) and not one.is_base
+    about = {"include": include, "series": one.name, "objective": one.objective, "seed": one.seed}
+    return about | {"ready": len(steps), "steps": opened_study.steps_words(steps)}
 
 
 # --- cost and start -------------------------------------------------------------------------------
@@ -307,6 +221,7 @@ def _compute(asked: Study) -> None:
     begin(asked.name, folder_of(asked, data.store()) / "study.toml")
     st.session_state["study"] = asked.name
     st.session_state["view"] = "Open a study"
+    to_top.next_time()
 
 
 @st.cache_data(ttl=30, show_spinner="Reading the checkpoints once…", max_entries=8)

@@ -1,146 +1,79 @@
-"""A study that is open: in sentences and verdicts, its checkpoints and parameters, and what is still to be computed."""
+"""A study that is open: what it is, what is still to be computed, and what cannot be used."""
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, data, figure, frame
-from pages.parts.web import Markdown, code, plain
-from phcore.analysis.displacements import ALL
-from phcore.analysis.equal_windows import QUARTERS, shares
-from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
-from phcore.errors import Fault
+from pages.parts import columns, data, frame
+from pages.parts.web import Markdown, plain
 from phcore.export.results import Results
-from phcore.figures.figure import PER, Choice
-from phcore.figures.reading import one_run
-from phcore.figures.registry import FIGURES
-from phcore.formatting import three
+from phcore.formatting import count, enumerated
 from phcore.pipeline import jobs
+from phcore.pipeline.estimate import estimate
 from phcore.pipeline.plan import plan
-from phcore.stages.separation import rounds
 from phcore.study import PARAMETERS
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.topology import clouds
-from phcore.topology.summaries import FEATURES
 
-BADGES = {
-    HOLDS: ":green-badge[:material/check: holds]",
-    FAILS: ":orange-badge[:material/close: does not hold]",
-    UNKNOWN: ":gray-badge[:material/help: cannot be told]",
+POINTS = {
+    "last": "the last token of each prompt",
+    "mean": "the mean over each prompt's words",
+    "answer": "the mean over each prompt's reference answer",
 }
+FINISHED = "Every table of this study is finished."
+_SHOWN = 12  # steps that are named in a row; of more, the first and the last
 
 
-def badge(verdict: str) -> Markdown:
-    """A verdict in its colour; what is none of them, as it stands in the table."""
-    return BADGES[verdict] if verdict in BADGES else plain(verdict)
+# --- what it is -------------------------------------------------------------------------------------
 
 
-# --- in sentences -----------------------------------------------------------------------------------
-
-
-def glance(study: Results) -> None:
-    """What moved, when, and how far apart the objectives end: at the middle layer, with the floors beside it."""
-    cells = data.table(study, "cells")
-    if cells.empty:
-        frame.note("Nothing is computed yet. Sentences with numbers appear here as results arrive.")
-        return
-    choice = Choice.of(study, single=True)
-    odd = cells[cells["status"] != "ok"]
-    unusual = [plain(f"{len(odd)} of {len(cells)} cells have no topology: {words}") for words in odd["words"].head(1)]
-    for sentence in (*unusual, *_moves(study, choice), *_apart(study, choice)):
-        st.markdown(f"- {sentence}")
-    st.caption(
-        f"At layer {choice.layer} of {study.record.n_layers}, H1, on {study.record.n_prompts} prompts. "
-        "Every number has its chart on the Trajectories page."
+def about(study: Results) -> None:
+    """The study in a line, and its objectives in a table."""
+    record = study.record
+    layers = ", ".join(map(str, record.layers))
+    st.markdown(
+        f"**{plain(study.study.model.name)}** · {count(len(record.series), 'run')} · "
+        f"{count(len(record.ready), 'checkpoint')} with the base model · {count(record.n_prompts, 'prompt')} · layers "
+        f"{plain(layers)} of {record.n_layers} · a point is {plain(POINTS[study.study.pooling])}. "
+        + plain(subsample_words(record))
     )
+    rows = objectives(record)
+    columns.show(pd.DataFrame(rows), "objectives", height="content" if len(rows) < 9 else 320)
 
 
-def _moves(study: Results, choice: Choice) -> list[Markdown]:
-    """Where the velocity of each objective's first run peaks, counted per transition and per training step."""
-    try:
-        curves = [figure.read(study, FIGURES["velocity"], replace(choice, per=per)).curve for per in PER]
-    except Fault:
-        return []
-    sentences = []
-    first = rounds({one.name: one.objective for one in study.record.series})[0]  # runs of one objective look alike
-    for name in first:
-        rows = [curve[curve["series"] == name] for curve in curves]
-        if any(part.empty for part in rows):
-            continue
-        peak, fast = (part.loc[part["mean"].idxmax()] for part in rows)
-        sentences.append(
-            f"**{plain(name)}** moves farthest between steps {peak['step_from']:.0f} and {peak['step']:.0f} "
-            f"(H1 velocity {three(peak['mean'])}) and fastest per training step between {fast['step_from']:.0f} and "
-            f"{fast['step']:.0f}{plain(_first_quarter(study, name, choice))}."
+def objectives(record: Record) -> list[dict]:
+    """A row per objective: its runs, their steps, and how many checkpoints can be used."""
+    found: dict[str, list] = {}
+    for one in record.series:
+        found.setdefault(one.objective, []).append(one)
+    rows = []
+    for objective, runs in found.items():
+        names = {one.name for one in runs}
+        own = [node for node in record.nodes if node.label in names]
+        steps = sorted({node.step for node in own if node.ready})
+        rows.append(
+            {
+                "objective": objective,
+                "runs": len(runs),
+                "seeds": ", ".join(map(str, sorted({one.seed for one in runs}))),
+                "ready": sum(node.ready for node in own),
+                "left_out": sum(not node.ready for node in own),
+                "steps": steps_words(steps),
+            }
         )
-    return sentences
+    return rows
 
 
-def _first_quarter(study: Results, series: str, choice: Choice) -> str:
-    """The number that the first claim goes by."""
-    own = shares(study.table("windows", series=series, scale=choice.scale, use=QUARTERS, measure=ALL))
-    if own.empty:
-        return ""
-    first = own.loc[own["window"] == 1, "share"].iloc[0]
-    return (
-        f"; {first:.0%} of its displacement, mean over layers, falls in the first quarter of the steps "
-        f"({1 / len(own):.0%} if even)"
-    )
-
-
-def _apart(study: Results, choice: Choice) -> list[Markdown]:
-    """How far apart the objectives are at the last common step, against the split-half floor."""
-    try:
-        table = figure.read(study, FIGURES["separation"], choice).rows
-    except Fault:
-        return []
-    last = table[table["step"] > 0].sort_values("step").groupby(["series_a", "series_b"], sort=False).tail(1)
-    if last.empty:
-        return []
-    one = last.loc[last["value"].idxmax()]
-    beside = f" (split-half floor {three(one['hi'])})" if pd.notna(one["hi"]) else ""
-    return [
-        f"At step {one['step']:.0f}, **{plain(one['series_a'])}** and **{plain(one['series_b'])}** are farthest apart: "
-        f"{three(one['value'])} resampling standard deviations in the {len(FEATURES)} mean summaries{beside}. "
-        f"{'One run per objective: an' if one_run(study) else 'An'} effect size, not a p-value."
-    ]
-
-
-def verdicts(study: Results) -> None:
-    """A row per claim: the verdict, its sentence, and below it n, the null and the interval."""
-    for one in data.table(study, "findings").itertuples():
-        with st.container(border=True, gap="small"):
-            st.markdown(f"**{plain(one.claim)}. {plain(one.title)}** {badge(one.verdict)}")
-            st.markdown(plain(one.sentence))
-            rest = {"n": one.n, "Null": one.null, "Interval": one.interval, "To tell": one.needed}
-            told = {name: words.replace("`", "") for name, words in rest.items() if words}  # as in the report
-            st.caption("  \n".join(f"**{plain(name)}** {plain(words)}" for name, words in told.items()))
-    st.caption(
-        "The claims are those of Malhotra et al. (arXiv:2606.19542), about H1 at the study's own scale. The wording "
-        "follows the numbers by fixed rules (docs/method.md). The same in a shell: "
-        + code(f"python -m phcore findings {study.study.name}")
-        + "."
-    )
-
-
-# --- in tables --------------------------------------------------------------------------------------
-
-
-def checkpoint_tables(table: pd.DataFrame, expanded: bool = False) -> None:
-    """All checkpoints with their status; problems first, each with its sentence."""
-    problems = table[table["status"] != "ready"]
-    for _, row in problems.head(5).iterrows():
-        words = f"**{plain(row['series'])}, step {row['step']:,}** is left out: {plain(row['finding'])}"
-        st.warning(words, icon=":material/warning:")
-    if len(problems) > 5:
-        st.warning(f"{len(problems) - 5} more checkpoints are left out: see the table.", icon=":material/warning:")
-    title = f"{len(table)} checkpoints, {len(table) - len(problems)} ready"
-    with st.expander(title, icon=":material/list:", expanded=expanded):
-        columns.show(table, "checkpoints", height=280)
+def steps_words(steps: list[int]) -> str:
+    """1, 2, 4; of many the first and the last: 1, 2, 4, 6, 8 … 112, 120, 128 (24 steps)."""
+    if len(steps) <= _SHOWN:
+        return ", ".join(f"{step:,}" for step in steps)
+    ends = [", ".join(f"{step:,}" for step in some) for some in (steps[:5], steps[-3:])]
+    return f"{' … '.join(ends)} ({len(steps)} steps)"
 
 
 def subsample_words(record: Record) -> str:
@@ -161,11 +94,42 @@ def overlap_words(record: Record) -> str:
     return clouds.overlap_words(record.n_prompts, size) if record.study.subsamples else ""
 
 
+# --- what cannot be used ----------------------------------------------------------------------------
+
+
+def left_out(table: pd.DataFrame) -> None:
+    """Each reason once, with the checkpoints that it is the reason for."""
+    problems = table[table["status"] != "ready"]
+    for finding, rows in problems.groupby("finding", sort=False):
+        steps = {name: ", ".join(f"{step:,}" for step in own["step"]) for name, own in rows.groupby("series")}
+        places = enumerated([f"{name}, step {own}" for name, own in list(steps.items())[:6]])
+        more = f" and {len(steps) - 6} more series" if len(steps) > 6 else ""
+        are = "is" if len(rows) == 1 else "are"
+        st.warning(f"**{plain(places)}**{plain(more)} {are} left out: {plain(finding)}", icon=":material/warning:")
+
+
+def checkpoints(table: pd.DataFrame) -> None:
+    """All checkpoints with their status, folded."""
+    ready = int((table["status"] == "ready").sum())
+    with st.expander(f"All {count(len(table), 'checkpoint')}, {ready:,} ready", icon=":material/list:"):
+        columns.show(table, "checkpoints", height=280)
+
+
+# --- how it was asked -------------------------------------------------------------------------------
+
+
 def parameter_table(study: Results) -> None:
     """Every parameter with its value and what it means."""
     values = asdict(study.study) | {"layers": list(study.record.layers), "subsample_size": study.record.subsample_size}
     rows = [(name, str(values[name]), words) for name, words in PARAMETERS.items()]
     columns.show(pd.DataFrame(rows, columns=["parameter", "value", "meaning"]), "parameters")
+
+
+def study_file(study: Results) -> None:
+    """The study file as text, with what it is for."""
+    st.caption("With this file the study is computed again anywhere: `python -m phcore compute FILE.toml`.")
+    st.code(study.study.to_toml(), language="toml", height=260)
+    frame.download(st, "Study file", study.study.to_toml(), f"{study.study.name}.toml", "text/plain", "study-file")
 
 
 # --- computing it -----------------------------------------------------------------------------------
@@ -176,33 +140,41 @@ def begin(name: str, study_file: Path) -> None:
 
 
 @data.cached(16, by=lambda study: (data.version(study), int(time.time() // 60)))
-def _todo(study: Results) -> dict[str, int]:
-    """What a finished study lacks of the registry, as progress calls it: to look for it takes a while."""
-    return plan(study.record, data.store()).totals()
+def _todo(study: Results) -> tuple[dict[str, int], float | None]:
+    """What a study lacks of the registry, as progress calls it, and the seconds it takes, where they are known."""
+    return plan(study.record, data.store()).totals(), estimate(study.record, data.store(), frame.workers()).seconds
 
 
-def compute_box(study: Results) -> None:
-    """What an opened study still lacks, and the button that computes it."""
-    job = jobs.status(data.store(), study.study.name)
+def computing(study: Results) -> None:
+    """The computation under way with its cancel button; or what is missing, and the button that computes it."""
+    name = study.study.name
+    frame.job_card(name, "Computing")
+    job = jobs.status(data.store(), name)
     if job and job.active:
         return
     model = Path(study.study.model)
-    finished = "Every table of this study is finished."
     if not model.exists():
         away = f"its base model ({model.name}) is not on this machine"
         if study.finished:
-            st.caption(plain(f"{finished} Nothing more can be measured here: {away}."))
+            st.caption(plain(f"{FINISHED} Nothing more can be measured here: {away}."))
         else:
             lacks = "has no evidence yet" if study.complete else "is unfinished"
             frame.note(f"This study {lacks}, and {away}.", "cloud_off")
         return
-    todo = _todo(study) if study.finished else plan(study.record, data.store()).totals()
+    todo, seconds = _todo(study)
     if not todo:
-        st.caption(f"{finished} A second run would compute nothing.")
+        st.caption(plain(f"{FINISHED} A second run would compute nothing."))
         return
-    lacks = f"{finished} What a run would compute beside them: " if study.finished else "Missing: "
-    st.write(plain(lacks + ", ".join(f"{label.lower()} {count:,}" for label, count in todo.items()) + "."))
-    words = "Compute" if study.complete else "Continue computing"
-    if st.button(words, type="primary", icon=":material/play_arrow:", key="continue"):
-        begin(study.study.name, folder_of(study.study, data.store()) / "study.toml")
+    left, right = st.columns([5.4, 1.6], vertical_alignment="center")
+    left.markdown(_missing(study.finished, todo, seconds))
+    if right.button("Compute" if study.complete else "Continue", type="primary", icon=":material/play_arrow:",
+                    key="continue", width="stretch"):  # fmt: skip
+        begin(name, folder_of(study.study, data.store()) / "study.toml")
         st.rerun()
+
+
+def _missing(finished: bool, todo: dict[str, int], seconds: float | None) -> Markdown:
+    what = ", ".join(f"{label.lower()} {number:,}" for label, number in todo.items())
+    about = "" if seconds is None else f" About {frame.duration(seconds)}."
+    first = f"{FINISHED} What a run would compute beside them" if finished else "Missing"
+    return plain(f"{first}: {what}.{about}")

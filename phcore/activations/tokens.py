@@ -145,7 +145,7 @@ def _check_lengths(token_ids: list[list[int]], longest: int, folder: Path) -> No
         if longest and len(ids) > longest:
             raise Fault(
                 f"prompt {number} has {len(ids):,} tokens, and the model reads at most {longest:,}",
-                "Shorten the prompt, or remove it from the probe set",
+                "Shorten it in the probe set",
                 folder,
             )
 

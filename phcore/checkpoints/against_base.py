@@ -1,9 +1,10 @@
 """Does a checkpoint fit the base model? Names and shapes only, from the headers: no weight is read."""
 
 import re
+from filecmp import cmp
 from pathlib import Path
 
-from phcore.checkpoints.formats import ADAPTER_CONFIG, Flaw, read_json, tensors
+from phcore.checkpoints.formats import ADAPTER_CONFIG, Flaw, is_adapter, read_json, tensors, weight_files
 from phcore.checkpoints.safetensors_header import Tensor
 
 OTHER_BASE = "Pick the base model this checkpoint was trained from"
@@ -31,6 +32,19 @@ class Base:
 
     def tensor(self, name: str) -> Tensor | None:
         return self.tensors.get(name) or (self.tied_head if name in HEADS else None)
+
+
+def same_weights(folder: Path, base: Path) -> bool:
+    """Whether a whole model has the weights of the base to the last byte. Reads no further than the first other one."""
+    if folder.resolve() == base.resolve():
+        return True
+    if is_adapter(folder):
+        return False
+    try:
+        own, theirs = weight_files(folder), weight_files(base)
+        return len(own) == len(theirs) and all(cmp(a, b, shallow=False) for a, b in zip(own, theirs, strict=True))
+    except (OSError, Flaw):
+        return False
 
 
 def check_full(folder: Path, base: Base) -> None:

@@ -262,7 +262,7 @@ def _refuse_formats(folder: Path) -> None:
         found = sorted(name for name in names if pattern.fullmatch(name))
         if found:
             raise Flaw(status, fault.format(found[0]), mend.format(found[0]))
-    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again, or remove the folder")
+    raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again")
 
 
 def _check_config(folder: Path, kind: str) -> None:
@@ -272,7 +272,7 @@ def _check_config(folder: Path, kind: str) -> None:
             raise Flaw(
                 "refused",
                 "config.json asks for the model's own Python code (auto_map)",
-                "If transformers has this model type built in, remove auto_map from config.json",
+                "If transformers has this model type built in, load it there once and save it with save_pretrained()",
             )
         return
     config = read_json(folder / ADAPTER_CONFIG)

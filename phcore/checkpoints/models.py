@@ -74,6 +74,8 @@ def describe_model(path: str | Path, roots: Sequence[Path] | None = None) -> Mod
     path = Path(path)
     if not path.is_dir():
         return Model(path, path.name, status="incomplete", finding="There is no such folder. Pick a model folder.")
+    if not (holds_weights(path) or "config.json" in names_in(path)):
+        return Model(path, path.name, status="incomplete", finding=_no_model(path))
     seen = examine(path, step=0)
     facts: dict = {"size": seen.size, "status": seen.status, "finding": seen.finding, "chat": has_chat_template(path)}
     try:
@@ -89,6 +91,14 @@ def describe_model(path: str | Path, roots: Sequence[Path] | None = None) -> Mod
         if seen.ready:
             facts |= {"status": flaw.status, "finding": flaw.finding}
     return Model(path, _name(path), **facts)
+
+
+def _no_model(path: Path) -> str:
+    """What is said of a folder without a model: a folder of runs, or one above the model, is picked easily."""
+    below = [name for name in sorted(names_in(path)) if "config.json" in names_in(path / name)]
+    models = [name for name in below if step_of(name) is None]
+    inside = f", such as {models[0]} in it" if models else ""
+    return f"This folder holds no model. Pick the folder with config.json and the weights of the base model{inside}."
 
 
 def _check_usable(facts: dict) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from phcore.checkpoints.against_base import Base, check_adapter, check_full
+from phcore.checkpoints.against_base import Base, check_adapter, check_full, same_weights
 from phcore.checkpoints.formats import Checkpoint, Flaw, examine, holds_weights, is_adapter, names_in, read_json
 from phcore.checkpoints.roots import ROOTS, is_inside, leaves, refuse_outside
 from phcore.errors import Fault
@@ -27,13 +27,19 @@ LOOSE = "The name of its folder tells no step, so it stands last."
 
 @dataclass(frozen=True)
 class Found:
-    """A series that was found: `path` holds its checkpoints, sorted by step."""
+    """A series that was found: `path` holds its checkpoints, sorted by step.
+
+    Attributes
+    ----------
+    is_base : whether it is the base model itself, which lies beside the runs or was copied there: no run at all.
+    """
 
     name: str
     objective: str
     seed: int
     path: Path
     checkpoints: list[Checkpoint]
+    is_base: bool = False
 
 
 def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[Path] | None = None) -> list[Found]:
@@ -65,7 +71,8 @@ def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[
     for folder, places in _series_folders(directory, fence):
         own = [_checkpoint(place, known, fence) for place in places]
         objective, seed = objective_of(folder)
-        found.append(Found(folder.name, objective, seed, folder, _in_order(own)))
+        is_base = len(own) == 1 and own[0].ready and base is not None and same_weights(own[0].path, Path(base))
+        found.append(Found(folder.name, objective, seed, folder, _in_order(own), is_base))
     return _named(found, directory)
 
 
@@ -234,7 +241,10 @@ def _in_order(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
             one = replace(one, step=last)
         twin = next((other for other in ordered if other.step == one.step), None)
         if twin is not None and one.ready:
-            finding = f"The folder {twin.path.name} has the same step {one.step}. Keep one of the two."
+            finding = (
+                f"The folder {twin.path.name} has the same step {one.step}, and is the one that is used. If this one "
+                "has another step, say it in the name of its folder."
+            )
             one = replace(one, status="refused", finding=finding)
         ordered.append(one)
     return ordered

@@ -231,6 +231,18 @@ class Results:
         return keys_of(self.record).study
 
     @property
+    def on_disk(self) -> tuple[int, float]:
+        """Bytes of its files in the archive, and when the last was written (seconds since 1970).
+
+        Files that it shares with other studies are counted in each.
+        """
+        named = {self.store.path(*file) for file in assembly.named(self.record)}
+        folders = {file.parent for file in named}  # to list a folder is quicker than to ask for each of its files
+        files = [file for folder in folders for file in folder.glob("*") if file in named]
+        found = [file.stat() for file in (*files, *folder_of(self.study, self.store).glob("*"))]
+        return sum(one.st_size for one in found), max((one.st_mtime for one in found), default=0.0)
+
+    @property
     def missing(self) -> list[str]:
         """Names of the tables that a finished study has and this one lacks."""
         return assembly.missing(self.record, self.store)

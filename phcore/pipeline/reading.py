@@ -17,6 +17,7 @@ import pyarrow as pa
 from phcore import checkpoints as on_disk
 from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
+from phcore.pipeline.order import reading_order
 from phcore.pipeline.plan import File, Unit
 from phcore.stages.registry import results
 from phcore.study import Study, devices, probes
@@ -58,8 +59,8 @@ class Taken:
 
 
 def checkpoints(record: Record, units: list[Unit]) -> list[Checkpoint]:
-    """The units of readings by checkpoint: first readings first, each kind in the order of the study."""
-    order = {node: number for number, node in enumerate(record.nodes)}
+    """The units of readings by checkpoint: first readings first, each kind in the order of `order.reading_order`."""
+    order = {node: number for number, node in enumerate(reading_order(record))}
 
     def which(unit: Unit) -> tuple:
         return (unit.place.reading != "", unit.place.reading, order[unit.place.nodes[0]])

@@ -2,7 +2,7 @@
 
 The plan is what the archive lacks, so a killed run resumes at the first missing file, and a second run of the same
 study does nothing. Models are read here, one checkpoint after another; everything else goes to any
-`concurrent.futures.Executor`, each file as soon as those it is made from are there.
+`concurrent.futures.Executor`, as soon as what it is made from is there; what makes the first picture goes first.
 """
 
 import time
@@ -15,6 +15,7 @@ from pathlib import Path
 from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
 from phcore.pipeline import reading
+from phcore.pipeline.order import Queue
 from phcore.pipeline.plan import File, Plan, Unit, plan
 from phcore.pipeline.reading import Cancelled
 from phcore.stages.registry import Missing, assembly, files, results
@@ -22,6 +23,7 @@ from phcore.study.kept import keep
 from phcore.study.record import BASE, Node, Record
 from phcore.study.resolve import is_listed, keep_again, libraries
 
+AHEAD = 3  # units for each worker that an executor is given at once: those that become urgent need not wait for many
 ATTEMPTS = 3  # times that one file is computed, or that workers are started anew, before it is called a failure
 
 
@@ -48,7 +50,7 @@ class Run:
     on_event : called with a `Progress` whenever something moved.
     cancelled : polled between units; True raises `Cancelled`.
     speeds : seconds per unit of each result, known from before, for the first estimate of the time left.
-    parallel : workers of the executor, for the same.
+    parallel : workers of the executor; 0: not known, and it is given everything at once.
     of : a checkpoint, to compute only what needs no other one.
     """
 
@@ -60,13 +62,14 @@ class Run:
         on_event: Callable[[Progress], None] = lambda event: None,
         cancelled: Callable[[], bool] = lambda: False,
         speeds: dict[str, float] | None = None,
-        parallel: int = 1,
+        parallel: int = 0,
         of: Node | None = None,
     ):
         self.record, self.store, self.executor = record, store, executor
         self.on_event, self.cancelled = on_event, cancelled
         self.warnings: list[str] = []
         self._pending: dict[Future, Unit] = {}
+        self._ahead = AHEAD * parallel or float("inf")
         self._written: Counter[File] = Counter()
         self._failed: dict[File, str] = {}  # a sentence on each unit that raised what it should not
         self._broken = 0  # times in a row that the workers died
@@ -123,6 +126,7 @@ class Run:
         """Every unit as soon as what it is made from is there. What a damaged file kept back is left to the next."""
         self._missing = {unit.file for unit in self._plan.units}
         self._waiting: dict[File, list[Unit]] = defaultdict(list)
+        self._queue = Queue(self.record)
         for unit in self._plan.units:
             if not unit.reads_a_model:
                 self._submit_or_wait(unit)
@@ -135,7 +139,13 @@ class Run:
             if need in self._missing:
                 self._waiting[need].append(unit)  # looked at again when this one is there
                 return
-        self._pending[self._submit(unit)] = unit
+        self._queue.put(unit)
+        self._submit_next()
+
+    def _submit_next(self) -> None:
+        while self._queue and len(self._pending) < self._ahead:
+            unit = self._queue.take()
+            self._pending[self._submit(unit)] = unit
 
     def _submit(self, unit: Unit) -> Future:
         root = str(self.store.root)
@@ -187,6 +197,7 @@ class Run:
             self._wrote(unit.file)
             self._there(unit.file)
             self._event(unit.label, unit.words)
+        self._submit_next()
 
     def _start_workers_anew(self) -> None:
         """One of the workers was killed, which ends them all: what they were given is given to others."""

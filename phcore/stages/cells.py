@@ -61,6 +61,7 @@ RESULT = Result(
     needs=("clouds",),
     parameters=("metric",),
     compute=compute,
+    first=True,
     decode=decode,
 )
 TABLE = Table(

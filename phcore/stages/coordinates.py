@@ -41,6 +41,7 @@ RESULT = Result(
     per=ON_BASE,
     needs=("clouds",),
     compute=compute,
+    first=True,
     size=lambda record: 4_000 + 6 * record.n_prompts,
 )
 TABLE = Table(

@@ -71,6 +71,7 @@ RESULT = Result(
     parameters=("metric", "engine", *SAMPLING),
     compute=compute,
     decode=decode,
+    first=True,
     stands_in=next_subsample,
     size=_size,
 )

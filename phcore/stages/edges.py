@@ -32,6 +32,7 @@ RESULT = Result(
     parameters=("metric",),
     settings={"most": MOST},
     compute=compute,
+    first=True,
     size=lambda record: 4_000 + 8 * min(MOST, record.n_prompts * (record.n_prompts - 1) // 2),
 )
 TABLE = Table(

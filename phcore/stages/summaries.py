@@ -27,6 +27,7 @@ RESULT = Result(
     parameters=("subsamples",),
     settings={"features": FEATURES},
     compute=compute,
+    first=True,
     size=lambda record: max(1, record.study.subsamples) * len(FEATURES) * 8,
 )
 

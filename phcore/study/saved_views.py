@@ -109,9 +109,11 @@ def save(view: View, study: str, store: Store) -> list[View]:
     with _WRITING:
         known = views(study, store)
         if any(one.name == view.name for one in known):
-            raise Fault(f"there is a view called {view.name!r} already", "Choose another name, or delete that view")
+            raise Fault(f"there is a view called {view.name!r} already", "Choose another name")
         if len(known) >= MOST:
-            raise Fault(f"this study has {len(known)} saved views, as many as are kept", "Delete one of them first")
+            raise Fault(
+                f"this study has {len(known)} saved views, as many as are kept", "Keep this one as a link: Copy link"
+            )
         return _write([view, *known], study, store)
 
 

@@ -34,11 +34,44 @@ def test_each_page_shows_the_study_that_ships(start, page, count):
     assert not app.warning
 
 
-def test_the_study_page_speaks_in_sentences_with_numbers(start):
-    told = words(start(ROOT / "cache"))
+def test_the_study_page_says_what_there_is_and_what_the_open_one_is(start):
+    app = start(ROOT / "cache")
+    told = words(app)
     assert "320 prompts" in told
-    assert "farthest apart" in told
+    assert "a point is the last token of each prompt" in told
     assert "Every table of this study is finished" in told
+    every, objectives, *_ = (one.value for one in app.dataframe)
+    assert set(every["study"]) == {"smollm2-135m-instruct", "tiny-instruct", "tiny-pretrained"}
+    assert set(every["state"]) == {"finished"}
+    assert (every["size"] > 1e6).all()
+    assert list(objectives["objective"]) == ["helpful", "harmless", "mixed"]
+    assert list(objectives["ready"]) == [69, 69, 69]
+
+
+def test_a_study_that_cannot_be_read_stands_in_the_list_beside_the_others(start, computed, tmp_path):
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    (store.root / "studies" / "broken").mkdir()
+    (store.root / "studies" / "broken" / "record.json").write_text("{")
+    every = start(store.root, study="tiny").dataframe[0].value.set_index("study")
+    assert every.loc["tiny", "state"] == "finished"
+    assert every.loc["broken", "state"] == "cannot be read"
+
+
+def test_nothing_is_judged_before_there_are_results(start, computed, tmp_path):
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    for name in ("tables", "cells", "diagrams"):
+        studies.remove(studies.files(store, name))
+    app = start(store.root, study="tiny")
+    assert "not computed" in set(app.dataframe[0].value["state"])
+    assert "cannot be told" not in words(app)
+    assert "Verdicts in full" not in [one.label for one in app.expander]
+    assert app.button(key="continue").label == "Continue"
+
+
+def test_each_reason_to_leave_checkpoints_out_is_said_once(start, computed):
+    app = start(computed[1], study="tiny")
+    assert sum("left out" in one.value for one in app.warning) == 1
+    assert "harmless, step 4" in words(app)
 
 
 def test_the_study_page_gives_five_verdicts_with_what_they_rest_on(start):

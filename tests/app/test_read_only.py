@@ -5,7 +5,7 @@ import shutil
 import pytest
 import streamlit as st
 
-from pages.parts import data, live, new_study
+from pages.parts import choices, data, live, new_study
 from phcore.errors import Fault
 from phcore.pipeline import jobs
 from tests import studies
@@ -119,7 +119,7 @@ def test_what_the_buttons_call_is_refused(served, computed):
     assert new_study._local_models.__wrapped__() == []
     new_study._compute(study)
     assert st.session_state.pop("new_study.fault").startswith("this server is read-only")
-    assert new_study._probe_files.__wrapped__(cache) == []
+    assert choices._probe_files.__wrapped__(cache) == []
     assert new_study._resolved.__wrapped__(str(cache / "studies" / "tiny" / "study.toml")).startswith(
         "this server is read"
     )

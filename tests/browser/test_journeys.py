@@ -118,7 +118,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         page.get_by_role("button", name="Measure this machine").click()
         page.wait_for_selector("text=/about \\d+ seconds?/", timeout=90_000)
         page.get_by_role("button", name="Compute").click()
-        page.wait_for_selector("text=At a glance", timeout=30_000)
+        page.wait_for_selector("text=A point is", timeout=30_000)
         page.reload()
         deadline = time.monotonic() + 150
         while not (job := jobs.status(Store(place), "runs")) or job.active:

@@ -41,7 +41,6 @@ EXCEPTIONS = {
     ("shell.py", "one.help"): "navigation.toml",
     ("frame.py", "_content()"): "the glossary, from a template that escapes",
     ("toolbar.py", "sentences"): "of `links.missed`, which escapes every part of a link",
-    ("opened_study.py", "sentence"): "of `glance`: lists of Markdown",
 }
 
 

@@ -269,7 +269,8 @@ def named(record: Record) -> tuple[tuple[str, str], ...]:
     """(folder, key) of every archive file that a study's record names, each once; in an order keys do not change."""
     found = [("probes", record.probes_key)]
     found += [("scalars", record.scalars)] if record.scalars else []
+    keys = keys_of(record)  # once: to look it up takes as long as to make a key
     for one in results().values():
-        found += [(one.name, keys_of(record).of(one.name, place)) for place in places(record, one.per)]
+        found += [(one.name, keys.of(one.name, place)) for place in places(record, one.per)]
     found += [file_of(record, name) for name in tables()]
     return tuple(dict.fromkeys(found))

@@ -106,6 +106,7 @@ class Result:
     decode : what another result is given of it, from its Arrow table.
     intermediate : only wanted while something that is made from it is missing; left behind by packs.
     shown : wanted all the same, because pages lead back to it.
+    first : what a page shows of one cell: computed before all else at the first checkpoints (see `pipeline.order`).
     stands_in : from its decoded value, one as of another checkpoint, for estimates.
     size : record -> bytes of one file, about; for estimates.
     """
@@ -123,6 +124,7 @@ class Result:
     decode: Callable[[pa.Table], Any] = lambda table: table
     intermediate: bool = False
     shown: bool = False
+    first: bool = False
     stands_in: Callable[[Any], Any] = lambda value: value
     size: Callable[[Record], int] = lambda record: 4_000  # a few rows, most of it the file's own footer
 
