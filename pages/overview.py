@@ -31,15 +31,17 @@ def nothing() -> None:
     st.markdown("# No study to show yet")
 
 
-def said(study: Results, choice: Choice) -> None:
-    """The headline and the line after it."""
+def said(study: Results, choice: Choice) -> bool:
+    """The headline and the line after it. Returns whether there is anything to compare yet."""
     try:
         headline = figure.read(study, FIGURES["net_change"], choice).headline
-        st.markdown(f"# {plain(headline.title)}")
-        st.markdown(plain(headline.words))
-    except Fault as fault:
+    except Fault:
         st.markdown("# Nothing to compare yet")
-        frame.say(fault)
+        st.markdown("The maps fill as checkpoints are read; what changed is said here as soon as it is measured.")
+        return False
+    st.markdown(f"# {plain(headline.title)}")
+    st.markdown(plain(headline.words))
+    return True
 
 
 def doors(study: Results) -> None:
@@ -96,15 +98,18 @@ study = frame.ready_study("overview", nothing, study_place)
 choice = Choice.of(study, layer=controls.layer(layer_place, study, "o_layer"), scale="raw")
 with tools:
     doors(study)
-said(study, choice)
+compared = said(study, choice)
 moving(study, choice)
-verdicts(study)
-look = replace(Look.of(study), height=110, question="How far has each objective moved?", answer="")
-figure.chart(study, FIGURES["net_change"], choice, look)
+if data.complete(study):
+    verdicts(study)
+if compared:
+    look = replace(Look.of(study), height=110, question="How far has each objective moved?", answer="")
+    figure.chart(study, FIGURES["net_change"], choice, look)
 st.caption(plain(size(study)))
 with st.expander("How to read this, and the numbers", icon=":material/table:"):
     for name in ("maps", "net_change"):
         with suppress(Fault):
             how = FIGURES[name].caption
             st.caption(plain(how(figure.read(study, FIGURES[name], choice))))
-    figure.below(study, FIGURES["net_change"], choice)
+    if compared:
+        figure.below(study, FIGURES["net_change"], choice)

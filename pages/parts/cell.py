@@ -52,10 +52,19 @@ def pick(study: Results, which: str) -> data.Cell:
     series = control(left.selectbox, f"{own}_series", names, min(start, len(names) - 1))
     steps = [node.step for node in study.record.path_of(series)]
     controls.chosen(f"{own}_step", steps)  # another series may not have this step
-    step = control(middle.select_slider, f"{own}_step", steps, value=steps[-1])
+    step = control(middle.select_slider, f"{own}_step", steps, value=opening_step(study, series, steps))
     if which == "first":
         present.steps(f"{own}_step", steps)
     return series, step, controls.layer(right, study, f"{own}_layer")
+
+
+def opening_step(study: Results, series: str, steps: list[int]) -> int:
+    """The step that a series opens on: the last; while that is not computed, the first that is, after the base."""
+    layer = study.record.layers[len(study.record.layers) // 2]  # the one that is computed first
+    finished = [step for step in steps if data.about(study, series, step, layer)]
+    if not finished or finished[-1] == steps[-1]:
+        return steps[-1]
+    return next((step for step in finished if step > 0), finished[0])
 
 
 def advance(study: Results) -> None:

@@ -18,8 +18,9 @@ LIST = "shipped.txt"
 def bring(source: Path, root: Path) -> None:
     """Copy what `source` ships into the archive `root`, unless this very list has been copied before.
 
-    Results that are there stay, since a name stands for its content; a study's own files are replaced by those of this
-    version. What was deleted since stays deleted. Two processes at once write the same bytes.
+    Results that are there stay, since a name stands for its content, and so do saved views, which are the user's; a
+    study's other files are replaced by those of this version. What was deleted since stays deleted. Two processes at
+    once write the same bytes.
 
     Parameters
     ----------
@@ -34,13 +35,18 @@ def bring(source: Path, root: Path) -> None:
         if (root / LIST).exists() and (root / LIST).read_bytes() == said:
             return
         for name in said.decode().split("\n"):
-            if name and (name.startswith("studies/") or not (root / name).exists()):
+            if name and (_is_ours(name) or not (root / name).exists()):
                 _copy(source / name, root / name)
         _copy(source / LIST, root / LIST)
     except OSError as error:
         raise Fault(
             f"the archive cannot be written ({error.strerror})", "Set PHCORE_CACHE to a folder of your own", root
         ) from None
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file is this version's, whatever is there."""
+    return name.startswith("studies/") and not name.endswith("/views.json")
 
 
 def _copy(source: Path, target: Path) -> None:

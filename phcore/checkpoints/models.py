@@ -97,7 +97,7 @@ def _no_model(path: Path) -> str:
     """What is said of a folder without a model: a folder of runs, or one above the model, is picked easily."""
     below = [name for name in sorted(names_in(path)) if "config.json" in names_in(path / name)]
     models = [name for name in below if step_of(name) is None]
-    inside = f", such as {models[0]} in it" if models else ""
+    inside = f": here that is {models[0]}/" if models else ""
     return f"This folder holds no model. Pick the folder with config.json and the weights of the base model{inside}."
 
 

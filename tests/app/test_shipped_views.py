@@ -1,0 +1,37 @@
+"""The saved views that ship: each opens the page it was saved on, with every choice that its link holds."""
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from pages.parts import web
+from phcore.archive.shipped import LIST
+from phcore.archive.store import Store
+from phcore.study.saved_views import views
+from tests.app.conftest import ROOT, charts
+
+STUDIES = ("smollm2-135m-instruct", "tiny-instruct", "tiny-pretrained")
+EVERY = [(study, one) for study in STUDIES for one in views(study, Store(ROOT / "cache"))]
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_three_views_ship_with_each_study(study):
+    assert len([one for name, one in EVERY if name == study]) == 3
+    listed = (ROOT / "cache" / LIST).read_text(encoding="utf-8").split()
+    assert f"studies/{study}/views.json" in listed
+
+
+@pytest.mark.parametrize(("study", "view"), EVERY, ids=lambda one: getattr(one, "name", one))
+def test_a_view_opens_what_it_holds(start, study, view):
+    query = parse_qs(view.query, keep_blank_values=True)
+    assert query["study"] == [study]
+    app = start(ROOT / "cache", view.page, **{key: tuple(values) for key, values in query.items()})
+    assert not app.warning  # nothing of the link is missing here
+    assert charts(app) or view.page == "overview"
+    assert any(view.name in str(one) for one in app.get("html"))  # it stands in the menu of views
+
+
+def test_the_first_page_has_no_name_in_the_address_of_a_view():
+    for _, view in EVERY:
+        page = "" if view.page == "overview" else view.page
+        assert f'href="./{page}?' in web.html("saved_view.html.j2", view=view)
