@@ -19,7 +19,7 @@ if study is None:
     toolbar.stop()
 
 to_top.draw()
-st.markdown(f"### {plain(study.study.name)}")
+st.markdown(f"#### {plain(study.study.name)}")
 if data.read_only():
     frame.job_line(study)
 else:

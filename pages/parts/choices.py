@@ -17,7 +17,8 @@ _POOLINGS = {
     "mean": "the mean over its words",
     "answer": "the mean over its reference answer",
 }
-_PRESETS = {"default": "as this project does", "paper": "as the paper did (Malhotra et al.)"}
+_PRESETS = {"default": "as this project does", "paper": "as the paper did (Malhotra et al.)",
+            "quick": "quickly, for a first look"}  # fmt: skip
 
 
 def kept(key: str, otherwise: object) -> object:

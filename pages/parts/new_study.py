@@ -28,7 +28,7 @@ _PRACTICE = "@practice"  # a name that no study can have
 
 def show() -> None:
     """The steps from nothing to a running computation."""
-    st.markdown("### 1. Base model and checkpoints")
+    st.markdown("#### 1. Base model and checkpoints")
     left, right = st.columns(2)
     with left:
         model = _model()
@@ -51,17 +51,17 @@ def show() -> None:
         _practice()
         return
 
-    st.markdown("### 2. Series")
+    st.markdown("#### 2. Series")
     series = _series_editor(found, str(directory))
     table = pd.DataFrame([{"series": one.name} | vars(each) for one in found for each in one.checkpoints])
     opened_study.left_out(table)
     opened_study.checkpoints(table)
 
-    st.markdown("### 3. Prompts and measuring")
+    st.markdown("#### 3. Prompts and measuring")
     asked = choices.parameters(model, directory, series)
     if asked is None:
         return
-    st.markdown("### 4. Cost and start")
+    st.markdown("#### 4. Cost and start")
     if fault := st.session_state.pop(_FAULT, None):
         st.error(plain(fault), icon=":material/error:")
     _start(asked, found)

@@ -62,7 +62,8 @@ def scan(options: argparse.Namespace) -> None:
         help="probe set: JSONL, CSV or Parquet (default: the one that ships)",
     ),
     argument("--name", help="name of the study (default: the name of the directory)"),
-    argument("--preset", choices=PRESETS, default="default", help="parameters at once; paper: as Malhotra et al."),
+    argument("--preset", choices=PRESETS, default="default",
+             help="parameters at once; paper: as Malhotra et al.; quick: few small subsamples, for a first look"),
     argument("-o", "--output", metavar="FILE.toml", help="study file to write (default: NAME.toml)"),
     argument("--force", action="store_true", help="write over a study file that says something else"),
     example="/data/runs --model /data/models/base -o mine.toml",
@@ -74,7 +75,14 @@ def new(options: argparse.Namespace) -> None:
     from phcore.study import probes
 
     directory = Path(options.directory).resolve()
-    found = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
+    model = checkpoints.describe_model(options.model)
+    if not model.ready:
+        raise Fault(model.finding.partition(". ")[0], model.finding.partition(". ")[2].rstrip("."), options.model)
+    every = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
+    found = [one for one in every if not one.is_base]
+    for one in every:
+        if one.is_base:
+            say(f"note: {one.path.name}/ is the base model itself, and no series", file=sys.stderr)
     if not found:
         raise Fault("there are no checkpoints here", "Pick the folder above your series", directory)
     name = options.name or directory.name

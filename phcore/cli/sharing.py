@@ -78,7 +78,7 @@ def figures(options: argparse.Namespace) -> None:
     argument("--step", type=int, required=True, help="step of the checkpoint"),
     argument("--layer", type=int, action="append", help="of this layer only; repeatable (default: all of the study)"),
     argument("-o", "--output", metavar="FILE.npy", required=True, help="(layers, prompts, hidden) float32"),
-    example=f"{SHIPS} --series helpful --step 64 --layer 18 -o clouds.npy",
+    example=f"{SHIPS} --series helpful --step 128 --layer 18 -o clouds.npy",
 )
 def clouds(options: argparse.Namespace) -> None:
     """Write the hidden states of one checkpoint as a NumPy file."""

@@ -147,13 +147,21 @@ class Results:
         missing = [layer for layer in asked if there[layer] is None]
         if missing:
             present = ", ".join(str(layer) for layer, cloud in there.items() if cloud is not None)
-            raise Fault(
-                f"the clouds of {series}, step {step}, layer {missing[0]} are not in this archive",
-                f"Ask for layer {present}, which is there"
-                if present
-                else "Compute the study where its checkpoints are; a study that was only copied may lack its clouds",
-            )
+            hint = f"Ask for layer {present}, which is there" if present else self._elsewhere(series)
+            raise Fault(f"the clouds of {series}, step {step}, layer {missing[0]} are not in this archive", hint)
         return np.stack([there[layer] for layer in asked])
+
+    def _elsewhere(self, series: str) -> str:
+        """At which other steps of a series there are clouds, as a hint."""
+        keys, layers = keys_of(self.record), self.record.layers
+        cells = [(node.step, layer, keys.of("clouds", Place((node,), layer)))
+                 for node in self.record.path_of(series) for layer in layers]  # fmt: skip
+        there = [(step, layer) for step, layer, key in cells if self.store.has("clouds", key)]
+        if not there:
+            return "Compute the study where its checkpoints are; a study that was only copied may lack its clouds"
+        steps = ", ".join(str(step) for step in dict.fromkeys(step for step, _ in there))
+        here = ", ".join(str(layer) for layer in sorted({layer for _, layer in there}))
+        return f"Ask for step {steps} at layer {here}, which are there"
 
     def explore(self, series: str, step: int, layer: int, lens: Lens | None = None) -> Explored:
         """A cloud looked at closely: its bars, measured now, with the prompts that make them.
@@ -161,10 +169,10 @@ class Results:
         >>> from phcore import Study
         >>> from phcore.topology.explore import Lens
         >>> study = Study.open("smollm2-135m-instruct")
-        >>> seen = study.explore("helpful", 64, 18, Lens(subsample=0))
+        >>> seen = study.explore("helpful", 128, 18, Lens(subsample=0))
         >>> longest = seen.table.query("degree == 1 and rank == 1")["place"].item()
         >>> len(study.prompts["text"].iloc[seen.rows[seen.loop(longest).cycle]])
-        4
+        6
 
         Raises
         ------

@@ -222,6 +222,7 @@ class Study:
 
 
 # Parameters at once, by name. `paper`: what is known of Malhotra et al.; docs/method.md says of each which is known.
+# `quick`: few small subsamples, for a first look: floors and intervals are wide.
 _PAPER = {
     "layers": (), "pooling": "last", "chat": True, "dtype": "float32", "subsamples": 64, "subsample_size": 160,
     "seed": 0, "scale": "raw", "metric": "euclidean", "order": 1.0, "norm": 2.0, "engine": "redzed",
@@ -230,6 +231,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "default": {one.name: one.default for one in fields(Study) if one.name in _PAPER},
     "paper": _PAPER,
 }
+PRESETS["quick"] = PRESETS["default"] | {"subsamples": 8, "subsample_size": 40}
 
 
 def _absolute(path: str | Path, folder: Path | None) -> Path:

@@ -1,5 +1,6 @@
 """The saved views that ship: each opens the page it was saved on, with every choice that its link holds."""
 
+import html
 from urllib.parse import parse_qs
 
 import pytest
@@ -28,7 +29,10 @@ def test_a_view_opens_what_it_holds(start, study, view):
     app = start(ROOT / "cache", view.page, **{key: tuple(values) for key, values in query.items()})
     assert not app.warning  # nothing of the link is missing here
     assert charts(app) or view.page == "overview"
-    assert any(view.name in str(one) for one in app.get("html"))  # it stands in the menu of views
+    assert all(key in app.session_state for key in query if key != "v")  # each choice has its control on the page
+    menu = html.unescape("".join(one.proto.body for one in app.get("html")))
+    assert view.name in menu
+    assert view.note in menu
 
 
 def test_the_first_page_has_no_name_in_the_address_of_a_view():
