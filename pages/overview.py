@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, frame, links, moving_maps, tour, web
+from pages.parts import controls, data, figure, fluid, frame, links, moving_maps, tour, web
 from pages.parts.controls import NEW, control, put
 from pages.parts.verdicts import badge
 from pages.parts.web import plain
@@ -35,9 +35,12 @@ def said(study: Results, choice: Choice) -> bool:
     """The headline and the line after it. Returns whether there is anything to compare yet."""
     try:
         headline = figure.read(study, FIGURES["net_change"], choice).headline
-    except Fault:
+    except Fault as fault:
         st.markdown("# Nothing to compare yet")
-        st.markdown("The maps fill as checkpoints are read; what changed is said here as soon as it is measured.")
+        if data.complete(study):
+            frame.say(fault)
+        else:
+            st.markdown("The maps fill as checkpoints are read; what changed is said here as soon as it is measured.")
         return False
     st.markdown(f"# {plain(headline.title)}")
     st.markdown(plain(headline.words))
@@ -92,6 +95,7 @@ def size(study: Results) -> str:
 if page := st.session_state.pop(_OPEN, None):
     links.turn(page)
 
+room = fluid.room()
 st.html(web.style("overview.css"))
 study_place, layer_place, tools = frame.bar()
 study = frame.ready_study("overview", nothing, study_place)
@@ -103,7 +107,7 @@ moving(study, choice)
 if data.complete(study):
     verdicts(study)
 if compared:
-    look = replace(Look.of(study), height=110, question="How far has each objective moved?", answer="")
+    look = replace(Look.of(study, width=room.full), height=110, question="How far has each objective moved?", answer="")
     figure.chart(study, FIGURES["net_change"], choice, look)
 st.caption(plain(size(study)))
 with st.expander("How to read this, and the numbers", icon=":material/table:"):

@@ -55,6 +55,7 @@ def chart(
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else readable(table) for key, table in tables.items()
     }
+    own["config"] = own.get("config", {}) | {"mark": {"aria": False}}  # the words of the chart are read: marks have none
     if present.on():  # another chart than before: drawn anew, for the size it now has
         own["usermeta"] = own.get("usermeta", {}) | {"present": True}
     place = nullcontext()

@@ -36,7 +36,7 @@ def bar() -> tuple:
     -------
     The places for the choice of the study and of a layer, and for what else stands among the tools.
     """
-    study, layer, tools = st.columns([2.2, 1, 5.8], vertical_alignment="center", gap="medium")
+    study, layer, tools = st.columns([2.2, 1.15, 5.7], vertical_alignment="center", gap="small")
     return study, layer, toolbar.reserve(tools)
 
 

@@ -15,7 +15,7 @@ from phcore.study.saved_views import View
 
 _KEY, _SLIDE, _COMPONENT = "present", "slide", "present-keys"
 _STEPS, _CHARTS, _VIEWS, _PLACE = "present.steps", "present.charts", "present.views", "present.place"
-_HIDDEN = "<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden}</style>"
+_HIDDEN = "<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden;visibility:hidden}</style>"
 WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
 
 _KEYS = st.components.v2.component("present_keys", html="<span hidden></span>", js=web.text("present_keys.js"))

@@ -1,0 +1,75 @@
+"""Everyone: contrast, names and order of what is on a page, its heading and title, a phone, and the keyboard."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pages.parts.navigation import PAGES
+from phcore.figures.registry import SECTIONS
+
+STUDY = "smollm2-135m-instruct"
+PLACES = [one.name * (one is not PAGES[0]) for one in PAGES] + [f"evidence?e_section={one}" for one in SECTIONS[1:]]
+FOCUS = """() => {
+  let one = document.activeElement
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
+  return one
+}"""
+IN_CHART = f"""() => {{
+  const one = ({FOCUS})()
+  return !!(one.closest("[data-testid=stVegaLiteChart]") || one.getRootNode().querySelector?.(":host canvas, canvas"))
+}}"""
+
+
+def stops(page) -> int:
+    """How often the tabulator key is pressed from the beginning of a page, which a link leads to, to its first chart."""
+    page.evaluate("document.querySelector('.stMain').focus()")
+    for pressed in range(1, 40):
+        page.keyboard.press("Tab")
+        if page.evaluate(IN_CHART):
+            return pressed
+    return 40
+
+
+def broken(page) -> list[str]:
+    """What readers who cannot see or cannot point would miss: serious and critical rules of axe that are broken."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]  # fmt: skip
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_is_for_everyone(server, visit, place):
+    one = visit()
+    page = one.open(f"{server.url}/{place}")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        one.settle()
+        assert broken(page) == [], scheme
+    assert page.locator("h1").count() == 1
+    name = next(one for one in PAGES if one.name == (place.split("?")[0] or PAGES[0].name))
+    assert page.title() == f"{STUDY} · {name.title} · Toposcope"
+    if name.slides:
+        assert stops(page) < 20
+    page.set_viewport_size({"width": 390, "height": 844})
+    one.settle()
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
+    one.assert_clean()
+
+
+@pytest.mark.browser
+def test_what_has_the_focus_is_ringed(server, visit):
+    one = visit()
+    page = one.open(server.url)
+    seen = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        style = page.evaluate(
+            f"() => {{ const one = ({FOCUS})(), s = getComputedStyle(one.closest('.stSelectbox') ?? one); "
+            "return [one.outerHTML.slice(0, 120), s.outlineStyle, s.boxShadow, one.matches('main, body')] }"
+        )
+        seen.add(style[0])
+        assert style[1] != "none" or style[2] != "none" or style[3], style
+    assert len(seen) > 8
+    one.assert_clean()
