@@ -70,7 +70,7 @@ def curve_rows(
 
 def several(curve: pd.DataFrame) -> bool:
     """Whether an objective has more than one run here."""
-    return bool((curve.groupby("objective")["series"].nunique() > 1).any())
+    return "objective" in curve and bool((curve.groupby("objective")["series"].nunique() > 1).any())
 
 
 def bold(curve: pd.DataFrame) -> pd.DataFrame:

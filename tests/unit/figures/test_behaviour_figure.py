@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.behaviour import answer, caption, in_order, numbers
+from phcore.figures.behaviour import answer, caption, in_order, more, numbers
 from phcore.figures.figure import Choice
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
@@ -39,13 +39,14 @@ def moves():
 
 
 def test_the_answer_counts_which_peak_is_first(moves, velocity):
-    assert told(moves, velocity) == (
-        "Of 3 series, topology peaks first in 1, at the same checkpoint in 1, last in 1. Steps of the two peaks "
-        "(ringed): harmless 2 against 2, helpful 2 against 4, mixed 8 against 1."
+    assert told(moves, velocity) == "Topology peaks first in 1 of 3 runs, last in 1."
+    assert more(given(moves=moves, velocity=velocity)) == (
+        "Steps of the two peaks: harmless 2 against 2, helpful 2 against 4, mixed 8 against 1."
     )
     many = [pd.concat([t.assign(series=t["series"] + f" {k}") for k in (1, 2)]) for t in (moves, velocity)]
-    assert told(*many).endswith("last in 2. Median step of the peaks: 2 against 2.")
-    assert told(moves[moves["series"] == "helpful"], velocity).startswith("Of 1 series")
+    assert told(*many) == "Topology peaks first in 2 of 6 runs, last in 2."
+    assert more(given(moves=many[0], velocity=many[1])) == "Median step of the peaks: 2 against 2."
+    assert told(moves[moves["series"] == "helpful"], velocity) == "Topology peaks first in 1 of 1 runs, last in 0."
     for part in (moves.head(0), moves.assign(value=0.0), moves.assign(value=np.nan)):
         assert "yet" in told(part, velocity)
 
@@ -83,7 +84,8 @@ def test_behaviour_of_none_one_seeds_and_nasty_names(moves, velocity, render):
         svg = render(behaviour(a, b), dark=True)
         assert "<b>" not in svg
         assert "next tokens (Jensen-Shannon divergence, nats)" in svg
-    assert "run" in render(behaviour(*seeds))
+    lines = [layer for layer in behaviour(*seeds).to_dict()["vconcat"][0]["layer"] if layer["mark"]["type"] == "line"]
+    assert len(lines) == 2  # single runs behind their mean
 
 
 # --- what is read -----------------------------------------------------------------------------------
@@ -142,8 +144,8 @@ def test_behaviours_and_categories_that_can_be_chosen(results):
 def test_both_quantities_in_words(results):
     assert caption(hand_made.read("behaviour", results)) == (
         "Above: H1 velocity (distance), layer 6; below: next tokens (Jensen-Shannon divergence, nats), between "
-        "consecutive checkpoints. Rings: the largest move of each series. From the 512 most probable tokens; all "
-        "others could add 0.002 nats at most. Behaviour is read at the last token of the prompt, as the hidden states "
+        "consecutive checkpoints. Lines are means over an objective's runs; rings: their largest moves. From the 512 most "
+        "probable tokens; all others could add 0.002 nats at most. Behaviour is read at the last token of the prompt, as the hidden states "
         "are."
     )
     mean = Tables(results.given, record_of(pooling="mean"))
@@ -159,8 +161,5 @@ def test_both_quantities_in_words(results):
 def test_four_series_are_named_and_five_are_summed_up(moves, velocity):
     one = [t[t["series"] == "helpful"] for t in (moves, velocity)]
     four, five = ([pd.concat([t.assign(series=f"run {k}") for k in range(n)]) for t in one] for n in (4, 5))
-    assert "run 3 2 against 4." in told(*four)
-    assert told(*five) == (
-        "Of 5 series, topology peaks first in 5, at the same checkpoint in 0, last in 0. Median step of the peaks: 2 "
-        "against 4."
-    )
+    assert "run 3 2 against 4." in more(given(moves=four[0], velocity=four[1]))
+    assert more(given(moves=five[0], velocity=five[1])) == "Median step of the peaks: 2 against 4."

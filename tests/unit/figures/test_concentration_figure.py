@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.concentration import CORRECTIONS, answer, caption, numbers, warning
+from phcore.figures.concentration import CORRECTIONS, answer, caption, more, numbers, warning
 from phcore.figures.registry import FIGURES
 from phcore.study.pairs import WALKED
 from tests.unit.figures import hand_made
@@ -40,28 +40,45 @@ def rows():
 
 
 def test_the_answer_counts_those_beyond_chance_and_names_the_largest(rows):
-    assert told(rows, "Benjamini-Hochberg over series and layers") == (
-        "2 of 6 (series, layer) exceed the null at 5% (Benjamini-Hochberg over series and layers): the filled dots. "
-        'Largest: 81% (76% to 86%), <b>"burst"</b>, layer 18; null 33% (23% to 43%), p\u00a0=\u00a00.00011.'
+    assert told(rows) == (
+        "In 2 of 6 courses (a run at a layer) more movement comes early than by chance: 81 % at most (33 % by chance) "
+        "in the first third."
     )
-    assert told(rows.assign(p=1.0)).startswith("0 of 6")
-    alone = told(rows.assign(lo=np.nan, hi=np.nan))
-    assert "Largest: 81%, " in alone
+    assert told(rows.assign(p=1.0)) == (
+        "Nowhere does more movement come early than by chance: the first third holds 81 % at most (33 % by chance)."
+    )
+    correction = "Benjamini-Hochberg over series and layers"
+    assert more(given({"correction": correction}, rows=rows)) == (
+        "2 of 6 (series, layer) exceed the null at 5 % (Benjamini-Hochberg over series and layers): the filled dots. "
+        'Largest: 81 % (76 % to 86 %), <b>"burst"</b>, layer 18; null 33 % (23 % to 43 %), p\u00a0=\u00a00.00011.'
+    )
+    alone = more(given({"correction": correction}, rows=rows.assign(lo=np.nan, hi=np.nan)))
+    assert "Largest: 81 %, " in alone
+    assert more(given({"correction": correction}, rows=rows.assign(p=np.nan))) == ""
     assert "yet" in told(rows.assign(p=np.nan))
 
 
-def test_a_panel_per_series_in_the_order_of_the_legend_deep_layers_on_top(rows):
+def test_a_panel_per_objective_in_the_order_of_the_colours_deep_layers_on_top(rows):
     spec = concentration(rows).to_dict()
-    assert spec["facet"]["sort"] == ['<b>"burst"</b>', "late"]
+    assert spec["facet"]["sort"] == ["helpful", "harmless"]
     for layer in spec["spec"]["layer"]:
         assert layer["encoding"]["y"]["scale"]["domain"] == [18, 12, 6]
         assert layer["encoding"]["x"]["scale"]["domain"] == [0, 1]
 
 
-def test_rows_of_panels_are_full(rows):
-    for number, columns in ((1, 1), (3, 3), (4, 4), (5, 3), (6, 3), (7, 4), (8, 4), (9, 3)):
-        runs = pd.concat([rows.head(3).assign(series=f"run {k}") for k in range(number)])
-        assert concentration(runs).to_dict()["columns"] == columns
+def test_runs_of_an_objective_share_a_panel_beside_each_other(rows):
+    runs = pd.concat([rows.head(3).assign(series=f"run {k}") for k in range(3)])
+    spec = concentration(runs).to_dict()
+    assert spec["facet"]["sort"] == ["harmless"]
+    assert spec["columns"] == 1
+    table = next(rows for rows in spec["datasets"].values() if "run" in rows[0])
+    assert {row["run"] for row in table} == {1, 2, 3}
+    assert all("yOffset" in layer["encoding"] for layer in spec["spec"]["layer"])
+
+
+def test_panels_stand_below_each_other_where_there_is_no_room(rows):
+    assert concentration(rows, width=900).to_dict()["columns"] == 2
+    assert concentration(rows, width=300).to_dict()["columns"] == 1
 
 
 def test_only_what_exceeds_its_null_is_filled(rows, render):
@@ -79,8 +96,8 @@ def test_only_what_exceeds_its_null_is_filled(rows, render):
 def test_names_are_text_and_the_null_has_its_name(rows, render):
     svg = render(concentration(rows), dark=True)
     assert "<b>" not in svg
-    assert svg.count(">null<") == 2
-    for words in ("Does most of the movement come early?", "late", "share of H1 velocity"):
+    assert svg.count(">chance<") == 2
+    for words in ("Does most of the movement come early?", "helpful", "share of H1 velocity"):
         assert words in svg
 
 
@@ -170,7 +187,9 @@ def test_the_caption_and_what_to_beware_of(results):
 
 
 def test_at_the_level_nothing_is_beyond_chance(rows):
-    assert told(rows.assign(p=0.05)).startswith("0 of 6 (series, layer) exceed the null at 5% (no correction)")
+    said = more(given({"correction": "none"}, rows=rows.assign(p=0.05)))
+    assert said.startswith("0 of 6 (series, layer) exceed the null at 5 % (no correction)")
+    assert told(rows.assign(p=0.05)).startswith("Nowhere")
     assert caption(given({"correction": "none"}, rows=table().assign(transitions=[4, 3, 4, 3]))).endswith(
         "; 3, 4 transitions per series. Filled: p below 0.05 (no correction)."
     )

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.early_final import _room, answer, warning
+from phcore.figures.early_final import _room, answer, more, warning
 from phcore.figures.figure import Choice
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
@@ -41,8 +41,10 @@ def test_colour_is_the_objective_and_shape_the_layer(points, render):
 
 def test_the_answer_tells_how_many_runs():
     assert answer(given(correlation=RHO)) == (
-        "Spearman's rho 0.50 (-0.25 to 0.75), n = 6 layers of 2 runs; the layers of a run share its end."
+        "Early movement does not tell the end: rank correlation 0.50 (-0.25 to 0.75), 2 runs."
     )
+    assert answer(given(correlation=RHO.replace({-0.25: 0.25}))).startswith("Early movement goes with the end: ")
+    assert more(given(correlation=RHO)) == "6 points, one per run and layer; the layers of a run share its end."
     assert "no interval" in answer(given(correlation=RHO.replace({-0.25: np.nan})))
     unknown = RHO.replace({0.5: np.nan})
     assert answer(given(correlation=unknown)) == "Too few runs end with a known behaviour."

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.effects import _around_zero, answer, caption, numbers
+from phcore.figures.effects import _around_zero, answer, caption, more, numbers
 from phcore.figures.figure import Choice
 from phcore.figures.registry import FIGURES
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES
@@ -49,8 +49,10 @@ def test_the_strongest_features_stand_on_top_in_the_colour_of_the_higher(effects
 def test_the_answer_counts_features_whose_interval_leaves_zero_out(effects):
     clear = int((effects["g"].abs() > 5).sum())
     answer = told(effects)
-    assert answer.startswith(f"{clear} of {len(FEATURES)} features")
-    assert answer.endswith("H0 death, mean, higher in run a, g\u00a0=\u00a020.0 (15.0 to 25.0).")
+    assert answer == (
+        f"{clear} of {len(FEATURES)} features differ, most of all H0 death, mean: Hedges' g 20.0, higher in run a."
+    )
+    assert more(read(effects)).endswith("Strongest: g\u00a0=\u00a020.0 (15.0 to 25.0).")
     assert "higher in run b" in told(effects.tail(-1))
     assert "delta" in told(effects, "delta")
     assert "yet" in told(effects.head(0))

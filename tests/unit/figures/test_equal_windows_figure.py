@@ -31,10 +31,8 @@ def data():
 
 def test_the_answer_says_the_share_and_what_an_even_course_would_give(data):
     said = equal_windows.answer(data)
-    assert said == (
-        "The first quarter holds 52% of the displacement of 2 runs; an even course would give 25%. 4 of 4 first "
-        "quarters (series at layers) are beyond the floor."
-    )
+    assert said == "The first quarter of training holds 52 % of the change, 25 % if even."
+    assert equal_windows.more(data) == "4 of 4 first quarters (2 runs at each layer) are beyond the floor."
     assert "scale raw" in equal_windows.caption(data)
 
 
@@ -45,13 +43,13 @@ def test_a_bar_per_quarter_before_its_floor_and_the_line_of_an_even_course(data,
     assert set(rows["even"]) == {0.25}
     assert title(drawing.spec)[0] == "Does most of the change come early?"
     svg = render(drawn("windows", data, objectives=("helpful", "mixed")))
-    for words in (">helpful<", ">mixed<", ">52%<", "quarter of the steps"):
+    for words in (">helpful<", ">mixed<", ">52 %<", "quarter of the steps"):
         assert words in svg
 
 
 def test_numbers_in_words(data):
     found = equal_windows.numbers(data)
-    assert found.rows[0] == ["helpful", "0 to 4", "5.00", "52%", "11%", "2 of 2 layers"]
+    assert found.rows[0] == ["helpful", "0 to 4", "5.00", "52 %", "11 %", "2 of 2 layers"]
 
 
 def test_a_study_without_windows_says_which_steps_it_lacks(computed):
@@ -67,9 +65,9 @@ def test_a_study_without_windows_says_which_steps_it_lacks(computed):
 
 
 def test_no_label_lies_across_the_line_of_an_even_course():
-    rows = pd.DataFrame({"series": "one", "window": [1, 2, 3, 4], "share": [0.5, 0.24, 0.16, 0.1],
+    rows = pd.DataFrame({"series": "one", "objective": "one", "window": [1, 2, 3, 4], "share": [0.5, 0.24, 0.16, 0.1],
                          "floor": [0.1, 0.1, 0.22, 0.1]})  # fmt: skip
-    assert equal_windows._above(rows).tolist() == [0.5, 0.25, 0.25, 0.1]
+    assert equal_windows._above(rows, rows).tolist() == [0.5, 0.25, 0.25, 0.1]
 
 
 def test_quarters_of_one_scale_and_measure_are_read():
@@ -113,13 +111,26 @@ def test_the_steps_that_windows_lack_are_named():
 def test_runs_that_differ_have_a_range(data):
     rows = data.rows
     rows.loc[(rows["series"] == "mixed") & (rows["window"] == 1), ["share", "beyond"]] = 0.25, 1
-    assert equal_windows.answer(given(rows=rows)).startswith("The first quarter holds 25% to 52% of the displacement")
-    assert "3 of 4 first quarters" in equal_windows.answer(given(rows=rows))
+    assert equal_windows.answer(given(rows=rows)) == (
+        "The first quarter of training holds 25 % to 52 % of the change, 25 % if even."
+    )
+    assert "3 of 4 first quarters" in equal_windows.more(given(rows=rows))
     assert equal_windows.numbers(given(rows=rows, clock="steps")).rows[-1] == [
         "mixed",
         "12 to 16",
         "1.00",
-        "12%",
-        "11%",
+        "12 %",
+        "11 %",
         "1 of 2 layers",
     ]
+
+
+def test_of_several_runs_the_bar_is_the_mean_and_each_run_a_dot(data):
+    same = data.rows.assign(objective="one")
+    same.loc[same["series"] == "mixed", "share"] = 0.25
+    chart = plain(lambda: FIGURES["windows"].chart(given(rows=same, every=table()), looking()))
+    rows = next(iter(chart.tables.values()))
+    bars, dots = rows[~rows["runs"]], rows[rows["runs"]]
+    assert bars["share"].iloc[0] == pytest.approx((0.25 + data.rows["share"].iloc[0]) / 2)
+    assert (len(bars), len(dots)) == (4, 8)
+    assert (bars["above"].to_numpy() >= dots.groupby("window")["share"].max().to_numpy() - 1e-9).all()

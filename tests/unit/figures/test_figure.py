@@ -11,6 +11,7 @@ from phcore.figures import registry
 from phcore.figures.behaviour import NAMES
 from phcore.figures.figure import Choice, Figure, Look, by_step, fixed, listed, sentence, title
 from phcore.figures.registry import FIGURES
+from phcore.figures.shown import shown
 from tests.unit.figures.hand_made import Tables, record_of, rows
 
 
@@ -44,6 +45,42 @@ def test_a_figure_keeps_what_it_uses_alone():
     kept = Choice.of(results, layer=6, step=4, per="step").only(("layer",))
     assert (kept.layer, kept.step, kept.per) == (6, None, "transition")
     assert kept == Choice.of(results, layer=6, order=1.0, degree=0).only(("layer",))
+
+
+def test_objectives_that_are_left_out_are_in_no_table_and_no_series():
+    kept = Choice.of(Tables(), without=("harmless",)).only(("layer",))
+    assert kept.without == ("harmless",)  # whatever a figure uses
+    own = Tables(
+        {"velocities": rows("series step_from step subsample value", ("a", 0, 1, 0, 1.0), ("b", 0, 1, 0, 2.0))}
+    )
+    assert set(FIGURES["velocity"].data(own, Choice.of(own, layer=6)).curve["series"]) == {"a", "b"}
+    part = FIGURES["velocity"].data(own, Choice.of(own, layer=6, without=("harmless",)))
+    assert set(part.curve["series"]) == {"a"}
+    seen = shown(own, ("harmless",))
+    assert [one.name for one in seen.record.series] == ["a", "a2"]
+    assert seen.study is seen.record.study
+    assert shown(own, ()) is own
+    assert shown(own, ("helpful", "harmless")) is own  # nothing would be left
+
+
+def test_the_answer_of_a_figure_stands_in_large_letters_below_its_question():
+    for width, size in ((1100, 22), (540, 17)):
+        chart = Look.of(Tables(), width=width).framed("How far?", "So far.")
+        title = chart["title"].to_dict()
+        assert (title["text"], title["subtitle"]) == (["How far?"], ["So far."])
+        assert (title["fontSize"], title["subtitleFontSize"]) == (13, size)
+        assert (title["fontWeight"], title["subtitleFontWeight"]) == ("normal", "bold")
+    words = " ".join(["a long answer"] * 12)
+    assert len(Look.of(Tables(), width=1100).framed("How?", words)["title"].to_dict()["subtitle"]) == 2
+    assert chart["config"]["axis"]["labelFontSize"] == 14
+    assert Look.of(Tables()).framed("How?", "So.", small=True)["config"]["axis"]["labelFontSize"] == 12
+
+
+def test_as_many_panels_stand_in_a_row_as_have_room():
+    look = Look.of(Tables(), width=900)
+    assert (look.columns(5, 5), look.columns(3, 5), look.columns(9, 4)) == (5, 3, 4)
+    assert Look.of(Tables(), width=340).columns(5, 5) == 2
+    assert Look.of(Tables(), width=280).columns(5, 5, 300) == 1
 
 
 def test_studies_side_by_side_share_steps_and_colours():
@@ -96,6 +133,7 @@ DECLARED = {
     "maps": ("", 0, "caption chart numbers"),
     "net_change": ("", 0, "caption chart numbers"),
     "velocity": ("", 0, "caption chart numbers paper"),
+    "layers": ("", 0, "caption chart"),
     "heatmap": ("", 0, "caption chart numbers"),
     "windows": ("Early?", 1, "caption chart numbers"),
     "concentration": ("Early?", 5, "below caption chart numbers warning"),
@@ -104,11 +142,11 @@ DECLARED = {
     "paths": ("", 3, "caption chart numbers paper"),
     "apart": ("", 3, "caption chart"),
     "separation": ("Apart?", 1, "caption chart numbers"),
-    "replicates": ("Apart?", 0, "below sentence"),
+    "replicates": ("Apart?", 0, "below caption sentence"),
     "effects": ("Apart?", 3, "caption chart numbers"),
     "mixture": ("Apart?", 2, "caption chart numbers"),
     "geometry": ("More than geometry?", 0, "below caption chart numbers warning"),
-    "unexplained": ("More than geometry?", 0, "below"),
+    "unexplained": ("More than geometry?", 0, "below caption sentence"),
     "spectra": ("More than geometry?", 1, "below caption chart numbers"),
     "behaviour": ("Before behaviour?", 3, "caption chart numbers paper"),
     "lags": ("Before behaviour?", 0, "caption chart follows numbers"),

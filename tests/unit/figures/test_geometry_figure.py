@@ -4,8 +4,9 @@ import pytest
 
 from phcore.analysis.against_geometry import ALL_LAYERS
 from phcore.errors import Fault
-from phcore.figures.geometry import answer, caption, numbers, warning
+from phcore.figures.geometry import answer, caption, more, numbers, rest, warning
 from phcore.figures.registry import FIGURES
+from phcore.formatting import percent
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, drawn, given, rows
 
@@ -35,7 +36,7 @@ def test_the_strongest_stands_on_top_and_the_unknown_nowhere(ranks, render):
     order = spec["layer"][-1]["encoding"]["y"]["scale"]["domain"]
     assert order == ["1 − linear CKA", "mean norm", "<b>drift</b>"]
     svg = render(geometry(ranks))
-    for words in ("What does simple geometry already say?", "Closest to velocity", "1 − linear CKA", "mean norm"):
+    for words in ("What does simple geometry already say?", "goes most closely with", "1 − linear CKA", "mean norm"):
         assert words in svg
     assert "<b>" not in svg
     assert "effective rank" not in svg
@@ -78,18 +79,23 @@ def test_geometry_in_words(lo, hi, words):
         {"scale": ["median", "raw"], "share": [0.05, 0.5], "lo": [0.01, 0.4], "hi": [0.1, 0.6], "position": [0.3, 9],
          "beyond": [lo + 0.01, 9], "beyond_lo": [lo, 9], "beyond_hi": [hi, 9], "groups": [15, 9]}
     )  # fmt: skip
-    told = answer(given(pooled=ranks, shares=shares))
-    assert told.startswith("Closest to velocity: b, rank correlation -0.90 (-1.00 to -0.80, n = 30 transitions).")
-    assert "all seven leave 5% (1% to 10%) at scale median and 50% (40% to 60%) at scale raw unexplained" in told
+    data = given(pooled=ranks, shares=shares)
+    assert answer(data) == (
+        "Velocity goes most closely with b: rank correlation -0.90 (-1.00 to -0.80), where 1 would be the same."
+    )
+    told = more(data)
+    assert "all seven leave 5 % (1 % to 10 %) at scale median and 50 % (40 % to 60 %) at scale raw unexplained" in told
     assert "15 groups" in told
-    assert "layer and step alone leave 30%" in told
-    assert f"geometry leaves {lo + 0.01:.0%} ({lo:.0%} to {hi:.0%}): what sets a move apart is {words} in" in told
+    assert "layer and step alone leave 30 %" in told
+    left = f"it leaves {percent(lo + 0.01)} ({percent(lo)} to {percent(hi)}) of what layer and step do not tell."
+    assert rest(data) == f"{words.capitalize()}: {left}"
 
 
 def test_geometry_without_enough_to_go_by():
     ranks = pd.DataFrame({"words": ["a"], "rho": [0.5], "lo": [0.1], "hi": [0.7], "transitions": [4]})
     none = pd.DataFrame({"scale": ["raw"], "share": [float("nan")], "lo": [0.0], "hi": [0.0], "groups": [2]})
-    assert "Too few series and layers" in answer(given(pooled=ranks, shares=none))
+    assert "Too few series and layers" in more(given(pooled=ranks, shares=none))
+    assert rest(given(pooled=ranks, shares=none)) == ""
     assert answer(given(pooled=ranks.assign(rho=float("nan")), shares=none)).startswith("No geometric quantity")
 
 

@@ -9,7 +9,7 @@ from phcore.analysis import claims
 from phcore.errors import Fault
 from phcore.figures import half_way_steps
 from phcore.figures.charts.standing import plain
-from phcore.figures.half_way_steps import FIGURE, answer, caption, numbers
+from phcore.figures.half_way_steps import FIGURE, answer, caption, more, numbers
 from tests.unit.figures.hand_made import drawn, given
 
 # Two runs at two layers: early, in time, surely later, and later without having moved.
@@ -54,10 +54,8 @@ def test_the_interval_is_that_of_the_claim():
 
 
 def test_what_is_said_of_it_by_hand():
-    assert answer(data()) == (
-        "Of 4 (series, layer), topology is halfway no later than behaviour in 2, within the gap between checkpoints; "
-        "surely later in 1. Difference: -10.0 to +40.0 steps."
-    )
+    assert answer(data()) == ("Topology is halfway no later than behaviour in 2 of 4 cases, surely later in 1.")
+    assert more(data()).endswith("Difference of the two steps: -10.0 to +40.0.")
     said = caption(data())
     assert "(scale raw, steps 10.0 to 60.0)" in said
     assert "Checkpoints are 4 steps apart there" in said
@@ -105,7 +103,9 @@ def test_strokes_dots_and_whiskers_stand_at_their_steps(render):
     first = next(row for row in rows.to_dict("records") if (row["series"], row["layer"]) == ("a", 6))
     assert first["topology"] - first["left"] == pytest.approx(first["right"] - first["topology"])
     assert first["right"] - first["left"] == pytest.approx(first["high"] - first["low"])
-    assert chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"] == [0, 100]
+    assert chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"] == pytest.approx(
+        [0, 1.04 * rows["right"].max()]
+    )
     for dark in (False, True):
         svg = render(chart, dark)
         assert "Which is halfway first, topology or behaviour?" in svg

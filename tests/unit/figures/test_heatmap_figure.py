@@ -56,5 +56,5 @@ def test_a_click_in_any_panel_chooses_a_step(curve, steps):
 
 def test_the_answer_names_the_largest_cell():
     table = pd.DataFrame({"series": ["a", "b", "b"], "layer": [6, 6, 12], "step": [4, 8, 8], "mean": [0.1, 0.5, None]})
-    assert answer(given(curve=table)) == "Largest: 0.500 at layer 6, step 8 (b)."
+    assert answer(given(curve=table)) == "The largest move is 0.500, at layer 6, step 8 (b)."
     assert answer(given(curve=table.assign(mean=None))) == "No cell has a value yet."

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.lags import answer, caption, numbers
+from phcore.figures.lags import answer, caption, more, numbers
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, rows
 
@@ -44,10 +44,8 @@ def test_whiskers_hold_the_dot(lags):
 
 
 def test_the_lag_answer(lags):
-    assert answer(given(rows=lags)) == (
-        "Of 3 (series, layer), topology peaks first in 1, at the same checkpoint in 1, behaviour first in 1. "
-        "Median: +0 checkpoints."
-    )
+    assert answer(given(rows=lags)) == ("Topology peaks first in 1 of 3 cases, behaviour in 1, both at once in 1.")
+    assert more(given(rows=lags)).endswith("Median lag: +0 checkpoints.")
 
 
 def test_zero_is_in_the_middle_and_the_sides_have_names(lags, render):

@@ -4,7 +4,7 @@ import pytest
 
 from phcore.errors import Fault
 from phcore.figures.figure import Choice
-from phcore.figures.mixture import _words, answer, numbers
+from phcore.figures.mixture import _words, answer, more, numbers
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
@@ -36,12 +36,15 @@ def mixture():
 
 def test_the_answer_counts_only_steps_at_which_the_parts_are_apart(mixture):
     assert answer(given(rows=mixture)) == (
-        "At step 4 both lies 150% of the way from run a to run b, 2.00 off the line between them, which is 10.0 long "
-        "(floor 1.00). It lies between them at 1 of the 2 steps at which they are farther apart than their floor (the "
-        "filled dots)."
+        "both ends outside of them, 150 % of the way from run a to run b (50 % in the middle)."
+    )
+    assert more(given(rows=mixture)) == (
+        "At step 4 both lies 2.00 off the line between its parts, which is 10.0 long (floor 1.00). It lies between "
+        "them at 1 of the 2 steps at which they are farther apart than their floor (the filled dots)."
     )
     far_off = mixture.assign(off=30.0, to_a=30.1, to_b=30.9)
-    assert "at 0 of the 2 steps" in answer(given(rows=far_off))
+    assert "at 0 of the 2 steps" in more(given(rows=far_off))
+    assert more(given(rows=mixture.assign(floor=99.0))) == ""
     assert "cannot be told" in answer(given(rows=mixture.assign(floor=99.0)))
 
 
@@ -123,7 +126,7 @@ def test_what_is_told_of_a_step(mixture):
     words = _words(mixture)
     assert {name: one[2] for name, one in words.items()} == {
         "off_words": "1.00", "a_words": "2.70", "b_words": "7.60", "parts_words": "10.0", "floor_words": "1.00",
-        "along_words": "25%", "step_words": "2",
+        "along_words": "25 %", "step_words": "2",
     }  # fmt: skip
     assert words["along_words"][0] == "–"
 
@@ -131,5 +134,6 @@ def test_what_is_told_of_a_step(mixture):
 def test_a_mixture_at_an_end_is_not_between(mixture):
     for along, to_a, to_b, inside in ((0.0, 1.0, 9.0, 0), (1.0, 9.0, 1.0, 0), (0.5, 10.0, 9.0, 0), (0.5, 9.9, 9.9, 1)):
         one = mixture.tail(1).assign(along=along, to_a=to_a, to_b=to_b)
-        assert f"at {inside} of the 1 steps" in answer(given(rows=one))
+        assert f"at {inside} of the 1 steps" in more(given(rows=one))
+        assert ("ends between them" in answer(given(rows=one))) == bool(inside)
     assert "cannot be told" in answer(given(rows=mixture.assign(floor=mixture["a_to_b"])))

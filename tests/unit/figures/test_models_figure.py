@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.models import answer, sentence, warning
+from phcore.figures.models import answer, more, sentence, warning
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of
@@ -33,7 +33,7 @@ def rows():
 
 def test_layers_of_one_depth_share_a_panel(rows):
     spec = models(rows).to_dict()
-    assert spec["facet"]["sort"] == [f"depth {depth}%" for depth in (20, 40, 60, 80, 100)]
+    assert spec["facet"]["sort"] == [f"depth {depth} %" for depth in (20, 40, 60, 80, 100)]
     table = next(iter(spec["datasets"].values()))
     for panel in spec["facet"]["sort"]:
         assert {row["study"] for row in table if row["name"] == panel} == {"small", "large"}
@@ -47,7 +47,7 @@ def test_colour_is_the_objective_and_dash_the_study(rows, render):
     first, second = line["strokeDash"]["scale"]["range"]
     assert first != second
     svg = render(chart)
-    for words in (">helpful<", ">small<", ">large<", ">depth 20%<", "share of the run"):
+    for words in (">helpful<", ">small<", ">large<", ">depth 20 %<", "share of the run"):
         assert words in svg
 
 
@@ -58,10 +58,8 @@ def test_runs_of_different_lengths_are_compared_by_share(rows, render):
 
 
 def test_the_answer_names_the_largest_of_each_study(rows):
-    assert answer(given(rows=rows)) == (
-        "Largest: large 1.33 at 100% of the run, depth 20% (helpful); "
-        "small 2.00 at 100% of the run, depth 17% (helpful)."
-    )
+    assert more(given(rows=rows)) == "Largest: large 1.33 (helpful); small 2.00 (helpful)."
+    assert more(given(rows=rows.assign(value=np.nan))) == ""
     assert "yet" in answer(given(rows=rows.assign(value=np.nan)))
 
 
@@ -144,8 +142,7 @@ def test_studies_that_can_stand_beside_are_those_that_are_there(results):
 
 def test_where_each_study_moves_most(rows):
     assert answer(given(rows=rows)) == (
-        "Largest: large 1.33 at 100% of the run, depth 20% (helpful); small 2.00 at 100% of the run, depth 17% "
-        "(helpful)."
+        "large moves most at 100 % of its run, depth 20 %; small moves most at 100 % of its run, depth 17 %."
     )
     assert answer(given(rows=rows.assign(progress=np.nan))) == answer(given(rows=rows))
     assert answer(given(rows=rows.assign(value=np.nan))) == "No study has a value yet."

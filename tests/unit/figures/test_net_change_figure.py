@@ -50,7 +50,8 @@ def test_the_headline_is_of_this_layer_and_of_its_first_quarters(results):
     assert "helpful" in data.headline.title
     assert "40 %" in data.headline.title
     assert "75 %" in data.headline.words
-    assert net_change.answer(data) == f"{data.headline.title}. {data.headline.words}"
+    assert net_change.answer(data) == f"{data.headline.title}."
+    assert net_change.FIGURE.more(data) == data.headline.words
 
 
 @pytest.mark.parametrize(("p", "said"), [(0.04, "0.04"), (0.3, "0.3")])
@@ -74,4 +75,4 @@ def test_what_moved_in_words_and_numbers(results):
     assert net_change.caption(read("net_change", results, scale="median")).startswith("The same with every distance")
     found = net_change.numbers(data)
     assert found.caption == "How far each run has moved, at layer 6"
-    assert found.rows[0] == ["a", "4", "-40.0%", "6.00", "2.00", "5.00", "4.00"]
+    assert found.rows[0] == ["a", "4", "-40.0 %", "6.00", "2.00", "5.00", "4.00"]

@@ -7,7 +7,7 @@ import pytest
 
 from phcore.errors import NotAsked
 from phcore.figures.figure import Choice
-from phcore.figures.paths import MEANS, TWO, answer, numbers
+from phcore.figures.paths import MEANS, TWO, answer, means, more, numbers
 from phcore.figures.registry import FIGURES
 from phcore.study.record import ALL
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES
@@ -35,23 +35,31 @@ def test_base_and_ends_are_named(paths, render):
         assert words in svg
 
 
-def test_several_runs_of_an_objective_are_named_apart(paths, render):
+def test_several_runs_of_an_objective_are_thin_behind_their_mean(paths, render):
     other = paths[paths["series"] == "helpful"].assign(series="second", x=paths["x"] + 1)
-    svg = render(path(pd.concat([paths, other])))
-    assert "second" in svg
+    both = pd.concat([paths, other])
+    spec = path(both).to_dict()
+    lines = [layer["mark"]["strokeWidth"] for layer in spec["layer"] if layer["mark"]["type"] == "line"]
+    assert lines == sorted(lines), lines
+    assert len(lines) == 2
+    shown = means(both)
+    assert set(shown["series"]) == {"helpful", "harmless", "mixed"}
+    first = paths[(paths["series"] == "helpful") & (paths["step"] == 4)]["x"].item()
+    assert shown[(shown["series"] == "helpful") & (shown["step"] == 4)]["x"].item() == pytest.approx(first + 0.5)
+    assert "second" not in render(path(both))
 
 
-def test_one_unit_is_as_long_on_both_axes(paths):
-    spec = path(paths, width=600, height=300).to_dict()
-    line = next(layer for layer in spec["layer"] if layer.get("mark", {}).get("type") == "line")
-    (left, right), (bottom, top) = (line["encoding"][c]["scale"]["domain"] for c in "xy")
-    assert (right - left) / spec["width"] == pytest.approx((top - bottom) / spec["height"])
+def test_each_axis_is_fitted_to_what_it_shows(paths):
+    flat = paths.assign(y=paths["y"] / 100)
+    line = next(layer for layer in path(flat).to_dict()["layer"] if layer.get("mark", {}).get("type") == "line")
+    low, high = line["encoding"]["y"]["scale"]["domain"]
+    assert np.ptp(flat["y"]) / (high - low) > 0.7
 
 
 def test_everything_lies_inside_the_window(paths):
     radius = 2.0
     spec = path(paths, floor=radius).to_dict()
-    line = next(layer for layer in spec["layer"] if "strokeDash" in layer.get("encoding", {}))
+    line = [layer for layer in spec["layer"] if layer["mark"]["type"] == "line"][-1]
     for channel in "xy":
         low, high = line["encoding"][channel]["scale"]["domain"]
         start = paths.loc[paths["step"] == 0, channel].iloc[0]
@@ -99,10 +107,8 @@ def test_paths_end_at_their_distance_from_base():
     def told(points, layout, floor=None):
         return answer(given({"layout": layout}, points=points, floor=floor))
 
-    assert told(points, MEANS, 1.0) == (
-        "Distance from base at the last step: a 5.00 (step 4), b 2.00; the floor is 1.00."
-    )
-    assert told(points, TWO) == "From (1.00, 1.00): a to (4.00, 5.00) (step 4), b to (1.00, 3.00)."
+    assert told(points, MEANS, 1.0) == "a ends 5.00 floors from the base, b 2.00."
+    assert told(points, TWO) == "a goes farthest across: from (1.00, 1.00) to (4.00, 5.00)."
     assert told(points[points["step"] == 0], MEANS) == "No path from the base yet."
     assert told(points.head(0), TWO) == "No path from the base yet."
 
@@ -149,7 +155,7 @@ def test_mean_summaries_in_units_of_their_floor(results):
     assert data.floor == 1.0
     assert data.points.query("step == 0")[["x", "y"]].to_numpy().tolist() == [[0.0, 0.0], [0.0, 0.0]]
     assert [title.split(" (")[0] for title in data.titles] == ["component 1", "component 2"]
-    assert all(title.endswith("% of variance), floor units") for title in data.titles)
+    assert all(title.endswith(" % of variance), floor units") for title in data.titles)
     assert data.note.startswith("Principal components of the 41 mean summaries, each divided by its resampling")
     assert data.note.endswith("Marks grow with the step.")
     gap = measured()
@@ -187,7 +193,7 @@ def test_the_map_of_all_distances_has_the_mean_floor(results):
     every = replace(results.record, pairs=ALL)
     data = hand_made.read("paths", Tables(tables, every), layout="all distances")
     assert data.floor == 0.5
-    assert data.titles == ["axis 1 (100% of spread), distance", "axis 2 (0% of spread), distance"]
+    assert data.titles == ["axis 1 (100 % of spread), distance", "axis 2 (0 % of spread), distance"]
     assert data.note == "Classical multidimensional scaling of all pairwise Wasserstein distances."
     ends = data.points.query("step == 4")
     assert sorted(ends["x"].abs().round(6)) == [4.0, 4.0]
@@ -207,10 +213,14 @@ def test_where_each_series_ends_in_words_and_numbers():
     def said(layout, floor=None, table=points):
         return answer(given({"layout": layout}, points=table, floor=floor, titles=TITLES))
 
-    assert said(MEANS, 1.0) == ("Distance from base at the last step: a 5.00, b 2.00 (step 1); the floor is 1.00.")
-    assert said(MEANS, table=points.query("series == 'a'")) == "Distance from base at the last step: a 5.00."
-    assert said("all distances") == "Distance from base at the last step: a 5.00, b 2.00 (step 1)."
-    assert said(TWO) == "From (1.00, 2.00): a to (4.00, 6.00), b to (1.00, -0.00100) (step 1)."
+    points["objective"] = points["series"]
+    assert said(MEANS, 1.0) == "a ends 5.00 floors from the base, b 2.00."
+    assert said(MEANS, table=points.query("series == 'a'")) == "a ends 5.00 from the base."
+    assert said("all distances", 0.5) == "a ends 5.00 from the base, b 2.00 (floor 0.500)."
+    assert said(TWO) == "a goes farthest across: from (1.00, 2.00) to (4.00, 6.00)."
+    runs = given({"layout": MEANS}, points=points.assign(objective="x"))
+    assert more(runs) == "Distance from the base at the last step: a 5.00, b 2.00 (step 1)."
+    assert more(given({"layout": TWO}, points=points)) == ""
     for table in (points.query("step > 0"), points.query("step == 0"), points.assign(x=np.nan)):
         assert said(MEANS, table=table) == "No path from the base yet."
     found = numbers(given(points=points, titles=TITLES))

@@ -5,7 +5,7 @@ import pytest
 from phcore.errors import Fault
 from phcore.figures import apart, replicates
 from phcore.figures.registry import FIGURES
-from phcore.figures.separation import ENERGY, MEANS, PAIRED, answer, caption, numbers, quantity
+from phcore.figures.separation import ENERGY, MEANS, PAIRED, SAME, answer, between, caption, more, numbers, quantity
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
 
@@ -43,23 +43,45 @@ def floor(pairs):
 
 def test_each_pair_is_judged_by_its_own_floor(pairs, floor):
     assert told(pairs, floor) == (
+        "helpful and harmless end farthest apart, 8.00: beyond the floor since step 2 (1.00)."
+    )
+    assert more(read(pairs, floor)) == (
         "At step 4 helpful and harmless are 8.00 apart (beyond the floor since step 2); "
         "mixed and harmless are 0.700 apart (no farther than resampling)."
     )
     low = floor.assign(hi=np.where(floor["series_a"] == "mixed", 0.6, 9.0))
-    other = told(pairs, low)
+    assert told(pairs, low).endswith("8.00: no farther than resampling alone (9.00).")
+    other = more(read(pairs, low))
     assert "8.00 apart (no farther than resampling)" in other
     assert "0.700 apart (beyond the floor since step 2)" in other
-    assert "floor" not in told(pairs)
-    assert "apart at step 1." in told(pairs[(pairs["series_a"] == "mixed") | (pairs["step"] < 2)])
+    assert told(pairs) == "helpful and harmless end farthest apart, 8.00."
+    assert told(pairs[pairs["series_a"] == "mixed"]) == "mixed and harmless end 0.700 apart."
+    assert "apart at step 1." in more(read(pairs[(pairs["series_a"] == "mixed") | (pairs["step"] < 2)]))
     assert "yet" in told(pairs.head(0), floor)
 
 
 def test_of_many_pairs_the_farthest_and_the_nearest(pairs, floor):
     many = pd.concat([pairs.assign(series_b=f"run {k}", value=pairs["value"] * k) for k in (1, 2)])
-    answer = told(many)
+    answer = more(read(many))
     assert answer.startswith("Of 4 pairs at step 4, the farthest: helpful and run 2 are 16.0 apart")
     assert answer.endswith("the nearest: mixed and run 1 are 0.700 apart.")
+
+
+def test_of_several_runs_objectives_are_told_apart_beside_runs_of_one(pairs, floor, render):
+    many = pd.concat([pairs.assign(series_b=f"run {k}", value=pairs["value"] * k) for k in (1, 2)])
+    within = pairs.head(4).assign(series_a="run 1", series_b="run 2", objective_a="harmless", value=0.25)
+    every = pd.concat([many, within], ignore_index=True)
+    assert told(every) == "helpful and harmless end farthest apart, 12.0; runs of one objective 0.250."
+    assert told(within) == "Runs of one objective end 0.250 apart."
+    curve = between(read(every).rows)
+    assert set(curve["series"]) == {"helpful – harmless", "harmless – mixed", SAME} or "mixed – harmless" in set(
+        curve["series"]
+    )
+    last = curve[(curve["series"] == "helpful – harmless") & (curve["step"] == 4)].iloc[0]
+    assert (last["mean"], last["lo"], last["hi"]) == (12.0, 8.0, 16.0)
+    svg = render(separation(every))
+    assert SAME in svg
+    assert ">helpful – run 1<" not in svg
 
 
 def test_a_line_has_the_colours_of_both_and_its_name(pairs, floor, render):
@@ -77,9 +99,9 @@ def test_long_names_have_two_lines_and_many_pairs_none(pairs, render):
     svg = render(separation(long, answer="."))
     assert ">helpful of a long run –<" in svg
     assert ">another long run<" in svg
-    many = pd.concat([pairs.assign(series_b=f"run {k}") for k in range(5)])
+    many = pd.concat([pairs.assign(series_b=f"run {k}", objective_b=f"run {k}") for k in range(5)])
     assert ">helpful – run 1<" not in render(separation(many, answer="."))
-    few = pd.concat([pairs.assign(series_b=f"run {k}") for k in range(4)])
+    few = pd.concat([pairs.assign(series_b=f"run {k}", objective_b=f"run {k}") for k in range(4)])
     assert ">helpful – run 1<" in render(separation(few, answer="."))
 
 
@@ -192,8 +214,10 @@ def test_runs_of_objectives_in_a_sentence():
     )
     assert data.runs["layer"].tolist() == [6, 6, 1, 12]
     assert replicates.sentence(data) == (
-        "Whole runs, layer 6: runs of different objectives are 4.00 apart, of one objective 2.00; PERMANOVA pseudo-F "
-        "3.46, p = 0.1 (10,000 orders of 6 runs)."
+        "Over whole runs, different objectives are 4.00 apart, runs of one objective 2.00 (p = 0.1)."
+    )
+    assert replicates.caption(data) == (
+        "Root mean square over all steps, layer 6. PERMANOVA pseudo-F 3.46, p = 0.1 (10,000 orders of 6 runs)."
     )
     with pytest.raises(Fault, match=r"one run per objective \(2 objectives\): no p-value"):
         hand_made.read("replicates", Tables({"runs": unknown}))

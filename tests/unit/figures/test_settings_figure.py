@@ -5,7 +5,7 @@ import pytest
 from phcore.errors import Fault
 from phcore.figures.charts.theme import shades
 from phcore.figures.registry import FIGURES
-from phcore.figures.settings import answer, caption, numbers
+from phcore.figures.settings import answer, caption, more, numbers
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, drawn, given
 
@@ -57,7 +57,7 @@ def test_a_setting_has_one_shade_in_both_panels_and_its_name_once(rows, concentr
     assert {setting: ink for (_, setting), ink in curves.items()} == dots
     assert curves["metric", "euclidean"] == curves["size", "80"] != curves["size", "160"]
     svg = render(settings(rows, concentration))
-    for words in (">metric<", ">size<", ">cosine<", ">160<", ">40%<", ">30%<", "velocity / its own mean"):
+    for words in (">metric<", ">size<", ">cosine<", ">160<", ">40 %<", ">30 %<", "velocity / its own mean"):
         assert words in svg
 
 
@@ -68,9 +68,11 @@ def test_settings_stand_in_their_order(rows, concentration):
 
 def test_the_answer_tells_where_the_curves_peak(rows, concentration):
     assert answer(given(rows=rows, shares=concentration)) == (
-        "3 of 4 curves peak at step 2, the others at 4. Concentration is between 30% and 45% (n = 4 settings)."
+        "3 of 4 settings peak at step 2; the first third holds 30 % to 45 % of the movement."
     )
-    assert answer(given(rows=rows[rows["varied"] == "metric"], shares=NONE)) == "2 of 2 curves peak at step 2."
+    assert more(given(rows=rows, shares=concentration)) == "Other peaks: step 4."
+    assert answer(given(rows=rows[rows["varied"] == "metric"], shares=NONE)) == "2 of 2 settings peak at step 2."
+    assert more(given(rows=rows[rows["varied"] == "metric"])) == more(given(rows=rows.assign(value=0.0))) == ""
     assert "yet" in answer(given(rows=rows.assign(value=0.0), shares=NONE))
 
 
@@ -160,16 +162,16 @@ def test_settings_in_words_and_numbers(results):
 
 def test_curves_that_do_not_move_have_no_peak(rows):
     still = rows.assign(value=rows["value"].where(rows["setting"] != "160", 0.0))
-    assert answer(given(rows=still, shares=NONE)) == "3 of 3 curves peak at step 2."
+    assert answer(given(rows=still, shares=NONE)) == "3 of 3 settings peak at step 2."
     many = pd.concat([rows.query("setting == '80'").assign(setting=f"{k}", value=[float(k == at) for at in range(3)])
                       for k in (0, 0, 1, 2)])  # fmt: skip
-    assert "curves peak at step" in answer(given(rows=many.drop_duplicates(["setting", "step"]), shares=NONE))
+    assert "settings peak at step" in answer(given(rows=many.drop_duplicates(["setting", "step"]), shares=NONE))
 
 
 def test_of_many_other_peaks_four_are_named():
     def peaks(*at):
         curves = [("size", f"{k}", step, float(step == peak)) for k, peak in enumerate(at) for step in range(9)]
-        return answer(given(rows=pd.DataFrame(curves, columns=["varied", "setting", "step", "value"]), shares=NONE))
+        return more(given(rows=pd.DataFrame(curves, columns=["varied", "setting", "step", "value"]), shares=NONE))
 
-    assert peaks(7, 7, 1, 2, 3, 4) == "2 of 6 curves peak at step 7, the others at 1, 2, 3, 4."
-    assert peaks(7, 7, 1, 2, 3, 4, 5) == "2 of 7 curves peak at step 7, the others at 1, 2, 3, 4, …."
+    assert peaks(7, 7, 1, 2, 3, 4) == "Other peaks: step 1, 2, 3, 4."
+    assert peaks(7, 7, 1, 2, 3, 4, 5) == "Other peaks: step 1, 2, 3, 4, …."

@@ -70,18 +70,19 @@ def shares(**changed):
 @pytest.mark.parametrize(
     ("confound", "said"),
     [
-        ("length_share", "30%; median over all clouds 20%; by chance 2.5%."),
-        ("category_share", "50%; median over all clouds 40%; by chance 5.0%."),
-        ("norm_share", "30%; median over all clouds 20%; by chance 2.5%."),
-        ("first_component", "0.80; median over all clouds 0.60."),
+        ("length_share", "Prompt length explains 30 % at most {}, 20 % in the middle; chance 2.5 %."),
+        ("category_share", "Category explains 50 % at most {}, 40 % in the middle; chance 5.0 %."),
+        ("norm_share", "Norm of the hidden states explains 30 % at most {}, 20 % in the middle; chance 2.5 %."),
+        ("first_component", "At most a rank correlation of 0.80 {}, 0.60 in the middle."),
     ],
 )
 def test_what_explains_most_of_a_cloud(confound, said):
     data = read("confounds", Tables({"confounds": shares()}), confound=confound)
     assert data.rows["series"].tolist() == ["a", "a", "b"]
     assert data.rows["mean"].tolist() == data.rows["lo"].tolist() == data.rows["hi"].tolist()
-    where = "layer 12, step 4 (b)" if confound in ("length_share", "first_component") else "layer 6, step 4 (a)"
-    assert confounds.answer(data) == f"Largest at {where}: {said}"
+    first = confound in ("length_share", "first_component")
+    where = "(layer 12, step 4, b)" if first else "(layer 6, step 4, a)"
+    assert confounds.answer(data) == said.format(where)
 
 
 def test_shares_at_the_first_and_at_the_last_step():
@@ -138,6 +139,9 @@ def test_the_direction_of_the_first_pair_unless_another_is_chosen():
     assert (data.first, data.second) == ("harmful", "harmless")
     assert data.rows[["series", "gap"]].to_numpy().tolist() == [["a", 1.4], ["a", 1.3], ["b", 1.1], ["b", 1.2]]
     assert directions.answer(data) == (
+        "It turns most in b: cosine 0.25 with the base's direction, gap 1.20 (1 and 1 at the base)."
+    )
+    assert directions.more(data) == (
         "Gap and cosine with the base's direction at the last checkpoint: b 1.20 and 0.25, a 1.40 and 0.50."
     )
     other = read("directions", results, between=("harmful", "neutral"))
@@ -146,9 +150,11 @@ def test_the_direction_of_the_first_pair_unless_another_is_chosen():
     assert control.options(results, Choice.of(results)) == [
         ("harmful", "harmless"), ("harmful", "neutral"), ("cheerful", "harmless")
     ]  # fmt: skip
-    many = pd.concat([data.rows.assign(series=f"run {k}") for k in range(5)])
-    assert directions.answer(given(rows=many)).endswith(" (and 1 more).")
-    assert "more" not in directions.answer(given(rows=many[many["series"] != "run 4"]))
+    many = pd.concat([data.rows.assign(series=f"run {k}", objective=f"run {k}") for k in range(5)])
+    assert directions.more(given(rows=many)).endswith(" (and 1 more).")
+    assert "more" not in directions.more(given(rows=many[many["series"] != "run 4"]))
+    runs = data.rows.assign(objective="one")
+    assert directions.more(given(rows=runs)).endswith("at the last checkpoint: one 1.30 and 0.38.")
 
 
 def test_a_direction_in_words_and_numbers():

@@ -83,7 +83,7 @@ def test_the_caption_says_what_the_floor_is_of(results):
     assert velocity.caption(read("velocity", bare)) == start + whole
     overlapping = Tables(results.given, record_of(subsample_size=30))
     assert velocity.caption(read("velocity", overlapping)).endswith(
-        " With 40 prompts the two share 67%, so this floor is too low."
+        " With 40 prompts the two share 67 %, so this floor is too low."
     )
     assert read("velocity", Tables(results.given, record_of(subsamples=0))).shared == 0.0
 
@@ -99,7 +99,7 @@ def test_the_largest_field_of_the_map(results):
     data = read("heatmap", results)
     table = data.curve.assign(mean=data.curve["mean"].where(data.curve["layer"] == 6))
     assert heatmap.answer(given(curve=table.assign(lo=float("nan")))) == heatmap.answer(given(curve=table))
-    assert heatmap.answer(given(curve=table)) == "Largest: 40.0 at layer 6, step 4 (a)."
+    assert heatmap.answer(given(curve=table)) == "The largest move is 40.0, at layer 6, step 4 (a)."
     assert heatmap.answer(given(curve=table.assign(mean=float("nan")))) == "No cell has a value yet."
     assert FIGURES["heatmap"].table(data).columns.tolist() == ["series", "layer", "step_from", "step", "mean"]
 
@@ -162,15 +162,15 @@ def test_moves_beside_their_null_are_counted(gaussians):
     assert data.here[["series", "step", "place"]].to_numpy().tolist() == [
         ["a", 1, "above"], ["a", 2, "within"], ["a", 4, "below"], ["b", 1, "above"], ["b", 4, "within"]
     ]  # fmt: skip
-    assert data.panels == {0: "a", 1: "a2", 2: "b"}
+    assert data.panels == {0: "helpful", 1: "harmless"}
     whole = given(every=pd.concat([data.here, data.here.assign(layer=12, place="above")]))
-    assert gaussian.answer(whole) == (
-        "At layer 6, 2 of 5 moves exceed their Gaussian null, 1 stay below; over all layers 7 of 10 moves exceed it, "
-        "1 stay below. 10 of 10 exceed the resampling floor."
+    assert gaussian.answer(whole) == "2 of 5 moves at layer 6 exceed a Gaussian cloud's, 1 stay below it."
+    assert gaussian.more(whole) == (
+        "Over all layers 7 of 10 moves exceed their Gaussian null, 1 stay below. 10 of 10 exceed the resampling floor."
     )
     low = given(every=data.here.assign(floor_hi=10.0))
-    assert gaussian.answer(low).endswith(" 2 of 5 exceed the resampling floor.")
-    assert gaussian.answer(given(every=data.here.assign(floor_hi=float("nan")))).endswith("1 stay below.")
+    assert gaussian.more(low).endswith(" 2 of 5 exceed the resampling floor.")
+    assert gaussian.more(given(every=data.here.assign(floor_hi=float("nan")))).endswith("1 stay below.")
     assert "layer 6 yet" in gaussian.answer(given(every=data.here.head(0)))
 
 
@@ -180,7 +180,7 @@ def test_the_numerical_floor_in_words(gaussians):
     assert said.startswith("W2, ground norm 2 between consecutive checkpoints")
     assert "Grey: the resampling floor (n = 40 prompts, m = 12 in a subsample)." in said
     assert said.endswith(
-        "Numerical floor (dotted): reading 2 checkpoints again in other batches moves them by 0.500 at most, 10.0% of "
+        "Numerical floor (dotted): reading 2 checkpoints again in other batches moves them by 0.500 at most, 10.0 % of "
         "the smallest velocity here; reading 1 checkpoints again in float32 moves them by 0.00100 at most, far below "
         "any velocity here."
     )

@@ -36,7 +36,7 @@ def test_a_click_chooses_a_step(curve, steps):
         spec = velocities(part, steps=steps).to_dict()
         params = {param["name"]: param for param in spec["params"]}
         layers = spec.get("spec", spec)["layer"]
-        assert params["step"]["select"]["fields"] == ["step"]
+        assert params["step"]["select"]["fields"] == ["step", "layer"]
         assert params["step"]["views"] == [layer["name"] for layer in layers if "name" in layer]
 
 
@@ -63,18 +63,32 @@ def test_colours_do_not_depend_on_the_choice(curve, steps):
         assert scale(curve[curve["objective"] == name]) == {name: whole[name]}
 
 
-def test_seeds_share_the_colour_and_differ_by_dash(curve, render, steps):
-    other = curve[curve["series"] == "helpful"].assign(series="helpful, seed 2")
+def test_the_mean_of_an_objective_stands_before_its_runs(curve, render, steps):
+    other = curve[curve["series"] == "helpful"]
+    other = other.assign(series="helpful, seed 2", mean=3 * other["mean"])
     both = pd.concat([curve, other])
-    chart = velocities(both, steps=steps)
-    scale = next(
-        layer["encoding"]["strokeDash"]["scale"]
-        for layer in chart.to_dict()["spec"]["layer"]
-        if "strokeDash" in layer.get("encoding", {})
-    )
-    assert scale["domain"] == [1, 2]
-    assert scale["range"][0] != scale["range"][1]
-    assert "run" in render(chart)
+    spec = velocities(both, steps=steps).to_dict()
+    rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
+    front, behind = ([row for row in rows if row["kind"] == kind] for kind in ("curve", "thin"))
+    assert {row["series"] for row in front} == {"helpful", "harmless", "mixed"}
+    assert {row["series"] for row in behind} == {"helpful", "helpful, seed 2", "harmless", "mixed"}
+    first = other[(other["layer"] == 6) & (other["step"] == 4)]["mean"].item()
+    line = next(row for row in front if (row["series"], row["layer"], row["step"]) == ("helpful", 6, 4))
+    assert (line["mean"], line["lo"], line["hi"]) == pytest.approx((first * 2 / 3, first / 3, first))
+    widths = [layer["mark"]["strokeWidth"] for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "line"]
+    assert widths[0] < widths[1]
+    one = velocities(curve, steps=steps).to_dict()
+    assert not [row for rows in one["datasets"].values() for row in rows if row.get("kind") == "thin"]
+    assert "helpful" in render(velocities(both[both["layer"] == 6], steps=steps))
+
+
+def test_objectives_differ_by_marker_too_and_one_panel_names_its_lines(curve, steps):
+    spec = velocities(curve[curve["layer"] == 6], steps=steps).to_dict()
+    shapes = next(layer["encoding"]["shape"] for layer in spec["layer"] if "shape" in layer.get("encoding", {}))
+    assert len(set(shapes["scale"]["range"])) == 3
+    assert shapes["legend"] is None
+    named = next(rows for rows in spec["datasets"].values() if rows and "name" in rows[0])
+    assert {row["name"] for row in named} == {"helpful", "harmless", "mixed"}
 
 
 def test_names_of_series_are_text_and_nothing_else(curve, render, steps):
