@@ -1,7 +1,9 @@
 """Pages without a browser: opening one, running it again, and what it says."""
 
 import functools
+import html
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -21,7 +23,15 @@ ROOT = Path(__file__).resolve().parents[2]
 def words(app) -> str:
     """Everything an app says in words, as it is shown."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    return as_shown("\n".join(str(one.value) for kind in kinds for one in kind))
+    said = [as_shown(str(one.value)) for kind in kinds for one in kind]
+    return "\n".join([*said, *findings(app)])
+
+
+def findings(app) -> list[str]:
+    """What figures ask and find, as it is shown: their elements of HTML without tags and styles."""
+    bodies = [one.proto.body for one in app.get("html") if "hgroup" in one.proto.body]
+    found = [re.sub(r"<style>.*?</style>|<[^>]+>", " ", body, flags=re.DOTALL) for body in bodies]
+    return [" ".join(html.unescape(one).replace("\u00a0", " ").split()) for one in found]
 
 
 def charts(app) -> int:

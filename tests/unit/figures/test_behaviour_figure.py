@@ -144,9 +144,9 @@ def test_behaviours_and_categories_that_can_be_chosen(results):
 def test_both_quantities_in_words(results):
     assert caption(hand_made.read("behaviour", results)) == (
         "Above: H1 velocity (distance), layer 6; below: next tokens (Jensen-Shannon divergence, nats), between "
-        "consecutive checkpoints. Lines are means over an objective's runs; rings: their largest moves. From the 512 most "
-        "probable tokens; all others could add 0.002 nats at most. Behaviour is read at the last token of the prompt, as the hidden states "
-        "are."
+        "consecutive checkpoints. Lines are means over an objective's runs; rings: their largest moves. From the 512 "
+        "most probable tokens; all others could add 0.002 nats at most. Behaviour is read at the last token of the "
+        "prompt, as the hidden states are."
     )
     mean = Tables(results.given, record_of(pooling="mean"))
     per_step = caption(hand_made.read("behaviour", mean, behaviour="refusal", per="step"))

@@ -186,7 +186,7 @@ def test_the_numerical_floor_in_words(gaussians):
     )
     half = data.noise.assign(largest=0.0025).head(1)  # of 5: one in two thousand is still said
     still = gaussian._numerical(_with(data, noise=half))
-    assert "0.1% of the smallest" in still
+    assert "0.1 % of the smallest" in still
     partly = data.here.assign(floor_hi=data.here["floor_hi"].where(data.here["step"] > 1))
     assert "Grey: the resampling floor" in gaussian.caption(_with(data, here=partly))
     none = gaussian.caption(_with(data, noise=data.noise.head(0), here=data.here.assign(floor_hi=float("nan"))))
