@@ -129,6 +129,11 @@ place = row([2.6, 1.5, 1.7, 2.3, 1.1])
 name = control(place[0].selectbox, "p_with", others)
 depth = control(place[1].selectbox, "p_depth", list(_DEPTHS), 2)
 scale = control(place[2].selectbox, "p_scale", ["median", "raw"])
+with place[4].popover("More", icon=":material/tune:", width="stretch"):
+    degree = controls.degree(st, "p_degree")
+    per = control(st.selectbox, "p_per", PER)
+    log = control(st.toggle, "p_log", True)
+    with_base = control(st.toggle, "p_base", True)
 second = data.opened(name)
 if second is None:
     toolbar.stop()
@@ -138,11 +143,6 @@ if data.table(pair[1], "cells").empty:
     toolbar.stop()
 
 off = objectives(place[3], *pair)
-with place[4].popover("More", icon=":material/tune:", width="stretch"):
-    degree = controls.degree(st, "p_degree")
-    per = control(st.selectbox, "p_per", PER)
-    log = control(st.toggle, "p_log", True)
-    with_base = control(st.toggle, "p_base", True)
 left_out(off)
 
 choices = [

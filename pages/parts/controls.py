@@ -67,7 +67,8 @@ def lead(state: dict[str, object]) -> None:
 def _brought(same: str, key: str, options: Container | None) -> None:
     """Sets a control, once, to what was chosen of the same on the page before, where it exists here."""
     value = st.session_state.get(_BROUGHT, {}).pop(same, None)
-    if value is not None and options is not None and value in options:
+    wanted = value if isinstance(value, list) else [value]  # of buttons several may be chosen
+    if value is not None and options is not None and all(one in options for one in wanted):
         st.session_state[key] = value
 
 

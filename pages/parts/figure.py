@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts import asking, data, draw, frame, present, web
-from pages.parts.web import option
+from pages.parts.web import option, plain
 from phcore.errors import Fault, NotAsked
 from phcore.export.results import Results
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, sentence
@@ -74,6 +74,8 @@ def show(
         said.add(words)
         return choice
     if figure.chart:
+        if words := figure.sentence(found):
+            st.markdown(plain(words))
         chart(study, figure, choice, look, name=name, place=place, **click)
     elif figure.sentence(found):
         finding(place, figure.heading or figure.title, figure.sentence(found))

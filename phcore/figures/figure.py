@@ -264,8 +264,8 @@ class Figure:
     paper : the fields of `Look` that are others in a report.
     cells : series -> steps, where each step is another chart; `at` is Data as of one of them.
     section : of the Evidence page, where it stands on that page.
-    heading, sentence : of one without a chart: its question, and what it finds. Words are no Markdown, here and
-        elsewhere.
+    heading, sentence : of one without a chart: its question, and what it finds; with a chart the sentence stands above
+        it. Words are no Markdown, here and elsewhere.
     half : whether it stands beside another one on a page, at half of its width.
     controls : what can be chosen there.
     follows : the figure whose choice it shares; it has no controls of its own.

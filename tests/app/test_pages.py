@@ -1,5 +1,8 @@
 """Every page, headless: on the study that ships, on a small computed study, and on nothing at all."""
 
+import json
+import re
+
 import pytest
 from markupsafe import escape
 
@@ -10,7 +13,7 @@ from phcore.figures.glossary import TERMS
 from phcore.pipeline import estimate, jobs
 from phcore.study import kept
 from tests import studies
-from tests.app.conftest import ROOT, charts, run, words
+from tests.app.conftest import ROOT, charts, findings, run, words
 from tests.protocol import as_shown
 
 PAGES = [one.name for one in navigation.PAGES]
@@ -25,7 +28,7 @@ def test_an_empty_archive_says_what_to_do(start, tmp_path, page):
 
 @pytest.mark.parametrize(
     ("page", "count"),
-    [("overview", 1), ("study", 0), ("barcodes", 4), ("trajectories", 4), ("evidence", 1), ("compare", 4)],
+    [("overview", 1), ("study", 0), ("barcodes", 4), ("trajectories", 6), ("evidence", 1), ("compare", 6)],
 )
 def test_each_page_shows_the_study_that_ships(start, page, count):
     app = start(ROOT / "cache", page)
@@ -107,7 +110,7 @@ def test_the_glossary_opens_on_every_page(start, tmp_path, page):
 
 @pytest.mark.parametrize("way", ["mean summaries", "two features", "mean landscapes", "all distances"])
 def test_every_way_to_lay_out_the_paths(start, compared, way):
-    assert charts(start(compared, "trajectories", study="tiny", t_way=way)) == 4
+    assert charts(start(compared, "trajectories", study="tiny", t_way=way)) == 6
 
 
 def test_distances_that_nobody_asked_for_are_offered_with_what_they_take(start, computed, tmp_path, monkeypatch):
@@ -117,7 +120,8 @@ def test_distances_that_nobody_asked_for_are_offered_with_what_they_take(start, 
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     estimate.remember(kept.read(store, "tiny"), store, {"distances": 1.0})
     app = start(store.root, "trajectories", study="tiny", t_way="all distances")
-    assert charts(app) == 3
+    assert charts(app) == 4
+    assert words(app).count("needs 7 more at each layer") == 1  # of two charts that lack them
     assert "needs 7 more at each layer, which nobody has asked for" in words(app)
     label = as_shown(app.button(key="all-pairs").label)
     assert label.startswith("Compute the 21 missing distances (about ")
@@ -141,12 +145,50 @@ def test_distances_that_cannot_be_computed_here_are_not_offered(start, computed,
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("t_by", "Wasserstein distance"), ("t_per", "step"), ("t_scale", "median"), ("t_degree", "H0 components")],
+    [("t_per", "step"), ("t_scale", "median"), ("t_degree", "H0 components")],
 )
 def test_every_choice_draws(start, computed, key, value):
     app = start(computed[1], "trajectories", study="tiny", **{key: value})
     assert app.selectbox(key=key).value == value
-    assert charts(app) == 4
+    assert charts(app) == 6
+
+
+def test_objectives_that_are_switched_off_are_off_on_every_page(start):
+    app = start(ROOT / "cache", "trajectories", objectives=("helpful", "mixed"))
+    assert app.get("button_group")
+    told = "\n".join(findings(app))
+    assert "harmless" not in told
+    assert "Not shown: harmless" in words(app)
+    app.switch_page(str(ROOT / "pages" / "evidence.py"))
+    assert "Not shown: harmless" in words(run(app))
+    assert "67 of 207" not in words(app)
+
+
+def test_an_answer_stands_above_its_chart_and_not_in_it(start):
+    app = start(ROOT / "cache", "trajectories")
+    said = findings(app)
+    assert any(re.search(r"Harmless ends [\d.]+ floors from the base", one, re.IGNORECASE) for one in said)
+    for one in app.get("vega_lite_chart"):
+        assert "title" not in json.loads(one.proto.spec)
+        assert one.proto.alt  # what is asked and found, for those who cannot see it
+    bodies = [one.proto.body for one in app.get("html") if "hgroup" in one.proto.body]
+    assert all(body.count("<h2>") == 1 for body in bodies)
+    assert sum("<p>" in body for body in bodies) == len(said) == 6
+
+
+def test_what_was_clicked_leads_on_to_its_barcode(start):
+    app = start(ROOT / "cache", "trajectories")
+    assert not [one for one in app.button if one.key == "open-barcode"]
+    app.session_state["trajectories.mark"] = ("heatmap", "harmless", 24.0)
+    app.session_state["t_step"] = 32
+    assert "harmless, step 32, layer 24" in as_shown(run(app).button(key="open-barcode").label)
+    app.session_state["trajectories.mark"] = ("velocity", None, 18.0)
+    label = as_shown(run(app).button(key="open-barcode").label)
+    assert label.endswith("step 32, layer 18")
+    app.button(key="open-barcode").click()
+    run(app)
+    cell = [app.session_state[key] for key in ("b_step", "b_layer")]
+    assert cell == [32, 18]
 
 
 def test_playing_walks_the_steps_and_stops_at_the_last(start, computed):
