@@ -15,6 +15,7 @@ from phcore.figures.reading import CURVE, labelled, rows
 from phcore.formatting import count, three
 from phcore.study.measures import steps_of
 
+_WIDE = 480  # pixels from which on two legends stand side by side
 FEW = 10  # runs: below, a rank correlation says next to nothing
 _SHAPES = ("circle", "square", "diamond", "cross", "triangle-down", "triangle-right")  # upright triangles are H1
 PREDICTORS = {"concentration": "concentration", "early_velocity": "velocity in the first third"}
@@ -55,7 +56,12 @@ def chart(data: Data, look: Look):
         type="nominal",
         scale=alt.Scale(domain=layers, range=[_SHAPES[place % len(_SHAPES)] for place in range(len(layers))]),
         legend=alt.Legend(
-            orient="top", title="layer", titleOrient="left", symbolFillColor=SOFT, symbolStrokeWidth=0, symbolOpacity=1
+            orient="top" if look.width >= _WIDE else "bottom",
+            title="layer",
+            titleOrient="left",
+            symbolFillColor=SOFT,
+            symbolStrokeWidth=0,
+            symbolOpacity=1,
         ),
     )
     colour = by_objective(table["objective"], look.objectives, "circle")

@@ -108,7 +108,8 @@ def chart(data: Data, look: Look):
 
     The band covers the floors of all pairs.
     """
-    across, height = look.width - Y_AXIS - _LABELS, look.height or 250
+    labels = min(_LABELS, round(0.34 * look.width))
+    across, height = look.width - Y_AXIS - labels, look.height or 250
     axis = StepAxis(look.steps, log=look.log, width=across)
     colours = objective_colours({*data.rows["objective_a"], *data.rows["objective_b"], *look.objectives})
     curve, thin = between(data.rows), _curves(data.rows)
@@ -131,7 +132,7 @@ def chart(data: Data, look: Look):
         line.mark_line(strokeWidth=3).encode(color=first),
         line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
         only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),
-        end_names(_two_lines(named), y, top, across, height, _LABELS - 10),
+        end_names(_two_lines(named), y, top, across, height, labels - 10),
     ]
     whole = look.framed(f"How far apart are the objectives? (layer {data.choice.layer})", answer(data))
     return link_steps(over_steps(lines, fields, y, axis, look, height, band is not None, data=table, **whole))
