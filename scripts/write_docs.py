@@ -26,7 +26,8 @@ study = Study.open("smollm2-135m-instruct")   # a study file, or a name in the a
 velocities = study.table("velocities", degree=1, scale="raw")
 ```
 
-In every table but `distances` each series repeats the base model as its step 0.
+Where a table has the columns `series` and `step`, and no `step_from`, the rows of step 0 are the base model, which
+each series repeats. But `checkpoints` names it once, as the series `base`, and `departures` has no row for it.
 """
 
 STUDY = """# The study file

@@ -172,9 +172,9 @@ def carry_out(options: argparse.Namespace, store, work: Work) -> int:
 
 
 def _terminal() -> Callable:
-    """Progress as one line that rewrites itself, or as a line per stage and checkpoint where output is a file."""
+    """Progress as one line that rewrites itself, or as a line for every fiftieth of the work where output is a file."""
     live = sys.stderr.isatty()
-    last = {"line": ""}
+    last = {"line": -1}
 
     def report(event) -> None:
         left = "" if event.seconds_left is None else f", {event.seconds_left / 60:.1f} min left"
@@ -182,7 +182,7 @@ def _terminal() -> Callable:
         line = visible(f"{event.share:4.0%}  {counts}{event.label}{left}")
         if live:
             print(f"\r\033[K{line[:118]}", end="", file=sys.stderr, flush=True)
-        elif (short := (event.stage, int(event.share * 50))) != last["line"]:
+        elif (short := int(event.share * 50)) != last["line"]:
             last["line"] = short
             print(line, file=sys.stderr, flush=True)
         if live and event.share >= 1 and event.label == "Finished":

@@ -115,13 +115,15 @@ def studies(options: argparse.Namespace) -> None:
             say(f"note: {fault}", file=sys.stderr)
             continue
         steps = {one.name: [n.step for n in results.record.path_of(one.name)] for one in results.record.series}
-        rows.append({"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps})
+        row = {"study": name, "model": results.study.model.name, "complete": results.complete, "steps": steps}
+        rows.append(row | {"bytes": results.on_disk[0]})
     if options.json:
         say(json.dumps(rows, indent=1))
         return
     for row in rows:
         series = ", ".join(f"{series} ({len(steps)})" for series, steps in row["steps"].items())
-        say(visible(f"{row['study']}  {'complete' if row['complete'] else 'unfinished'}  {row['model']}  {series}"))
+        about = f"{'complete' if row['complete'] else 'unfinished'}  {row['bytes'] / 1e6:,.1f} MB"
+        say(visible(f"{row['study']}  {about}  {row['model']}  {series}"))
 
 
 @command(

@@ -7,6 +7,7 @@ from pathlib import Path
 from phcore.archive.permissions import KINDS
 from phcore.cli.command import STUDY, Command, argument, command, computed, opened, save, say
 from phcore.errors import Fault
+from phcore.formatting import count
 
 COMMANDS: list[Command] = []
 SHIPS = "smollm2-135m-instruct"  # in the examples: the study that is there from the start
@@ -135,11 +136,12 @@ def open_pack(options: argparse.Namespace) -> None:
     if study.record.prompts_withheld:
         say("It came without the texts of its prompts.")
     for names, words in (
-        (done.kept, "are in the archive with other content, and stayed"),
-        (done.unread, "are not read by this version, and were left out"),
+        (done.kept, "in the pack differ from those of this archive, whose own were kept"),
+        (done.unread, "in the pack are not known to this version, and were left out"),
     ):
         if names:
-            say(f"{len(names)} files {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}", file=sys.stderr)
+            told = f"{count(len(names), 'file')} {words}: {', '.join(names[:3])}{', ...' * (len(names) > 3)}"
+            say(told, file=sys.stderr)
 
 
 def _state(study) -> str:
