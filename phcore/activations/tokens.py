@@ -65,7 +65,7 @@ def own_tokens(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = T
         first, behind = len(opening), len(text) - len(closing[0])
         own = [k for k, (start, end) in enumerate(letters) if start < end and start < behind and end > first]
         if not own:
-            raise Fault(f"prompt {number} has no tokens of its own", "Remove it from the probe set", folder)
+            raise Fault(f"prompt {number} has no tokens of its own", "Give it words, or choose pooling = last", folder)
         spans.append((own[0], own[-1] + 1))
     return spans
 
@@ -141,7 +141,7 @@ def in_template(tokenizer, messages: Sequence[dict[str, str]], folder: Path, **h
 def _check_lengths(token_ids: list[list[int]], longest: int, folder: Path) -> None:
     for number, ids in enumerate(token_ids, start=1):
         if not ids:
-            raise Fault(f"prompt {number} has no tokens", "Remove the empty prompt from the probe set", folder)
+            raise Fault(f"prompt {number} has no tokens", "Give it words in the probe set", folder)
         if longest and len(ids) > longest:
             raise Fault(
                 f"prompt {number} has {len(ids):,} tokens, and the model reads at most {longest:,}",

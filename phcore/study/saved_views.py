@@ -129,7 +129,7 @@ def delete(name: str, study: str, store: Store) -> View:
         known = views(study, store)
         gone = [one for one in known if one.name == name]
         if not gone:
-            raise Fault(f"there is no view called {name!r}", "It may have been deleted meanwhile")
+            raise Fault(f"there is no view called {name!r}", "Open the list of views again")
         _write([one for one in known if one.name != name], study, store)
         return gone[0]
 

@@ -224,7 +224,7 @@ def test_formats_that_need_a_tool(here, names, words):
 
 def test_code_of_the_model(here):
     paper.model(here, auto_map={"AutoModelForCausalLM": "modeling_x.X"})
-    assert_found(look(here), "refused", "auto_map", "remove")
+    assert_found(look(here), "refused", "auto_map", "save_pretrained")
 
 
 @pytest.mark.parametrize(

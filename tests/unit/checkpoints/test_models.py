@@ -54,6 +54,8 @@ def test_the_vocabulary_is_that_of_the_configuration(tmp_path):
     ("make", "words"),
     [
         (lambda folder: None, "no such folder"),
+        (lambda folder: paper.lora(folder / "helpful" / "checkpoint-8"), "Pick the folder with config.json"),
+        (lambda folder: paper.model(folder / "base"), "here that is base/"),
         (lambda folder: paper.lora(folder), "adapter"),
         (lambda folder: paper.config(folder), "no weights"),
         (lambda folder: paper.model(folder, architectures=["BertForMaskedLM"]), "next token"),

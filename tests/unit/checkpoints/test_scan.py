@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,17 @@ def test_single_models_are_series_of_one(tmp_path, base):
     assert names(found) == [("harmless", "harmless", 0, [64]), ("helpful", "helpful", 0, [1])]
     assert "tells no step" in found[1].checkpoints[0].note
     assert found[0].checkpoints[0].note == ""
+
+
+def test_the_base_among_the_runs_is_told_from_a_run(tmp_path, base):
+    shutil.copytree(base, tmp_path / "runs" / "copy")
+    paper.lora(tmp_path / "runs" / "helpful" / "checkpoint-8")
+    trained = shutil.copytree(base, tmp_path / "runs" / "full" / "checkpoint-8") / "model.safetensors"
+    trained.write_bytes(trained.read_bytes()[:-1] + b"x")
+    found = {one.path.name: one.is_base for one in checkpoints.scan(tmp_path / "runs", base)}
+    assert found == {"copy": True, "helpful": False, "full": False}
+    assert not any(one.is_base for one in checkpoints.scan(tmp_path / "runs"))  # of no base in particular
+    assert [one.is_base for one in checkpoints.scan(base, base)] == [True]
 
 
 def test_a_checkpoint_folder_itself(tmp_path, base):

@@ -303,3 +303,15 @@ def test_subsamples_that_overlap_are_said(computed, capsys):
         said = capsys.readouterr().err
         assert said.startswith(words)
         assert bool(said) == bool(words)
+
+
+def test_a_folder_that_holds_the_base_beside_the_runs_makes_a_study_of_the_runs(tmp_path, llama, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    studies.build_runs(tmp_path / "all" / "runs", llama, "helpful")
+    shutil.copytree(llama, tmp_path / "all" / "base")
+    assert main(["new", "all", "--model", "all/base", "-o", "mine.toml"]) == 0
+    said = capsys.readouterr()
+    assert "series helpful. Next: " in said.out
+    assert "base/ is the base model itself" in said.err
+    assert main(["new", "all/runs", "--model", "all/runs", "-o", "other.toml"]) == 1
+    assert "Pick the folder with config.json" in capsys.readouterr().err
