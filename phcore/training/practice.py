@@ -1,4 +1,4 @@
-"""Practice runs: a tiny language model and its fine-tuning towards three objectives, made in a minute or two of an idle machine.
+"""Practice runs: a tiny language model and its fine-tuning towards three objectives, made in a minute or two.
 
 They give everything that a real study has (a base model with a chat template, three runs, ten checkpoints each,
 `trainer_state.json`), for learning how to read the charts. They say nothing about large models.

@@ -118,7 +118,13 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         page.get_by_role("button", name="Measure this machine").click()
         page.wait_for_selector("text=/about \\d+ seconds?/", timeout=90_000)
         page.get_by_role("button", name="Compute").click()
-        page.wait_for_selector("text=A point is", timeout=30_000)
+        page.wait_for_selector("text=a point is the last token", timeout=60_000)
+        # Whatever was scrolled to reach the button: progress and Cancel are in view.
+        page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
+        assert page.get_by_role("progressbar").bounding_box()["y"] < 600
+        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("button", name="Cancel").wait_for()
         page.reload()
         deadline = time.monotonic() + 150
         while not (job := jobs.status(Store(place), "runs")) or job.active:
@@ -133,6 +139,21 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         visitor.assert_clean()
     finally:
         one.stop()
+
+
+def test_a_click_on_a_row_opens_another_study_on_every_page(server, visit):
+    one = visit()
+    page = one.open(server.url + "/study")
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.click(position={"x": 16, "y": 35 * 2.5})  # the mark in front of the second row
+    page.wait_for_url(re.compile("study=tiny-"), timeout=30_000)
+    one.settle()
+    name = re.search("study=([a-z-]+)", page.url)[1]
+    assert page.get_by_role("heading", name=name).count() == 1
+    page.get_by_role("link", name="Barcodes").click()
+    one.settle()
+    assert f"study={name}" in page.url
+    one.assert_clean()
 
 
 def choose(page, key: str, option: str) -> None:
