@@ -17,6 +17,8 @@ QUARTERS, RATES, TRANSITIONS = "quarters", "rates", "transitions"
 LEARNED_QUARTERS, LEARNED_RATES = "learned quarters", "learned rates"
 STEPS, LEARNING = "steps", "learning rate"
 """What windows are of equal length in: training steps, or the sum of their learning rates."""
+QUARTERS_OF = {STEPS: QUARTERS, LEARNING: LEARNED_QUARTERS}
+"""Those that are gone by first: see `readings.by_clock`."""
 USES = {QUARTERS: quarters, RATES: rates, TRANSITIONS: lambda steps: Windows(tuple(steps))}
 """How a run is cut: see `windows`. Transitions, from checkpoint to checkpoint, are of no one length."""
 _BY_LEARNING = {LEARNED_QUARTERS: (FOUR,), LEARNED_RATES: range(MOST_RATES, FEWEST_RATES - 1, -1)}

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from phcore.analysis.displacements import ALL, LOOPS
-from phcore.analysis.equal_windows import LEARNED_QUARTERS, LEARNING, QUARTERS, STEPS, shares
+from phcore.analysis.equal_windows import QUARTERS_OF, STEPS, shares
 from phcore.analysis.windows import quarters
 from phcore.errors import Fault
 from phcore.figures.charts.channels import PERCENT, UNRULED, View, by_objective, faceted, measure, on, told
@@ -26,7 +26,7 @@ def read(results: Source, choice: Choice) -> dict:
     """rows: a row per series and quarter: share of the displacement, mean over layers, that of its floor, how many
     layers lie beyond theirs; every: the rows of the table they come from; clock: what quarters are of: of the steps, or
     of the learning rate where no run has such of steps."""
-    for use, clock in ((QUARTERS, STEPS), (LEARNED_QUARTERS, LEARNING)):
+    for clock, use in QUARTERS_OF.items():
         table = results.table("windows", scale=choice.scale, use=use, measure=choice.windows)
         if len(table):
             return {"rows": labelled(results, shares(table)), "every": table, "clock": clock}
