@@ -86,7 +86,7 @@ def displacement(paired: np.ndarray, factor: float) -> tuple[float, float]:
         return float(np.linalg.norm(mean)), float("nan")
     gram = rest @ rest.T / (len(paired) - 1)
     trace, squares = np.trace(gram), (gram**2).sum()
-    if trace <= 0 or squares <= 0:
+    if squares <= 0:
         return float(np.linalg.norm(mean)), 0.0
     freedom = trace**2 / squares
     quantile = 2 * gammaincinv(freedom / 2, LEVEL)  # of the chi-square; scipy.stats is a hundred times as slow

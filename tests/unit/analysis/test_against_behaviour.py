@@ -228,6 +228,13 @@ def test_early_final_against_scipy():
     np.testing.assert_allclose([short["lo"], short["hi"]], np.percentile(each, [2.5, 97.5]), atol=1e-12)
 
 
+def test_concentration_counts_the_base_where_a_series_has_it():
+    rows = concentration_rows({"r1": [0.1], "r2": [0.3]})
+    without = rows[(rows["series"] == "r1") | ~rows["with_base"]]  # r2 does not start at the base
+    found = b._concentrations(without).set_index("series")["early"]
+    assert found.to_dict() == pytest.approx({"r1": 0.1, "r2": 2.3})
+
+
 def test_early_velocity_by_hand():
     # 4 transitions: the first round(4 / 3) = 1 is early. Per step it is divided by 1.
     v = pd.concat(

@@ -413,6 +413,16 @@ def test_noise_that_makes_shares_alike_is_no_difference_between_models():
     assert c.models(quiet + noisy, LABELS).verdict == c.UNKNOWN
 
 
+def test_a_difference_that_is_gone_when_floors_are_taken_off_is_none():
+    """The second is less early as measured, and as early as the first without what its noise adds."""
+    quiet, noisy = runs_of((4.0, 1, 1, 1)), runs_of((3.0, 1, 1, 1), floor=0.66, seed=1)
+    exact = [(value, np.zeros_like(value)) for value, _ in quiet + noisy]
+    assert c.models(exact, LABELS).verdict == c.HOLDS
+    assert c.models(quiet + noisy, LABELS).verdict == c.UNKNOWN
+    less = [(value, floor / 3) for value, floor in quiet + noisy]
+    assert c.models(less, LABELS).verdict == c.HOLDS
+
+
 def test_a_depth_at_which_a_run_stands_still_does_not_count():
     still = (np.array([EARLY, FLAT]), np.array([[FLOOR] * 4, [2.0] * 4]))
     found = c.models([*runs_of(EARLY)[:4], still, *runs_of(FLAT, seed=1)], LABELS)

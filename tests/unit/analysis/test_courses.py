@@ -31,6 +31,11 @@ def test_a_course_is_the_share_of_velocity_behind_it():
     assert set(by_depth[0.5]["layer"]) == {2}
 
 
+def test_runs_come_as_they_appear():
+    one = model(curves={("b", 4): [1, 2], ("c", 4): [1, 1], ("a", 4): [2, 1]})
+    assert courses(one, (1.0,))["series"].unique().tolist() == ["b", "c", "a"]
+
+
 def test_layers_are_matched_by_relative_depth():
     large = model("large", 40, {("a", 21): [1, 2], ("a", 40): [1, 2]})
     assert courses(large, DEPTHS).groupby("depth")["layer"].first().to_dict() == {0.5: 21, 1.0: 40}

@@ -155,6 +155,7 @@ def test_effects_of_constants():
     assert hedges_g(constant, constant * (1 + 1e-12))[0] == 0  # not one rounding error over another
     assert np.isnan(g[1])
     assert np.isfinite(g[2])
+    assert hedges_g(0 * constant, 0 * constant).tolist() == [0, 0, 0]
     np.testing.assert_array_equal(cliffs_delta(constant, other)[:2], [0, -1])
 
 

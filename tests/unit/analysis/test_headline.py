@@ -76,6 +76,17 @@ def test_one_objective_is_not_named_against_others():
 def test_movement_that_is_neither():
     found = headline([change("a", 0.001, moved=1.4)])
     assert (found.kind, found.second) == (MOVED, ())
+    assert found.title == (
+        "Training for a moved the prompts, by more than another choice of them would, but hardly their size or shape"
+    )
+    most = headline([change("a", 0.001, moved=1.4), change("b", moved=1.6), change("c", moved=1.5)])
+    assert most.title.startswith("Training for b moved the prompts")
+
+
+def test_a_change_of_size_is_one_from_a_hundredth_on():
+    assert headline([change("a", 0.01, moved=1.4)]).kind == SIZE
+    assert headline([change("a", -0.01, moved=1.4)]).kind == SIZE
+    assert headline([change("a", 0.0099, moved=1.4)]).kind == MOVED
 
 
 def test_nothing_moved_and_nothing_there():
@@ -115,6 +126,8 @@ def test_runs_of_an_objective_are_averaged_at_their_last_step():
 def test_one_run_within_the_noise_leaves_its_objective_there():
     table = pd.concat([rows("a", 8), rows("a2", 8, moved=0.9)])
     assert by_objective(table, {"a": "A", "a2": "A"})[0].moved == 0
+    at_it = pd.concat([rows("a", 8), rows("a2", 8, moved=1.0)])  # at its floor is within it
+    assert by_objective(at_it, {"a": "A", "a2": "A"})[0].moved == 0
 
 
 def test_what_is_not_finite_is_not_spoken_of():

@@ -116,6 +116,10 @@ def test_no_prompts_and_no_tokens():
     empty = np.zeros((2, 0), int), np.zeros((2, 0)), np.ones(2)
     assert (jensen_shannon(*empty, *empty) == 0).all()
     np.testing.assert_allclose(jensen_shannon_slack(*empty, *empty), LN2)
+    some = np.array([[4, 5], [5, 9]]), np.log([[0.3, 0.2], [0.1, 0.4]]), np.full(2, 0.5)
+    for pair in ((empty, some), (some, empty)):  # where one lists nothing, all tokens are one outcome
+        assert jensen_shannon(*pair[0], *pair[1]).tolist() == pytest.approx([0, 0], abs=1e-12)
+        np.testing.assert_allclose(jensen_shannon_slack(*pair[0], *pair[1]), LN2)
 
 
 @pytest.mark.parametrize("sharpness", [0.02, 0.3, 5.0])

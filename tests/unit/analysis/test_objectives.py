@@ -208,6 +208,7 @@ def test_paths_of_landscapes():
     vectors[1, 0, 1], vectors[3, 2, 2] = 3, 4
     vectors[4] = np.nan
     paths = paths_vectors(vectors, cells, unit=2.0)
+    assert list(paths.loadings.columns) == ["pc1", "pc2"]
     assert paths.left_out == (("b", 2),)
     places = paths.points.set_index(["series", "step"])
     assert np.linalg.norm(places.loc[("a", 1)] - places.loc[("b", 1)]) == pytest.approx(5 / 2)
@@ -335,6 +336,16 @@ def test_checkpoints_without_distances_are_left_out():
     assert paths.left_out == (("b", 1),)
     places = paths.points.set_index(["series", "step"])
     assert np.linalg.norm(places.loc[("a", 1)] - places.loc[("b", 2)]) == pytest.approx(np.hypot(4, 7))
+
+
+def test_one_distance_that_is_missing_costs_one_checkpoint():
+    rows = distance_table()
+    lost = (rows["series_a"] == "a") & (rows["step_a"] == 1) & (rows["series_b"] == "b") & (rows["step_b"] == 2)
+    assert lost.sum() == 1
+    paths = paths_mds(rows.assign(value=rows["value"].mask(lost)), 6)
+    assert len(paths.left_out) == 1
+    assert set(paths.left_out) < {("a", 1), ("b", 2)}
+    assert np.isfinite(paths.points[["pc1", "pc2"]]).all(axis=None)
 
 
 def test_other_settings_are_asked_for_in_words():
