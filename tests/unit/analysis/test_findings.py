@@ -711,6 +711,8 @@ def test_distances_between_diagrams_tell_objectives_apart_too():
     one = readings.apart(subject(tables, objectives=own), SCALE, ORDER)
     assert one.verdict == f.HOLDS
     assert one.p == pytest.approx(1 / 280)
+    alone = readings.apart(subject(tables | {"distances": rows}, objectives=own), SCALE, ORDER)
+    assert one.values == alone.values
 
 
 def test_the_table_of_verdicts_has_every_reading():
