@@ -141,6 +141,16 @@ def test_behaviours_and_categories_that_can_be_chosen(results):
     ]  # fmt: skip
 
 
+def test_projections_at_the_layer_are_a_behaviour_beside_the_others(results):
+    moved = rows("series step_from step category value", ("a", 0, 1, "", 0.25), ("a", 1, 4, "", np.nan),
+                 **PLAIN | {"layer": 6})  # fmt: skip
+    moved = pd.concat([moved.assign(layer=12, value=9.0), moved])
+    both = Tables(results.given | {"projection_moves": moved})
+    name, *_ = FIGURES["behaviour"].controls
+    assert name.options(both, Choice.of(both, layer=6)) == ["js", "refusal", "projection", "acc"]
+    assert hand_made.read("behaviour", both, behaviour="projection").moves["value"].tolist() == [0.25]
+
+
 def test_both_quantities_in_words(results):
     assert caption(hand_made.read("behaviour", results)) == (
         "Above: H1 velocity (distance), layer 6; below: next tokens (Jensen-Shannon divergence, nats), between "

@@ -102,6 +102,8 @@ def test_ends_that_can_be_chosen_differ_between_runs(results):
     final = FIGURES["early_final"].controls[2]
     choice = Choice.of(results, layer=6)
     assert final.options(results, choice) == ["nll"]
+    two = results.given["early_final"].assign(lo=np.nan, hi=np.nan)  # two runs have a rho and no interval
+    assert final.options(Tables(results.given | {"early_final": two}), choice) == ["nll"]
     alike = results.given["early_final"].assign(rho=np.nan)
     assert final.options(Tables(results.given | {"early_final": alike}), choice) == ["refusal", "nll"]
 

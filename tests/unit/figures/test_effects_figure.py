@@ -147,3 +147,5 @@ def test_effects_in_words(results):
     found = numbers(data)
     assert [row[0] for row in found.rows] == ["H0 death, mean", FEATURE_WORDS["h1_count"]]
     assert found.rows[0][1:] == ["-5.00", "-6.00 to -4.00", "0.50"]
+    alone = numbers(type(data)(**vars(data) | {"rows": data.rows.assign(delta=float("nan"))}))
+    assert [row[1] for row in alone.rows] == [row[1] for row in found.rows]

@@ -115,6 +115,7 @@ def test_the_title_of_a_chart_and_a_fault_in_words():
     assert title({"title": "Alone"}) == ("Alone", "")
     assert title({}) == ("", "")
     assert sentence(Fault("nothing is there", "look elsewhere")) == "Nothing is there. Look elsewhere."
+    assert sentence(Fault("nothing is there", "")) == "Nothing is there."
     assert fixed(1, 2)(None, None) == (1, 2)
 
 
