@@ -2,35 +2,30 @@
 
 import streamlit as st
 
-from pages.parts import cell, cell_view, changed, data, frame, side_by_side, tour
+from pages.parts import cell, cell_view, changed, data, frame, side_by_side, tour, web
 
 study = frame.ready_study("barcodes")
+st.html(web.style("barcodes.css"))
 
-touring = tour.card(study)
-cell.advance(study)
-with st.expander("All controls", icon=":material/tune:") if touring else st.container():  # room for the map
-    first = cell.pick(study, "first")
-    options = cell.options(study, first)
-pair = changed.pick(study, first) if options.view == cell.CHANGED else None
-closely = options.view == cell.BARS and options.one_complex and not options.two
+tour.card(study)
+first, view, opened = cell.top(study)
+# Options stay on the page when they are closed, out of sight, so that links carry them.
+left, right = st.columns([3.3, 1], gap="medium") if opened else (st.container(), st.container(key="cell-links-closed"))
+with right, st.container(key="cell-options"):
+    options = cell.options(study, first, view)
 
 
-@st.fragment(run_every=0.9 if options.play == cell.GROWTH else None)
-def view() -> None:
-    """What is below the controls: a click or a step of the distance runs this part only."""
+@st.fragment
+def picture() -> None:
+    """What is below the controls: a click runs this part only."""
     with data.refusing():
-        if closely:
+        if view == cell.BARS and options.one_complex and not options.two:
             cell_view.show(study, first, options)
-        elif pair:
-            changed.show(study, pair, options)
+        elif view == cell.CHANGED:
+            changed.show(study, first, options)
         else:
             side_by_side.show(study, first, options)
 
 
-view()
-with data.refusing():
-    if closely:
-        cell_view.below(study, first, options)
-    elif pair:
-        changed.influences(study, pair, options)
-cell.clock(options)
+with left:
+    picture()

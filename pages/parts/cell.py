@@ -16,9 +16,9 @@ from phcore.topology.explore import WHOLE, Lens
 ALL_WORD, WHOLE_WORD = "all", "whole cloud"  # of the subsamples; the words on screen are the values in a link
 BARS, CHANGED, IMAGE, LANDSCAPE = "Barcode and diagram", "What changed", "Persistence image", "Landscape"
 ALL_POINTS, NO_PCA = "all", "off"
-STEPS, GROWTH = "steps", "distance"  # what can be played
 PREFIX = {"first": "b", "second": "b2"}  # of the controls of the two cells
-_PLAYING, _JUST_RUN = "cell.playing", "cell.just_run"
+_OPEN = "b-options"
+MOVED = "cell.moved"  # the steps were played, and rest at another one
 KIND = "cell.kind"  # what the distance of the slider was chosen for
 AS_ARCHIVED = {"b_points": ALL_POINTS, "b_dim": NO_PCA, "b_cat": [], "b_text": ""}  # and the study's own metric
 
@@ -36,7 +36,7 @@ class Options:
     cap: int
     fixed: bool
     two: bool
-    play: str | None
+    cut: bool
 
     @property
     def one_complex(self) -> bool:
@@ -44,18 +44,36 @@ class Options:
         return self.subsample != ALL_WORD
 
 
-def pick(study: Results, which: str) -> data.Cell:
+def top(study: Results) -> tuple[data.Cell, str, bool]:
+    """The row of controls: series, step and layer of the cell, the view, and whether the options are open."""
+    row = st.columns([1.6, 3.1, 0.9, 1.9, 1.15], vertical_alignment="bottom")
+    cell = pick(study, "first", row)
+    view = control(row[3].selectbox, "b_view", [BARS, CHANGED, IMAGE, LANDSCAPE])
+    control(row[4].button, _OPEN, type="primary" if opened() else "secondary", on_click=_turn)
+    return cell, view, opened()
+
+
+def opened() -> bool:
+    return st.session_state.get("cell.options", False)
+
+
+def _turn() -> None:
+    st.session_state["cell.options"] = not opened()
+
+
+def pick(study: Results, which: str, places=None) -> data.Cell:
     """Series, step and layer of the "first" cell or the "second". Steps are those the series has."""
     own, start = PREFIX[which], list(PREFIX).index(which)
     names = [series.name for series in study.record.series]
-    left, middle, right = st.columns([2, 4, 1.2], vertical_alignment="bottom")
+    left, middle, right = (places or st.columns([2, 4, 1.2], vertical_alignment="bottom"))[:3]
     series = control(left.selectbox, f"{own}_series", names, min(start, len(names) - 1))
+    layer = controls.layer(right, study, f"{own}_layer")
     steps = [node.step for node in study.record.path_of(series)]
     controls.chosen(f"{own}_step", steps)  # another series may not have this step
     step = control(middle.select_slider, f"{own}_step", steps, value=opening_step(study, series, steps))
     if which == "first":
         present.steps(f"{own}_step", steps)
-    return series, step, controls.layer(right, study, f"{own}_layer")
+    return series, step, layer
 
 
 def opening_step(study: Results, series: str, steps: list[int]) -> int:
@@ -65,42 +83,6 @@ def opening_step(study: Results, series: str, steps: list[int]) -> int:
     if not finished or finished[-1] == steps[-1]:
         return steps[-1]
     return next((step for step in finished if step > 0), finished[0])
-
-
-def advance(study: Results) -> None:
-    """While the steps are played: the next checkpoint of the series, until the last."""
-    if st.session_state.get("b_play") != STEPS:
-        return
-    names = [series.name for series in study.record.series]
-    series = st.session_state.get("b_series", names[0])
-    steps = [node.step for node in study.record.path_of(series)]
-    here = st.session_state.get("b_step")
-    layer = st.session_state.get("b_layer")
-    if mapped := [step for step in steps if layer is not None and live.has_cloud(study, (series, step, layer))]:
-        steps = mapped  # a step without hidden states has no map, and the page would jump
-    later = [step for step in steps if here is not None and step > here]
-    if later:
-        st.session_state["b_step"] = later[0]
-    elif st.session_state.pop(_PLAYING, False):
-        st.session_state["b_play"] = None  # the last step was reached
-        return
-    else:
-        st.session_state["b_step"] = steps[0]  # from the last step, play all of them
-    st.session_state[_PLAYING] = True
-
-
-def clock(options: Options) -> None:
-    """While the steps are played: runs the page again after a while."""
-    if options.play != STEPS:
-        return
-    st.session_state[_JUST_RUN] = True
-
-    @st.fragment(run_every=1.6)
-    def tick() -> None:
-        if not st.session_state.pop(_JUST_RUN, False):
-            st.rerun()
-
-    tick()
 
 
 def known(study: Results, cell: data.Cell) -> bool:
@@ -135,40 +117,34 @@ def capped_words(k: int, n: int) -> str:
     return f"Showing {k:,} of {n:,} bars: the most persistent of each degree."
 
 
-def options(study: Results, cell: data.Cell) -> Options:
-    """The row of controls below the cell."""
-    row = st.columns([5.5, 1.3, 1.8, 1.1, 1.15], vertical_alignment="bottom")
-    views = [BARS, CHANGED, IMAGE, LANDSCAPE]
-    view = control(row[0].segmented_control, "b_view", views, default=BARS)
+def options(study: Results, cell: data.Cell, view: str) -> Options:
+    """Everything else that can be chosen, one below the other. What a view does not use is not offered."""
     links.withheld(AS_ARCHIVED | {"b_marked": ""}, "b_view",
                    "the hidden states of this cell and one of the first two views")  # fmt: skip
     two = view != CHANGED and controls.asked("b_two") in (True, "true")
     # Only these views measure anew; the others show what the archive has.
     live_view = view == CHANGED or (view == BARS and not two)
     cloud = live_view and live.has_cloud(study, cell)
-    subsample = _subsample(study, cell, cloud, row[1])
+    subsample = _subsample(study, cell, cloud, st)
     one = subsample != ALL_WORD
-    slides = view == BARS and not two and one
-    play = control(row[2].segmented_control, "b_play", [STEPS, GROWTH] if slides else [STEPS])
+    st.markdown("**Which picture**")
+    two = control(st.toggle, "b_two")
+    fixed = control(st.toggle, "b_fixed", True)
+    scale = controls.scale(st, study, "b_scale")
+    way = control(st.selectbox, "b_map", ["PCA", "MDS"])
+    order = control(st.selectbox, "b_order", ["birth", "death", "persistence"])
+    cap = control(st.number_input, "b_cap", 50, 2000, CAP, 50)
+    cut = cloud and one and view == BARS and control(st.toggle, "b_cut")
     lens = Lens(metric=study.study.metric)
-    with row[3].popover(
-        "Live", icon=":material/bolt:", width="stretch", disabled=not (cloud and one),
-        help="Measures the cloud anew: fewer prompts, another metric. Needs its hidden states, one subsample and "
-        "one of the first two views.",
-    ):  # fmt: skip
-        if cloud and one:
-            lens = _lens(study)
-    with row[4].popover("More", icon=":material/tune:", width="stretch"):
-        two = control(st.toggle, "b_two")
-        fixed = control(st.toggle, "b_fixed", True)
-        scale = controls.scale(st, study, "b_scale")
-        way = control(st.selectbox, "b_map", ["PCA", "MDS"])
-        order = control(st.selectbox, "b_order", ["birth", "death", "persistence"])
-        cap = control(st.number_input, "b_cap", 50, 2000, CAP, 50)
+    st.markdown("**Which prompts, and how they are measured**")
+    if cloud and one:
+        lens = _lens(study)
+    else:
+        st.caption("Measuring anew needs this cell's hidden states, one subsample and one of the first two views.")
     number = subsample if subsample == ALL_WORD else WHOLE if subsample == WHOLE_WORD else int(subsample)
     if one:
         lens = replace(lens, subsample=number, scale=scale)
-    return Options(view, number, lens, scale, way, order, int(cap), fixed, two and view != CHANGED, play)
+    return Options(view, number, lens, scale, way, order, int(cap), fixed, two and view != CHANGED, bool(cut))
 
 
 def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
@@ -187,7 +163,7 @@ def _subsample(study: Results, cell: data.Cell, cloud: bool, place) -> str:
 
 
 def _lens(study: Results) -> Lens:
-    """What is measured live, in a popover."""
+    """What is measured live."""
     st.caption(WORDS["live"])
     numbers = [20, 40, 60, 80, 120, 160, 240, 320, 640, ALL_POINTS]
     points = control(st.select_slider, "b_points", numbers, value=ALL_POINTS)

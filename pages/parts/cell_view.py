@@ -1,32 +1,33 @@
-"""A cell looked at closely: its bars, its map, the distance at which the complex grows, and the prompts of a bar."""
+"""A cell looked at closely: its map and its bars, which move in the browser, the prompts of a bar, and below it folded
+the same bars as charts to print, the tree of its merges, and a table."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, floor, log10
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, live, prompts, selection, tour
-from pages.parts.cell import GROWTH, KIND, Options, bars_below, capped_words, known
+from pages.parts import data, draw, frame, live, moving_cell, places, prompts, selection, tour
+from pages.parts.cell import KIND, MOVED, Options, bars_below, capped_words, known
 from pages.parts.controls import asked, control, put
 from pages.parts.selection import Bar, Bars
 from pages.parts.web import WORDS, Markdown, plain
+from phcore.analysis import longer_than_noise
 from phcore.errors import Fault
 from phcore.export.results import Results
+from phcore.figures import motion
 from phcore.figures.charts import growth
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars, shape_answer
 from phcore.figures.charts.standing import with_tables
-from phcore.figures.charts.theme import HALF_WIDTH
-from phcore.formatting import count, three, unit_words
-from phcore.topology import complexes
-from phcore.topology.explore import Lens, ranked
+from phcore.figures.charts.theme import FULL_WIDTH
+from phcore.formatting import count, unit_words
+from phcore.topology import explore
+from phcore.topology.explore import ranked
 
-_CHART, _MAP, _TREE = "bars-first", "cloud-map", "dendrogram"
-_TALL = 400  # pixels of the barcode, and of the diagram below it
-_DEFAULT = 0.62  # of the axis: where the distance slider starts
+_CHART, _TREE = "bars-first", "dendrogram"
 
 
 @dataclass(frozen=True)
@@ -46,27 +47,28 @@ class Scene:
         return unit_words(self.options.scale, self.options.lens.metric)
 
     @property
-    def domain(self) -> tuple[float, float]:
-        return 0.0, self.last
-
-    @property
     def about(self) -> tuple:
         """Everything a chart of this scene depends on, but for the distance and what is selected."""
         options = self.options
         return (data.version(self.study), *self.cell, str(options.lens), options.order, options.cap, self.last)
 
     @property
-    def prompts(self) -> pd.DataFrame:
-        """Of the points, in their order."""
-        return live.prompts(self.study).iloc[self.seen.explored.rows]
+    def rows(self):
+        """(m,) numbers of the prompts shown."""
+        if self.seen:
+            return self.seen.explored.rows
+        return live.index_sets(self.study)[self.options.lens.subsample]
 
     @property
-    def categories(self) -> list[str]:
-        return live.categories(self.study)
+    def prompts(self) -> pd.DataFrame:
+        """Of the points, in their order."""
+        return live.prompts(self.study).iloc[self.rows]
 
 
 def show(study: Results, cell: data.Cell, options: Options) -> None:
-    """The view, from the bars down to the tree."""
+    """The picture, what is said of it, and what is folded below."""
+    if st.session_state.pop(MOVED, False):
+        st.rerun()  # the steps rest elsewhere: the controls above this part follow
     if not known(study, cell):
         return
     bars, seen = _bars(study, cell, options)
@@ -76,64 +78,30 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
         frame.note("There are no finite bars here.")
         return
     scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars))
-    words = shape_answer(bars.table, scene.unit)
-    st.markdown(plain(words))
-    at = _slider(scene)
-    _at_words(bars, seen, at)
-    mapped = live.map_of(study, cell, options.lens, options.map) if seen else None
-    # Set before its widget is first drawn, or the address would not follow.
-    st.session_state.setdefault(prompts.MARKED, asked(prompts.MARKED, ""))
-    marked = prompts.marked(seen.explored.rows) if seen else set()
-    left, right = st.columns(2)
-    with left:
-        _barcode(scene, at, marked, words)
-    with right:
-        if seen is None:
-            frame.note(_no_cloud(study))
-            _selected(scene)
-        else:
-            place = st.container()  # the map stands above the words, and shows what they find
-            held = _words(scene, marked)
-            with place:
-                _map(scene, mapped, held, marked, at)
-    if seen is not None:
-        left, right = st.columns(2)
-        with left:
-            _betti(scene, at)
-        with right:
-            _dendrogram(scene, at)
-
-
-def below(study: Results, cell: data.Cell, options: Options) -> None:
-    """The bars as a table. No part of the view: it need not be sent again whenever the distance moves."""
-    table = pd.DataFrame()
-    with suppress(Fault):  # it was said above
-        table = ranked(live.look_or_read(study, cell, options.lens)[1])
-    if len(table):
-        table = table.assign(subsample=options.subsample)[["subsample", "degree", "birth", "death", "persistence"]]
-        bars_below(study, cell, table, "first", unit_words(options.scale, options.lens.metric))
+    _picture(scene)
+    row = st.columns([5, 1.35], vertical_alignment="center")
+    row[0].caption(_origin(scene))
+    with row[1]:
+        tour.invite(study)
+    _folded(scene)
 
 
 # --- the bars ---------------------------------------------------------------------------------------
 
 
 def _bars(study: Results, cell: data.Cell, options: Options) -> tuple[Bars | None, live.Seen | None]:
-    """The bars to show: measured now where the cloud is at hand, else the archive's. Says which."""
+    """The bars to show: measured now where the cloud is at hand, else the archive's."""
     try:
         seen, diagrams = live.look_or_read(study, cell, options.lens)
     except Fault as fault:
         words = _filters(options.lens)
-        frame.say(fault, words and f" ({words})", " under Live")
+        frame.say(fault, words and f" ({words})", " under Options")
         return None, None
-    row = st.columns([5, 1.35], vertical_alignment="center")
-    row[0].caption(_origin(study, options, seen))
-    with row[1]:
-        tour.invite(study)
     table = seen.explored.table if seen else ranked(diagrams)
     return Bars.of_subsample(table, options.lens.subsample), seen
 
 
-def _filters(lens: Lens) -> str:
+def _filters(lens: explore.Lens) -> str:
     """Which prompts a lens leaves in, in words; empty where it leaves all."""
     words = [f"only {', '.join(lens.categories)}"] if lens.categories else []
     if lens.text.strip():
@@ -141,13 +109,12 @@ def _filters(lens: Lens) -> str:
     return ", ".join(words)
 
 
-def _origin(study: Results, options: Options, seen: live.Seen | None) -> Markdown:
+def _origin(scene: Scene) -> Markdown:
     """Whether the study's tables hold these bars, or they were measured for this look only."""
-    if seen is None:
-        return f":material/inventory_2: **From the archive:** bars of subsample {plain(options.subsample)}."
-    lens, shown, total = options.lens, len(seen.explored.rows), study.record.n_prompts
+    study, options, seen = scene.study, scene.options, scene.seen
+    lens, shown, total = options.lens, len(scene.rows), study.record.n_prompts
     which = "the whole cloud" if lens.subsample < 0 else f"subsample {lens.subsample:d}"
-    if lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples):
+    if seen is None or (lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples)):
         return (
             f":material/inventory_2: **From the archive:** bars of {which} ({shown:,} of {total:,} prompts), "
             "as the study measured them."
@@ -159,15 +126,6 @@ def _origin(study: Results, options: Options, seen: live.Seen | None) -> Markdow
         f":material/bolt: **Live:** measured from the cached hidden states in {seen.milliseconds:.0f} ms, "
         f"{plain(', '.join(how))}. Not in the study's tables."
     )
-
-
-def _no_cloud(study: Results) -> str:
-    words = "The hidden states of this cell are not in the archive, so its bars cannot be led back to prompts."
-    for layer in study.record.layers:
-        if cached := live.cells_with_clouds(study, layer):
-            steps = sorted({step for _, step, _ in cached})
-            return f"{words} Those of layer {layer} are, at steps {', '.join(map(str, steps))}."
-    return f"{words} Compute the study on this machine to have them."
 
 
 def _axis(study: Results, cell: data.Cell, options: Options, bars: Bars) -> tuple[float, float]:
@@ -184,87 +142,173 @@ def _axis(study: Results, cell: data.Cell, options: Options, bars: Bars) -> tupl
     return step, ceil(1.04 * end / step) * step
 
 
-def _barcode(scene: Scene, at: float, marked: set[int], words: str) -> None:
+# --- the picture ------------------------------------------------------------------------------------
+
+
+def _picture(scene: Scene) -> None:
     bars, options = scene.bars, scene.options
-    held = bars.mark(selection.chosen(bars))
-    touched = bars.names(scene.seen.explored.touched(marked)) if marked else []
-
-    build = partial(
-        barcode_and_diagram, bars.table, domain=scene.domain, cap=options.cap, order=options.order, unit=scene.unit,
-        question=None, answer="", at=at, height=_TALL, width=HALF_WIDTH, stacked=True,
+    with st.container(key="cell-links"):  # what links carry, and the browser shows in its own way
+        label = control(st.selectbox, "b_bar", bars.labels)
+        bar = bars.bar(label)
+        at = _distance(scene, bar)
+        # Set before its widget is first drawn, or the address would not follow.
+        st.session_state.setdefault(prompts.MARKED, asked(prompts.MARKED, ""))
+        control(st.text_input, prompts.MARKED)
+    band = live.noise(scene.study, scene.cell, options.lens)
+    held, parts = _story(scene, bar)
+    said = selection.sentence(bars, label, scene.unit)
+    marked = prompts.marked(scene.rows)
+    answer = shape_answer(bars.table, scene.unit)
+    key = repr((*scene.about, band, options.map, options.fixed))
+    now = {
+        "at": at, "bar": label, "marked": marked, "held": held, "about": answer, "sentence": said,
+        "said": [{"words": said, "prompts": []}, *_marked(scene, marked), *parts],
+        "noise": _noise_words(scene, band),
+        "nothing": "Nothing in the archive says where these prompts lie: compute the study again for its maps.",
+    }  # fmt: skip
+    picture = moving_cell.Scene(
+        key, scene.study, scene.cell, options.lens, scene.seen, bars.diagrams, scene.rows, options.map, options.order,
+        scene.last, scene.step, scene.unit, band,
     )  # fmt: skip
-    draw.chart(
-        _CHART, scene.about, build, selection="bar", on_select=lambda: _select(_CHART, bars),
-        change=lambda tables: barcode_now(tables, at, held, touched), words=words,
-    )  # fmt: skip
-    capped = ""
-    if len(bars.table) > options.cap:
-        capped = " " + capped_words(*cap_bars(bars.table, options.cap)[1:])
-    st.caption(WORDS["barcode"] + capped)
+    moving_cell.show(picture, now, {"at": _put_distance, "step": _put_step, "bar": _put_bar, "marked": _put_marked})
+    if words := _lacking(scene):
+        st.caption(plain(words))
 
 
-# --- the distance -----------------------------------------------------------------------------------
+def _put_distance(value: object) -> None:
+    put("b_at", float(value))
 
 
-def _slider(scene: Scene) -> float:
-    """The distance; while it is played, a little farther at each tick, and from the start again after the end."""
+def _put_step(value: object) -> None:
+    st.session_state.update({"b_step": int(value), MOVED: True})
+
+
+def _put_bar(value: object) -> None:
+    put("b_bar", str(value))
+
+
+def _put_marked(value: object) -> None:
+    put(prompts.MARKED, ",".join(str(int(one)) for one in value))
+
+
+def _distance(scene: Scene, bar: Bar | None) -> float:
+    """The distance: of the page or of a link where it is one here, else one at which the selected bar is alive."""
     step, last, options = scene.step, scene.last, scene.options
-    default = round(_DEFAULT * last / step) * step
+    default = min(
+        last, motion.opening_distance(bar.birth, bar.death, step) if bar else round(0.62 * last / step) * step
+    )
     # A distance belongs to a layer and a way of measuring: elsewhere it says nothing, or lies beyond the axis.
     kind = (scene.cell[2], options.scale, options.lens.metric, options.lens.dimension)
     at = st.session_state.get("b_at", default)
     if st.session_state.get(KIND, kind) != kind or not 0 <= at <= last:
         st.session_state["b_at"] = at = default
     st.session_state[KIND] = kind
-    if options.play == GROWTH:
-        st.session_state["b_at"] = at + 2 * step if at + 2 * step <= last else 0.0
-    digits, label = max(1, 1 - floor(log10(step))), plain(f"Prompts closer than this are joined ({scene.unit})")
-    return control(st.slider, "b_at", 0.0, last, default, step, label=label, format=f"%.{digits}f")
+    digits = max(1, 1 - floor(log10(step)))
+    return control(st.slider, "b_at", 0.0, last, default, step, format=f"%.{digits}f")
 
 
-def _at_words(bars: Bars, seen: live.Seen | None, at: float) -> None:
-    """How many pieces and loops there are at the distance, and what is drawn of the complex."""
-    pieces, loops = complexes.betti(bars.diagrams, at)
-    words = f"At {three(at)}: **{count(pieces, 'component')}** and **{count(loops, 'loop')}**"
-    words += f" (Betti numbers {pieces:,} and {loops:,})"
-    if seen is None:
-        st.markdown(words + ".")
-        return
-    drawn_edges, drawn_triangles, edges, triangles = seen.complex_at(at)
-    words += f"; {count(edges, 'pair')} joined"
-    words += "." if triangles is None else f", {count(triangles, 'triangle')} filled."
-    cut = []
-    if drawn_edges < edges:
-        cut.append(f"the {drawn_edges:,} shortest edges")
-    if drawn_triangles < triangles if triangles is not None else drawn_triangles == live.TRIANGLES:
-        cut.append(f"the {drawn_triangles:,} smallest triangles")
-    st.markdown(words + (f" Drawn: {' and '.join(cut)}." if cut else ""))
+def _story(scene: Scene, bar: Bar | None) -> tuple[dict, list[dict]]:
+    """What the map shows of the selected bar, and its prompts."""
+    if scene.seen is None:
+        return {}, [{"words": _no_cloud(scene.study), "prompts": []}]
+    held, parts = selection.story(bar, scene.seen.explored, scene.prompts)
+    if scene.options.cut and bar is not None and bar.degree == 1:
+        cut, words = _cut(scene, bar)
+        return held | cut, [{"words": words, "prompts": []}, *parts]
+    return held, parts
 
 
-# --- map and prompts --------------------------------------------------------------------------------
+def _cut(scene: Scene, bar: Bar) -> tuple[dict, str]:
+    """ripser's cocycle of the loop: edges that every cycle around its hole must cross an odd number of times."""
+    if len(scene.rows) > live.COCYCLES:
+        return {}, f"Ripser's cocycle is offered up to {live.COCYCLES:,} prompts."
+    try:
+        cut = live.cocycle(scene.study, scene.cell, scene.options.lens, bar.birth, bar.death)
+    except Fault as fault:
+        return {}, str(data.shown(fault))
+    return {
+        "cut": cut.tolist()
+    }, f"Dotted on the map: a cut across the loop, {count(len(cut), 'edge')}. Not the loop itself."
 
 
-def _words(scene: Scene, marked: set[int]) -> dict:
-    """The selected bar in words and prompts; returns what the map shows of it."""
-    bar, own = _selected(scene), scene.prompts
-    with st.container(height=330, border=False):
-        prompts.marked_words(own, marked, scene.categories)
-        return selection.explain(scene.study, scene.cell, scene.options.lens, bar, scene.seen.explored, own)
+def _marked(scene: Scene, marked: list[int]) -> list[dict]:
+    """The prompts chosen on the map."""
+    if not marked:
+        return []
+    chosen = scene.prompts[scene.prompts["prompt"].isin(marked)]
+    words = f"Chosen on the map: {count(len(chosen), 'prompt')} ({prompts.counted(chosen['category'])})"
+    return [selection.part(words + prompts.first_words(len(chosen)), chosen.head(prompts.FIRST))]
 
 
-def _selected(scene: Scene) -> Bar | None:
-    """The list of bars, and a sentence on the one selected; None for the endless one."""
-    bars = scene.bars
-    row = st.columns([2.2, 1, 1], vertical_alignment="bottom")
-    label = control(row[0].selectbox, "b_bar", bars.labels)
-    bar = bars.bar(label)
-    for column, end in zip(row[1:], ("birth", "death"), strict=True):
-        column.button(
-            plain(f"To its {end}"), key=f"to-{end}", width="stretch", disabled=bar is None, on_click=put,
-            help="Moves the distance there.", args=("b_at", 0.0 if bar is None else getattr(bar, end)),
-        )  # fmt: skip
-    st.markdown(selection.sentence(bars, label, scene.unit))
-    return bar
+def _noise_words(scene: Scene, band: longer_than_noise.Noise | None) -> str:
+    if band is not None:
+        return longer_than_noise.sentence(scene.bars.diagrams, band)
+    if scene.seen is None:
+        return "Nothing is pale: what noise reaches is measured on Gaussian clouds, from this cell's hidden states."
+    return f"Nothing is pale: Gaussian clouds are drawn of up to {live.DRAWN:,} prompts."
+
+
+def _no_cloud(study: Results) -> str:
+    words = "Leading a bar back to its prompts needs this cell's hidden states, which are not in the archive."
+    for layer in study.record.layers:
+        if cached := live.cells_with_clouds(study, layer):
+            steps = sorted({step for _, step, _ in cached})
+            return f"{words} Those of layer {layer} are, at steps {', '.join(map(str, steps))}."
+    return f"{words} Compute the study on this machine to have them."
+
+
+def _lacking(scene: Scene) -> str:
+    """What the map does not show of a cell without hidden states."""
+    if scene.seen is not None:
+        return ""
+    series, step, layer = scene.cell
+    if step in places.edges(scene.study, series, layer):
+        return "Lines join the shortest pairs that the archive keeps of this cell; triangles need its hidden states."
+    return "Points only: lines and triangles need this cell's hidden states, which are not in the archive."
+
+
+# --- folded -----------------------------------------------------------------------------------------
+
+
+def _folded(scene: Scene) -> None:
+    """What opens below; what is closed is not made."""
+    folds = [("How to read this", "b-read", "help", lambda _: st.markdown(WORDS["cell"]))]
+    if scene.seen is not None:
+        folds.append(("Which prompts merge with which?", "b-tree", "account_tree", _dendrogram))
+    folds.append(("Barcode and diagram, to print", "b-diagram", "scatter_plot", _diagram))
+    for title, key, icon, drawn in folds:
+        place = st.expander(plain(title), key=key, icon=f":material/{icon}:", on_change="rerun")
+        if place.open:
+            with place:
+                drawn(scene)
+    draw.ready(*_chart(scene))  # which the files below hold, open or not
+    table = scene.bars.table[["subsample", "degree", "birth", "death", "persistence"]]
+    bars_below(scene.study, scene.cell, table, "first", scene.unit)
+
+
+def _chart(scene: Scene) -> tuple:
+    """The bars as a chart: its name, what it depends on, how it is built and what moves in it."""
+    bars, options, seen = scene.bars, scene.options, scene.seen
+    at, held = st.session_state["b_at"], bars.mark(selection.chosen(bars))
+    points = set(map(int, np.flatnonzero(np.isin(scene.rows, prompts.marked(scene.rows)))))
+    touched = bars.names(seen.explored.touched(points)) if seen and points else []
+    band = live.noise(scene.study, scene.cell, options.lens)
+    build = partial(
+        barcode_and_diagram, bars.table, domain=(0.0, scene.last), cap=options.cap, order=options.order,
+        unit=scene.unit, question=None, at=at, width=FULL_WIDTH, noise=band and band.longest,
+    )  # fmt: skip
+    return _CHART, (*scene.about, band), build, lambda tables: barcode_now(tables, at, held, touched)
+
+
+def _diagram(scene: Scene) -> None:
+    name, about, build, change = _chart(scene)
+    draw.chart(
+        name, about, build, selection="bar", on_select=lambda: _select(name, scene.bars), change=change,
+        words=shape_answer(scene.bars.table, scene.unit),
+    )  # fmt: skip
+    bars, cap = scene.bars.table, scene.options.cap
+    capped = " " + capped_words(*cap_bars(bars, cap)[1:]) if len(bars) > cap else ""
+    st.caption(WORDS["barcode"] + capped)
 
 
 def _select(chart: str, bars: Bars) -> None:
@@ -273,46 +317,22 @@ def _select(chart: str, bars: Bars) -> None:
         put("b_bar", label)
 
 
-def _map(scene: Scene, mapped: live.Mapped, held: dict, marked: set[int], at: float) -> None:
-    lens, rows = scene.options.lens, scene.seen.explored.rows
-    edges, triangles = live.complex_on(scene.study, scene.cell, lens, scene.options.map)
-    drawn_edges, drawn_triangles, *_ = scene.seen.complex_at(at)
-    prompts.draw_map(
-        _MAP, scene.study, scene.seen, mapped, words="Map of the prompts: " + mapped.words,
-        on_select=lambda: prompts.mark(_MAP, mapped.points[rows], rows),
-        edges=edges[:drawn_edges], triangles=triangles[:drawn_triangles], held=held, marked=marked,
-    )  # fmt: skip
-    st.caption(plain(mapped.words) + " Click a prompt or draw a frame to mark its bars; a double click clears it.")
-
-
-# --- below the map ----------------------------------------------------------------------------------
-
-
-def _betti(scene: Scene, at: float) -> None:
-    rule = growth.distance_rule(at)
-
-    def build():
-        rows = growth.betti_rows(*scene.seen.curve, scene.last)
-        return growth.betti_chart(rows, rule, domain=scene.domain, unit=scene.unit)
-
-    draw.chart("betti", scene.about, build, change=lambda standing: with_tables(standing, [rule]))
-
-
-def _dendrogram(scene: Scene, at: float) -> None:
-    bars, seen, domain = scene.bars, scene.seen, scene.domain
+def _dendrogram(scene: Scene) -> None:
+    bars, seen, domain, at = scene.bars, scene.seen, (0.0, scene.last), st.session_state["b_at"]
     equal = int((seen.explored.lengths == 0).sum())  # merges of equal points, which end no bar
     bar = bars.bar(selection.chosen(bars))
     merge = bar.place + equal if bar and bar.degree == 0 else None
     held, rule = growth.held_branch(seen.brackets, merge, domain), growth.distance_rule(at)
+    categories = live.categories(scene.study)
 
     def build():
         ends = pd.DataFrame({"degree": 0, "place": range(len(seen.explored.tree) - equal)})
         ended = [""] * equal + bars.names(ends)
         tables = growth.dendrogram_tables(seen.brackets, seen.order, seen.linkage, scene.prompts, ended, domain)
-        return growth.dendrogram_chart(tables, held, rule, categories=scene.categories, domain=domain, unit=scene.unit)
+        return growth.dendrogram_chart(tables, held, rule, categories=categories, domain=domain, unit=scene.unit)
 
     draw.chart(
-        _TREE, (*scene.about, tuple(scene.categories)), build, selection="bar",
+        _TREE, (*scene.about, tuple(categories)), build, selection="bar",
         on_select=lambda: _select(_TREE, bars), change=lambda standing: with_tables(standing, [rule, held]),
     )  # fmt: skip
     st.caption(

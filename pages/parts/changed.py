@@ -49,7 +49,14 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
     return Comparison(before, cell, degree, order)
 
 
-def show(study: Results, pair: Comparison, options: Options) -> None:
+def show(study: Results, cell: data.Cell, options: Options) -> None:
+    """What changed, and which prompts moved it."""
+    pair = pick(study, cell)
+    _matched(study, pair, options)
+    influences(study, pair, options)
+
+
+def _matched(study: Results, pair: Comparison, options: Options) -> None:
     """The two diagrams matched, and the prompts of the selected pair."""
     if pair.before is None:
         frame.note("Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.")

@@ -50,7 +50,7 @@ def chart(
     standing = _built((name, about), build)
     tables = standing.tables if step is None else at_step(standing.tables, step)
     tables = change(tables) if change else tables
-    st.session_state[_LAST] = (name, standing, tables)
+    st.session_state[_LAST] = (name, lambda kind: images.export(json.loads(standing.spec), tables, kind))
     own = json.loads(standing.spec)
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else readable(table) for key, table in tables.items()
@@ -70,6 +70,21 @@ def chart(
         )  # fmt: skip
 
 
+def ready(
+    name: str,
+    about: Hashable,
+    build: Callable[[], alt.TopLevelMixin],
+    change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]],
+) -> None:
+    """The same as a file only, for what stands below: nothing is drawn, and nothing built until it is asked for."""
+
+    def save(kind: str) -> bytes:
+        standing = _built((name, about), build)
+        return images.export(json.loads(standing.spec), change(standing.tables), kind)
+
+    st.session_state[_LAST] = (name, save)
+
+
 def picked(name: str, selection: str):
     """What a click or a frame in a chart has chosen: the marks of a point selection, the ends of an interval."""
     return ((st.session_state.get(name) or {}).get("selection") or {}).get(selection) or []
@@ -83,11 +98,7 @@ def clicked(name: str, field: str):
 
 def take_last() -> tuple[str, Callable[[str], bytes]] | None:
     """The chart drawn last, once: its name, and what saves it as a kind of `images.KINDS`, as it stands."""
-    found = st.session_state.pop(_LAST, None)
-    if found is None:
-        return None
-    name, standing, tables = found
-    return name, lambda kind: images.export(json.loads(standing.spec), tables, kind)
+    return st.session_state.pop(_LAST, None)
 
 
 @dataclass(frozen=True)

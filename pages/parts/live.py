@@ -1,7 +1,7 @@
 """Clouds of the archive measured anew, in whatever way the page asks: computed once per choice, for all sessions."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -9,20 +9,26 @@ import pandas as pd
 
 from pages.parts import data
 from pages.parts.data import Cell
+from phcore.analysis import longer_than_noise
+from phcore.analysis.longer_than_noise import Noise
 from phcore.errors import Fault
 from phcore.export.results import Results
-from phcore.figures.charts.cloud_map import complex_paths, map_plane
 from phcore.figures.charts.growth import brackets
 from phcore.formatting import unit_words
+from phcore.stages.gaussian_nulls import REPLICATES
+from phcore.stages.registry import files
 from phcore.stages.registry.keys import keys_of
 from phcore.stages.registry.result import Place
 from phcore.topology import clouds, complexes, explore, generators, maps
 from phcore.topology.explore import Explored, Lens
+from phcore.topology.gaussian_null import gaussian
+from phcore.topology.persistence import Diagrams, diagrams
 
 MAPPED = 12  # clouds that make the axes of a map
 TRIANGLES = 2_000  # drawn at most, and
 EDGES = 3_000
-COUNTED = 400  # points up to which all triangles are counted: a second's work at a thousand
+DRAWN = 400  # points up to which Gaussian clouds are drawn for a look: a second's work
+COCYCLES = 500  # and up to which ripser, which holds up every session, is asked for a cocycle
 
 
 # What prompts depend on: what is private is no part of a study's digest. And what a cloud does: once it is there it
@@ -79,18 +85,9 @@ class Seen:
     edge_lengths: np.ndarray
     triangles: np.ndarray
     triangle_diameters: np.ndarray
-    n_triangles: np.ndarray | None  # of the whole complex, up to each edge; None for many points
-    curve: tuple[np.ndarray, np.ndarray]
     linkage: np.ndarray
     order: np.ndarray
     brackets: np.ndarray
-
-    def complex_at(self, at: float) -> tuple[int, int, int, int | None]:
-        """How many edges and triangles are drawn at a distance, and how many there are (None: not counted)."""
-        edges = int(np.searchsorted(self.edge_lengths, at, "right"))
-        filled = int(np.searchsorted(self.triangle_diameters, at, "right"))
-        triangles = None if self.n_triangles is None else int(self.n_triangles[edges])
-        return min(edges, EDGES), filled, edges, triangles
 
 
 @data.cached(64, by=_inputs)
@@ -109,13 +106,10 @@ def look(study: Results, cell: Cell, lens: Lens) -> Seen:
     spent = 1000 * (time.perf_counter() - start)
     edges, lengths = complexes.edges_by_length(explored.distances)
     triangles, diameters = complexes.triangles_by_diameter(explored.distances, TRIANGLES)
-    few = len(rows) <= COUNTED
-    counts = np.append(0, np.cumsum(complexes.triangle_counts(explored.distances))) if few else None
     linkage = generators.linkage(explored.tree, explored.lengths)
     order, places = generators.dendrogram(linkage)
-    curve = complexes.betti_curve(explored.bars.diagrams)
     tree = brackets(explored.lengths, places)
-    return Seen(explored, spent, edges[:EDGES], lengths, triangles, diameters, counts, curve, linkage, order, tree)
+    return Seen(explored, spent, edges[:EDGES], lengths[:EDGES], triangles, diameters, linkage, order, tree)
 
 
 def look_or_read(study: Results, cell: Cell, lens: Lens) -> tuple[Seen | None, list[np.ndarray]]:
@@ -130,6 +124,49 @@ def look_or_read(study: Results, cell: Cell, lens: Lens) -> tuple[Seen | None, l
 def cocycle(study: Results, cell: Cell, lens: Lens, birth: float, death: float) -> np.ndarray:
     """(k, 2) points: the edges that every cycle around the hole of this H1 bar must cross, as ripser finds them."""
     return generators.cocycle(look(study, cell, lens).explored.distances, birth, death)
+
+
+@data.cached(64, by=_inputs)
+def noise(study: Results, cell: Cell, lens: Lens) -> Noise | None:
+    """What Gaussian clouds of the cell's covariance and of as many points reach, at the scale of the lens.
+
+    The archive's clouds where it has them for these very bars; else as many are drawn, of the prompts the lens leaves
+    in. None where neither can be.
+    """
+    unit = 1.0
+    if lens.scale == "median":
+        unit = data.median_distance(study, *cell) if not has_cloud(study, cell) else distances(
+            study, cell, lens.metric, lens.dimension)[1]  # fmt: skip
+    kept = _kept_null(study, cell) if _is_own(study, lens) else []
+    if not kept and has_cloud(study, cell):
+        kept = _drawn_null(study, cell, replace(lens, scale="raw"))
+    band = longer_than_noise.noise(kept)
+    return band and Noise(tuple(one / unit for one in band.longest), band.clouds)
+
+
+def _is_own(study: Results, lens: Lens) -> bool:
+    """Whether the study has measured bars of just so many prompts in just this way."""
+    return lens.archived(study.study.metric) and (lens.subsample >= 0) == bool(study.study.subsamples)
+
+
+def _kept_null(study: Results, cell: Cell) -> list[Diagrams]:
+    place = Place((study.node(*cell[:2]),), cell[2])
+    found = files.read(study.record, study.store, "gaussian_nulls", place) or {}
+    return [one.diagrams for one in found.get("covariance", {}).values()]
+
+
+def _drawn_null(study: Results, cell: Cell, lens: Lens) -> list[Diagrams]:
+    rows = explore.chosen(prompts(study), index_sets(study)[lens.subsample], lens)
+    if len(rows) > DRAWN:
+        return []
+    cloud = _cloud(study, cell)
+    if lens.categories or lens.text.strip():
+        cloud = cloud[rows]
+    if lens.dimension:
+        cloud = maps.reduce(cloud, lens.dimension)
+    size, seed = len(rows), study.study.seed
+    drawn = (gaussian(cloud, "covariance", size, replicate=k, seed=seed) for k in range(REPLICATES))
+    return [diagrams(clouds.distance_matrix(one, metric=lens.metric)) for one in drawn]
 
 
 # --- the map ----------------------------------------------------------------------------------------
@@ -181,13 +218,6 @@ def _own_map(study: Results, cell: Cell, scale: str, metric: str, dimension: int
         f"Classical multidimensional scaling of this cloud's own distances ({both} of their spread), turned to lie on "
         "its principal components; the axes are fitted to this cell.",
     )
-
-
-@data.cached(64)
-def complex_on(study: Results, cell: Cell, lens: Lens, way: str) -> tuple[list[str], list[str]]:
-    """Paths of the edges and triangles of a cell on its map, in the order in which they appear."""
-    seen, mapped = look(study, cell, lens), map_of(study, cell, lens, way)
-    return complex_paths(mapped.points[seen.explored.rows], seen.edges, seen.triangles, map_plane(mapped.reach))
 
 
 def _axes(name: str, unit: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """Maps that move: what the browser is sent once, so that the step and the size change there without the server."""
 
-import base64
 from collections.abc import Callable
 
 import numpy as np
@@ -8,13 +7,15 @@ import streamlit as st
 
 from pages.parts import data, figure, web
 from phcore.export.results import Results
+from phcore.figures import motion
 from phcore.figures.charts.theme import BASE, category_marks, objective_colours
 from phcore.figures.figure import Choice, Data
 from phcore.figures.prompt_maps import Frame, Panel
 from phcore.figures.registry import FIGURES
 
-_GRID = 30_000  # places from the middle of a map to its edge
-_MAPS = st.components.v2.component("maps", html=web.text("maps.html"), css=web.text("maps.css"), js=web.text("maps.js"))
+_MAPS = st.components.v2.component(
+    "maps", html=web.text("maps.html"), css=web.text("maps.css"), js=web.text("canvas.js") + web.text("maps.js")
+)
 
 
 def show(study: Results, layer: int, key: str, on_open: Callable[[str, int], None]) -> None:
@@ -40,7 +41,7 @@ def sent(study: Results, layer: int, choice: Choice) -> dict:
     found = figure.read(study, FIGURES["maps"], choice)
     marks = category_marks(found.categories)
     kinds = {name: number for number, name in enumerate(marks)}
-    unit = float(found.reach[0].max()) / _GRID
+    unit = motion.grid_unit(found.reach[0])
     objectives = tuple(dict.fromkeys(one.objective for one in study.record.series))
     colours = objective_colours(objectives)
     n = len(found.panels[0].frames[0].points)
@@ -65,8 +66,8 @@ def _panel(found: Data, panel: Panel, unit: float, colour: str) -> dict:
         "colour": colour,
         "steps": [one.step for one in panel.frames],
         "medians": [one.median for one in panel.frames],
-        "points": [_packed(np.round(one.points / unit), np.int16) for one in panel.frames],
-        "edges": [_packed(one.edges[:most], np.uint16) for one, most in zip(panel.frames, drawn, strict=True)],
+        "points": [motion.packed_points(one.points, unit) for one in panel.frames],
+        "edges": [motion.packed(one.edges[:most], np.uint16) for one, most in zip(panel.frames, drawn, strict=True)],
         "raw": raw,
         "relative": relative,
     }
@@ -81,7 +82,3 @@ def _run(study: Results, panel: Panel) -> dict:
 def _joined(frame: Frame, limit: float) -> int:
     """How many of its pairs are at most so far apart; those on the limit, which decides it, too."""
     return int((frame.lengths <= limit * (1 + 1e-6)).sum())
-
-
-def _packed(values: np.ndarray, kind: type) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).astype(np.dtype(kind).newbyteorder("<"))).decode()

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
-from pages.parts import controls, data, draw, live, prompts
-from pages.parts.controls import control
-from pages.parts.data import Cell
-from pages.parts.web import Markdown, plain
-from phcore.errors import Fault
-from phcore.export.results import Results
-from phcore.formatting import count, three
-from phcore.topology.explore import Explored, Lens, Loop, Merge
+from pages.parts import controls, draw, prompts
+from phcore.formatting import count, three, visible
+from phcore.topology.explore import Explored, Loop, Merge
 
 ENDLESS = "H0 endless"
-ENDLESS_WORDS = "**The bar that never ends**: from the last merge on, all prompts are one component."
+ENDLESS_WORDS = "The bar that never ends: from the last merge on, all prompts are one component."
 _ENDLESS_MARK = "H0-endless"
-COCYCLES = 500  # points up to which ripser, which holds up every session, is asked for a cocycle
 _KINDS = ("merge", "loop")  # what a bar of each degree is called in the list of bars
 
 
@@ -108,16 +102,16 @@ def chosen(bars: Bars) -> str:
     return controls.chosen("b_bar", bars.labels) or bars.labels[0]
 
 
-def sentence(bars: Bars, label: str, unit: str) -> Markdown:
+def sentence(bars: Bars, label: str, unit: str) -> str:
     """What the bar is, with its numbers."""
     bar = bars.bar(label)
     if bar is None:
         return ENDLESS_WORDS
     number = int((bars.table["degree"] == bar.degree).sum())
-    rank = f"Number {bar.rank:,} of {number:,} by persistence ({three(bar.persistence)}, {plain(unit)})."
+    rank = f"Number {bar.rank:,} of {number:,} by persistence ({three(bar.persistence)}, {unit})."
     if bar.degree == 0:
-        return f"**A component** that merges into another one at {three(bar.death)}. {rank}"
-    return f"**A loop** that appears at {three(bar.birth)} and is filled at {three(bar.death)}. {rank}"
+        return f"A component that merges into another one at {three(bar.death)}. {rank}"
+    return f"A loop that appears at {three(bar.birth)} and is filled at {three(bar.death)}. {rank}"
 
 
 # --- what makes it ----------------------------------------------------------------------------------
@@ -136,56 +130,51 @@ def held(made: Merge | Loop) -> dict:
     return {"edge": made.edge, "first": small, "second": large}
 
 
-def explain(study: Results, cell: Cell, lens: Lens, bar: Bar | None, explored: Explored, own: pd.DataFrame) -> dict:
-    """Lists the prompts behind a bar, of those of the map (`own`); returns what the map shows of it."""
+def story(bar: Bar | None, explored: Explored, own: pd.DataFrame) -> tuple[dict, list[dict]]:
+    """What the map shows of a bar, and its prompts: words, and a mark, a text and a category each.
+
+    Parameters
+    ----------
+    own : the prompts of the map, in the order of its points.
+    """
     if bar is None:
-        st.markdown(f"It holds all {len(own):,} prompts ({plain(prompts.counted(own['category']))}).")
-        return {}
-    made, categories = made_by(explored, bar.degree, bar.place), live.categories(study)
-    if bar.degree == 0:
-        _merge(made, own, categories)
-        return held(made)
-    _loop(made, own, categories)
-    return held(made) | _cut(study, cell, lens, made, len(own))
+        return {}, [part(f"It holds all {len(own):,} prompts ({prompts.counted(own['category'])}).", own.head(0))]
+    made = made_by(explored, bar.degree, bar.place)
+    return held(made), _merge(made, own) if bar.degree == 0 else _loop(made, own)
 
 
-def _merge(merge: Merge, own: pd.DataFrame, categories: list[str]) -> None:
+def part(words: str, own: pd.DataFrame, marks: Iterable[str] = ()) -> dict:
+    """Words and the prompts they speak of, each behind a mark such as its number."""
+    marks = list(marks) or [""] * len(own)
+    return {"words": words, "prompts": [list(one) for one in zip(
+        marks, own["text"].map(visible), own["category"].fillna("").map(visible), strict=True)]}  # fmt: skip
+
+
+def _merge(merge: Merge, own: pd.DataFrame) -> list[dict]:
     ends = sorted(zip(merge.edge, (merge.first, merge.second), strict=True), key=lambda end: len(end[1]))
-    st.markdown(f"At {three(merge.distance)} these two prompts are joined, the closest pair between two groups:")
-    prompts.listing(own.iloc[[point for point, _ in ends]], categories, ["A", "B"])
+    closest = own.iloc[[point for point, _ in ends]]
+    parts = [part(f"At {three(merge.distance)} the closest pair of two groups is joined:", closest, ["A", "B"])]
     for name, (_, group) in zip(("A", "B"), ends, strict=True):
         members = own.iloc[group]
-        kinds, more = plain(prompts.counted(members["category"])), prompts.first_words(len(group))
         ringed = ", ringed on the map" if name == "A" else ""
-        st.markdown(f"**Group {plain(name)}**, {count(len(group), 'prompt')} ({kinds}){ringed}{more}")
-        prompts.listing(members.head(prompts.FIRST), categories)
+        words = f"Group {name}, {count(len(group), 'prompt')} ({prompts.counted(members['category'])}){ringed}"
+        parts.append(part(words + prompts.first_words(len(group)), members.head(prompts.FIRST)))
+    return parts
 
 
-def _loop(loop: Loop, own: pd.DataFrame, categories: list[str]) -> None:
+def _loop(loop: Loop, own: pd.DataFrame) -> list[dict]:
     members = own.iloc[loop.cycle]
-    kinds = plain(prompts.counted(members["category"]))
-    st.markdown(
-        f"**A cycle of {count(len(members), 'prompt')}** ({kinds}), in order. It is *a* cycle born with this bar, not "
-        f"the only one: the edge from 1 to {len(members)} closes it at the birth, by the shortest way round."
-    )
-    prompts.listing(members, categories, [str(k) for k in range(1, len(members) + 1)])
-    st.markdown(f"At {three(loop.death)} the triangle of these three prompts fills it:")
     numbers = {point: str(k) for k, point in enumerate(loop.cycle.tolist(), 1)}
-    prompts.listing(own.iloc[list(loop.triangle)], categories, [numbers.get(int(p), "△") for p in loop.triangle])
-
-
-def _cut(study: Results, cell: Cell, lens: Lens, loop: Loop, points: int) -> dict:
-    """ripser's cocycle of the loop, where it is asked for."""
-    few = points <= COCYCLES
-    words = "The dual view: edges that every cycle around this hole must cross an odd number of times. "
-    words += "" if few else f"Offered up to {COCYCLES:,} prompts."
-    shown = control(st.toggle, "b_cut", disabled=not few, help=words)
-    if not (shown and few):
-        return {}
-    try:
-        cut = live.cocycle(study, cell, lens, loop.birth, loop.death)
-    except Fault as fault:
-        st.caption(plain(data.shown(fault)))
-        return {}
-    st.caption(f"Dotted on the map: a cut across the loop, {count(len(cut), 'edge')}. Not the loop itself.")
-    return {"cut": cut}
+    return [
+        part(
+            f"A cycle of {count(len(members), 'prompt')} ({prompts.counted(members['category'])}), in order. It is one "
+            f"of several: the edge from 1 to {len(members)} closes it, by the shortest way round.",
+            members,
+            map(str, range(1, len(members) + 1)),
+        ),
+        part(
+            f"At {three(loop.death)} the triangle of these three fills it:",
+            own.iloc[list(loop.triangle)],
+            [numbers.get(int(p), "\N{WHITE UP-POINTING TRIANGLE}") for p in loop.triangle],
+        ),
+    ]

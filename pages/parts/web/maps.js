@@ -1,17 +1,6 @@
 // Maps of one study, side by side. Everything is sent once: the slider, Play and the switch ask the server nothing.
 const SECONDS = 4  // from the first step to the last
 const HEIGHT = .68  // of a map, of its width
-const SHAPES = {
-  circle: (c, x, y, r) => { c.moveTo(x + r, y); c.arc(x, y, r, 0, 6.2832) },
-  square: (c, x, y, r) => c.rect(x - r * .9, y - r * .9, r * 1.8, r * 1.8),
-  diamond: (c, x, y, r) => {
-    c.moveTo(x, y - r * 1.2); c.lineTo(x + r * 1.2, y); c.lineTo(x, y + r * 1.2); c.lineTo(x - r * 1.2, y); c.closePath()
-  },
-  cross: (c, x, y, r) => { c.rect(x - r * 1.2, y - r * .4, r * 2.4, r * .8); c.rect(x - r * .4, y - r * 1.2, r * .8, r * 2.4) },
-}
-const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches
-const bytes = words => Uint8Array.from(atob(words), letter => letter.charCodeAt(0)).buffer
-
 // Of a panel: where its prompts are at each step, which pairs are joined, and the words above it.
 const unpacked = panel => ({
   ...panel,
@@ -19,14 +8,6 @@ const unpacked = panel => ({
   edges: panel.edges.map(words => new Uint16Array(bytes(words))),
 })
 
-// The steps before and after a step, and how far it is between them (along the logarithm, as the axis is).
-const between = (steps, step) => {
-  let after = steps.findIndex(one => one >= step)
-  if (after < 0) after = steps.length - 1
-  const before = Math.max(0, steps[after] === step ? after : after - 1)
-  const [a, b] = [Math.log1p(steps[before]), Math.log1p(steps[after])]
-  return [before, after, b > a ? (Math.log1p(step) - a) / (b - a) : 0]
-}
 const percent = change => {
   const whole = Math.round(Math.abs(change) * 100)
   return (whole && change > 0 ? "+" : whole ? "\u2212" : "") + whole + " %"
@@ -76,12 +57,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const paint = (panel, map, step, words) => {
     const canvas = map.querySelector("canvas"), context = canvas.getContext("2d")
-    const across = canvas.clientWidth || 200, up = Math.round(across * HEIGHT), dense = window.devicePixelRatio || 1
-    if (canvas.width !== Math.round(across * dense)) {
-      canvas.style.height = up + "px"
-      canvas.width = Math.round(across * dense)
-      canvas.height = Math.round(up * dense)
-    }
+    const across = canvas.clientWidth || 200, up = Math.round(across * HEIGHT)
+    fit(canvas, across, up)
     const [before, after, part] = between(panel.steps, step)
     const a = panel.points[before], b = panel.points[after]
     const median = panel.medians[before] * (1 - part) + panel.medians[after] * part
@@ -92,8 +69,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const value = (a[i] + (b[i] - a[i]) * part) * zoom
       spots[i] = i % 2 ? up / 2 - value : across / 2 + value
     }
-    context.setTransform(dense, 0, 0, dense, 0, 0)
-    context.clearRect(0, 0, across, up)
     const edges = panel.edges[before], counts = (state.scaled ? panel.relative : panel.raw)[before] ?? 0
     context.beginPath()
     for (let i = 0; i < 2 * counts; i += 2) {

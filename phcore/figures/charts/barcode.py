@@ -1,8 +1,9 @@
 """Barcode and persistence diagram, linked both ways: the nearest bar answers, and the bars alive at a distance."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from phcore.figures.charts.bars import CAP, CLASSES, HEAD, barcode_rows, group_words, shape_answer, thickness
@@ -45,6 +46,7 @@ def barcode_and_diagram(
     width: int = FULL_WIDTH,
     height: int = 500,
     stacked: bool = False,
+    noise: Sequence[float] | None = None,
 ) -> alt.HConcatChart | alt.VConcatChart:
     """Barcode and diagram of one cell. Hover marks the nearest bar in both; a click chooses it (`bar`).
 
@@ -63,13 +65,14 @@ def barcode_and_diagram(
     question, answer : title and subtitle; the answer is computed when it is not given.
     width, height : of the whole chart, and of the barcode and the diagram, which is a square.
     stacked : the diagram below the barcode, for two cells side by side.
+    noise : persistence up to which a bar of each degree is pale; None: no bar is.
     """
     if answer is None:
         answer = shape_answer(bars, unit)
     side = width - 80 if stacked else height
     across = width - 80 if stacked else width - side - 120
     rows, pitch = barcode_rows(bars, cap=cap, order=order, end=domain[1], height=height)
-    rows = _now(rows, at, None, ())
+    rows = _now(_beyond(rows, noise), at, None, ())
     line = None if at is None else View(distance_rule(at))
     hover, click = near("near_bar", PARAM), picked(PARAM)
     selected = {"or": ["datum.held", {"param": "near_bar", "empty": False}]}
@@ -87,6 +90,7 @@ def barcode_and_diagram(
     chart = join(
         alt.layer(*barcode, width=across, height=height),
         alt.layer(
+            *_band(noise, domain, x, y),
             *_quadrant(line, x, y),
             *_points(selected, x, y, domain, len(rows), told),
             *_key(domain, side),
@@ -118,6 +122,22 @@ def barcode_now(
 def _now(rows: pd.DataFrame, at: float | None, held: str | None, marked: Collection[str]) -> pd.DataFrame:
     alive = True if at is None else (rows["birth"] <= at) & ((rows["death"] > at) | rows["endless"])
     return rows.assign(alive=alive, held=rows["bar"] == held, marked=rows["bar"].isin(marked))
+
+
+def _beyond(rows: pd.DataFrame, noise: Sequence[float] | None) -> pd.DataFrame:
+    """With a column that says which bars are longer than noise."""
+    if noise is None:
+        return rows.assign(beyond=True)
+    return rows.assign(beyond=rows["death"] - rows["birth"] > rows["degree"].map(dict(enumerate(noise))))
+
+
+def _band(noise: Sequence[float] | None, domain: tuple[float, float], x: alt.X, y: alt.Y) -> list[View]:
+    """What loops of noise reach, as a band along the diagonal."""
+    if noise is None:
+        return []
+    ends = np.array(domain)
+    strip = View(pd.DataFrame({"birth": ends, "death": ends, "noise": ends + noise[1]}))
+    return [strip.mark_area(color=FAINT, opacity=0.35, clip=True).encode(x=x, y=y, y2=alt.Y2(field="noise"))]
 
 
 def _quadrant(line: View | None, x: alt.X, y: alt.Y) -> list[View]:
@@ -225,5 +245,6 @@ def _place(height: int) -> alt.Y:
 
 
 def _strength(full: float) -> dict:
-    """Bars that are not alive at the distance step back."""
-    return alt.condition("datum.alive", alt.value(full), alt.value(0.3 * full))
+    """Bars that are not alive at the distance step back, and those that are no longer than noise."""
+    shades = [("datum.alive && datum.beyond", full), ("datum.alive", 0.45 * full), ("datum.beyond", 0.4 * full)]
+    return {"condition": [{"test": test, "value": value} for test, value in shades], "value": 0.18 * full}
