@@ -137,9 +137,10 @@ def _frames(scene: Scene, map_: places.Places) -> list[motion.Frame]:
     for step in sorted({*map_.steps, own}):
         unit = places.unit(study, (series, step, layer), lens.scale)
         points = map_.steps.get(step)
-        pairs, lengths = motion.among(scene.rows, study.record.n_prompts, *edges.get(step, (motion.NONE, np.empty(0))))
+        pairs = lengths = None
+        if step in edges:
+            pairs, lengths = motion.among(scene.rows, study.record.n_prompts, *edges[step])
+            lengths = lengths / unit
         diagrams = scene.diagrams if step == own else [one / unit for one in bars[step]] if step in bars else None
-        frames.append(
-            motion.Frame(step, None if points is None else points[scene.rows], diagrams, pairs, lengths / unit)
-        )
+        frames.append(motion.Frame(step, None if points is None else points[scene.rows], diagrams, pairs, lengths))
     return frames

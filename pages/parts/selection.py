@@ -140,7 +140,11 @@ def story(bar: Bar | None, explored: Explored, own: pd.DataFrame) -> tuple[dict,
     if bar is None:
         return {}, [part(f"It holds all {len(own):,} prompts ({prompts.counted(own['category'])}).", own.head(0))]
     made = made_by(explored, bar.degree, bar.place)
-    return held(made), _merge(made, own) if bar.degree == 0 else _loop(made, own)
+    shown = {name: np.asarray(points).tolist() for name, points in held(made).items()}
+    if isinstance(made, Merge):
+        first = made.edge[0] in shown["first"]
+        return shown | {"names": ["A", "B"] if first else ["B", "A"]}, _merge(made, own)
+    return shown, _loop(made, own)
 
 
 def part(words: str, own: pd.DataFrame, marks: Iterable[str] = ()) -> dict:

@@ -80,7 +80,7 @@ def _go(study: Results, start: data.Cell, step: int) -> None:
     )[step]
     series, number, layer = start
     state = AS_ARCHIVED | {
-        "b_view": BARS, "b_two": False, "b_play": None, "b_series": series, "b_step": number, "b_layer": layer,
+        "b_view": BARS, "b_two": False, "b_series": series, "b_step": number, "b_layer": layer,
         "b_sub": WHOLE_WORD, "b_scale": lens.scale, "b_points": _POINTS, "b_metric": lens.metric, "b_map": "PCA",
         "b_fixed": True, "b_bar": bar, "b_at": at,
     }  # fmt: skip
@@ -97,6 +97,4 @@ def _go(study: Results, start: data.Cell, step: int) -> None:
 def _close(study: Results) -> None:
     st.session_state[_KEY] = None
     st.session_state.pop(KIND, None)
-    st.session_state.update(
-        AS_ARCHIVED | {"b_metric": study.study.metric} | st.session_state.pop(_BEFORE, {}) | {"b_play": None}
-    )
+    st.session_state.update(AS_ARCHIVED | {"b_metric": study.study.metric} | st.session_state.pop(_BEFORE, {}))

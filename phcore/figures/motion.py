@@ -10,7 +10,6 @@ import numpy as np
 from phcore.topology.generators import Generators
 
 GRID = 30_000  # places from the middle of a map to its edge
-NONE = np.empty((0, 2))
 
 
 def packed(values: np.ndarray, kind: type) -> str:
@@ -37,14 +36,14 @@ class Frame:
     points : (n, 2) places on the map; None where nothing says where its prompts lie.
     diagrams : [h0, h1] of the prompts shown; None where they were not measured.
     edges, lengths : (e, 2) and (e,) the shortest pairs of the prompts shown, as their places in `points`, and how far
-        apart they are, rising.
+        apart they are, rising; None where the archive has none.
     """
 
     step: int
     points: np.ndarray | None
     diagrams: Sequence[np.ndarray] | None = None
-    edges: np.ndarray = NONE
-    lengths: np.ndarray = NONE[:, 0]
+    edges: np.ndarray | None = None
+    lengths: np.ndarray | None = None
 
 
 def packed_frame(frame: Frame, unit: float) -> dict:
@@ -54,7 +53,7 @@ def packed_frame(frame: Frame, unit: float) -> dict:
         told["points"] = packed_points(frame.points, unit)
     if frame.diagrams is not None:
         told |= {f"h{degree}": packed(bars, np.float64) for degree, bars in enumerate(frame.diagrams)}
-    if len(frame.edges):
+    if frame.edges is not None and len(frame.edges):
         told |= {"edges": packed(frame.edges, np.uint16), "lengths": packed(frame.lengths, np.float32)}
     return told
 

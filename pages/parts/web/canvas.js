@@ -24,7 +24,6 @@ const fit = (canvas, across, up) => {
   const dense = window.devicePixelRatio || 1
   const [wide, high] = [Math.round(across * dense), Math.round(up * dense)]
   if (canvas.width !== wide || canvas.height !== high) {
-    canvas.style.height = up + "px"
     canvas.width = wide
     canvas.height = high
   }

@@ -93,10 +93,11 @@ export default function ({ data, parentElement, setStateValue }) {
         primary: value("--st-primary-color") || words, font: value("--st-font") || "sans-serif",
         held: value("--held"), mark: value("--mark"), tone: value("--tone") }
     }
+    let theme = null
     const draw = () => { if (!pending) pending = requestAnimationFrame(() => { pending = 0; paint() }) }
     const paint = () => {
       root.cellFrames = (root.cellFrames ?? 0) + 1
-      const colours = ink(), when = moment(), here = shownFrame(), rest = settled()
+      const colours = theme ??= ink(), when = moment(), here = shownFrame(), rest = settled()
       const [across, up] = [map.clientWidth, map.clientHeight]
       spots = spotsOf(scene, when, across, up)
       const complex = joined(scene, scene.frames[when[0]], rest ? scene.own : null, state.at)
@@ -288,7 +289,7 @@ export default function ({ data, parentElement, setStateValue }) {
       if (bar === state.hovered) return
       state.hovered = bar
       hint(barcode, x, y, bar && bar.name + (bar.place === undefined ? "" : `: ${shown(bar.birth)} to ${shown(bar.death)}`)
-        + (bar.pale ? ", no longer than noise" : ""))
+        + (bar.pale ? ", not longer than noise" : ""))
       draw()
     }
     barcode.onpointerleave = () => { state.hovered = null; hint(barcode, 0, 0, ""); draw() }
@@ -297,7 +298,7 @@ export default function ({ data, parentElement, setStateValue }) {
     const watch = new ResizeObserver(draw)
     watch.observe(map)
     watch.observe(barcode)
-    const themed = new MutationObserver(() => { build(); draw() })
+    const themed = new MutationObserver(() => { theme = null; build(); draw() })
     themed.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] })
     root.cellStop = () => {
       cancelAnimationFrame(frame)

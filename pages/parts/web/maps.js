@@ -56,9 +56,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     panels.forEach((panel, number) => paint(panel, maps[number], step, words))
   }
   const paint = (panel, map, step, words) => {
-    const canvas = map.querySelector("canvas"), context = canvas.getContext("2d")
+    const canvas = map.querySelector("canvas")
     const across = canvas.clientWidth || 200, up = Math.round(across * HEIGHT)
-    fit(canvas, across, up)
+    canvas.style.height = up + "px"
+    const context = fit(canvas, across, up)
     const [before, after, part] = between(panel.steps, step)
     const a = panel.points[before], b = panel.points[after]
     const median = panel.medians[before] * (1 - part) + panel.medians[after] * part
