@@ -93,6 +93,7 @@ export default function ({ data, parentElement, setStateValue }) {
         primary: value("--st-primary-color") || words, font: value("--st-font") || "sans-serif",
         held: value("--held"), mark: value("--mark"), tone: value("--tone") }
     }
+    const layers = {}
     let theme = null
     const draw = () => { if (!pending) pending = requestAnimationFrame(() => { pending = 0; paint() }) }
     const paint = () => {
@@ -105,7 +106,8 @@ export default function ({ data, parentElement, setStateValue }) {
       if (spots) {
         const shape = held().edge || held().first ? held() : simplex(barNamed(state.bar))
         const points = state.marked.map(numberOf).filter(one => one >= 0)
-        paintMap(context, scene, spots, complex, shape, points, state.pointed ?? -1, colours)
+        const stamp = [data.key, rest, ...when, across, up, window.devicePixelRatio, colours.words].join()
+        paintMap(context, scene, spots, complex, shape, points, state.pointed ?? -1, colours, layers, stamp, across, up)
       }
       if (box) { context.setLineDash([4, 3]); context.strokeStyle = colours.mark; context.strokeRect(...box); context.setLineDash([]) }
       const [wide, high] = [barcode.clientWidth, barcode.clientHeight]

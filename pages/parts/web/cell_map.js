@@ -36,11 +36,27 @@ const joined = (scene, frame, own, at) => {
   return { edges, pairs, triangles: own?.triangles, filled, all: edges && pairs === lengths.length }
 }
 
-const paintMap = (context, scene, spots, complex, held, marked, hovered, ink) => {
-  const to = (point, first) => context[first ? "moveTo" : "lineTo"](spots[2 * point], spots[2 * point + 1])
-  const path = (points, closed) => {
-    points.forEach((point, number) => to(point, number === 0))
-    if (closed) context.closePath()
+// A layer of its own for simplices that come one after the other: as the distance grows, only the new ones are drawn. The
+// layer is opaque, and laid on the map as a whole, so that what overlaps is not darker.
+const grown = (layers, name, stamp, across, up, number, add) => {
+  let layer = layers[name]
+  if (layer?.stamp !== stamp || layer.number > number) {
+    const canvas = layer?.canvas ?? document.createElement("canvas")
+    layer = layers[name] = { canvas, stamp, number: 0, context: fit(canvas, across, up) }
+  }
+  if (layer.number < number) {
+    layer.context.beginPath()
+    add(layer.context, layer.number, number)
+    layer.number = number
+  }
+  return layer.canvas
+}
+
+const paintMap = (context, scene, spots, complex, held, marked, hovered, ink, layers, stamp, across, up) => {
+  const to = (c, point, first) => c[first ? "moveTo" : "lineTo"](spots[2 * point], spots[2 * point + 1])
+  const path = (points, closed, c = context) => {
+    points.forEach((point, number) => to(c, point, number === 0))
+    if (closed) c.closePath()
   }
   const style = (stroke, width, alpha = 1) => Object.assign(context, { strokeStyle: stroke, lineWidth: width, globalAlpha: alpha })
   const rings = (points, radius, colour, width) => {
@@ -53,14 +69,20 @@ const paintMap = (context, scene, spots, complex, held, marked, hovered, ink) =>
     context.stroke()
   }
   context.lineJoin = "round"
-  context.beginPath()
-  for (let i = 0; i < 3 * complex.filled; i += 3) path(complex.triangles.subarray(i, i + 3), true)
-  Object.assign(context, { fillStyle: ink.tone, globalAlpha: .1 })
-  context.fill()
-  context.beginPath()
-  for (let i = 0; i < 2 * complex.pairs; i += 2) { to(complex.edges[i], true); to(complex.edges[i + 1]) }
-  style(ink.words, .8, .22)
-  context.stroke()
+  const filled = grown(layers, "triangles", stamp, across, up, complex.filled, (c, from, end) => {
+    for (let i = 3 * from; i < 3 * end; i += 3) path(complex.triangles.subarray(i, i + 3), true, c)
+    c.fillStyle = ink.tone
+    c.fill()
+  })
+  const lines = grown(layers, "edges", stamp, across, up, complex.pairs, (c, from, end) => {
+    for (let i = 2 * from; i < 2 * end; i += 2) { to(c, complex.edges[i], true); to(c, complex.edges[i + 1]) }
+    Object.assign(c, { strokeStyle: ink.words, lineWidth: .8 })
+    c.stroke()
+  })
+  for (const [layer, strength] of [[filled, .1], [lines, .22]]) {
+    context.globalAlpha = strength
+    context.drawImage(layer, 0, 0, across, up)
+  }
   if (held.cut) {
     context.beginPath()
     held.cut.forEach(edge => path(edge))
