@@ -1,10 +1,15 @@
 """The Barcodes page, headless: bars lead to prompts, and all that is said agrees with what is in the archive."""
 
+import base64
+import json
 import re
 
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from pages.parts import data
 from phcore import Study
 from phcore.formatting import count, three
 from phcore.topology import complexes
@@ -14,9 +19,30 @@ SHIPPED = "smollm2-135m-instruct"
 CELL = {"b_series": "harmless", "b_step": 8, "b_layer": 18}  # a cell of the shipped study whose cloud is at hand
 
 
+def component(app, name: str) -> dict:
+    """What the browser is sent for a component of the page."""
+    (found,) = (json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.component_name == name)
+    return found
+
+
+def picture(app) -> dict:
+    """What a click changes of the picture."""
+    return component(app, "cell")
+
+
 def texts(app) -> str:
-    """The prompts that are listed."""
-    return "\n".join(one.proto.body for one in app.get("html"))
+    """The prompts that are listed beside the map, each behind its mark."""
+    return "\n".join(f"{mark} {text}" for part in picture(app)["said"] for mark, text, _ in part["prompts"])
+
+
+def told(app) -> str:
+    """Everything the page says in words, beside the map, too."""
+    own = picture(app)
+    return "\n".join([words(app), own["noise"], own["about"], *(part["words"] for part in own["said"])])
+
+
+def floats(packed: str, kind=np.float64) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(packed), kind)
 
 
 def archived(series="harmless", step=8, layer=18, subsample=0) -> list[np.ndarray]:
@@ -30,72 +56,119 @@ def archived(series="harmless", step=8, layer=18, subsample=0) -> list[np.ndarra
 
 def test_the_longest_loop_is_selected_with_its_prompts(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
-    told, (_, loops) = words(app), archived()
+    (_, loops), said = archived(), told(app)
     birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]
-    assert app.selectbox(key="b_bar").value == "H1 loop 1"
-    assert f"appears at {three(birth)} and is filled at {three(death)}" in told
-    number = int(re.search(r"A cycle of (\d+) prompts", told).group(1))
-    listed = texts(app)
-    prompts = Study.open(SHIPPED, ROOT / "cache").prompts["text"]
-    assert number >= 4
-    assert sum(f"<b>{k} " in listed for k in range(1, number + 1)) == number
-    assert sum(text.split('"')[0][:25] in listed for text in prompts) >= number
+    assert app.selectbox(key="b_bar").value == picture(app)["bar"] == "H1 loop 1"
+    assert f"appears at {three(birth)} and is filled at {three(death)}" in said
+    number = int(re.search(r"A cycle of (\d+) prompts", said).group(1))
+    assert len(picture(app)["held"]["cycle"]) == number >= 4
+    listed, prompts = texts(app), Study.open(SHIPPED, ROOT / "cache").prompts["text"]
+    assert sum(f"{k} " in listed for k in range(1, number + 1)) == number
+    assert sum(text[:25] in listed for text in prompts) >= number
 
 
 def test_a_merge_names_both_groups(start):
     app = start(ROOT / "cache", "barcodes", **CELL, b_bar="H0 merge 1")
-    told, (components, _) = words(app), archived()
-    assert f"merges into another one at {three(components[:, 1].max())}" in told
-    groups = [int(one) for one in re.findall(r"Group [AB]\*\*, (\d+) prompt", told)]
+    said, (components, _) = told(app), archived()
+    assert f"merges into another one at {three(components[:, 1].max())}" in said
+    groups = [int(one) for one in re.findall(r"Group [AB], (\d+) prompt", said)]
     assert len(groups) == 2
     assert sum(groups) == 160  # the last merge joins all there is
+    held = picture(app)["held"]
+    assert sorted([len(held["first"]), len(held["second"])]) == sorted(groups)
+    assert (held["edge"][held["names"].index("A")] in held["first"]) == (len(held["first"]) <= len(held["second"]))
 
 
 def test_the_bar_that_never_ends(start):
     app = start(ROOT / "cache", "barcodes", **CELL, b_bar="H0 endless")
-    assert "never ends" in words(app)
-    assert "everyday" in words(app)
+    assert "never ends" in told(app)
+    assert "everyday" in told(app)
 
 
-def test_the_distance_counts_what_is_alive(start):
+@pytest.mark.parametrize("bar", ["H1 loop 1", "H1 loop 40", "H0 merge 12"])
+def test_the_page_opens_where_the_selected_bar_is_alive(start, bar):
+    app = start(ROOT / "cache", "barcodes", **CELL, b_bar=bar)
+    degree, rank = int(bar[1]), int(bar.split()[2])
+    bars = archived()[degree]
+    birth, death = bars[np.argsort(-(bars[:, 1] - bars[:, 0]), kind="stable")[rank - 1]]
+    assert birth <= picture(app)["at"] == app.slider(key="b_at").value < death
+
+
+def test_the_browser_has_all_bars_lines_and_places_of_the_cell(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
-    for at in (0.0, 41.0, 50.0, 77.0):
-        app.slider(key="b_at").set_value(at)
-        pieces, loops = complexes.betti(archived(), at)
-        said = f"**{count(pieces, 'component')}** and **{count(loops, 'loop')}** (Betti numbers {pieces} and {loops})"
-        assert said in words(run(app))
+    scene, bars = component(app, "cell_scene"), archived()
+    own = scene["frames"][scene["here"]]
+    assert own["step"] == 8
+    assert all((floats(own[f"h{degree}"]).reshape(-1, 2) == bars[degree]).all() for degree in (0, 1))
+    assert len(floats(own["points"], np.int16)) == 2 * 160 == 2 * len(scene["texts"])
+    lengths = floats(scene["own"]["lengths"], np.float32)
+    assert (np.diff(lengths) >= 0).all()
+    for at in (30.0, 40.0):  # what is joined at a distance leaves as many pieces as the bars say
+        joined = floats(scene["own"]["edges"], np.uint16).reshape(-1, 2)[lengths <= np.float32(at)]
+        graph = coo_array((np.ones(len(joined)), joined.T), shape=(160, 160))
+        assert connected_components(graph, directed=False)[0] == complexes.betti(bars, at)[0]
 
 
-def test_buttons_take_the_distance_to_the_ends_of_the_bar(start):
+def test_all_steps_of_the_series_are_sent_with_their_bars(start):
+    scene = component(start(ROOT / "cache", "barcodes", **CELL), "cell_scene")
+    study = Study.open(SHIPPED, ROOT / "cache")
+    steps = [node.step for node in study.record.path_of("harmless")]
+    assert [one["step"] for one in scene["frames"]] == steps
+    assert all("points" in one and "h1" in one and "edges" in one for one in scene["frames"])
+    for step in (0, 64, 128):
+        frame = scene["frames"][steps.index(step)]
+        assert (floats(frame["h1"]).reshape(-1, 2) == archived(step=step)[1]).all()
+
+
+def test_what_a_click_changes_is_sent_without_the_scene(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
-    _, loops = archived()
-    birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]
-    app.button(key="to-birth").click()
-    assert run(app).slider(key="b_at").value == birth
-    app.button(key="to-death").click()
-    assert run(app).slider(key="b_at").value == death
+    before = component(app, "cell_scene")
+    app.selectbox(key="b_bar").set_value("H1 loop 5")
+    app.text_input(key="b_marked").set_value("3,7")
+    assert component(run(app), "cell_scene") == before
+    assert picture(app)["bar"] == "H1 loop 5"
+    assert len(json.dumps(picture(app))) < 20_000
 
 
 def test_another_checkpoint_changes_bars_and_words_together(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
     app.select_slider(key="b_step").set_value(1)
-    told, (_, loops) = words(run(app)), archived(step=1)
+    said, (_, loops) = told(run(app)), archived(step=1)
     birth, death = loops[np.argmax(loops[:, 1] - loops[:, 0])]
-    assert f"{count(len(loops), 'loop')}, the longest from {three(birth)} to {three(death)}" in told
-    assert f"appears at {three(birth)} and is filled at {three(death)}" in told
+    assert f"{count(len(loops), 'loop')}, the longest from {three(birth)} to {three(death)}" in said
+    assert f"appears at {three(birth)} and is filled at {three(death)}" in said
 
 
 def test_ripsers_cocycle_is_a_second_view(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
     app.toggle(key="b_cut").set_value(True)
-    assert "a cut across the loop" in words(run(app))
+    assert "a cut across the loop" in told(run(app))
+    assert picture(app)["held"]["cut"]
 
 
-def test_without_hidden_states_the_bars_are_shown_and_it_is_said(start):
-    app = start(ROOT / "cache", "barcodes", b_layer=12)
-    assert charts(app) == 1
-    assert "hidden states of this cell are not in the archive" in words(app)
-    assert "layer 18" in words(app)
+@pytest.mark.parametrize(("layer", "lines"), [(12, False), (18, True)])
+def test_no_layer_is_blank_without_hidden_states(start, layer, lines):
+    app = start(ROOT / "cache", "barcodes", b_layer=layer, b_step=24)
+    scene = component(app, "cell_scene")
+    own = scene["frames"][scene["here"]]
+    assert "own" not in scene
+    assert len(floats(own["points"], np.int16)) == 2 * 160
+    assert ("edges" in own) == lines
+    assert ("Points only" in words(app)) != lines
+    assert "hidden states, which are not in the archive" in told(app)
+    assert "layer 18" in told(app)
+    assert picture(app)["noise"].startswith("Nothing is pale")
+    assert scene["noise"] is None
+
+
+def test_bars_longer_than_those_of_gaussian_clouds_stand_out(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    scene, (_, loops) = component(app, "cell_scene"), archived()
+    number = int((loops[:, 1] - loops[:, 0] > scene["noise"][1]).sum())
+    assert f"{number} of {count(len(loops), 'loop')}" in picture(app)["noise"]
+    assert 0 < number < len(loops) / 4
+    app.selectbox(key="b_scale").set_value("median")  # the rule is the same at either scale
+    assert f"{number} of {count(len(loops), 'loop')}" in picture(run(app))["noise"]
 
 
 # --- live -------------------------------------------------------------------------------------------
@@ -107,9 +180,9 @@ def test_what_is_live_and_what_is_from_the_archive_is_said(start):
     app.selectbox(key="b_metric").set_value("cosine")
     app.select_slider(key="b_points").set_value(60)
     app.select_slider(key="b_dim").set_value(10)
-    told = words(run(app))
-    assert "60 of 320 prompts, from subsample 0, cosine, 10 principal components" in told
-    assert "From the archive" not in told
+    said = words(run(app))
+    assert "60 of 320 prompts, from subsample 0, cosine, 10 principal components" in said
+    assert "From the archive" not in said
     next(one for one in app.button if one.label.startswith("Back to the archive")).click()
     assert "From the archive" in words(run(app))
 
@@ -130,22 +203,35 @@ def test_filters(start, key, value, said):
     assert "From the archive" not in words(app)
 
 
-@pytest.mark.parametrize(("key", "value"), [("b_sub", "whole cloud"), ("b_scale", "median"), ("b_map", "MDS")])
-def test_every_other_look_draws(start, key, value):
+@pytest.mark.parametrize(
+    ("key", "value", "frames"), [("b_sub", "whole cloud", 24), ("b_scale", "median", 24), ("b_map", "MDS", 1)]
+)
+def test_every_other_look_draws(start, key, value, frames):
     app = start(ROOT / "cache", "barcodes", **CELL)
     app.selectbox(key=key).set_value(value)
-    assert charts(run(app)) == 4
+    scene = component(run(app), "cell_scene")
+    assert len(scene["frames"]) == frames
+    assert "own" in scene
+
+
+def test_what_is_folded_is_made_when_it_is_opened(start):
+    app = start(ROOT / "cache", "barcodes", **CELL)
+    assert charts(app) == 0
+    for number, key in enumerate(("b-tree", "b-diagram"), 1):
+        app.session_state[key] = True
+        assert charts(run(app)) == number
+    assert "Single linkage" in words(app)
 
 
 def test_a_distance_from_elsewhere_never_breaks_the_slider(start):
     """The distance outlives its slider; another layer, scale or metric has another axis."""
     app = start(ROOT / "cache", "barcodes", **CELL, b_at=60)
     for key, value in (("b_layer", 6), ("b_scale", "median"), ("b_metric", "cosine")):
-        app.segmented_control(key="b_view").set_value("What changed")
+        app.selectbox(key="b_view").set_value("What changed")
         run(app)
         app.selectbox(key=key).set_value(value)
         run(app)
-        app.segmented_control(key="b_view").set_value("Barcode and diagram")
+        app.selectbox(key="b_view").set_value("Barcode and diagram")
         slider = run(app).slider(key="b_at")
         assert 0 < slider.value < slider.max
         app.selectbox(key="b_layer").set_value(18)
@@ -165,16 +251,12 @@ def test_another_view_offers_what_the_archive_has(start):
     assert not [one for one in app.select_slider if one.key == "b_points"]
 
 
-def test_playing_walks_the_steps_and_grows_the_distance(start, computed):
-    app = start(computed[1], "barcodes", study="tiny", b_step=0)
-    app.segmented_control(key="b_play").set_value("steps")
-    seen = [run(app).select_slider(key="b_step").value for _ in range(3)]
-    assert seen == [1, 2, 4]
-    run(app)
-    assert app.segmented_control(key="b_play").value is None
-    before = app.slider(key="b_at").value
-    app.segmented_control(key="b_play").set_value("distance")
-    assert run(app).slider(key="b_at").value != before
+def test_a_study_that_is_being_computed_opens_on_what_is_finished(start, computed, monkeypatch):
+    about = data.about
+    monkeypatch.setattr(data, "about", lambda study, series, step, layer: (
+        None if step > 1 else about(study, series, step, layer)))  # fmt: skip
+    app = start(computed[1], "barcodes", study="tiny")
+    assert app.select_slider(key="b_step").value == 0
 
 
 # --- the tour ---------------------------------------------------------------------------------------
@@ -183,15 +265,15 @@ def test_playing_walks_the_steps_and_grows_the_distance(start, computed):
 def test_the_tour_goes_through_five_steps_and_can_be_left(start):
     app = start(ROOT / "cache", "barcodes")
     app.button(key="tour-start").click()
-    told = [words(run(app))]
+    said, places = [told(run(app))], [picture(app)["at"]]
     for _ in range(4):
         app.button(key="tour-next").click()
-        told.append(words(run(app)))
-    assert [f"{k} of 5" in one for k, one in enumerate(told, 1)] == [True] * 5
-    assert "At 0: **40 components**" in told[0]
-    assert "At 0: " not in told[1]
-    assert "**A component**" in told[1]
-    assert "**A loop**" in told[2]
+        said.append(told(run(app)))
+        places.append(picture(app)["at"])
+    assert [f"{k} of 5" in one for k, one in enumerate(said, 1)] == [True] * 5
+    assert places[0] == 0 < places[1]
+    assert "A component that merges" in said[1]
+    assert "A loop that appears" in said[2]
     app.button(key="tour-back").click()
     assert "4 of 5" in words(run(app))
     app.button(key="tour-close").click()
@@ -201,14 +283,14 @@ def test_the_tour_goes_through_five_steps_and_can_be_left(start):
 
 def test_the_tour_gives_back_what_was_looked_at(start):
     app = start(ROOT / "cache", "barcodes", **CELL, b_dim=5, b_points=60, b_fixed="false", b_bar="H0 merge 2")
-    before = words(app)
+    before = told(app)
     app.button(key="tour-start").click()
     assert "40 of 320 prompts, from the whole cloud, euclidean" in words(run(app))
     for _ in range(3):
         app.button(key="tour-next").click()
         run(app)
     app.button(key="tour-close").click()
-    after = words(run(app))
+    after = told(run(app))
     assert "60 of 320 prompts, from subsample 0, euclidean, 5 principal components" in after
     assert re.search("merges into another one at .*", before)[0] == re.search("merges into another one at .*", after)[0]
 
@@ -296,7 +378,7 @@ def test_a_cell_from_a_link(start, computed):
 def test_a_wrong_link_falls_back(start, computed):
     app = start(computed[1], "barcodes", study="gone", b_series="nobody", b_step=77, b_layer="x")
     assert app.selectbox(key="b_series").value == "helpful"
-    assert charts(app) == 4
+    assert component(app, "cell_scene")["frames"]
 
 
 def test_a_degenerate_cell_is_said_in_words(start, computed):
@@ -308,7 +390,7 @@ def test_a_degenerate_cell_is_said_in_words(start, computed):
 @pytest.mark.parametrize("view", ["Persistence image", "Landscape"])
 def test_further_views(start, computed, view):
     app = start(computed[1], "barcodes", study="tiny")
-    app.segmented_control(key="b_view").set_value(view)
+    app.selectbox(key="b_view").set_value(view)
     assert charts(run(app)) == 1
 
 

@@ -91,11 +91,11 @@ const paintBars = (context, scene, frame, look, at, selected, hovered, touched, 
       const thick = Math.max(.8, one.thick * high[degree] * .76)
       const right = x(Math.min(bar.death, scene.last))
       if (bar.pale || !frame.noise || degree === 0) {
-        Object.assign(context, { fillStyle: degree ? ink.words : ink.tone, globalAlpha: bar.pale ? (lives ? .42 : .2) : lives ? 1 : .4 })
+        Object.assign(context, { fillStyle: degree ? ink.words : ink.tone, globalAlpha: bar.pale ? (lives ? .5 : .28) : lives ? 1 : .4 })
         context.fillRect(x(bar.birth), top, Math.max(1, right - x(bar.birth)), thick)
       } else {  // what noise reaches is a pale band; what goes beyond it is full
         const reached = x(bar.birth + frame.noise[degree])
-        Object.assign(context, { fillStyle: ink.words, globalAlpha: lives ? .42 : .2 })
+        Object.assign(context, { fillStyle: ink.words, globalAlpha: lives ? .5 : .28 })
         context.fillRect(x(bar.birth), top, reached - x(bar.birth), thick)
         context.globalAlpha = lives ? 1 : .55
         context.fillRect(reached, top, right - reached, thick)
