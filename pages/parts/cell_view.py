@@ -234,7 +234,9 @@ def _cut(scene: Scene, bar: Bar) -> tuple[dict, str]:
 def _marked(scene: Scene, marked: list[int]) -> list[dict]:
     """The prompts chosen on the map."""
     if not marked:
-        return []
+        asked_for = st.session_state[prompts.MARKED]
+        words = "None of the numbers marked is a prompt of this map."
+        return [selection.part(words, scene.prompts.head(0))] if asked_for else []
     chosen = scene.prompts[scene.prompts["prompt"].isin(marked)]
     words = f"Chosen on the map: {count(len(chosen), 'prompt')} ({prompts.counted(chosen['category'])})"
     return [selection.part(words + prompts.first_words(len(chosen)), chosen.head(prompts.FIRST))]

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import json
 import os
 import re
 import sys
@@ -36,6 +37,28 @@ def findings(app) -> list[str]:
 
 def charts(app) -> int:
     return len(app.get("vega_lite_chart"))
+
+
+def component(app, name: str) -> dict:
+    """What the browser is sent for a component of the page."""
+    (found,) = (json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.component_name == name)
+    return found
+
+
+def picture(app) -> dict:
+    """What a click changes of the picture of a cell."""
+    return component(app, "cell")
+
+
+def told(app) -> str:
+    """Everything that Barcodes says of a cell in words, beside the map, too."""
+    own = picture(app)
+    return "\n".join([words(app), own["noise"], own["about"], *(part["words"] for part in own["said"])])
+
+
+def moving(app) -> int:
+    """Pictures that move in the browser."""
+    return sum(one.proto.component_name in ("cell", "maps") for one in app.get("bidi_component"))
 
 
 def forget() -> None:

@@ -13,32 +13,15 @@ from pages.parts import data
 from phcore import Study
 from phcore.formatting import count, three
 from phcore.topology import complexes
-from tests.app.conftest import ROOT, charts, run, words
+from tests.app.conftest import ROOT, charts, component, picture, run, told, words
 
 SHIPPED = "smollm2-135m-instruct"
 CELL = {"b_series": "harmless", "b_step": 8, "b_layer": 18}  # a cell of the shipped study whose cloud is at hand
 
 
-def component(app, name: str) -> dict:
-    """What the browser is sent for a component of the page."""
-    (found,) = (json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.component_name == name)
-    return found
-
-
-def picture(app) -> dict:
-    """What a click changes of the picture."""
-    return component(app, "cell")
-
-
 def texts(app) -> str:
     """The prompts that are listed beside the map, each behind its mark."""
     return "\n".join(f"{mark} {text}" for part in picture(app)["said"] for mark, text, _ in part["prompts"])
-
-
-def told(app) -> str:
-    """Everything the page says in words, beside the map, too."""
-    own = picture(app)
-    return "\n".join([words(app), own["noise"], own["about"], *(part["words"] for part in own["said"])])
 
 
 def floats(packed: str, kind=np.float64) -> np.ndarray:

@@ -11,7 +11,7 @@ from phcore.errors import Fault
 from phcore.study import saved_views
 from phcore.study.saved_views import View
 from tests import studies
-from tests.app.conftest import ROOT, charts, run, words
+from tests.app.conftest import ROOT, charts, moving, run, told, words
 
 # Pages and sections of the app, with all that a link can choose there.
 SCENES = [
@@ -49,7 +49,9 @@ def state(monkeypatch):
 
 def drawings(app) -> list[bytes]:
     """Every chart as it is sent to a browser: what it is made of, and all its numbers."""
-    return [one.proto.SerializeToString(deterministic=True) for one in app.get("vega_lite_chart")]
+    charts = [one.proto.SerializeToString(deterministic=True) for one in app.get("vega_lite_chart")]
+    names = ("cell", "cell_scene", "maps")
+    return charts + [one.proto.json for one in app.get("bidi_component") if one.proto.component_name in names]
 
 
 # --- versions -----------------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ def test_what_is_not_there_is_said_and_the_default_shown(start, computed, page, 
     (told,) = (one.value for one in app.warning if "link" in one.value)
     assert f"The link asks for the {controls.parameters()[key]} “{web.plain(value)}”" in told
     assert f"Shown: {web.plain(shown)}" in told
-    assert charts(app) > 0 or page == "study"
+    assert charts(app) + moving(app) > 0 or page == "study"
 
 
 def test_every_wrong_part_has_its_sentence_and_the_right_ones_hold(start, computed):
@@ -187,7 +189,7 @@ def test_every_choice_on_a_page_is_in_its_link_and_has_a_name(start, state, page
              "segmented_control")  # fmt: skip
     keys = {one.key for kind in kinds for one in app.get(kind) if one.key}
     # Not of the picture: what plays, what is typed to save a view, and the forms of a study to be set up.
-    transient = {"b_play", "t_play", "view", "view_name", "view_note"}
+    transient = {"t_play", "view", "view_name", "view_note"}
     # Of a file that is made here, and no reader's business: who wrote it, and what is noted in it.
     transient |= {"s_title", "s_authors"} | {key for key in keys if key.startswith("s_note_")}
     assert keys - transient <= set(state["drawn"])
@@ -221,7 +223,7 @@ def test_prompts_and_selected_bars_come_with_a_link(start):
     cell = {"b_series": "harmless", "b_step": 8, "b_layer": 18}
     app = start(ROOT / "cache", "barcodes", **cell, b_marked="2,5,12")
     assert app.text_input(key="b_marked").value == "2,5,12"
-    assert "Chosen on the map: 3 prompts" in words(app)
+    assert "Chosen on the map: 3 prompts" in told(app)
     app = start(ROOT / "cache", "barcodes", **cell, b_two="true", b_held="H1 loop 2", b2_held="H0 endless")
     assert app.selectbox(key="b_held").value == "H1 loop 2"
     assert "Number 2 by persistence among the H1 bars shown" in words(app)
@@ -230,7 +232,7 @@ def test_prompts_and_selected_bars_come_with_a_link(start):
 
 def test_numbers_that_are_no_prompts_are_said(start):
     app = start(ROOT / "cache", "barcodes", b_series="harmless", b_step=8, b_layer=18, b_marked="x, 99999, -3")
-    assert "None of these numbers is a prompt of this map" in words(app)
+    assert "None of the numbers marked is a prompt of this map" in told(app)
 
 
 # --- present mode -------------------------------------------------------------------------------------
