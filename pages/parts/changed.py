@@ -1,43 +1,22 @@
 """What changed between two checkpoints: matched bars, the prompts behind them, and the prompts that moved most."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import columns, controls, data, draw, frame, live, prompts, selection
+from pages.parts import controls, data, draw, frame, influential, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import control
+from pages.parts.influential import Comparison, name_of
 from pages.parts.web import WORDS, Markdown, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
 from phcore.formatting import count, three, unit_words, wasserstein_words
-from phcore.topology import distances, influence
-from phcore.topology.explore import Lens
-from phcore.topology.persistence import cell_diagrams
+from phcore.topology import distances
 
 PREVIOUS, LATEST, BASE = "the previous checkpoint", "the latest before with hidden states", "the base model"
 _CHART = "matching"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two cells of one layer, and how their diagrams are matched. `before` is None where there is no such cell."""
-
-    before: data.Cell | None
-    after: data.Cell
-    degree: int
-    order: int
-
-    @property
-    def noun(self) -> str:
-        return ("component", "loop")[self.degree]
-
-    @property
-    def names(self) -> tuple[str, str]:
-        return _name(self.before), _name(self.after)
 
 
 def pick(study: Results, cell: data.Cell) -> Comparison:
@@ -50,21 +29,15 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
 
 
 def show(study: Results, cell: data.Cell, options: Options) -> None:
-    """What changed, and which prompts moved it."""
+    """The answer in a sentence, the two diagrams matched, the prompts that moved them, and those of one pair."""
     pair = pick(study, cell)
-    _matched(study, pair, options)
-    influences(study, pair, options)
-
-
-def _matched(study: Results, pair: Comparison, options: Options) -> None:
-    """The two diagrams matched, and the prompts of the selected pair."""
     if pair.before is None:
         frame.note("Step 0 has no earlier checkpoint. Choose a later step, or another checkpoint to compare with.")
         return
     if not known(study, pair.before) or not known(study, pair.after):
         return
     if not options.one_complex:
-        frame.note("Bars are matched within one subsample: choose its number above.")
+        frame.note("Bars are matched within one subsample: choose its number under Options.")
         return
     sides = [_side(study, one, options) for one in (pair.before, pair.after)]
     if None in sides:
@@ -74,9 +47,10 @@ def _matched(study: Results, pair: Comparison, options: Options) -> None:
     unit, norm = unit_words(options.scale, options.lens.metric), study.study.norm
     pairs, costs, shares = distances.matched(before[degree], after[degree], order=order, norm=norm)
     rows = pair_rows(before[degree], after[degree], pairs, costs, shares)
-    title = f"From {pair.names[0]} to {pair.names[1]}, layer {pair.after[2]}"
-    words = _answer(rows, float(costs.sum() ** (1 / order)), pair, norm, unit)
-    st.markdown(f"**{plain(title)}**  \n{plain(words)}")
+    total = float(costs.sum() ** (1 / order))
+    words = _answer(rows, pair)
+    first = st.empty()  # the answer; the prompt that moved it most is named as soon as it is found
+    first.markdown(_first(words))
     if not (rows["share"] > 0).any():
         return
     held = controls.chosen("c_pair", list(rows["pair"])) or rows["pair"].iloc[0]
@@ -85,26 +59,34 @@ def _matched(study: Results, pair: Comparison, options: Options) -> None:
     draw.chart(
         _CHART, about,
         lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit),
-        selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held),
-        words=f"{title}. {words}",
+        selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held), words=words,
     )  # fmt: skip
-    st.caption(WORDS["matching"])
-    left, right = st.columns([1, 1.2])
+    st.caption(plain(_distance_words(rows, total, pair, norm, unit)) + " " + WORDS["matching"])
+    frame.below(
+        rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
+        words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
+    )  # fmt: skip
+    left, right = st.columns([1.25, 1])
     with left:
+        table = influential.show(study, pair, options)
+    if table is not None:
+        first.markdown(_first(words + " " + influential.sentence(table, pair.noun)))
+    with right:
+        st.markdown("### Which bars changed most?")
         held = control(st.selectbox, "c_pair", rows["pair"].tolist())
         one = rows[rows["pair"] == held].iloc[0]
         st.markdown(_pair_words(one, pair.names, order, unit))
-    with right:
         _ranking(rows)
     if seen_before is not None and seen_after is not None:
         st.caption(WORDS["matched_prompts"])
         _before_and_after(study, pair, (seen_before, seen_after), options, one)
     else:
         frame.note("The hidden states of both cells are needed to see the prompts; they are not in the archive.")
-    frame.below(
-        rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
-        words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
-    )  # fmt: skip
+
+
+def _first(words: str) -> Markdown:
+    """The answer, larger than what follows."""
+    return f"#### {plain(words)}"
 
 
 # --- what is compared -------------------------------------------------------------------------------
@@ -114,7 +96,7 @@ def _earlier(study: Results, cell: data.Cell, place) -> data.Cell | None:
     """The cell to compare with, at the same layer."""
     series, step, layer = cell
     every = {
-        _name(one): one
+        name_of(one): one
         for one in ((s.name, n.step, layer) for s in study.record.series for n in study.record.path_of(s.name))
         if one[1] and one != cell
     }
@@ -127,10 +109,6 @@ def _earlier(study: Results, cell: data.Cell, place) -> data.Cell | None:
     return ways[control(place.selectbox, "c_from", list(ways))]
 
 
-def _name(cell: data.Cell) -> str:
-    return f"{cell[0]}, step {cell[1]:,}" if cell[1] else "the base model"
-
-
 def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.ndarray], live.Seen | None] | None:
     """Diagrams of a cell, measured now where its cloud is at hand, else the archive's."""
     try:
@@ -139,7 +117,7 @@ def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.nd
         frame.say(fault)
         return None
     if seen is None and not sum(map(len, diagrams)):
-        frame.note(f"The archive has no bars of {_name(cell)} in this subsample.")
+        frame.note(f"The archive has no bars of {name_of(cell)} in this subsample.")
         return None
     return diagrams, seen
 
@@ -147,19 +125,25 @@ def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.nd
 # --- in words ---------------------------------------------------------------------------------------
 
 
-def _answer(rows: pd.DataFrame, total: float, pair: Comparison, norm: float, unit: str) -> str:
+def _answer(rows: pd.DataFrame, pair: Comparison) -> str:
+    """What changed, in a sentence."""
+    names = f"From {pair.names[0]} to {pair.names[1]}, layer {pair.after[2]}"
     if rows.empty:
-        return f"Neither has a {pair.noun} in these prompts."
-    if not total:
-        return f"The two H{pair.degree} diagrams are the same."
+        return f"{names}: neither has a {pair.noun} in these prompts."
+    if not (rows["share"] > 0).any():
+        return f"{names}: the two H{pair.degree} diagrams are the same."
     kinds = rows["what"].value_counts()
     half = int((rows["share"].cumsum() < 0.5).sum()) + 1
-    makers = "the first pair makes" if half == 1 else f"the first {half:,} pairs make"
+    makers = "one of them makes" if half == 1 else f"{half:,} of them make"
     return (
-        f"Wasserstein distance ({wasserstein_words(pair.order, norm)}): {three(total)} ({unit}). "
-        f"{count(int(kinds.get(MOVED, 0)), pair.noun)} matched, {kinds.get(NEW, 0)} new, {kinds.get(GONE, 0)} gone; "
-        f"{makers} half of the distance" + (" (of its square)." if pair.order == 2 else ".")
+        f"{names}: {count(int(kinds.get(MOVED, 0)), pair.noun)} moved, {kinds.get(NEW, 0)} appeared and "
+        f"{kinds.get(GONE, 0)} disappeared; {makers} half of the change."
     )
+
+
+def _distance_words(rows: pd.DataFrame, total: float, pair: Comparison, norm: float, unit: str) -> str:
+    squared = " (halves are of its square)" if pair.order == 2 else ""
+    return f"Wasserstein distance ({wasserstein_words(pair.order, norm)}): {three(total)} ({unit}){squared}."
 
 
 def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> Markdown:
@@ -229,85 +213,3 @@ def _before_and_after(study: Results, pair: Comparison, seen, options: Options, 
             else:
                 st.markdown("The two prompts whose edge ends the bar:")
                 prompts.listing(own.iloc[list(held["edge"])], categories, ["A", "B"])
-
-
-# --- which prompts moved it -------------------------------------------------------------------------
-
-
-def influences(study: Results, pair: Comparison, options: Options) -> None:
-    """The jackknife over subsamples, on request: it measures every subsample again without each of its prompts."""
-    if pair.before is None or data.about(study, *pair.before) is None or data.about(study, *pair.after) is None:
-        return
-    st.markdown("### Which prompts moved the topology most?")
-    if not study.study.subsamples:
-        frame.note("This study looks at whole clouds, and the jackknife needs subsamples.")
-        return
-    if not (live.has_cloud(study, pair.before) and live.has_cloud(study, pair.after)):
-        frame.note("The hidden states of both cells are needed; they are not in the archive.")
-        return
-    choices = [k for k in (4, 8, 16, 32, 64) if k < study.study.subsamples] + [study.study.subsamples]
-    row = st.columns([1.4, 1.2, 3], vertical_alignment="bottom")
-    number = control(row[0].select_slider, "c_subsamples", choices, value=choices[min(2, len(choices) - 1)])
-    asked = row[1].button("Measure", icon=":material/play_arrow:", width="stretch", key="c_measure")
-    row[2].caption(WORDS["influence"])
-    lens = Lens(metric=options.lens.metric, dimension=options.lens.dimension, scale=options.scale)
-    key = (study.version, pair, lens, number)
-    if asked and key not in _kept():
-        try:
-            _measure(study, key, pair, number, lens)
-        except Fault as fault:
-            frame.say(fault)
-            return
-    table = _kept().get(key)
-    if table is None:
-        st.caption("Not measured yet for this choice.")
-        return
-    own = live.prompts(study).set_index("prompt").loc[table["prompt"]]
-    table = table.assign(category=own["category"].to_numpy(), text=own["text"].to_numpy())
-    top = table.iloc[0]
-    st.markdown(
-        f"Without its most influential prompt the H{pair.degree} distance would be {three(top['lost'])} lower on "
-        f"average (of {three(top['distance'])}): *{plain(top['text'])}*"
-    )
-    columns.show(table, "influence", height=320, key="influence")
-    st.caption("Distances lost can be negative, and they do not add up to the whole.")
-    frame.below(table, file_name("influence", study, pair.after), "influence")
-
-
-@st.cache_resource
-def _kept() -> dict:
-    """Results of the jackknife, for all sessions."""
-    return {}
-
-
-def _measure(study: Results, key: tuple, pair: Comparison, number: int, lens: Lens) -> None:
-    """Runs the jackknife with a bar of progress; Cancel, or any other control of the page, ends it."""
-    measured = [live.distances(study, cell, lens.metric, lens.dimension) for cell in (pair.before, pair.after)]
-    matrices = [matrix / median if lens.scale == "median" else matrix for matrix, median in measured]
-    sets = np.stack([live.index_sets(study)[k] for k in range(number)])
-    bar, stop = st.progress(0.0, text="Leaving out each prompt in turn…"), st.empty()
-    stop.button("Cancel", key="c_cancel", icon=":material/close:")  # a click runs the page anew, and so ends this run
-    losses, norm = [], study.study.norm
-    for k, lost in influence.left_out(*matrices, sets, degree=pair.degree, order=pair.order, norm=norm):
-        losses.append((k, lost))
-        bar.progress((k + 1) / number, text=f"Leaving out each prompt in turn: subsample {k + 1:,} of {number:,}")
-    bar.empty()
-    stop.empty()
-    kept = _kept()
-    while len(kept) >= 32:
-        kept.pop(next(iter(kept)))
-    kept[key] = _table(losses, sets, matrices, pair, norm)
-
-
-def _table(losses, sets: np.ndarray, matrices: list[np.ndarray], pair: Comparison, norm: float) -> pd.DataFrame:
-    """prompt, lost, spread, subsamples, rank, distance (the mean over the subsamples), share; most lost first."""
-    numbers, lost, spread, held_by = influence.influence(losses, sets)
-    before, after = (cell_diagrams(matrix, sets) for matrix in matrices)
-    moved = [
-        distances.wasserstein(a[pair.degree], b[pair.degree], order=pair.order, norm=norm)
-        for a, b in zip(before, after, strict=True)
-    ]
-    whole = float(np.mean(moved))
-    table = pd.DataFrame({"prompt": numbers, "lost": lost, "spread": spread, "subsamples": held_by})
-    table = table.sort_values("lost", ascending=False, ignore_index=True)
-    return table.assign(rank=range(1, len(table) + 1), distance=whole, share=table["lost"] / (whole or np.nan))

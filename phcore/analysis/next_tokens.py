@@ -1,4 +1,4 @@
-"""How far apart two models' next words are: divergence of next-token distributions, known whole or at their top."""
+"""Next words: the most probable ones, and how far apart those of two models are, known whole or at their top."""
 
 import numpy as np
 from scipy.special import entr, xlogy
@@ -9,6 +9,23 @@ probability of all other tokens together (n,)."""
 
 
 _ROWS = 16  # at a time: a vocabulary of 250,000 tokens takes 32 MB each
+
+
+def most_probable(likely: np.ndarray | Listed, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The most probable next tokens of n prompts, and their probabilities: two (n, k), k <= most, falling.
+
+    Parameters
+    ----------
+    likely : square roots of the probabilities of all tokens (n, vocabulary), or a list as in `divergence`.
+    """
+    if isinstance(likely, np.ndarray):
+        roots = likely.astype(np.float32)
+        tokens = np.broadcast_to(np.arange(roots.shape[1]), roots.shape)
+        probabilities = np.square(roots, dtype=np.float64)
+    else:
+        tokens, probabilities = np.asarray(likely[0]), np.exp(np.asarray(likely[1], np.float64))
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :most]
+    return np.take_along_axis(tokens, order, axis=1), np.take_along_axis(probabilities, order, axis=1)
 
 
 def divergence(a: np.ndarray | Listed, b: np.ndarray | Listed) -> tuple[np.ndarray, np.ndarray]:

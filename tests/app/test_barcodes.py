@@ -319,7 +319,7 @@ def test_a_checkpoint_does_not_differ_from_itself(start, computed):
 
 def test_without_loops_there_is_nothing_to_match(start):
     app = start(ROOT / "cache", "barcodes", **CELL, b_view="What changed", b_text="museum")  # two prompts
-    assert "Neither has a loop in these prompts" in words(app)
+    assert "neither has a loop in these prompts" in words(app)
 
 
 @pytest.mark.parametrize(
@@ -334,16 +334,44 @@ def test_what_cannot_be_compared_is_said(start, computed, query, said):
     assert said in words(start(computed[1], "barcodes", study="tiny", b_view="What changed", **query))
 
 
+MOVED = {"study": "tiny", "b_view": "What changed", "b_series": "helpful", "b_step": 4, "b_layer": 1}
+
+
+def test_the_prompts_that_moved_the_subsample_shown_are_there_at_once(start, computed):
+    app = start(computed[1], "barcodes", **MOVED, b_sub=2)
+    assert re.search("most influential prompt|No single prompt", words(app))
+    table = next(one.value for one in app.dataframe if "lost" in one.value)
+    sets = Study.open("tiny", computed[1]).table("subsamples", subsample=2)
+    assert set(table["prompt"]) == set(sets["prompt"])
+    velocities = Study.open("tiny", computed[1]).table("velocities", series="helpful", step=4, layer=1, subsample=2)
+    row = velocities[(velocities["degree"] == 1) & (velocities["order"] == 2) & (velocities["scale"] == "raw")]
+    assert table["distance"].iloc[0] == pytest.approx(row["value"].iloc[0])  # what is left out of is what is shown
+
+
 def test_the_prompts_that_moved_the_topology_are_ranked(start, computed):
-    app = start(computed[1], "barcodes", study="tiny", b_view="What changed", b_series="helpful", b_step=4, b_layer=1)
-    assert "Not measured yet" in words(app)
+    app = start(computed[1], "barcodes", **MOVED)
+    app.select_slider(key="c_subsamples").set_value(6)
+    assert "Not measured yet" in words(run(app))
     app.button(key="c_measure").click()
-    assert "Without its most influential prompt" in words(run(app))
+    assert re.search("most influential prompt|No single prompt", words(run(app)))
     table = next(one.value for one in app.dataframe if "lost" in one.value)
     assert table["lost"].is_monotonic_decreasing
     sets = Study.open("tiny", computed[1]).table("subsamples")
     assert len(table) == sets["prompt"].nunique()
     assert table["subsamples"].sum() == 20 * 6  # every prompt of every subsample was left out once
+
+
+def test_what_the_model_would_say_stands_beside_a_prompt(start, computed):
+    said = "\n".join(one.proto.body for one in start(computed[1], "barcodes", **MOVED).get("html"))
+    assert len(re.findall(r"<em>helpful, step [24]:</em>", said)) == 2 * 5
+    shares = [int(one) for one in re.findall(r"</q> (\d+)%", said)]
+    assert len(shares) == 2 * 5 * 4
+    assert shares[:4] == sorted(shares[:4], reverse=True)
+
+
+def test_without_next_tokens_one_line_says_so(start):
+    said = words(start(ROOT / "cache", "barcodes", **CELL | {"b_step": 128}, b_view="What changed"))
+    assert said.count("What the model would say next is not in the archive") == 1
 
 
 # --- one cell, two cells ----------------------------------------------------------------------------
