@@ -70,7 +70,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     with left:
         table = influential.show(study, pair, options)
     if table is not None:
-        first.markdown(_first(words + " " + influential.sentence(table, pair.noun)))
+        first.markdown(_first(words + " " + influential.sentence(table)))
     with right:
         st.markdown("### Which bars changed most?")
         held = control(st.selectbox, "c_pair", rows["pair"].tolist())

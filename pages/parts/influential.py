@@ -82,7 +82,7 @@ def show(study: Results, pair: Comparison, options: Options) -> pd.DataFrame | N
     return table
 
 
-def sentence(table: pd.DataFrame, noun: str) -> str:
+def sentence(table: pd.DataFrame) -> str:
     """Which prompt moved it most."""
     top = table.iloc[0]
     if not top["lost"] > 0:
