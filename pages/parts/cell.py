@@ -46,7 +46,8 @@ class Options:
 
 def top(study: Results) -> tuple[data.Cell, str, bool]:
     """The row of controls: series, step and layer of the cell, the view, and whether the options are open."""
-    row = st.columns([1.6, 3.1, 0.9, 1.9, 1.15], vertical_alignment="bottom")
+    with st.container(key="cell-top"):
+        row = st.columns([1.6, 3.1, 0.9, 1.9, 1.15], vertical_alignment="bottom")
     cell = pick(study, "first", row)
     view = control(row[3].selectbox, "b_view", [BARS, CHANGED, IMAGE, LANDSCAPE])
     control(row[4].button, _OPEN, type="primary" if opened() else "secondary", on_click=_turn)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import live, places, web
+from pages.parts import live, places, present, web
 from pages.parts.data import Cell
 from phcore.analysis.longer_than_noise import Noise
 from phcore.export.results import Results
@@ -68,13 +68,16 @@ def show(scene: Scene, now: dict, on_change: dict[str, Callable[[object], None]]
     now : at, bar, marked and what is said of them: what a click changes, see cell.js.
     on_change : by name (at, step, bar, marked), what is called with a value that was chosen in the browser.
     """
+    if not present.shows("cell"):
+        return
     with st.container(key="cell-scene"):
         _SCENE(key="cell-sent", data=sent(scene))
 
     def told(name: str) -> Callable[[], None]:
         return lambda: on_change[name](st.session_state["cell"][name])
 
-    _PICTURE(key="cell", data={"key": scene.key, **now}, **{f"on_{name}_change": told(name) for name in on_change})
+    own = {"key": scene.key, "large": present.on(), **now}
+    _PICTURE(key="cell", data=own, **{f"on_{name}_change": told(name) for name in on_change})
 
 
 def sent(scene: Scene) -> dict:
