@@ -21,11 +21,13 @@ def picture() -> None:
     with data.refusing():
         if view == cell.BARS and options.one_complex and not options.two:
             cell_view.show(study, first, options)
-        elif view == cell.CHANGED:
-            changed.show(study, first, options)
         else:
             side_by_side.show(study, first, options)
 
 
 with left:
-    picture()
+    if view == cell.CHANGED:  # the whole page, which a click ends while it measures
+        with data.refusing():
+            changed.show(study, first, options)
+    else:
+        picture()

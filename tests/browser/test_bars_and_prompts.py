@@ -15,10 +15,20 @@ from tests.browser.conftest import ROOT
 pytestmark = pytest.mark.browser
 
 CELL = "/barcodes?b_series=harmless&b_step=8&b_layer=18"
-BARS, MAP, TREE = (
-    f'.st-key-{key} [data-testid="stVegaLiteChart"]' for key in ("bars-first", "cloud-map", "dendrogram")
-)
+BARS, MAP = "canvas.bars", "canvas.map"
+TREE = '.st-key-dendrogram [data-testid="stVegaLiteChart"] :is(canvas, svg.marks)'
 VIOLET = (124, 58, 237)
+ROOT_OF = """(() => {
+  let found = null
+  const look = root => root.querySelectorAll("*").forEach(one => {
+    if (one.matches("canvas.map")) found = root
+    if (one.shadowRoot) look(one.shadowRoot)
+  })
+  look(document)
+  return found
+})()"""
+FRAMES = f"{ROOT_OF}.cellFrames"
+DRAWN = f"() => {ROOT_OF}?.cellFrames > 0"
 
 
 def archived(step: int) -> list[np.ndarray]:
@@ -27,17 +37,16 @@ def archived(step: int) -> list[np.ndarray]:
     return [bars.loc[bars["degree"] == degree, ["birth", "death"]].to_numpy() for degree in (0, 1)]
 
 
-def opened(visit, url: str):
-    one = visit()
+def opened(visit, url: str, **look):
+    one = visit(**look)
     page = one.open(url)
-    for chart in (BARS, MAP, TREE):
-        page.wait_for_selector(f"{chart} :is(canvas, svg.marks)")
+    page.wait_for_function(DRAWN)
     one.settle()
     return one, page
 
 
 def click(page, chart: str, across: float, down: float) -> None:
-    marks = page.locator(f"{chart} :is(canvas, svg.marks)")
+    marks = page.locator(chart)
     marks.scroll_into_view_if_needed()
     box = marks.bounding_box()
     page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
@@ -47,8 +56,7 @@ def picture(page, chart: str) -> np.ndarray:
     """(height, width, 3) pixels of a chart, with the pointer elsewhere."""
     page.mouse.move(5, 5)
     page.wait_for_timeout(300)
-    marks = page.locator(f"{chart} :is(canvas, svg.marks)")
-    return np.asarray(Image.open(io.BytesIO(marks.screenshot())).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(page.locator(chart).screenshot())).convert("RGB")).astype(int)
 
 
 def violet(page, chart: str) -> int:
@@ -63,25 +71,29 @@ def crimson(page, chart: str) -> int:
 
 
 def selected(page) -> str:
-    return page.locator(".st-key-b_bar input").input_value()
+    return page.locator("select.bar").input_value()
+
+
+def distance(page) -> float:
+    return page.evaluate(f"{ROOT_OF}.cellState.at")
 
 
 def told(page) -> str:
-    return page.inner_text("[data-testid=stMain]")
+    return page.inner_text("[data-testid=stMain]") + page.locator(".cell").inner_text()
 
 
 def agrees(page, step: int, at: float) -> None:
     """What is said of the selected bar and of the distance is what the archive holds."""
     diagrams, words = archived(step), told(page)
     pieces, loops = complexes.betti(diagrams, at)
-    assert f"{count(pieces, 'component')} and {count(loops, 'loop')} (Betti numbers {pieces} and {loops})" in words
+    assert f"At {three(at)}: {count(pieces, 'component')}, {count(loops, 'loop')}" in words
     kind, rank = re.fullmatch(r"H([01]) \w+ (\d+)", selected(page)).groups()
     diagram = diagrams[int(kind)]
     birth, death = diagram[np.argsort(-(diagram[:, 1] - diagram[:, 0]), kind="stable")[int(rank) - 1]]
     if kind == "1":
         assert f"A loop that appears at {three(birth)} and is filled at {three(death)}" in words
         number = int(re.search(r"A cycle of (\d+) prompts", words).group(1))
-        assert len(re.findall(r"^\d+ [●■]", page.inner_text(".prompts >> nth=0"), re.M)) == number
+        assert len(re.findall(r"^\d+ [●■]", page.locator(".said ol").first.inner_text(), re.M)) == number
     else:
         assert f"merges into another one at {three(death)}" in words
         assert "Group A" in words
@@ -92,28 +104,30 @@ def agrees(page, step: int, at: float) -> None:
 def test_a_bar_a_distance_and_another_checkpoint(server, visit):
     one, page = opened(visit, server.url + CELL)
     assert selected(page) == "H1 loop 1"
-    click(page, BARS, 0.6, 0.35)  # among the loops of the barcode, where an exact hit is unlikely
+    agrees(page, 8, distance(page))  # it opens where the bar is alive
+    click(page, BARS, 0.6, 0.9)  # among the loops of the barcode, where an exact hit is unlikely
     page.wait_for_url(re.compile("b_bar="))
     one.settle()
-    first = selected(page)
-    assert first != "H1 loop 1"
-    at = float(page.locator(".st-key-b_at input[type=range]").input_value())
+    assert selected(page) != "H1 loop 1"
+    at = distance(page)
     agrees(page, 8, at)
 
-    page.locator(".st-key-b_at input[type=range]").focus()
+    page.locator("input.at").focus()
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
     page.wait_for_url(re.compile("b_at="))
     one.settle()
-    moved = float(page.locator(".st-key-b_at input[type=range]").input_value())
+    moved = distance(page)
     assert moved < at
     agrees(page, 8, moved)
 
     page.locator(".st-key-b_step input[type=range]").focus()
     page.keyboard.press("ArrowRight")  # step 10, whose hidden states do not ship
-    page.wait_for_selector("text=hidden states of this cell are not in the archive")
+    page.locator(".said", has_text="which are not in the archive").wait_for()
+    assert page.locator(".when").inner_text() == "step 10"
+    assert len(np.unique(picture(page, MAP).reshape(-1, 3), axis=0)) > 20  # and is not blank
     page.keyboard.press("End")
-    page.wait_for_selector(f"{MAP} :is(canvas, svg.marks)")
+    page.locator(".said", has_text="A cycle of").wait_for()
     one.settle()
     assert "b_step" not in page.url  # the last is the default
     agrees(page, 128, moved)
@@ -131,40 +145,128 @@ def test_a_link_restores_bar_distance_and_filters(server, visit):
 def test_a_frame_on_the_map_marks_the_bars_of_its_prompts_and_a_merge_of_the_tree_is_a_bar(server, visit):
     one, page = opened(visit, server.url + CELL)
     assert crimson(page, BARS) == 0
-    marks = page.locator(f"{MAP} :is(canvas, svg.marks)")
-    marks.scroll_into_view_if_needed()
-    box = marks.bounding_box()
+    box = page.locator(MAP).bounding_box()
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
     page.mouse.down()
     for part in (0.45, 0.5, 0.55, 0.6):
         page.mouse.move(box["x"] + part * box["width"], box["y"] + part * box["height"])
     page.mouse.up()
-    page.wait_for_selector("text=Chosen on the map")
+    page.locator(".said", has_text="Chosen on the map").wait_for()
+    page.wait_for_url(re.compile("b_marked="))
     one.settle()
     assert int(re.search(r"Chosen on the map: (\d+) prompt", told(page)).group(1)) > 1
     assert "b_bar" not in page.url  # choosing prompts takes no bar
     assert crimson(page, BARS) > 100
+    page.get_by_text("Which prompts merge with which?").click()
+    page.wait_for_selector(TREE)
+    one.settle()
     click(page, TREE, 0.7, 0.5)
-    page.wait_for_selector("text=/merges into another one at/")
+    page.locator(".said", has_text="merges into another one at").wait_for()
     one.settle()
     assert selected(page).startswith("H0 merge")
     assert violet(page, TREE) > 20
     one.assert_clean()
 
 
-def test_playing_walks_the_checkpoints(server, visit):
+def test_prompts_are_reached_by_keyboard(server, visit):
     one, page = opened(visit, server.url + CELL)
-    page.locator(".st-key-b_play").get_by_text("steps").click()
-    page.wait_for_url(re.compile(r"barcodes\?(?!.*b_step=8\b)"), timeout=20_000)
-    page.locator(".st-key-b_play").get_by_text("steps").click()
+    page.locator(MAP).focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator(".tip").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tip").inner_text() not in ("", first)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("b_marked="))
     one.settle()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile("^((?!b_marked=[0-9]).)*$"))
+    one.assert_clean()
+
+
+def test_the_distance_sweeps_without_the_server(server, visit):
+    """Frames are drawn, nothing is sent while it plays, and at the end the address knows where it rests."""
+    one = visit()
+    sent = []
+    one.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    one.page.emulate_media(reduced_motion="no-preference")
+    page = one.open(server.url + CELL)
+    page.wait_for_function(DRAWN)
+    one.settle()
+    before, frames = len(sent), page.evaluate(FRAMES)
+    seen = set()
+    page.locator("button.grow").click()
+    while page.locator("button.grow").inner_text() == "Pause":
+        seen.add(page.locator(".counts").inner_text())
+        assert len(sent) == before
+        page.wait_for_timeout(200)
+    assert page.evaluate(FRAMES) - frames > 20
+    assert len(seen) > 5
+    page.wait_for_url(re.compile("b_at="))
+    assert float(re.search("b_at=([0-9.]+)", page.url)[1]) == distance(page)
+    one.settle()
+    one.assert_clean()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_steps_play_without_the_server_and_the_page_follows(server, visit, motion):
+    one = visit()
+    sent = []
+    one.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    one.page.emulate_media(reduced_motion=motion)
+    page = one.open(server.url + CELL)
+    page.wait_for_function(DRAWN)
+    one.settle()
+    before, seen = len(sent), set()
+    page.locator("button.walk").click()
+    while page.locator("button.walk").inner_text() == "Pause":
+        seen.add(page.locator(".when").inner_text())
+        assert len(sent) == before
+        page.wait_for_timeout(200)
+    assert len(seen) > 4
+    page.wait_for_url(re.compile(r"barcodes\?(?!.*b_step=)"))  # the last is the default
+    one.settle()
+    assert page.locator(".st-key-b_step [data-testid=stSliderThumbValue]").inner_text() == "128"
+    agrees(page, 128, distance(page))
+    one.assert_clean()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_screen(server, visit, width):
+    """The picture is on the first screen, the prompts of the bar beside it, and nothing scrolls to the side."""
+    one, page = opened(visit, server.url + CELL, width=width)
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    top, bars = (page.locator(chart).bounding_box() for chart in (MAP, BARS))
+    if width == 1280:
+        assert top["y"] <= 220
+        assert 0.52 < top["width"] / 1120 < 0.68
+        assert bars["x"] > top["x"] + top["width"]
+        said = page.locator(".said").bounding_box()
+        assert said["y"] + said["height"] <= 900
+        assert page.evaluate(f"{main}.scrollHeight") <= 2 * 900
+    else:
+        assert bars["y"] > top["y"] + top["height"]
+    one.assert_clean()
+
+
+def test_options_cover_no_picture(server, visit):
+    one, page = opened(visit, server.url + CELL)
+    wide = page.locator(MAP).bounding_box()["width"]
+    page.locator(".st-key-b-options button").first.click()
+    page.locator(".st-key-cell-options").wait_for(state="visible")
+    one.settle()
+    picture, bars, panel = (page.locator(one).bounding_box() for one in (MAP, BARS, ".st-key-cell-options"))
+    assert picture["width"] < wide
+    assert bars["x"] + bars["width"] <= panel["x"]
+    page.locator(".st-key-b-options button").first.click()
+    page.locator(".st-key-cell-options").wait_for(state="hidden")
     one.assert_clean()
 
 
 def test_the_tour_in_the_dark(server, visit):
     one = visit(scheme="dark")
     page = one.open(server.url + CELL)
-    page.wait_for_selector(f"{MAP} :is(canvas, svg.marks)")
+    page.wait_for_function(DRAWN)
     page.locator(".st-key-tour-start button").click()
     page.wait_for_selector("text=1 of 5")
     for number in range(2, 6):
@@ -184,5 +286,5 @@ def test_measuring_can_be_cancelled(server, visit):
     page.locator(".st-key-c_cancel button").click()
     page.wait_for_selector("text=Not measured yet for this choice", timeout=15_000)
     one.settle()
-    assert "Without its most influential prompt" not in told(page)
+    assert "Without its most influential prompt" not in page.inner_text("[data-testid=stMain]")
     one.assert_clean()

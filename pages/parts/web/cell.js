@@ -97,6 +97,7 @@ export default function ({ data, parentElement, setStateValue }) {
     let theme = null
     const draw = () => { if (!pending) pending = requestAnimationFrame(() => { pending = 0; paint() }) }
     const paint = () => {
+      if (!map.clientWidth || !barcode.clientWidth) return  // not on the page at this moment
       root.cellFrames = (root.cellFrames ?? 0) + 1
       const colours = theme ??= ink(), when = moment(), here = shownFrame(), rest = settled()
       const [across, up] = [map.clientWidth, map.clientHeight]
