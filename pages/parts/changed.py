@@ -49,8 +49,9 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     rows = pair_rows(before[degree], after[degree], pairs, costs, shares)
     total = float(costs.sum() ** (1 / order))
     words = _answer(rows, pair)
-    first = st.empty()  # the answer; the prompt that moved it most is named as soon as it is found
-    first.markdown(_first(words))
+    with st.container(key="changed-answer"):
+        first = st.empty()  # the answer; the prompt that moved it most is named as soon as it is found
+    first.markdown(plain(words))
     if not (rows["share"] > 0).any():
         return
     held = controls.chosen("c_pair", list(rows["pair"])) or rows["pair"].iloc[0]
@@ -70,7 +71,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     with left:
         table = influential.show(study, pair, options)
     if table is not None:
-        first.markdown(_first(words + " " + influential.sentence(table)))
+        first.markdown(plain(words + " " + influential.sentence(table)))
     with right:
         st.markdown("### Which bars changed most?")
         held = control(st.selectbox, "c_pair", rows["pair"].tolist())
@@ -82,11 +83,6 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
         _before_and_after(study, pair, (seen_before, seen_after), options, one)
     else:
         frame.note("The hidden states of both cells are needed to see the prompts; they are not in the archive.")
-
-
-def _first(words: str) -> Markdown:
-    """The answer, larger than what follows."""
-    return f"#### {plain(words)}"
 
 
 # --- what is compared -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 
 `b_layer`
     a control that links carry: its name in the address, which never changes. One prefix per page.
-`tour-next`, `c_measure`, `b_play`
+`tour-next`, `c_measure`, `t_play`
     a control that links leave out, such as a button or what plays: a name for tests and styles.
 `tour.step`
     what a module keeps for itself: its name, a dot, and what it is. No control has a dot in its key.

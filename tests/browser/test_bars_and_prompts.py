@@ -253,13 +253,13 @@ def test_options_cover_no_picture(server, visit):
     one, page = opened(visit, server.url + CELL)
     wide = page.locator(MAP).bounding_box()["width"]
     page.locator(".st-key-b-options button").first.click()
-    page.locator(".st-key-cell-options").wait_for(state="visible")
+    page.locator(".st-key-cell-options:visible").wait_for()
     one.settle()
-    picture, bars, panel = (page.locator(one).bounding_box() for one in (MAP, BARS, ".st-key-cell-options"))
+    picture, bars, panel = (page.locator(one).bounding_box() for one in (MAP, BARS, ".st-key-cell-options:visible"))
     assert picture["width"] < wide
     assert bars["x"] + bars["width"] <= panel["x"]
     page.locator(".st-key-b-options button").first.click()
-    page.locator(".st-key-cell-options").wait_for(state="hidden")
+    page.locator(".st-key-cell-options:visible").wait_for(state="detached")
     one.assert_clean()
 
 

@@ -18,7 +18,7 @@ from tests.protocol import Client
 pytestmark = pytest.mark.browser
 
 PAGES = {one.name: f"/{one.name}" for one in navigation.PAGES} | {navigation.PAGES[0].name: "/"}
-DRAWN = '[data-testid="stVegaLiteChart"] :is(canvas, svg)'
+DRAWN = ':is([data-testid="stVegaLiteChart"] :is(canvas, svg), canvas.map)'
 
 
 @pytest.mark.parametrize("name", PAGES)

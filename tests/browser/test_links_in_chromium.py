@@ -16,10 +16,11 @@ from tests.browser.conftest import Server
 pytestmark = pytest.mark.browser
 
 CHART = '[data-testid="stVegaLiteChart"] :is(canvas, svg.marks)'
+PICTURES = f"{CHART}, canvas.map, canvas.bars"
 CELL = "b_series=harmless&b_step=8&b_layer=18"
 # name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more.
 STATES = {
-    "bars": (f"/barcodes?{CELL}&b_sub=3&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 4),
+    "bars": (f"/barcodes?{CELL}&b_sub=3&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 2),
     "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 4),
     "evidence": ("/evidence?e_section=Apart%3F&e_layer=12&e_step=16&e_way=energy+distance&e_size=Cliff%27s+delta", 3),
 }
@@ -37,13 +38,13 @@ def chosen(page) -> list[str]:
 
 def pictures(page, count: int) -> list[np.ndarray]:
     """Pixels of the charts, with the pointer elsewhere."""
-    page.wait_for_function("([chart, count]) => document.querySelectorAll(chart).length >= count", arg=[CHART, count])
+    page.locator(PICTURES).nth(count - 1).wait_for()
     page.mouse.move(5, 5)
     seen: list[bytes] = []
     still = 0
     for _ in range(30):  # until nothing changes any more: charts come one after another on a busy machine
         page.wait_for_timeout(500)
-        now = [one.screenshot() for one in page.locator(CHART).all()]
+        now = [one.screenshot() for one in page.locator(PICTURES).all()]
         still = still + 1 if now == seen else 0
         seen = now
         if still == 3:

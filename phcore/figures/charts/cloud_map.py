@@ -1,13 +1,13 @@
 """The cloud in two dimensions: its prompts, the complex at a distance, and what makes the selected bar."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from phcore.figures.charts.channels import View, measure
-from phcore.figures.charts.linking import answering, link, near, picked
+from phcore.figures.charts.linking import answering, link, near
 from phcore.figures.charts.plane import Plane, one_path, path_mark
 from phcore.figures.charts.theme import (
     ACCENT,
@@ -16,15 +16,12 @@ from phcore.figures.charts.theme import (
     HALO,
     INK,
     LABEL_SIZE,
-    MARK,
     SOFT,
-    TONE,
     Y_AXIS,
     category_marks,
     framed,
 )
 
-POINT, AREA = "point", "area"  # names of the selections: a click on a prompt (its `row`), and a frame drawn on the map
 HEIGHT = 440
 FIRST, SECOND, OTHER = "first", "second", "other"  # groups of points
 
@@ -42,10 +39,7 @@ def map_tables(
     prompts: pd.DataFrame,
     plane: Plane,
     *,
-    edges: Iterable[str] = (),
-    triangles: Iterable[str] = (),
     held: Mapping[str, object] | None = None,
-    marked: Iterable[int] = (),
 ) -> dict[str, pd.DataFrame]:
     """What the map shows now, as its tables: they change at every step of a slider, the chart does not.
 
@@ -53,10 +47,8 @@ def map_tables(
     ----------
     points : (n, 2) places.
     prompts : (n rows) prompt, text, category: in the order of `points`.
-    edges, triangles : the complex drawn: the first of the paths from `complex_paths`.
     held : of the selected bar: `cycle` (points in order), `edge`, `triangle`, `cut` (edges), `first` and `second`
         (groups of points: the first is ringed, points of neither step back); any of them.
-    marked : points selected on the map.
     """
     held = held or {}
     n = len(points)
@@ -77,12 +69,9 @@ def map_tables(
             "group": group,
             "order": [order.get(k, "") for k in range(n)],
             "held": [k in corners for k in range(n)],
-            "marked": np.isin(np.arange(n), list(marked)),
         }
     )
     paths = {
-        "triangles": triangles,
-        "edges": edges,
         "filling": plane.areas(points[_array(held.get("triangle"), 3)]),
         "cycle": plane.lines(points[[cycle]], closed=True) if cycle else (),
         "edge": plane.lines(points[_array(held.get("edge"), 2)]),
@@ -90,13 +79,6 @@ def map_tables(
     }
     joined = [one_path(parts) for parts in paths.values()]
     return {"points": table, "paths": pd.DataFrame({"kind": list(paths), "path": joined})}
-
-
-def complex_paths(
-    points: np.ndarray, edges: np.ndarray, triangles: np.ndarray, plane: Plane
-) -> tuple[list[str], list[str]]:
-    """A path for every edge (k, 2) and triangle (k, 3), in their order: a growing complex draws more of them."""
-    return plane.lines(points[_array(edges, 2)]), plane.areas(points[_array(triangles, 3)])
 
 
 def cloud_map(
@@ -107,7 +89,7 @@ def cloud_map(
     axes: tuple[str, str] = ("component 1 (distance)", "component 2 (distance)"),
     question: str | None = "Where are the prompts?",
 ) -> alt.LayerChart:
-    """The map. Hover shows a prompt; a click chooses it (`point`), a frame chooses all inside (`area`).
+    """The map. Hover shows a prompt.
 
     Parameters
     ----------
@@ -129,13 +111,10 @@ def cloud_map(
     faded = alt.condition(f"datum.group == '{OTHER}'", alt.value(0.22), alt.value(0.9))
     paths, points = View(tables["paths"]), View(tables["points"]).encode(x=x, y=y)
     hover = near("near_row", "row")
-    area = alt.selection_interval(name=AREA, encodings=["x", "y"])
     told = {"words": "prompt", "category": "category", "prompt": "number"}
     number = points.encode(text=alt.Text(field="order", type="nominal"))
     bold = {"dy": -13, "fontWeight": "bold", "fontSize": LABEL_SIZE}
     chart = alt.layer(
-        _only(paths, "triangles", filled=True, color=TONE, opacity=0.22),
-        _only(paths, "edges", filled=False, color=TONE, strokeWidth=0.7, opacity=0.5),
         _only(paths, "cut", filled=False, color=SOFT, strokeWidth=1.6, strokeDash=[2, 3], opacity=1),
         _only(paths, "filling", filled=True, color=ACCENT, opacity=0.35),
         points.mark_point(filled=True, size=46).encode(color=colour, shape=shape, opacity=faded),
@@ -143,7 +122,6 @@ def cloud_map(
         _only(paths, "edge", filled=False, color=ACCENT, strokeWidth=5, opacity=1),
         points.transform_filter(f"datum.group == '{FIRST}'").mark_point(size=110, color=ACCENT, strokeWidth=1.6),
         points.transform_filter("datum.held").mark_point(size=150, color=ACCENT, strokeWidth=2.4, opacity=1),
-        points.transform_filter("datum.marked").mark_point(size=210, color=MARK, strokeWidth=2, opacity=1),
         points.transform_filter(hover).mark_point(size=210, color=ACCENT, strokeWidth=1.6, opacity=0.8),
         number.mark_text(stroke=HALO, strokeWidth=4, **bold),
         number.mark_text(color=INK, **bold),
@@ -155,7 +133,7 @@ def cloud_map(
     )
     # The paths have a shape of their own, which no legend shows; shared, it would hide that of the categories.
     own = {"color": "independent", "shape": "independent"}
-    return link(chart.resolve_scale(**own).resolve_legend(**own), [hover, picked(POINT, field="row"), area])
+    return link(chart.resolve_scale(**own).resolve_legend(**own), [hover])
 
 
 def shortened(text: str, most: int = 90) -> str:

@@ -14,14 +14,10 @@ from phcore.figures.charts.theme import (
     CANVAS,
     HALF_WIDTH,
     INK,
-    LABEL_SIZE,
-    SOFT,
-    TONE,
-    Y_AXIS,
     category_marks,
     framed,
 )
-from phcore.formatting import count, three
+from phcore.formatting import three
 
 _HEIGHT = 400  # of the dendrogram's plot; the two Betti curves share as much
 _LEAVES = 26  # pixels left of the dendrogram for the marks of its leaves
@@ -36,66 +32,6 @@ def distance_rule(at: float) -> pd.DataFrame:
 def rule(at: View, x: alt.X) -> View:
     """The slider's distance as a vertical line; `at` is a view of `distance_rule`."""
     return at.mark_rule(color=INK, strokeWidth=1.5, opacity=0.75, clip=True).encode(x=on(x, "at"))
-
-
-def betti_rows(at: np.ndarray, numbers: np.ndarray, end: float) -> pd.DataFrame:
-    """Betti numbers as steps to draw: class, distance, number; from `complexes.betti_curve`, up to `end`."""
-    kept = at <= end
-    at, numbers = np.append(at[kept], end), numbers[kept]
-    parts = [
-        pd.DataFrame({"degree": k, "distance": at, "number": np.append(numbers[:, k], numbers[-1, k])}) for k in (0, 1)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def betti_chart(
-    rows: pd.DataFrame,
-    at: pd.DataFrame,
-    *,
-    domain: tuple[float, float],
-    unit: str = "distance",
-) -> alt.VConcatChart:
-    """Betti curves of H0 and H1, one above the other on one axis of distances.
-
-    Parameters
-    ----------
-    rows : from `betti_rows`.
-    at : from `distance_rule`.
-    domain : of the distances, as in the barcode.
-    """
-    loops = rows[rows["degree"] == 1]
-    most = loops.loc[loops["number"].idxmax()]
-    number = int(most["number"])
-    where = f"{count(number, 'loop')} at once at most, at {three(most['distance'])} ({unit})"
-    answer = f"Pieces merge as the distance grows; {where if number else 'no loop appears'}."
-    across = HALF_WIDTH - Y_AXIS
-    tall = (_HEIGHT - 78) // 2
-    panels = []
-    for degree, name in ((0, "H0: components (Betti number 0)"), (1, "H1: loops (Betti number 1)")):
-        x = distance(alt.X, "distance", unit if degree else None, domain, {"labels": degree == 1})
-        y = alt.Y(
-            field="number",
-            type="quantitative",
-            scale=alt.Scale(zero=True, nice=False),
-            axis=alt.Axis(tickCount=4, format="d", tickMinStep=1, gridOpacity=0.6),
-            title="alive",
-        )
-        own = View(rows).transform_filter(f"datum.degree == {degree}")
-        style = {"interpolate": "step-after", "clip": True, "color": INK if degree else TONE}
-        panels.append(
-            alt.layer(
-                own.mark_area(opacity=0.15, **style).encode(x=x, y=y),
-                own.mark_line(strokeWidth=1.8, **style).encode(x=x, y=y),
-                rule(View(at), x),
-                width=across,
-                height=tall,
-                title=alt.TitleParams(
-                    name, fontSize=LABEL_SIZE, fontWeight="normal", color=SOFT, anchor="start", offset=6
-                ),
-            )
-        )
-    whole = framed("How many pieces and loops at each distance?", answer, HALF_WIDTH)
-    return alt.vconcat(*panels, spacing=10, usermeta=CANVAS, **whole)
 
 
 def brackets(heights: np.ndarray, places: np.ndarray) -> np.ndarray:

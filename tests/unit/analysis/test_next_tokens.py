@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
-from phcore.analysis.next_tokens import divergence
+from phcore.analysis.next_tokens import divergence, most_probable
 from phcore.analysis.next_tokens import jensen_shannon as both
 
 LN2 = np.log(2)
@@ -165,3 +165,14 @@ def test_either_side_has_to_fit_itself_and_the_other(place):
     for pair in ((listed_one, short), (short, listed_one)):
         with pytest.raises(ValueError):
             both(*pair)
+
+
+def test_the_most_probable_tokens_come_first():
+    roots = np.sqrt(np.array([[0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])).astype(np.float16)
+    tokens, probabilities = most_probable(roots, 2)
+    assert tokens.tolist() == [[1, 2], [2, 0]]
+    assert probabilities == pytest.approx(np.array([[0.6, 0.3], [0.5, 0.25]]), rel=2e-3)
+    listed = (np.array([[7, 9, 4]]), np.log([[0.2, 0.5, 0.1]]), np.array([0.2]))
+    tokens, probabilities = most_probable(listed, 5)
+    assert tokens.tolist() == [[9, 7, 4]]
+    assert probabilities == pytest.approx(np.array([[0.5, 0.2, 0.1]]))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.figures.charts.cloud_map import cloud_map, complex_paths, map_plane, map_tables, shortened
+from phcore.figures.charts.cloud_map import cloud_map, map_plane, map_tables, shortened
 from phcore.figures.charts.plane import NOTHING, Plane, one_path
 from phcore.figures.charts.standing import with_tables
 from phcore.figures.charts.theme import category_marks
@@ -20,7 +20,6 @@ PROMPTS = pd.DataFrame(
 )
 HELD = {"cycle": [0, 1, 2, 3], "edge": (0, 3), "triangle": (0, 1, 2), "cut": [(0, 1), (2, 4)]}
 PLANE = map_plane((2.0, 2.0))
-COMPLEX = complex_paths(POINTS, np.array([[0, 1]]), np.array([[0, 1, 2]]), PLANE)
 
 
 def tables(**options):
@@ -65,20 +64,15 @@ def test_one_unit_is_as_long_on_both_axes_and_everything_is_inside():
 # --- the map ----------------------------------------------------------------------------------------
 
 
-def test_every_edge_and_triangle_is_drawn():
-    edges, triangles = complex_paths(POINTS, np.array([[0, 1], [1, 2], [2, 3]]), np.array([[0, 1, 2]]), PLANE)
-    paths = tables(edges=edges, triangles=triangles)["paths"].set_index("kind")["path"]
-    assert paths["edges"].count("M") == 3
-    assert paths["triangles"].count("Z") == 1
-    assert paths["cycle"] == paths["edge"] == paths["cut"] == NOTHING
+def test_without_a_selected_bar_nothing_is_drawn_over_the_prompts():
+    assert set(tables()["paths"]["path"]) == {NOTHING}
 
 
 def test_the_selected_bar_numbers_its_cycle_and_rings_its_points():
-    parts = tables(held=HELD, marked=[4])
+    parts = tables(held=HELD)
     points = parts["points"]
     assert points["order"].tolist() == ["1", "2", "3", "4", ""]
     assert points["held"].tolist() == [True] * 4 + [False]
-    assert points["marked"].tolist() == [False] * 4 + [True]
     paths = parts["paths"].set_index("kind")["path"]
     assert paths["cycle"].endswith("Z")
     assert paths["cycle"].count("L") == 3
@@ -90,9 +84,9 @@ def test_groups_of_a_merge_leave_the_others_behind():
     assert points["group"].tolist() == ["first", "second", "second", "other", "other"]
 
 
-def test_only_tables_change_with_the_distance_and_the_bar(render):
+def test_only_tables_change_with_the_bar(render):
     spec, standing = taken_apart(draw(tables()))
-    new = tables(edges=COMPLEX[0], held=HELD, marked=[2])
+    new = tables(held=HELD)
     wanted_spec, wanted = taken_apart(draw(new))
     assert spec == wanted_spec
     moved = with_tables(standing, new.values())
@@ -102,7 +96,7 @@ def test_only_tables_change_with_the_distance_and_the_bar(render):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_map_renders(render, dark):
-    svg = render(draw(tables(edges=COMPLEX[0], triangles=COMPLEX[1], held=HELD)), dark)
+    svg = render(draw(tables(held=HELD)), dark)
     assert "Where are the prompts?" in svg
     assert "component 1 (distance)" in svg
     for words in ("x", "y", "1", "4"):

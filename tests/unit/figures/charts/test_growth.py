@@ -4,8 +4,6 @@ import pytest
 
 from phcore.figures.charts.growth import (
     MIXED,
-    betti_chart,
-    betti_rows,
     brackets,
     dendrogram_chart,
     dendrogram_tables,
@@ -14,7 +12,7 @@ from phcore.figures.charts.growth import (
 )
 from phcore.figures.charts.plane import NOTHING
 from phcore.figures.charts.standing import with_tables
-from phcore.topology import complexes, generators, persistence
+from phcore.topology import generators
 from phcore.topology.clouds import distance_matrix
 from tests.unit.figures.charts.test_moving import taken_apart
 
@@ -42,42 +40,6 @@ def tree(points) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def tree_tables(points, prompts):
     return dendrogram_tables(*tree(points), prompts, [f"H0--1-{k}" for k in range(len(points) - 1)], DOMAIN)
-
-
-# --- Betti curves -----------------------------------------------------------------------------------
-
-
-def test_the_steps_drawn_are_the_betti_numbers(points):
-    diagrams = persistence.diagrams(distance_matrix(points))
-    rows = betti_rows(*complexes.betti_curve(diagrams), 4.0)
-    for degree in (0, 1):
-        curve = rows[rows["degree"] == degree]
-        assert curve["distance"].is_monotonic_increasing
-        assert curve["distance"].iloc[-1] == 4.0
-        for at in np.linspace(0, 3.9, 57):
-            drawn = curve[curve["distance"] <= at]["number"].iloc[-1]
-            assert drawn == complexes.betti(diagrams, at)[degree]
-
-
-def test_a_curve_ends_at_the_end_of_the_axis(points):
-    rows = betti_rows(*complexes.betti_curve(persistence.diagrams(distance_matrix(points))), 0.3)
-    assert rows["distance"].max() == 0.3
-
-
-def test_only_the_rule_moves(points):
-    rows = betti_rows(*complexes.betti_curve(persistence.diagrams(distance_matrix(points))), 4.0)
-    spec, standing = taken_apart(betti_chart(rows, distance_rule(1.0), domain=DOMAIN))
-    wanted_spec, wanted = taken_apart(betti_chart(rows, distance_rule(2.5), domain=DOMAIN))
-    assert spec == wanted_spec
-    for name, table in with_tables(standing, [distance_rule(2.5)]).items():
-        pd.testing.assert_frame_equal(table, wanted[name])
-
-
-def test_the_answer_counts_loops(points, render):
-    rows = betti_rows(*complexes.betti_curve(persistence.diagrams(distance_matrix(points))), 4.0)
-    assert "1 loop at once at most" in render(betti_chart(rows, distance_rule(1.0), domain=DOMAIN))
-    none = betti_rows(*complexes.betti_curve([np.array([[0.0, 1.0]]), np.empty((0, 2))]), 4.0)
-    assert "no loop appears" in render(betti_chart(none, distance_rule(1.0), domain=DOMAIN))
 
 
 # --- the tree ---------------------------------------------------------------------------------------
