@@ -107,3 +107,17 @@ def test_one_point_is_one_component(render):
         {"subsample": int, "degree": int}
     )
     assert "1 component" in render(barcode_and_diagram(none, domain=(0, 1)))
+
+
+def test_what_is_no_longer_than_noise_is_pale_in_both_plots(bars, render):
+    spec, standing = taken_apart(barcode_and_diagram(bars, domain=(0.0, 3.0), noise=(0.5, 0.2)))
+    rows = next(table for table in standing.values() if "beyond" in table)
+    finite = rows[~rows["endless"]]
+    limit = finite["degree"].map({0: 0.5, 1: 0.2})
+    assert (finite["beyond"] == (finite["death"] - finite["birth"] > limit)).all()
+    assert rows.loc[rows["endless"], "beyond"].all()
+    band = next(table for table in standing.values() if "noise" in table)
+    assert (band["noise"] - band["death"]).round(9).eq(0.2).all()
+    assert render(barcode_and_diagram(bars, domain=(0.0, 3.0), noise=(0.5, 0.2)))
+    _, without = taken_apart(barcode_and_diagram(bars, domain=(0.0, 3.0)))
+    assert next(table for table in without.values() if "beyond" in table)["beyond"].all()
