@@ -1,6 +1,6 @@
 # make app   the app, on the study that ships with the project
 # make serve the app read-only, on one study: make serve STUDY=name
-# make test  lint and every test
+# make test  lint and every test but those that repeat others at length: make test-long
 # make quick the tests that load no model and draw no chart: less than a minute on two idle cores
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test lint format unit quick bench bench-screen bench-room calibrate mutate torture screenshots lock audit clean
+.PHONY: app serve test test-long lint format unit quick bench bench-screen bench-room calibrate mutate torture screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -28,6 +28,10 @@ serve: $(VENV)/.app
 # What was compiled once is kept, whatever the shell says: three processes collect all tests, and start many more.
 test: lint
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# What tests do in part, done in full: every result damaged, every chart of every report, hundreds of simulations.
+test-long: $(VENV)/.dev
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m long
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -41,7 +45,7 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest tests/unit
 
 quick: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not model" tests/unit --ignore tests/unit/figures --ignore tests/unit/export
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m "not model and not long" tests/unit --ignore tests/unit/figures --ignore tests/unit/export
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py

@@ -68,7 +68,7 @@ def test_the_command_shows_the_study_that_ships(installed):
     archive = installed[2] / "data" / "toposcope"
     shipped = {"smollm2-135m-instruct", "tiny-instruct", "tiny-pretrained"}
     assert {one.name for one in (archive / "studies").iterdir()} == shipped
-    assert run(installed, "toposcope", "findings", "smollm2-135m-instruct").startswith("1. ")
+    assert run(installed, "toposcope", "findings", "tiny-instruct").startswith("1. ")
 
 
 def test_a_script_imports_it_and_no_pages_are_among_its_packages(installed):
@@ -89,11 +89,11 @@ def test_a_job_runs_without_the_project(installed):
     """Jobs are processes of their own, which have to find the library again."""
     code = (
         "import time; from phcore.archive.store import Store; from phcore.pipeline import jobs; s = Store();"
-        "jobs.start(s, 'x', ['compute', 'smollm2-135m-instruct']);\n"
+        "jobs.start(s, 'x', ['compute', 'tiny-instruct']);\n"
         "while jobs.status(s, 'x').active: time.sleep(0.1)\n"
         "print(jobs.status(s, 'x').state, jobs.status(s, 'x').message)"
     )
-    assert run(installed, "python", "-c", code) == "done Nothing was missing: study smollm2-135m-instruct.\n"
+    assert run(installed, "python", "-c", code) == "done Nothing was missing: study tiny-instruct.\n"
 
 
 def test_the_app_opens_from_anywhere(installed):

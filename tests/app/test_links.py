@@ -179,9 +179,8 @@ def test_the_same_number_written_otherwise_is_the_same():
 # --- the whole state ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("page", "query"), SCENES, ids=str)
-def test_every_choice_on_a_page_is_in_its_link_and_has_a_name(start, state, page, query):
-    app = start(ROOT / "cache", page, **query)
+def every_choice_is_in_its_link(app, state) -> None:
+    """Each widget's value stands in the link to the page, under a name that all pages know."""
     known = set(controls.parameters())
     assert set(state["drawn"]) <= known
     assert state["query"]["v"] == (str(links.VERSION),)
@@ -196,8 +195,9 @@ def test_every_choice_on_a_page_is_in_its_link_and_has_a_name(start, state, page
 
 
 @pytest.mark.parametrize(("page", "query"), SCENES, ids=str)
-def test_a_whole_link_opens_as_it_was_made(start, state, page, query):
+def test_every_choice_is_in_a_link_and_the_whole_link_opens_as_it_was_made(start, state, page, query):
     first = start(ROOT / "cache", page, **query)
+    every_choice_is_in_its_link(first, state)
     link, told, drawn = state["query"], words(first), drawings(first)
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", key) for key in link)
     assert not [one for values in link.values() for one in values if one.startswith(("/", "~")) or str(ROOT) in one]

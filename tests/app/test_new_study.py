@@ -2,6 +2,11 @@
 
 import pytest
 
+from pages.parts import data
+from phcore import Study
+from phcore.pipeline import estimate, jobs
+from phcore.pipeline.plan import plan
+from phcore.study.resolve import resolve
 from tests import studies
 from tests.app.conftest import run, words
 
@@ -68,3 +73,17 @@ def test_one_control_measures_as_the_paper_did(start, place, tmp_path, llama):
     assert app.selectbox(key="order-paper").value == 1.0
     assert app.number_input(key="size-paper").value == 160
     assert app.number_input(key="count-paper").value == 64
+
+
+def test_this_machine_is_measured_before_a_time_is_named(start, place, tmp_path, llama, monkeypatch):
+    began = []
+    monkeypatch.setattr(jobs, "start", lambda store, name, arguments: began.append((name, arguments)))
+    app = go(new_study(start, place, tmp_path, llama), place / "runs")
+    assert "How long that takes depends on this machine" in words(app)
+    app.button(key="measure").click()
+    run(app)
+    ((name, (command, draft, *_)),) = began
+    assert (name, command) == ("@estimate-runs", "estimate")
+    record, store = resolve(Study.read(draft), data.store(), keep=False), data.store()
+    estimate.remember(record, store, {unit.kind: 0.01 for unit in plan(record, store).units})
+    assert "seconds" in words(run(app))

@@ -71,21 +71,25 @@ def server(shipped, tmp_path_factory):
 class Visit:
     """A page that records errors, every request that leaves this machine, and what its policy has refused to load."""
 
-    def __init__(self, context):
-        self.context = context
-        self.page = self.context.new_page()
+    def __init__(self, page):
+        self.page, self.context = page, page.context
+        self.asked: list[str] = []
         self.outward: list[str] = []
         self.errors: list[str] = []
         self.refused: list[str] = []
-        self.page.on("request", self._seen)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._heard)
+        self.heard = {"request": self._seen, "pageerror": self._failed, "console": self._told}
+        for event, hear in self.heard.items():
+            page.on(event, hear)
 
     def _seen(self, request) -> None:
+        self.asked.append(request.url)
         if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:", "about:")):
             self.outward.append(request.url)
 
-    def _heard(self, message) -> None:
+    def _failed(self, error) -> None:
+        self.errors.append(str(error))
+
+    def _told(self, message) -> None:
         """Chromium says "Refused to load ..." or, since 2025, "Loading ... violates ..."; both name the policy."""
         if "Content Security Policy" in message.text:
             self.refused.append(message.text)
@@ -113,43 +117,40 @@ class Visit:
         assert not self.errors, self.errors
         assert not self.refused, self.refused
 
-    def leave(self) -> None:
-        """Leave nothing of this visit in its context."""
+    def forget(self) -> None:
+        """Whoever comes next has not been here: an empty page, and nothing of this visit in its context."""
         if self.page.url.startswith("http"):
             self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
-        self.page.close()
+        self.page.goto("about:blank")
         self.context.clear_cookies()
         self.context.clear_permissions()
 
+    def leave(self) -> None:
+        self.forget()
+        for event, hear in self.heard.items():
+            self.page.remove_listener(event, hear)
+
 
 @pytest.fixture(scope="session")
-def contexts(browser):
-    """Contexts by their options, for all tests of a process: half of what a page costs is parsing Streamlit's scripts,
-    and a context does it once."""
-    made = {}
-    yield made
-    for one in made.values():
-        one.close()
+def tab(browser):
+    """The page of all visitors of a process, one after the other: half of what a visit costs is parsing Streamlit's
+    scripts, and a page that another visitor has left has them parsed."""
+    context = browser.new_context(reduced_motion="reduce")
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture
-def visit(browser, contexts):
-    """`visit(scheme, width)`: a visitor. The second one of a test is somebody else, with a context of their own."""
-    here, alone = {}, []
+def visit(tab):
+    """`visit(scheme, width)`: the visitor of a test, whom nothing tells of those before."""
+    here = []
 
     def make(scheme: str = "light", width: int = 1280) -> Visit:
-        options = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "reduced_motion": "reduce"}
-        about = (scheme, width)
-        if about in here:
-            alone.append(browser.new_context(**options))
-            return Visit(alone[-1])
-        if about not in contexts:
-            contexts[about] = browser.new_context(**options)
-        here[about] = Visit(contexts[about])
-        return here[about]
+        tab.emulate_media(color_scheme=scheme)
+        tab.set_viewport_size({"width": width, "height": 900})
+        here.append(Visit(tab))
+        return here[-1]
 
     yield make
-    for one in here.values():
+    for one in here:
         one.leave()
-    for context in alone:
-        context.close()

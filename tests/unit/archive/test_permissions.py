@@ -549,12 +549,17 @@ def test_a_read_only_process_packs_and_opens_nothing(archive, rights, tmp_path):
     assert not (tmp_path / "again.zip").exists()
 
 
+def written(spec, tables, *_, **__) -> dict[str, bytes]:
+    return {"svg": (str(spec) + "".join(table.to_csv() for table in tables.values())).encode()}
+
+
 def test_reports_and_figures_hold_no_private_prompt_and_no_path(archive, rights, computed, monkeypatch):
     texts = Results.open("tiny", archive).prompts["text"].tolist()
     folders = (str(computed[0].model), str(archive.root), str(computed[0].series[0].path.parent))
     archive = rights(private=frozenset({"prompts"}))
     results = Results.open("tiny", archive)
-    monkeypatch.setattr("phcore.export.images.KINDS", {"svg": "image/svg+xml"})  # text that can be searched
+    # What is drawn is searched before it is drawn: its words, and every row of its tables.
+    monkeypatch.setattr("phcore.export.images.exports", written)
     page = render(results)
     assert "private" in page
     with zipfile.ZipFile(io.BytesIO(bundle(results))) as made:

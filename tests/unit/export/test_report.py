@@ -38,6 +38,7 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, page: str):
         super().__init__()
+        self.whole = page
         self.elements, self.scripts, self._words, self._open = [], [], [], []
         self.feed(page)
         self.words = re.sub(r"\s+", " ", "".join(self._words))
@@ -239,7 +240,7 @@ def test_each_cell_of_the_barcode_is_the_chart_of_its_bars(results, page):
 # --- whatever the words are ---------------------------------------------------------------------------
 
 
-def test_words_of_others_are_only_text(tmp_path, computed):
+def test_words_of_others_are_only_text(tmp_path, computed, page):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     results = Results.open(computed[0].name, store)
     probes = results.prompts.assign(text=EVIL, category="<b>")
@@ -248,19 +249,18 @@ def test_words_of_others_are_only_text(tmp_path, computed):
     record = dataclasses.replace(results.record, study=results.study.with_(series=series))
     evil = Results(record, store)
     one = Page(render(evil, Options(title=EVIL, authors=EVIL, date=EVIL, notes={"heatmap": EVIL})))
-    clean = Page(render(results, Options()))
-    assert len(one.scripts) == len(clean.scripts) == 3
+    assert len(one.scripts) == len(page.scripts) == 3
     tags = {tag for tag, _ in one.elements}
     assert not {"img", "b", "i"} & tags
     # Title, authors, date, note and each prompt: six and forty times as it was written.
     assert one.words.count(EVIL) == 4 + len(probes)
-    assert one.payload["steps"] == clean.payload["steps"]
+    assert one.payload["steps"] == page.payload["steps"]
 
 
-def test_without_prompts_no_prompt_is_in_the_file(results):
+def test_without_prompts_no_prompt_is_in_the_file(results, page):
     texts = results.prompts["text"]
-    with_them, without = (render(results, Options(prompts=prompts)) for prompts in (True, False))
-    assert all(text in with_them for text in texts)
+    without = render(results, Options(prompts=False))
+    assert all(text in page.whole for text in texts)
     assert not any(text in without for text in texts)
 
 
