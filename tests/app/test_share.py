@@ -9,13 +9,12 @@ from phcore.figures.registry import PRINTED
 from tests.app.conftest import ROOT, run, words
 
 
-@pytest.mark.parametrize("left_out", [("barcode",), pytest.param((), marks=pytest.mark.long)], ids=str)
-def test_the_report_is_shown_and_offered(start, left_out):
-    """A barcode for each of hundreds of checkpoints takes longer than all other charts together."""
+def test_the_report_is_shown_and_offered(start):
     app = start(ROOT / "cache", "share")
     assert "asks the network for nothing" in words(app)
     assert not app.get("iframe")
-    app.multiselect(key="s_charts").set_value([one for one in PRINTED if one not in left_out])
+    # One for each of 217 checkpoints: they take longer than all other charts together, and tests/unit has them.
+    app.multiselect(key="s_charts").set_value([one for one in PRINTED if one != "barcode"])
     run(app).button(key="s_write").click()
     run(app)
     assert len(app.get("iframe")) == 1

@@ -462,7 +462,9 @@ def test_the_shell_writes_a_report(computed, tmp_path, monkeypatch, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_three_runs_of_eleven_checkpoints_stay_small():
+    """A barcode for each checkpoint: tests/app/test_share.py does it without them."""
     results = Results.open("smollm2-135m-instruct", Store(ROOT / "cache"))
     page = render(results)
     assert {len(results.record.path_of(one.name)) for one in results.record.series} == {24}

@@ -41,13 +41,34 @@ def study(llama, tmp_path):
 
 
 @pytest.fixture
-def undisturbed(once, llama, without_judges):
-    """Results of the same study, computed in peace."""
+def peaceful(once, llama, without_judges):
+    """Archive of the same study, computed in peace. Read only."""
 
     def build(folder):
         studies.compute(studies.build_few(folder, llama, "helpful"), Store(folder / "cache"))
 
-    return contents(once("undisturbed", build) / "cache")
+    return once("undisturbed", build) / "cache"
+
+
+@pytest.fixture
+def undisturbed(peaceful):
+    """Its results."""
+    return contents(peaceful)
+
+
+@pytest.fixture
+def computed_store(peaceful, tmp_path):
+    """An archive with all of them, where a test is about what comes later."""
+    studies.copy_archive(peaceful / SCHEMA, tmp_path / "cache" / SCHEMA)
+    return Store(tmp_path / "cache")
+
+
+@pytest.fixture
+def read_store(peaceful, tmp_path):
+    """An archive with what was read from models, where a test is about what is computed from it."""
+    store = Store(tmp_path / "cache")
+    studies.copy_readings(peaceful, store)
+    return store
 
 
 @pytest.fixture
@@ -202,9 +223,8 @@ def test_an_archive_that_is_deleted_under_it_ends_the_same(study, tmp_path, undi
 
 
 @pytest.mark.parametrize("damage", ["zero", "flipped", "truncated"])
-def test_all_clouds_damaged_are_mended_in_one_run(study, tmp_path, undisturbed, damage):
-    store = Store(tmp_path / "cache")
-    studies.compute(study, store)
+def test_all_clouds_damaged_are_mended_in_one_run(study, computed_store, undisturbed, damage):
+    store = computed_store
     for path in studies.files(store, "clouds"):
         data = path.read_bytes()
         spoiled = {"zero": b"", "truncated": data[: len(data) // 2], "flipped": data[:4] + bytes(56) + data[60:]}
@@ -214,8 +234,8 @@ def test_all_clouds_damaged_are_mended_in_one_run(study, tmp_path, undisturbed, 
     assert contents(store.root) == undisturbed
 
 
-def test_what_is_damaged_is_found_without_being_needed(study, tmp_path, undisturbed):
-    store = Store(tmp_path / "cache")
+def test_what_is_damaged_is_found_without_being_needed(study, computed_store, undisturbed):
+    store = computed_store
     record, _ = studies.compute(study, store)
     path = studies.files(store, "diagrams")[0]
     data = path.read_bytes()
@@ -228,13 +248,14 @@ def test_what_is_damaged_is_found_without_being_needed(study, tmp_path, undistur
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_disk_that_refuses_is_a_sentence(study, tmp_path, monkeypatch, reason):
-    store = Store(tmp_path / "cache")
+def test_a_disk_that_refuses_is_a_sentence(study, read_store, monkeypatch, reason):
+    store = read_store
+    before = len(list((store.root / SCHEMA).rglob("*.parquet")))
     record = resolve(study, store)
     whole = os.fsync
 
     def refuse(descriptor):
-        if len(list((store.root / SCHEMA).rglob("*.parquet"))) > 3:
+        if len(list((store.root / SCHEMA).rglob("*.parquet"))) > before + 3:
             raise OSError(reason, os.strerror(reason))
         return whole(descriptor)
 
@@ -255,8 +276,8 @@ def test_files_of_an_archive_are_nobody_elses(study, tmp_path):
 # --- workers ------------------------------------------------------------------------------------------
 
 
-def test_a_killed_worker_is_replaced(study, tmp_path, undisturbed):
-    store, killed = Store(tmp_path / "cache"), []
+def test_a_killed_worker_is_replaced(study, read_store, undisturbed):
+    store, killed = read_store, []
     record = resolve(study, store)
 
     def kill(event):
@@ -275,8 +296,8 @@ def test_a_killed_worker_is_replaced(study, tmp_path, undisturbed):
     assert contents(store.root) == undisturbed
 
 
-def test_workers_that_keep_dying_are_a_sentence(study, tmp_path, monkeypatch):
-    store = Store(tmp_path / "cache")
+def test_workers_that_keep_dying_are_a_sentence(study, read_store, monkeypatch):
+    store = read_store
     record = resolve(study, store)
     with pool(1) as executor:
         whole = executor.submit
@@ -285,12 +306,12 @@ def test_workers_that_keep_dying_are_a_sentence(study, tmp_path, monkeypatch):
             Run(record, store, executor).run()
 
 
-def test_a_result_that_raises_is_named_and_the_others_are_computed(study, tmp_path, monkeypatch):
+def test_a_result_that_raises_is_named_and_the_others_are_computed(study, read_store, monkeypatch):
     def broken(**_):
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setitem(results(), "geometry", dataclasses.replace(results()["geometry"], compute=broken))
-    store = Store(tmp_path / "cache")
+    store = read_store
     record = resolve(study, store)
     with pytest.raises(Fault, match=r"geometry of .*ZeroDivisionError: division by zero.* and \d more"):
         studies.compute(study, store)

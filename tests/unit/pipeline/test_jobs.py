@@ -30,18 +30,19 @@ def wait(store, name, *states, seconds=120):
 
 
 @pytest.fixture
-def study_file(llama, tmp_path):
-    return studies.build_few(tmp_path, llama, "harmless").write(tmp_path / "tiny.toml")
-
-
-@pytest.fixture
 def read_file(computed, store, tmp_path):
-    """A study of which the models have been read, and nothing else is there."""
+    """A study of which the models have been read, and nothing else is there: no process has to load torch."""
     studies.copy_readings(computed[1], store)
-    return computed[0].with_(series=computed[0].series[2:], **studies.FEW).write(tmp_path / "tiny.toml")
+
+    def of(*series):
+        kept = tuple(one for one in computed[0].series if one.name in series)
+        return computed[0].with_(series=kept, **studies.FEW).write(tmp_path / "tiny.toml")
+
+    return of
 
 
-def test_a_job_runs_to_its_end_and_leaves_its_words(store, study_file):
+def test_a_job_runs_to_its_end_and_leaves_its_words(store, read_file):
+    study_file = read_file("harmless")  # whose last checkpoint is damaged
     started = jobs.start(store, "tiny", ["compute", str(study_file), "--workers", "1"])
     assert started.active
     done = wait(store, "tiny", "done")
@@ -54,26 +55,29 @@ def test_a_job_runs_to_its_end_and_leaves_its_words(store, study_file):
 
 
 def test_a_second_click_starts_nothing(store, read_file):
-    first = jobs.start(store, "tiny", ["compute", str(read_file), "--workers", "1"])
-    second = jobs.start(store, "tiny", ["compute", str(read_file), "--workers", "1"])
+    file = read_file("full")
+    first = jobs.start(store, "tiny", ["compute", str(file), "--workers", "1"])
+    second = jobs.start(store, "tiny", ["compute", str(file), "--workers", "1"])
     assert second.pid == first.pid
     jobs.cancel(store, "tiny")
     assert not wait(store, "tiny", "cancelled", "done").active
 
 
 def test_cancel_stops_and_keeps_what_is_finished(store, read_file):
-    jobs.start(store, "tiny", ["compute", str(read_file), "--workers", "1"])
+    file = read_file("full")
+    jobs.start(store, "tiny", ["compute", str(file), "--workers", "1"])
     wait(store, "tiny", "running")
     jobs.cancel(store, "tiny")
     ended = wait(store, "tiny", "cancelled", "done")
     assert ended.state == "cancelled"
     assert not ended.active
-    jobs.start(store, "tiny", ["compute", str(read_file), "--workers", "1"])
+    jobs.start(store, "tiny", ["compute", str(file), "--workers", "1"])
     assert wait(store, "tiny", "done").message.startswith("Finished")
 
 
 def test_a_killed_job_is_crashed_and_not_running_for_ever(store, read_file):
-    started = jobs.start(store, "tiny", ["compute", str(read_file), "--workers", "1"])
+    file = read_file("full")
+    started = jobs.start(store, "tiny", ["compute", str(file), "--workers", "1"])
     wait(store, "tiny", "running")
     os.killpg(started.pid, signal.SIGKILL)
     assert "process was killed" in wait(store, "tiny", "crashed").message

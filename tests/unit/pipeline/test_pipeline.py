@@ -178,27 +178,42 @@ def test_another_subsample_size_is_measured_in_every_cell_once(computed, tmp_pat
     assert sum(unit.place is not None for unit in todo.of("distances")) == PAIRS * 3
 
 
+def wanted(name: str) -> bool:
+    """Whether a result is missing where it is not there, though all that is made from it is."""
+    return not results()[name].intermediate or results()[name].shown
+
+
 @pytest.mark.parametrize("name", EACH)
-def test_a_lost_file_is_computed_again_and_nothing_else(computed, tmp_path, name):
+def test_a_lost_file_is_missing_and_nothing_else(computed, tmp_path, name):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
-    before = contents(store)
     lost = studies.files(store, name)[:2]
     studies.remove(lost)
     todo = plan(resolve(study, store), store)
-    if results()[name].intermediate and not results()[name].shown:  # what is made from it is there
+    if not wanted(name):
         assert todo.empty
         return
     assert {store.path(*unit.file) for unit in todo.units} >= set(lost)
     assert {unit.name for unit in todo.units} == {name}
+
+
+def test_lost_files_are_computed_again_to_the_bit(computed, tmp_path):
+    """Two of every result at once: what a run starts with takes longer than what it computes."""
+    study, cache = computed
+    store = studies.copy_archive(cache, tmp_path / "cache")
+    before = contents(store)
+    for name in filter(wanted, EACH):
+        studies.remove(studies.files(store, name)[:2])
     _, run = studies.compute(study, store)
-    assert run.speeds.keys() == {name}
-    after = contents(store)
-    assert after.keys() == before.keys()
-    assert after == before
+    assert run.speeds.keys() >= set(filter(wanted, EACH))
+    assert contents(store) == before
 
 
-@pytest.mark.parametrize("name", EACH)
+# Read from a model or computed, at a cell, from several, put together at every reading: a run knows no result by name.
+KINDS = ("clouds", "scores", "second_clouds", "diagrams", "velocities", "distances", "sensitivity", "spectra")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in KINDS else pytest.mark.long) for name in EACH])
 def test_a_damaged_file_is_set_aside_reported_and_recomputed(computed, tmp_path, name):
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
@@ -366,8 +381,9 @@ def test_kill_loses_at_most_the_unit_in_hand(computed, tmp_path):
     assert {one: one.read_bytes() for one in whole} == whole
 
 
+@pytest.mark.long
 def test_two_processes_compute_the_same_study_at_once(computed, tmp_path):
-    """All but the reading of models, which a test in test_faults.py is about."""
+    """All but the reading of models: that of test_faults.py, of which this is a part, reads them too."""
     study, cache = computed[0].with_(series=computed[0].series[2:], **studies.FEW), tmp_path / "cache"
     path = study.write(tmp_path / "tiny.toml")
     studies.copy_readings(computed[1], Store(cache))
