@@ -55,7 +55,8 @@ def chart(
     own["datasets"] = {
         key: standing.packed[key] if table is standing.tables[key] else readable(table) for key, table in tables.items()
     }
-    own["config"] = own.get("config", {}) | {"mark": {"aria": False}}  # the words of the chart are read: marks have none
+    # The words of the whole chart are read; a mark has none.
+    own["config"] = own.get("config", {}) | {"mark": {"aria": False}}
     if present.on():  # another chart than before: drawn anew, for the size it now has
         own["usermeta"] = own.get("usermeta", {}) | {"present": True}
     place = nullcontext()

@@ -15,7 +15,7 @@ FOCUS = """() => {
 }"""
 IN_CHART = f"""() => {{
   const one = ({FOCUS})()
-  return !!(one.closest("[data-testid=stVegaLiteChart]") || one.getRootNode().querySelector?.(":host canvas, canvas"))
+  return !!(one.closest("[data-testid=stVegaLiteChart]") || one.getRootNode().host?.shadowRoot.querySelector("canvas"))
 }}"""
 
 

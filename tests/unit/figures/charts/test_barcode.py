@@ -110,7 +110,7 @@ def test_one_point_is_one_component(render):
 
 
 def test_what_is_no_longer_than_noise_is_pale_in_both_plots(bars, render):
-    spec, standing = taken_apart(barcode_and_diagram(bars, domain=(0.0, 3.0), noise=(0.5, 0.2)))
+    _, standing = taken_apart(barcode_and_diagram(bars, domain=(0.0, 3.0), noise=(0.5, 0.2)))
     rows = next(table for table in standing.values() if "beyond" in table)
     finite = rows[~rows["endless"]]
     limit = finite["degree"].map({0: 0.5, 1: 0.2})
