@@ -20,7 +20,7 @@ IN_CHART = f"""() => {{
 
 
 def stops(page) -> int:
-    """How often the tabulator key is pressed from the beginning of a page, which a link leads to, to its first chart."""
+    """How often the tabulator key is pressed from the beginning of a page to its first chart; a link leads there."""
     page.evaluate("document.querySelector('.stMain').focus()")
     for pressed in range(1, 40):
         page.keyboard.press("Tab")
