@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import live, places, present, web
+from pages.parts import live, places, present, tour, web
 from pages.parts.data import Cell
 from phcore.analysis.longer_than_noise import Noise
 from phcore.export.results import Results
@@ -76,7 +76,7 @@ def show(scene: Scene, now: dict, on_change: dict[str, Callable[[object], None]]
     def told(name: str) -> Callable[[], None]:
         return lambda: on_change[name](st.session_state["cell"][name])
 
-    own = {"key": scene.key, "large": present.on(), **now}
+    own = {"key": scene.key, "large": present.on(), "ring": tour.ring(), **now}
     _PICTURE(key="cell", data=own, **{f"on_{name}_change": told(name) for name in on_change})
 
 

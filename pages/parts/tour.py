@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import data, live
+from pages.parts import data, live, web
 from pages.parts.cell import ALL_POINTS, AS_ARCHIVED, BARS, KIND, WHOLE_WORD
 from pages.parts.controls import control, lead
 from phcore.export.results import Results
@@ -45,6 +45,7 @@ def card(study: Results) -> bool:
     st.session_state[_CARD] = here
     if here is None or start is None:
         return False
+    st.html(web.style("tour.css"))
     with st.container(border=True, key="tour"):
         said, back, forth, close = st.columns([6, 1, 1, 1], vertical_alignment="center")
         said.markdown(f"**{here + 1} of {len(_STEPS)}: {_STEPS[here]['title']}**  \n{_STEPS[here]['words']}")
@@ -53,6 +54,12 @@ def card(study: Results) -> bool:
             control(forth.button, "tour-next", on_click=_go, args=(study, start, here + 1))
         control(close.button, "tour-close", on_click=_close, args=(study,))
     return True
+
+
+def ring() -> str:
+    """What the step that is shown speaks of: what is ringed in the picture."""
+    here = st.session_state.get(_CARD)
+    return "" if here is None else _STEPS[here]["ring"]
 
 
 def _place(study: Results) -> data.Cell | None:

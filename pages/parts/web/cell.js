@@ -140,6 +140,7 @@ export default function ({ data, parentElement, setStateValue }) {
     // --- what stands -------------------------------------------------------------------------------
     const build = () => {
       whole.classList.toggle("large", data.large)
+      whole.dataset.ring = data.ring
       whole.classList.toggle("dark", dark(getComputedStyle(whole).getPropertyValue("--st-background-color")))
       map.setAttribute("aria-label", scene.alt + " " + data.about)
       barcode.setAttribute("aria-label", "Barcode. " + data.sentence)

@@ -42,8 +42,12 @@ export default function (component) {
   const main = document.querySelector("[data-testid=stMainBlockContainer]")
   let zoom = 1
   const enlarge = () => {
-    const high = (main?.scrollHeight ?? 0) || 1
-    const fits = Math.min(window.innerWidth / data.width, window.innerHeight / high)
+    // The maps and the cell are as wide as they may be; a chart has its own width.
+    const chart = main?.querySelector("[data-testid=stVegaLiteChart] :is(canvas, svg.marks)")
+    const fluid = !chart || main.querySelector(".st-key-o_maps")
+    const wide = fluid ? data.width : chart.getBoundingClientRect().width / zoom + 60
+    const high = (main?.firstElementChild?.scrollHeight ?? 0) + 40
+    const fits = Math.min(window.innerWidth / wide, window.innerHeight / high)
     const wanted = data.on ? Math.min(3, Math.max(.5, fits)) : 1
     if (Math.abs(wanted - zoom) < .01) return
     zoom = wanted
