@@ -115,7 +115,8 @@ def answer(data: Data) -> str:
     first = data.rows[data.rows["window"] == 1]["share"]
     shares = " to ".join(dict.fromkeys((percent(first.min()), percent(first.max()))))
     even = percent(1 / _windows(data.rows))
-    return f"The first quarter of training holds {shares} of the change, {even} if even."
+    course = "training" if data.clock == STEPS else f"all {data.clock}"
+    return f"The first quarter of {course} holds {shares} of the change, {even} if even."
 
 
 def more(data: Data) -> str:

@@ -86,6 +86,7 @@ def test_quarters_of_the_learning_rate_are_shown_where_there_are_none_of_the_ste
     learned = steps.assign(use="learned quarters", value=steps["value"] + 1)
     found = hand_made.read("windows", Tables({"windows": learned}))
     assert found.clock == "learning rate"
+    assert equal_windows.answer(found).startswith("The first quarter of all learning rate holds ")
     assert found.rows["value"].tolist() == [6.0, 2.5, 2.5, 2.0] * 2
     assert equal_windows.caption(found).startswith("Net displacement over each quarter of the learning rate, in mean")
     assert equal_windows.caption(found).endswith(
@@ -111,7 +112,7 @@ def test_the_steps_that_windows_lack_are_named():
 def test_runs_that_differ_have_a_range(data):
     rows = data.rows
     rows.loc[(rows["series"] == "mixed") & (rows["window"] == 1), ["share", "beyond"]] = 0.25, 1
-    assert equal_windows.answer(given(rows=rows)) == (
+    assert equal_windows.answer(given(rows=rows, clock="steps")) == (
         "The first quarter of training holds 25 % to 52 % of the change, 25 % if even."
     )
     assert "3 of 4 first quarters" in equal_windows.more(given(rows=rows))
@@ -128,7 +129,7 @@ def test_runs_that_differ_have_a_range(data):
 def test_of_several_runs_the_bar_is_the_mean_and_each_run_a_dot(data):
     same = data.rows.assign(objective="one")
     same.loc[same["series"] == "mixed", "share"] = 0.25
-    chart = plain(lambda: FIGURES["windows"].chart(given(rows=same, every=table()), looking()))
+    chart = plain(lambda: FIGURES["windows"].chart(given(rows=same, every=table(), clock="steps"), looking()))
     rows = next(iter(chart.tables.values()))
     bars, dots = rows[~rows["runs"]], rows[rows["runs"]]
     assert bars["share"].iloc[0] == pytest.approx((0.25 + data.rows["share"].iloc[0]) / 2)

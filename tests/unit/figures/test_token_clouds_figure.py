@@ -98,7 +98,7 @@ def test_a_prompt_in_words():
     assert said.startswith(
         "Points: the 20 tokens of the text of prompt 12 (harmful), 18 to 20 of them different, without"
     )
-    assert "standard deviation of 33% of it" in said  # 1.4 over the root of 18
+    assert "standard deviation of 33 % of it" in said  # 1.4 over the root of 18
     assert said.endswith(
         "From the lowest layer to the highest: at the first step 4.00, 6.00; at the last 5.00 to 8.00, 3.00."
     )
