@@ -106,6 +106,8 @@ def test_loops_are_counted_beside_those_of_gaussian_clouds():
     for nulls in (tables["gaussian_nulls"].query("kind == 'isotropic'"), tables["gaussian_nulls"].head(0)):
         with pytest.raises(Fault, match="have not been counted"):
             read("loops", Tables(tables | {"gaussian_nulls": nulls}))
+    some = tables["gaussian_nulls"].query("series == 'a'")  # one cell without a null hides no other
+    assert len(read("loops", Tables(tables | {"gaussian_nulls": some})).counts) > 0
     elsewhere = tables["gaussian_nulls"].assign(series="z")
     with pytest.raises(Fault, match="have not been counted"):
         read("loops", Tables(tables | {"gaussian_nulls": elsewhere}))

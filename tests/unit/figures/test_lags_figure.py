@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.lags import answer, caption, more, numbers
+from phcore.figures.lags import FIGURE, answer, caption, more, numbers
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, rows
 
@@ -91,6 +91,7 @@ def results(lags):
 def test_lags_of_the_first_behaviour_unless_another_is_chosen(results):
     data = hand_made.read("lags", results)
     assert data.behaviour == "refusal score"
+    assert set(data.rows) - set(FIGURE.table(data)) == {"degree", "scale", "per", "name", "objective"}
     assert data.rows[["series", "objective", "lag_checkpoints"]].to_numpy().tolist() == [
         ["a", "helpful", 0], ["a", "helpful", -1], ["b", "harmless", 2]
     ]  # fmt: skip

@@ -101,6 +101,9 @@ def test_what_calls_itself_a_mixture_is_shown_and_else_the_last(results):
     assert hand_made.read("mixture", mixed).rows["series"].unique().tolist() == ["a2"]
     chosen = hand_made.read("mixture", results, series="a", first="a2", second="b").rows
     assert chosen[["series", "part_a", "part_b"]].drop_duplicates().to_numpy().tolist() == [["a", "a2", "b"]]
+    both = pd.concat([table(), table().replace({"part_b": {"a2": "c"}}).assign(along=0.5)])  # b between a and c, too
+    others = hand_made.read("mixture", Tables({"mixture": both}), series="b", first="a", second="a2").rows
+    assert others[["part_a", "part_b", "along"]].drop_duplicates().to_numpy().tolist() == [["a", "a2", 0.25]]
     with pytest.raises(Fault, match="a shares no step with both b and a2"):
         hand_made.read("mixture", results, series="a", first="b", second="a2")
     with pytest.raises(Fault, match="three series that share a step"):

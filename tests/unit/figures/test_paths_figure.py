@@ -7,7 +7,7 @@ import pytest
 
 from phcore.errors import NotAsked
 from phcore.figures.figure import Choice
-from phcore.figures.paths import MEANS, TWO, answer, means, more, numbers
+from phcore.figures.paths import MEANS, TWO, _grown, answer, means, more, numbers
 from phcore.figures.registry import FIGURES
 from phcore.study.record import ALL
 from phcore.topology.summaries import FEATURE_WORDS, FEATURES
@@ -234,3 +234,14 @@ def test_features_can_be_chosen_for_the_layout_of_two_alone(results):
         assert control.options(results, Choice.of(results, layout=TWO)) == tuple(FEATURES)
         assert control.options(results, Choice.of(results)) == ()
         assert control.default(results, None, ()) == first
+
+
+def test_a_path_grows_from_its_first_step_to_its_last():
+    points = pd.DataFrame({
+        "series": ["long", "two", "long", "one", "long", "two"], "step": [8, 4, 0, 2, 1, 0],
+        "x": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "y": 0.0,
+    })  # fmt: skip
+    grown = _grown(points).set_index(["series", "step"])["grown"]
+    assert grown["long"].to_dict() == {0: 0.0, 1: 0.5, 8: 1.0}
+    assert grown["two"].to_dict() == {0: 0.0, 4: 1.0}
+    assert grown["one"].to_dict() == {2: 0.0}
