@@ -10,6 +10,7 @@ from phcore.errors import Fault
 from phcore.figures import registry
 from phcore.figures.behaviour import NAMES
 from phcore.figures.figure import Choice, Figure, Look, by_step, fixed, listed, sentence, title
+from phcore.figures.reading import labelled
 from phcore.figures.registry import FIGURES
 from phcore.figures.shown import shown
 from tests.unit.figures.hand_made import Tables, record_of, rows
@@ -194,3 +195,11 @@ def test_only_what_has_a_chart_is_drawn():
     assert "loops" not in raised.value.hint
     assert list(FIGURES)[:3] == ["net_change", "maps", "velocity"]
     assert SimpleNamespace(**registry.PRINTED).velocity.numbers
+
+
+def test_rows_come_in_the_order_of_the_study_and_know_their_objective():
+    results = Tables(record=record_of({"z": "helpful", "m": "mixed", "a": "harmless"}))
+    table = pd.DataFrame({"series": ["a", "z", "m", "z"], "value": [1, 2, 3, 4]})
+    assert labelled(results, table).to_numpy().tolist() == [
+        ["z", 2, "helpful"], ["z", 4, "helpful"], ["m", 3, "mixed"], ["a", 1, "harmless"]
+    ]  # fmt: skip
