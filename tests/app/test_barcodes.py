@@ -12,7 +12,10 @@ from scipy.sparse.csgraph import connected_components
 from pages.parts import data
 from phcore import Study
 from phcore.formatting import count, three
+from phcore.stages.registry import Place, keys_of
+from phcore.study import kept
 from phcore.topology import complexes
+from tests import studies
 from tests.app.conftest import ROOT, charts, component, picture, run, told, words
 
 SHIPPED = "smollm2-135m-instruct"
@@ -423,3 +426,16 @@ def test_capped_bars_say_how_many(start, computed):
     app = start(computed[1], "barcodes", study="tiny", b_sub="all")
     app.number_input(key="b_cap").set_value(50)
     assert "Showing" in words(run(app))
+
+
+def test_a_study_that_is_being_computed_opens_on_its_first_finished_step(start, computed, tmp_path):
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    record = kept.read(store, "tiny")
+    _, first, *rest = record.path_of("helpful")
+    for node in rest:
+        for layer in record.layers:
+            store.path("cells", keys_of(record).of("cells", Place((node,), layer))).unlink()
+    studies.remove(studies.table_files(store, "cells"))
+    app = start(store.root, "barcodes", study="tiny")
+    assert app.select_slider(key="b_step").value == first.step == 1
+    assert "has not been computed yet" not in words(app)

@@ -1,5 +1,7 @@
 """Setting up a study, headless: wrong clicks are answered in words and nothing gets stuck."""
 
+import shutil
+
 import pytest
 
 from pages.parts import data
@@ -87,3 +89,41 @@ def test_this_machine_is_measured_before_a_time_is_named(start, place, tmp_path,
     record, store = resolve(Study.read(draft), data.store(), keep=False), data.store()
     estimate.remember(record, store, {unit.kind: 0.01 for unit in plan(record, store).units})
     assert "seconds" in words(run(app))
+
+
+def test_choices_outlast_a_wrong_click(start, place, tmp_path, llama):
+    app = go(new_study(start, place, tmp_path, llama), place / "runs")
+    app.text_input(key=f"name-{place / 'runs'}").set_value("mine")
+    app.selectbox(key="pooling").set_value("mean")
+    app.number_input(key="count").set_value(5)
+    app = run(app)
+    app.selectbox(key="model-choice").set_value("Another folder…")  # a wrong click: all below goes away
+    app = run(app)
+    assert not [one for one in app.number_input if one.key == "count"]
+    app.selectbox(key="model-choice").set_value(str(llama.resolve()))
+    app = run(app)
+    app.segmented_control(key="view").set_value("Open a study")  # and another
+    app = run(app)
+    app.segmented_control(key="view").set_value("New study")
+    app = run(app)
+    assert app.selectbox(key="model-choice").value == str(llama.resolve())
+    assert app.text_input(key=f"name-{place / 'runs'}").value == "mine"
+    assert app.selectbox(key="pooling").value == "mean"
+    assert app.number_input(key="count").value == 5
+
+
+def test_a_folder_of_runs_picked_as_model_is_answered_with_what_to_pick(start, place, tmp_path, llama):
+    app = new_study(start, place, tmp_path, llama)
+    app.selectbox(key="model-choice").set_value("Another folder…")
+    app = run(app)
+    app.text_input(key="model-path-None").set_value(str(place / "runs"))
+    assert "Pick the folder with config.json" in words(run(app))
+
+
+def test_the_base_among_the_runs_is_not_ticked(start, place, tmp_path, llama):
+    shutil.copytree(llama, place / "runs" / "copy")
+    app = go(new_study(start, place, tmp_path, llama), place / "runs")
+    rows = app.get("arrow_data_frame")[0].value if app.get("arrow_data_frame") else app.dataframe[0].value
+    ticked = dict(zip(rows["series"], rows["include"], strict=True))
+    assert ticked == {"copy": False, "full": True, "harmless": True, "helpful": True}
+    assert "the base model itself, and so no run" in words(app)
