@@ -125,6 +125,7 @@ def _use_runs(place: Path) -> None:
     st.session_state["model-choice"] = picker.BROWSE
     picker.open_folder("model", place / "base")
     picker.open_folder("checkpoints", place / "runs")
+    choices.keep("preset", "quick")  # to see it finished soon
 
 
 # --- what was found -------------------------------------------------------------------------------

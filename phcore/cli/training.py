@@ -35,7 +35,7 @@ def practice(options: argparse.Namespace) -> int:
         place = train(Path(options.directory), seed=options.seed, on_event=_reporting(report), cancelled=cancelled)
         told = f"Practice runs are in {place}: the base model in base/, the checkpoints in runs/."
         if options.job is None:
-            told += f" Next: {called()} new {place / 'runs'} --model {place / 'base'} -o practice.toml"
+            told += f" Next: {called()} new {place / 'runs'} --model {place / 'base'} --preset quick -o practice.toml"
         return told
 
     return carry_out(options, options.store, work)
