@@ -141,8 +141,9 @@ def copy_archive(source: Path, target: Path) -> Store:
 def copy_readings(source: Path, store: Store) -> None:
     """What was taken from models, of a computed archive: with it a study needs no model, and no torch."""
     for one in results().values():
-        if one.reads_a_model:
-            copy_archive(source / SCHEMA / one.name, store.root / SCHEMA / one.name)
+        place = SCHEMA, one.name
+        if one.reads_a_model and source.joinpath(*place).exists():  # a study may want none of it
+            copy_archive(source.joinpath(*place), store.root.joinpath(*place))
 
 
 def _copy(source: str, target: str) -> None:

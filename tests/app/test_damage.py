@@ -101,7 +101,7 @@ def test_views_that_are_none(start, archive, monkeypatch, read_only):
         (archive / "studies" / "tiny" / "views.json").write_bytes(text.encode(errors="surrogateescape"))
         app = start(archive, "trajectories", study="tiny")
         assert "saved views of tiny cannot be read" in words(app), text[:20]
-        assert charts(app) == 4
+        assert charts(app) == 6
 
 
 @pytest.mark.parametrize("gone", ["clouds", "diagrams", "tables", "everything"])

@@ -124,7 +124,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         page.get_by_role("button", name="Continue").click()
         page.get_by_role("button", name="Cancel").wait_for()
         page.reload()
-        page.wait_for_selector("text=At a glance", timeout=30_000)
+        page.wait_for_selector("text=A point is", timeout=30_000)
         page.goto("about:blank")  # what a page shows meanwhile, it shows every second
         deadline = time.monotonic() + 150
         while not (job := jobs.status(Store(place), "runs")) or job.active:
