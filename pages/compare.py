@@ -40,7 +40,7 @@ def heads(pair: tuple[Results, Results]) -> None:
 
 def paths(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
     """Where the objectives of each go."""
-    for column, study, choice in zip(st.columns(2), pair, choices, strict=True):
+    for column, study, choice in zip(room.pair(), pair, choices, strict=True):
         name = study.study.name
         with column:
             figure.chart(study, FIGURES["paths"], choice, look, name=f"paths-{name}")
@@ -56,7 +56,7 @@ def velocities(pair: tuple[Results, Results], choices: list[Choice], look: Look,
             found = figure.read(study, one, choice)
             tops.append(top_of(found.curve, found.floor))
     look = replace(look, top=max(tops, default=None))
-    for column, study, choice in zip(st.columns(2), pair, choices, strict=True):
+    for column, study, choice in zip(room.pair(), pair, choices, strict=True):
         name = study.study.name
         question = f"How far does each checkpoint move? (layer {choice.layer} of {study.record.n_layers})"
         with column:
@@ -82,7 +82,7 @@ def _unlike(pair: tuple[Results, Results]) -> str:
 
 def concentrations(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
     one = FIGURES["concentration"]
-    for column, study, choice in zip(st.columns(2), pair, choices, strict=True):
+    for column, study, choice in zip(room.pair(), pair, choices, strict=True):
         name = study.study.name
         with column:
             figure.chart(study, one, choice, look, name=f"concentration-{name}")

@@ -19,7 +19,7 @@ from phcore.study import measures
 def size_or_shape(study: Results, choice: Choice, look: Look) -> None:
     """Velocity at both scales, side by side."""
     words = {"raw": "with size", "median": "size divided out: shape alone"}
-    for column, scale in zip(st.columns(2), SCALES, strict=True):
+    for column, scale in zip(room.pair(), SCALES, strict=True):
         own = replace(look, question=f"How far does each checkpoint move? (layer {choice.layer}, {words[scale]})")
         with column:
             figure.chart(study, FIGURES["velocity"], replace(choice, scale=scale, single=True), own, name=scale)
@@ -81,7 +81,7 @@ for one in FIGURES.values():
         continue
     place = next(places, None) if one.half else None
     if place is None:
-        places = iter(st.columns(2)) if one.half else iter(())
+        places = iter(room.pair()) if one.half else iter(())
         place = next(places, st.container())
     with place:
         made[one.name] = figure.show(study, one, made.get(one.follows, choice), half if one.half else look, said)

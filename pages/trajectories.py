@@ -114,7 +114,7 @@ def charts() -> None:
     said: set[str] = set()
     if st.session_state.get(_OPEN):
         st.rerun()  # of the whole page, which turns to the other one
-    paths = st.columns(2)
+    paths = room.pair()
     line, button = st.columns([3, 2], vertical_alignment="bottom")
     with line:
         step = step_slider(steps)
@@ -127,10 +127,10 @@ def charts() -> None:
 
     for place, kind in zip(paths, SCALES, strict=True):
         show(place, "paths", replace(choice, scale=kind), look, name=f"paths-{kind}", chosen=True)
-    left, right = st.columns(2)
+    left, right = room.pair()
     show(left, "velocity", replace(choice, single=True), look)
     show(right, "layers", choice, replace(look, height=76))
-    left, right = st.columns(2)
+    left, right = room.pair()
     show(left, "heatmap", choice, look)
     show(right, "separation", choice, look)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.parts import web
+from pages.parts import present, web
 
 FULL, GAP, APART = 1100, 16, 760  # pixels of a whole chart, between two, and from which on two stand side by side
 _KEPT, _COMPONENT = "fluid.width", "room"
@@ -17,10 +17,14 @@ _ROOM = st.components.v2.component("room", html="<span hidden></span>", js=web.t
 
 
 class Room(NamedTuple):
-    """Pixels of a chart alone in its row, and of one beside another."""
+    """Pixels of a chart alone in its row, and of one beside another. A slide holds one chart."""
 
     full: int
     half: int
+
+    def pair(self) -> list:
+        """Places for two charts: side by side, or where there is no room for that below each other."""
+        return st.columns(2) if self.half < self.full else [st.container(), st.container()]
 
 
 def room() -> Room:
@@ -30,7 +34,7 @@ def room() -> Room:
         # With an element, as styles that stand alone reach the browser after the page.
         st.html(f"{web.style('shell.css')}{web.style('figures.css')}<span hidden></span>")
         _ROOM(key=_COMPONENT, data={"most": FULL, "known": known}, on_width_change=_measured, height=1)
-    return Room(known, (known - GAP) // 2 if known >= APART else known)
+    return Room(known, (known - GAP) // 2 if known >= APART and not present.on() else known)
 
 
 def _measured() -> None:

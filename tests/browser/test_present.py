@@ -54,8 +54,8 @@ def test_keys_in_a_field_are_text(server, visit):
 @pytest.mark.browser
 def test_a_click_hits_its_step_when_charts_are_large(server, visit):
     one = visit(width=1920)
-    page = one.open(server.url + "/trajectories?t_step=64&present=1&slide=4")
-    marks = page.locator(f".st-key-chart-apart {CHART}")
+    page = one.open(server.url + "/trajectories?t_step=64&present=1&slide=6")
+    marks = page.locator(f".st-key-chart-separation {CHART}")
     marks.scroll_into_view_if_needed()
     one.settle()
     box = marks.evaluate("one => { const r = one.getBoundingClientRect(); return [r.x, r.y, r.width, r.height] }")
