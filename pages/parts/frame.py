@@ -16,7 +16,7 @@ from phcore.export import images
 from phcore.export.encoding import encode
 from phcore.export.results import Results
 from phcore.figures.charts.standing import readable
-from phcore.formatting import count, visible
+from phcore.formatting import count, percent, visible
 from phcore.pipeline import jobs
 
 
@@ -98,7 +98,7 @@ def job_line(study: Results) -> None:
             now = jobs.status(data.store(), name)
             if _moved(job, now):
                 st.rerun()  # results show as they arrive
-            note(f"This study is being computed ({now.share:.0%}). What is finished is shown.", "sync")
+            note(f"This study is being computed ({percent(now.share)}). What is finished is shown.", "sync")
 
         line()
     elif not data.complete(study):

@@ -14,7 +14,7 @@ from phcore.analysis.longer_than_noise import Noise
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.growth import brackets
-from phcore.formatting import unit_words
+from phcore.formatting import percent, unit_words
 from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry import files
 from phcore.stages.registry.keys import keys_of
@@ -195,7 +195,7 @@ def _shared_map(study: Results, cell: Cell, scale: str) -> Mapped:
     basis, reaches = _basis(study, every)
     medians = np.array([data.median_distance(study, *one) if scale == "median" else 1.0 for one in every])
     across, up = (reaches / medians[:, None]).max(axis=0)
-    shares = " and ".join(f"{share:.0%}" for share in basis.explained)
+    shares = " and ".join(map(percent, basis.explained))
     return Mapped(
         maps.project(_cloud(study, cell), basis) / (data.median_distance(study, *cell) if scale == "median" else 1.0),
         (float(across), float(up)),
@@ -210,7 +210,7 @@ def _own_map(study: Results, cell: Cell, scale: str, metric: str, dimension: int
     matrix, median_distance = distances(study, cell, metric, dimension)
     points, shares = maps.classical_mds(matrix / median_distance if scale == "median" else matrix)
     points = maps.align(points, _shared_map(study, cell, scale).points)
-    both = " and ".join(f"{share:.0%}" for share in shares)
+    both = " and ".join(map(percent, shares))
     return Mapped(
         points,
         tuple(float(one) for one in np.abs(points).max(axis=0)),

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import columns, data
 from phcore.errors import Fault
 from phcore.export.results import Results
-from phcore.formatting import visible
+from phcore.formatting import percent, visible
 from phcore.pipeline import jobs
 from phcore.stages.registry import earlier
 from phcore.study import kept
@@ -72,7 +72,7 @@ def state(study: Results) -> str:
     """finished, computing 34 %, partly computed, not computed."""
     job = jobs.status(data.store(), study.study.name)
     if job and job.active:
-        return f"computing, {job.share:.0%}"
+        return f"computing, {percent(job.share)}"
     if not data.missing(study):
         return "finished"
     if data.complete(study):

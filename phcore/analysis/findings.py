@@ -19,7 +19,7 @@ from phcore.analysis.claims import ALIKE, FAILS, HOLDS, SETTLED, UNKNOWN, Judged
 from phcore.analysis.equal_windows import LEARNED_QUARTERS, LEARNED_RATES, QUARTERS, RATES, TRANSITIONS
 from phcore.analysis.readings import MEANS, Subject
 from phcore.analysis.windows import quarters, rates
-from phcore.formatting import count, enumerated, three
+from phcore.formatting import count, enumerated, percent, three
 from phcore.study import SCALES
 
 __all__ = ["FAILS", "HOLDS", "TITLES", "UNKNOWN", "Finding", "findings", "verdicts"]
@@ -305,7 +305,7 @@ def _p(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.0%}".replace("%", " %") if math.isfinite(share) else "any share"
+    return percent(share) if math.isfinite(share) else "any share"
 
 
 def _range(low: float, high: float) -> str:

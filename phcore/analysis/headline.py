@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from phcore.formatting import enumerated
+from phcore.formatting import enumerated, percent
 
 EMPTY, NOTHING, SIZE, SHAPE, MOVED = "empty", "nothing", "size", "shape", "moved"
 NOTICEABLE = 0.01
@@ -143,7 +143,7 @@ def _sizes(resized: Sequence[Change], changes: Sequence[Change]) -> str:
 
 
 def _percent(size: float) -> str:
-    return f"{abs(size):.0%}".replace("%", " %")
+    return percent(abs(size))
 
 
 def _times(ratio: float) -> str:

@@ -12,7 +12,7 @@ from phcore.figures.charts.channels import View
 from phcore.figures.charts.theme import BASE, SOFT, category_marks
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, owners
-from phcore.formatting import three
+from phcore.formatting import percent, three
 from phcore.stages.separation import rounds
 
 JOINED = 1_200  # pairs that the fullest map joins, at most
@@ -167,7 +167,7 @@ def caption(data: Data) -> str:
     )  # fmt: skip
     return (
         f"Every prompt at layer {data.choice.layer}, on the two principal axes of the first cloud "
-        f"({first.share:.0%} of its variance), each cloud about its own mean: the same axes for all, so that what "
+        f"({percent(first.share)} of its variance), each cloud about its own mean: the same axes for all, so that what "
         f"moves is the shape.{lines}"
     )
 

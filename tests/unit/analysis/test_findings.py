@@ -99,7 +99,7 @@ def test_what_is_said_of_an_early_study_by_hand():
         title="Most topological change comes early",
         verdict="holds",
         sentence="The first quarter of the steps holds 73 % of the displacement in mean summaries (73 % by run), "
-        "where an even course gives 25 %. Between consecutive checkpoints, as in the paper, the first third of them "
+        "25 % if even. Between consecutive checkpoints, as in the paper, the first third of them "
         "holds 14 % of the velocity.",
         n="3 runs, 6 series at layers, 4 windows of 4 steps each",
         null="every way to call one window of each run its first: p = 0.016 (no smaller p than 0.016 is possible)",
@@ -184,7 +184,7 @@ def test_enough_runs_that_cannot_tell_need_more_of_them():
 
 def test_fewer_than_three_transitions_have_no_first_third():
     said = found(1, {"windows": windows(velocities=(1.0, 2.0))}).sentence
-    assert said.endswith("where an even course gives 25 %.")
+    assert said.endswith("25 % if even.")
     at_floor = found(1, {"windows": windows(velocities=(5.0, 1.0, 0.1, 0.05), wiggle=0.0)}).sentence
     assert "holds 81 % of the velocity; 12 of 24 velocities are at their resampling floor" in at_floor
 
@@ -444,7 +444,7 @@ def test_where_steps_have_no_windows_those_of_equal_learning_rate_decide_and_the
     assert (early.verdict, peak.verdict) == (f.HOLDS, f.HOLDS)
     assert early.sentence == (
         "Its checkpoints cut the steps into no windows of one length, but the learning rate: the first quarter of that "
-        "holds 73 % of the displacement in mean summaries (73 % by run), where an even course gives 25 %. A verdict "
+        "holds 73 % of the displacement in mean summaries (73 % by run), 25 % if even. A verdict "
         "about steps takes checkpoints at step 12 (one every 4 steps)."
     )
     assert early.n == "3 runs, 6 series at layers, 4 windows of equal learning rate, the first of 4 steps"

@@ -37,7 +37,7 @@ def test_size_of_three_objectives():
         "helpful pushed them 5 % further apart"
     )
     assert found.second == (
-        "68 % of that movement came in the first quarter of training, where an even pace gives 25 %.",
+        "68 % of that movement came in the first quarter of training, 25 % if even.",
         "Divide out the size and nothing is left beyond the noise.",
         "One run per objective: whether another run would do the same cannot be told.",
     )
