@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -18,28 +18,14 @@ from phcore.analysis.displacements import ALL
 from phcore.analysis.early_change import TRUSTED
 from phcore.errors import Fault
 from phcore.figures.charts.theme import AXIS_SIZE, FULL_WIDTH, LABEL_SIZE, finding, framed, lettered
-from phcore.figures.shown import shown
+from phcore.figures.shown import Source, shown
 from phcore.formatting import sampling_words
-from phcore.study import Study
-from phcore.study.record import Record
 from phcore.topology.clouds import subsample_size
 
 PAPER = 900  # pixels: fits the page of a report, and on paper labels stay above 6 points
 DEGREES = {"H1 loops": 1, "H0 components": 0}
 SCALES = ("raw", "median")
 PER = ("transition", "step")
-
-
-class Source(Protocol):
-    """What figures read from: the results of a study, or a page's view of them."""
-
-    record: Record
-    study: Study
-
-    def table(self, name: str, /, **where: object) -> pd.DataFrame: ...
-    def bars(self, series: str, step: int, layer: int) -> pd.DataFrame: ...
-    def other(self, name: str) -> Source: ...
-    def others(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,29 @@
-"""A study of which some objectives are left out: the one place where figures are told what not to show."""
+"""What figures read from, and the same without some objectives: the one place where they are told what not to show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import pandas as pd
 
 from phcore.study import Study
 from phcore.study.record import Record
 
-if TYPE_CHECKING:
-    from phcore.figures.figure import Source
-
 _SERIES = ("series", "series_a", "series_b", "part_a", "part_b")  # columns that name one
+
+
+class Source(Protocol):
+    """What figures read from: the results of a study, or a page's view of them."""
+
+    record: Record
+    study: Study
+
+    def table(self, name: str, /, **where: object) -> pd.DataFrame: ...
+    def bars(self, series: str, step: int, layer: int) -> pd.DataFrame: ...
+    def other(self, name: str) -> Source: ...
+    def others(self) -> list[str]: ...
 
 
 class Shown:
