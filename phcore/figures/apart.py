@@ -53,10 +53,10 @@ FIGURE = Figure(
     uses=(*separation.FIGURE.uses, "first", "second"),
     read=read, chart=chart, caption=separation.caption, table=separation.FIGURE.table,
     controls=(
-        Control("t_a", "first", "First", series, width=2.2, link="first series"),
-        Control("t_b", "second", "Second", series, default=lambda results, choice, names: names[1], width=2.2,
+        Control("t_a", "first", "First", series, link="first series"),
+        Control("t_b", "second", "Second", series, default=lambda results, choice, names: names[1],
                 link="second series"),
-        Control("t_by", "distance", "Measured by", fixed(separation.MEANS, separation.PAIRED), width=2.6,
+        Control("t_by", "distance", "Measured by", fixed(separation.MEANS, separation.PAIRED),
                 link="distance between series"),
     ),
 )  # fmt: skip

@@ -245,9 +245,9 @@ FIGURE = Figure(
     half=True,
     section="Before behaviour?",
     controls=(
-        Control("e_name", "behaviour", "Behaviour", _names, named, width=2.6,
+        Control("e_name", "behaviour", "Behaviour", _names, named,
                 help="How far it moves from checkpoint to checkpoint."),
-        Control("e_category", "category", "Prompts", _categories, lambda one: one or "all", width=1.6,
+        Control("e_category", "category", "Prompts", _categories, lambda one: one or "all",
                 link="category of prompts"),
         Control("e_move_per", "per", "Per", fixed(*PER), link="behaviour per"),
     ),

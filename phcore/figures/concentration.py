@@ -213,10 +213,10 @@ FIGURE = Figure(
         Control("e_by", "by", "First third by", fixed("index", "step"),
                 help="Of the checkpoints, or of the training steps.", link="first third"),
         Control("e_per", "per", "Velocity per", fixed(*PER)),
-        Control("e_null", "null", "Null", fixed(*NULLS), default=lambda *_: TRUSTED, width=1.4,
+        Control("e_null", "null", "Null", fixed(*NULLS), default=lambda *_: TRUSTED,
                 help=" ".join(f"{name}: {words}." for name, words in NULL_WORDS.items())
                 + " docs/method.md says where each can be trusted."),
-        Control("e_correction", "correction", "Correction of p", fixed(*CORRECTIONS), width=2,
+        Control("e_correction", "correction", "Correction of p", fixed(*CORRECTIONS),
                 help="Many layers are looked at: the largest of them is large by chance, too."),
         Control("e_base", "with_base", "Count base", kind="switch",
                 help="The transition from the base model to the first checkpoint can dominate the sum.",

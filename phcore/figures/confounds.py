@@ -106,7 +106,7 @@ FIGURE = Figure(
     caption=caption, numbers=numbers, warning=lambda data: data.uneven, table=lambda data: data.every,
     section="Robust?",
     controls=(
-        Control("e_confound", "confound", "Explained by", fixed(*MEASURES), MEASURES.get, width=3),
+        Control("e_confound", "confound", "Explained by", fixed(*MEASURES), MEASURES.get),
     ),
     below=("All shares of variance", "A row per checkpoint and layer."),
 )  # fmt: skip

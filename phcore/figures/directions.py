@@ -105,7 +105,7 @@ FIGURE = Figure(
     name="directions", place=162, title="Direction between two categories", uses=("layer", "between"), read=read,
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.rows.drop(columns="objective"),
     section="Before behaviour?", more=more,
-    controls=(Control("e_between", "between", "Categories", _pairs, " – ".join, width=2.6, link="two categories"),),
+    controls=(Control("e_between", "between", "Categories", _pairs, " – ".join, link="two categories"),),
     below=("Places, gap and cosines", "cosine_before: with the checkpoint before; halves: between the directions of "
            "either half of the prompts."),
 )  # fmt: skip

@@ -124,10 +124,10 @@ FIGURE = Figure(
     half=True, more=more,
     caption=lambda data: "Shapes: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
     controls=(
-        Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get, width=1.6,
+        Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get,
                 link="early quantity"),
         Control("e_final_per", "per", "Velocity per", fixed(*PER)),
-        Control("e_final", "final", "Final", _metrics, named, width=2.6,
+        Control("e_final", "final", "Final", _metrics, named,
                 help="At the last checkpoint of each series.", link="final quantity"),
     ),
 )  # fmt: skip

@@ -148,9 +148,9 @@ FIGURE = Figure(
     uses=("scale", "layer", "first", "second", "step", "size"), read=read, chart=chart, caption=caption,
     table=lambda data: data.rows, numbers=numbers, more=more, section="Apart?",
     controls=(
-        Control("e_pair", ("first", "second"), "Pair", _pairs, " – ".join, width=2.1, link="pair of series"),
-        Control("e_step", "step", "Step", _steps, default=lambda results, choice, steps: steps[-1], width=1.3,
+        Control("e_pair", ("first", "second"), "Pair", _pairs, " – ".join, link="pair of series"),
+        Control("e_step", "step", "Step", _steps, default=lambda results, choice, steps: steps[-1],
                 steps=True),
-        Control("e_size", "size", "Effect size", fixed(*SIZES), SIZES.get, width=1.5),
+        Control("e_size", "size", "Effect size", fixed(*SIZES), SIZES.get),
     ),
 )  # fmt: skip

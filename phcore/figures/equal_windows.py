@@ -152,7 +152,7 @@ FIGURE = Figure(
     name="windows", place=25, title="Displacement in equal windows", uses=("scale", "windows"), read=read, chart=chart,
     caption=caption, more=more, table=lambda data: data.every, numbers=numbers, section="Early?",
     controls=(
-        Control("e_windows", "windows", "Displacement in", fixed(*OF), OF.get, kind="row", width=7,
+        Control("e_windows", "windows", "Displacement in", fixed(*OF), OF.get, kind="row",
                 link="displacement in equal windows"),
     ),
 )  # fmt: skip

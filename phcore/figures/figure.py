@@ -202,8 +202,6 @@ class Control:
     words : value -> the words by which it is chosen, and which stand in a link.
     default : of a study, what was chosen before and the options -> value; by default the first, of a switch True.
     kind : "list", "row" (of buttons), "several" or "switch".
-    width : in parts of 7.
-    row : below the one before.
     steps : whether it is a step, which the keys of a presentation move.
     """
 
@@ -216,8 +214,6 @@ class Control:
     link: str = ""
     help: str | None = None
     kind: str = "list"
-    width: float = 1.2
-    row: int = 0
     steps: bool = False
 
 

@@ -209,7 +209,7 @@ FIGURE = Figure(
     table=lambda data: data.rows.drop(columns=["objective", "objective_a", "objective_b"]), numbers=numbers,
     section="Apart?", more=more,
     controls=(
-        Control("e_mixture", "series", "Mixture", _names, default=_likely, width=1.6),
-        Control("e_parts", ("first", "second"), "Parts", _parts, " – ".join, width=2.4, link="parts of the mixture"),
+        Control("e_mixture", "series", "Mixture", _names, default=_likely),
+        Control("e_parts", ("first", "second"), "Parts", _parts, " – ".join, link="parts of the mixture"),
     ),
 )  # fmt: skip

@@ -136,10 +136,10 @@ FIGURE = Figure(
     warning=warning, more=more,
     controls=(
         Control("e_beside", "beside", "Beside this study", lambda results, choice: results.others(), kind="several",
-                default=lambda results, choice, others: [one for one in results.study.beside if one in others], width=3,
+                default=lambda results, choice, others: [one for one in results.study.beside if one in others],
                 help="Studies in the archive: of a pretrained and an instruction-tuned model, of other sizes.",
                 link="studies beside this one"),
-        Control("e_course", "course", "Show", fixed(*COURSES), width=1.5,
+        Control("e_course", "course", "Show", fixed(*COURSES),
                 help="Velocity over its own mean, or the share of all velocity up to there.", link="course"),
     ),
 )  # fmt: skip

@@ -352,12 +352,12 @@ FIGURE = Figure(
     caption=lambda data: data.note, more=more, table=lambda data: data.points, numbers=numbers,
     paper={"width": 700, "height": 360},
     controls=(
-        Control("t_way", "layout", "Paths through", fixed(*_LAYOUTS), width=7,
+        Control("t_way", "layout", "Paths through", fixed(*_LAYOUTS),
                 help="Mean summaries carry the most signal. The map of all distances is the paper's way: where "
                 "distances have reached their floor, it says nothing.", link="way to lay out the paths"),
-        Control("t_x", "across", "Across", _shown, FEATURE_WORDS.get, lambda *_: "h1_count", width=3.5, row=1,
+        Control("t_x", "across", "Across", _shown, FEATURE_WORDS.get, lambda *_: "h1_count",
                 link="feature across"),
-        Control("t_y", "up", "Up", _shown, FEATURE_WORDS.get, lambda *_: "h1_persistence_mean", width=3.5, row=1,
+        Control("t_y", "up", "Up", _shown, FEATURE_WORDS.get, lambda *_: "h1_persistence_mean",
                 link="feature up"),
     ),
 )  # fmt: skip

@@ -234,7 +234,7 @@ FIGURE = Figure(
     read=read, chart=chart, caption=caption, numbers=numbers, more=more, section="Apart?",
     table=lambda data: data.rows[[*_PAIR, "value", "lo", "hi"]].rename(columns={"lo": "floor_lo", "hi": "floor_hi"}),
     controls=(
-        Control("e_way", "distance", "Distance", fixed(MEANS, ENERGY, PAIRED), _WORDS.get, kind="row", width=7,
+        Control("e_way", "distance", "Distance", fixed(MEANS, ENERGY, PAIRED), _WORDS.get, kind="row",
                 link="distance between objectives"),
     ),
 )  # fmt: skip

@@ -181,7 +181,6 @@ FIGURE = Figure(
     section="Robust?",
     controls=(
         Control("e_series", "series", "Series",
-                lambda results, choice: distinct(results.table("sensitivity"), "series"), kind="row",
-                width=7),
+                lambda results, choice: distinct(results.table("sensitivity"), "series"), kind="row"),
     ),
 )  # fmt: skip

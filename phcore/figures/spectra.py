@@ -71,6 +71,6 @@ def numbers(data: Data) -> Numbers:
 FIGURE = Figure(
     name="spectra", place=135, title="Effective rank, RankMe and alpha-ReQ", uses=("spectrum",), read=read, chart=chart,
     caption=caption, numbers=numbers, table=lambda data: data.every, section="More than geometry?",
-    controls=(Control("e_spectrum", "spectrum", "Measure", fixed(*MEASURES), MEASURES.get, width=2),),
+    controls=(Control("e_spectrum", "spectrum", "Measure", fixed(*MEASURES), MEASURES.get),),
     below=("All three", "alpha_fit: R² of the power law. A row per checkpoint and layer."),
 )  # fmt: skip

@@ -114,7 +114,7 @@ FIGURE = Figure(
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.every, section="More than geometry?",
     controls=(
         Control("e_prompt", "prompt", "Prompt", _prompts, "prompt {}".format, link="prompt of the token clouds"),
-        Control("e_tokens", "tokens", "Measure", fixed(*MEASURES), MEASURES.get, width=2.6,
+        Control("e_tokens", "tokens", "Measure", fixed(*MEASURES), MEASURES.get,
                 link="measure of the token clouds"),
     ),
     below=("All prompts and measures", "A row per prompt, checkpoint and layer; persistence at raw scale."),

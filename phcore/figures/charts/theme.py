@@ -123,12 +123,6 @@ def category_marks(categories: Iterable[str]) -> dict[str, tuple[str, str]]:
     return dict(zip(names, looks, strict=False))
 
 
-def run_dash(runs: Iterable[int]) -> alt.StrokeDash:
-    """Line style by the column `run`: 1, 2, ... within an objective. The colour stays with the objective."""
-    known = sorted({int(run) for run in runs}) or [1]
-    return line_dash("run", known, [_DASHES[(run - 1) % len(_DASHES)] for run in known], title="run")
-
-
 def line_dash(
     field: str, names: Sequence, dashes: Sequence[Sequence[int]] | None = None, title: str | None = None
 ) -> alt.StrokeDash:
