@@ -45,7 +45,6 @@ SELECTIONS = (
     ("selectbox", "t_way", "two features"),
     ("selectbox", "t_way", "mean landscapes"),
     ("selectbox", "t_way", "all distances"),
-    ("selectbox", "t_by", "Wasserstein distance"),
 )
 
 SECTIONS = (

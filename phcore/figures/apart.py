@@ -6,7 +6,7 @@ from phcore.figures.charts.curve_rows import CURVE, curve_rows
 from phcore.figures.charts.curves import distance_answer, only, over_steps, top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps
 from phcore.figures.charts.theme import INK, Y_AXIS
-from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
+from phcore.figures.figure import Choice, Data, Figure, Look, Source
 from phcore.figures.reading import owners
 
 
@@ -22,12 +22,6 @@ def read(results: Source, choice: Choice) -> dict:
     if own.empty:
         raise Fault(f"{a} and {b} have no finished step in common", "compute the study")
     return found | {"rows": own.assign(series_a=a, series_b=b)}
-
-
-def series(results: Source, choice: Choice) -> list[str]:
-    """What can be chosen: nothing where there is one series alone."""
-    names = list(owners(results))
-    return names if len(names) > 1 else []
 
 
 def chart(data: Data, look: Look):
@@ -52,11 +46,4 @@ FIGURE = Figure(
     name="apart", place=70, title="Distance between two series by step",
     uses=(*separation.FIGURE.uses, "first", "second"),
     read=read, chart=chart, caption=separation.caption, table=separation.FIGURE.table,
-    controls=(
-        Control("t_a", "first", "First", series, link="first series"),
-        Control("t_b", "second", "Second", series, default=lambda results, choice, names: names[1],
-                link="second series"),
-        Control("t_by", "distance", "Measured by", fixed(separation.MEANS, separation.PAIRED),
-                link="distance between series"),
-    ),
 )  # fmt: skip

@@ -26,7 +26,7 @@ CELL = "b_series=harmless&b_step=8&b_layer=18"
 # name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more.
 STATES = {
     "bars": (f"/barcodes?{CELL}&b_sub=3&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 2),
-    "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 4),
+    "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 6),
     "evidence": ("/evidence?e_section=Apart%3F&e_layer=12&e_step=16&e_way=energy+distance&e_size=Cliff%27s+delta", 3),
 }
 

@@ -142,7 +142,7 @@ DECLARED = {
     "gaussian": ("More than noise?", 0, "below caption chart numbers paper"),
     "loops": ("More than noise?", 0, "caption sentence"),
     "paths": ("", 3, "caption chart numbers paper"),
-    "apart": ("", 3, "caption chart"),
+    "apart": ("", 0, "caption chart"),
     "separation": ("Apart?", 1, "caption chart numbers"),
     "replicates": ("Apart?", 0, "below caption sentence"),
     "effects": ("Apart?", 3, "caption chart numbers"),

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures import apart, replicates
+from phcore.figures import replicates
 from phcore.figures.registry import FIGURES
 from phcore.figures.separation import ENERGY, MEANS, PAIRED, SAME, answer, between, caption, more, numbers, quantity
 from tests.unit.figures import hand_made
@@ -198,10 +198,6 @@ def test_one_pair_of_them(results):
     lone = separated()
     with pytest.raises(Fault, match="a and b have no finished step in common"):
         hand_made.read("apart", Tables({"separation": lone[lone["series_b"] == "a2"]}), second="b")
-    assert apart.series(results, None) == ["a", "a2", "b"]
-    assert apart.series(Tables(record=record_of({"a": "helpful"})), None) == []
-    two = record_of({"a": "helpful", "b": "harmless"})
-    assert apart.series(Tables(record=two), None) == ["a", "b"]
 
 
 def test_runs_of_objectives_in_a_sentence():
