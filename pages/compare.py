@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, figure, fluid, frame, toolbar
+from pages.parts import controls, data, figure, fluid, frame, present, toolbar
 from pages.parts.controls import control
 from pages.parts.row import left_out, objectives, row
 from pages.parts.verdicts import badge
@@ -91,6 +91,8 @@ def concentrations(pair: tuple[Results, Results], choices: list[Choice], look: L
 
 
 def findings(pair: tuple[Results, Results]) -> None:
+    if present.on():
+        return  # a table is no slide
     tables = [data.table(study, "findings") for study in pair]
     if all(table.empty for table in tables):
         frame.note("Neither study has verdicts yet.")
