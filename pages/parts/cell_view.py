@@ -274,7 +274,7 @@ def _lacking(scene: Scene) -> str:
 
 def _folded(scene: Scene) -> None:
     """What opens below; what is closed is not made."""
-    folds = [("How to read this", "b-read", "help", lambda _: st.markdown(WORDS["cell"]))]
+    folds = [("How to read this", "b-read", "help", _how)]
     if scene.seen is not None:
         folds.append(("Which prompts merge with which?", "b-tree", "account_tree", _dendrogram))
     folds.append(("Barcode and diagram, to print", "b-diagram", "scatter_plot", _diagram))
@@ -286,6 +286,13 @@ def _folded(scene: Scene) -> None:
     draw.ready(*_chart(scene))  # which the files below hold, open or not
     table = scene.bars.table[["subsample", "degree", "birth", "death", "persistence"]]
     bars_below(scene.study, scene.cell, table, "first", scene.unit)
+
+
+def _how(scene: Scene) -> None:
+    st.markdown(WORDS["cell"])
+    axes = places.of(scene.study, scene.cell, scene.options.lens, scene.options.map).words
+    if axes:
+        st.markdown("**The axes of the map.** " + plain(axes))
 
 
 def _chart(scene: Scene) -> tuple:

@@ -242,7 +242,7 @@ def test_a_study_that_is_being_computed_opens_on_what_is_finished(start, compute
     monkeypatch.setattr(data, "about", lambda study, series, step, layer: (
         None if step > 1 else about(study, series, step, layer)))  # fmt: skip
     app = start(computed[1], "barcodes", study="tiny")
-    assert app.select_slider(key="b_step").value == 0
+    assert app.select_slider(key="b_step").value == 1
 
 
 # --- the tour ---------------------------------------------------------------------------------------

@@ -114,6 +114,6 @@ def test_files_that_vanish_while_a_page_is_open(start, archive, gone):
         if page == "barcodes":
             app.selectbox(key="b_series").set_value("full")
             run(app)
-            app.segmented_control(key="b_view").set_value("What changed")
+            app.selectbox(key="b_view").set_value("What changed")
             run(app)
         run(start(archive, page, study="tiny"))

@@ -9,7 +9,7 @@ from pages.parts import web
 from phcore.archive.shipped import LIST
 from phcore.archive.store import Store
 from phcore.study.saved_views import views
-from tests.app.conftest import ROOT, charts
+from tests.app.conftest import ROOT, charts, moving
 
 STUDIES = ("smollm2-135m-instruct", "tiny-instruct", "tiny-pretrained")
 EVERY = [(study, one) for study in STUDIES for one in views(study, Store(ROOT / "cache"))]
@@ -28,7 +28,7 @@ def test_a_view_opens_what_it_holds(start, study, view):
     assert query["study"] == [study]
     app = start(ROOT / "cache", view.page, **{key: tuple(values) for key, values in query.items()})
     assert not app.warning  # nothing of the link is missing here
-    assert charts(app) or view.page == "overview"
+    assert charts(app) + moving(app) or view.page == "overview"
     assert all(key in app.session_state for key in query if key != "v")  # each choice has its control on the page
     menu = html.unescape("".join(one.proto.body for one in app.get("html")))
     assert view.name in menu

@@ -2,6 +2,7 @@
 // the steps ask the server nothing while they move, and tell it where they rest. `data` is what a click changes: key of
 // the scene, at, bar, marked (numbers of prompts), held (what the map shows of the bar), said (words and prompts).
 const SWEEP = 6, WALK = 6  // seconds from one end to the other: of the distance, of the steps
+const GLIDE = .6  // seconds from one step to another that was chosen elsewhere on the page
 const REST = 350  // milliseconds after which a hand is taken to rest
 const STILL = 450  // milliseconds a picture stands where motion is not wanted
 
@@ -42,6 +43,7 @@ export default function ({ data, parentElement, setStateValue }) {
     const scene = unpacked(window.toposcopeScenes.get(data.key))
     const own = scene.frames[scene.here], top = Math.log1p(scene.steps[scene.steps.length - 1]) || 1
     const state = root.cellState ??= { told: {}, sent: {}, marked: [] }
+    const came = state.step
     // What the server says counts where it is news; its echo of what was sent from here does not take a hand back.
     for (const [name, value] of Object.entries({ at: data.at, bar: data.bar, marked: data.marked, step: own.step, key: data.key })) {
       const words = JSON.stringify(value)
@@ -313,6 +315,17 @@ export default function ({ data, parentElement, setStateValue }) {
       themed.disconnect()
     }
     build()
+    if (came !== undefined && came !== state.step && !still() && scene.steps.length > 1) {  // the server moved the step: it is seen
+      const [start, end, since] = [Math.log1p(came), Math.log1p(state.step), performance.now()]
+      const glide = now => {
+        const part = Math.min(1, (now - since) / 1000 / GLIDE)
+        state.step = part < 1 ? Math.expm1(start + (end - start) * part) : own.step
+        paint()
+        if (part < 1) frame = requestAnimationFrame(glide)
+      }
+      state.step = came
+      frame = requestAnimationFrame(glide)
+    }
     paint()
     return root.cellStop
   }
