@@ -133,6 +133,7 @@ export default function ({ data, parentElement, setStateValue }) {
       walker.value = Math.round(1000 * Math.log1p(state.step) / top)
       walker.setAttribute("aria-valuetext", "step " + Math.round(state.step))
       said.classList.toggle("old", !rest || state.bar !== data.bar)
+      find(".noise").classList.toggle("old", !rest)
       if (chooser.value !== state.bar) chooser.value = state.bar
       const bar = barNamed(state.bar)
       find(".born").disabled = find(".died").disabled = !bar
