@@ -5,11 +5,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from pages.parts import web
 from phcore.archive.shipped import LIST
 from phcore.archive.store import Store
 from phcore.study.saved_views import views
 from tests.app.conftest import ROOT, charts, moving
+from tests.protocol import as_shown
 
 STUDIES = ("smollm2-135m-instruct", "tiny-instruct", "tiny-pretrained")
 EVERY = [(study, one) for study in STUDIES for one in views(study, Store(ROOT / "cache"))]
@@ -28,14 +28,8 @@ def test_a_view_opens_what_it_holds(start, study, view):
     assert query["study"] == [study]
     app = start(ROOT / "cache", view.page, **{key: tuple(values) for key, values in query.items()})
     assert not app.warning  # nothing of the link is missing here
-    assert charts(app) + moving(app) or view.page == "overview"
+    assert charts(app) + moving(app)
     assert all(key in app.session_state for key in query if key != "v")  # each choice has its control on the page
-    menu = html.unescape("".join(one.proto.body for one in app.get("html")))
-    assert view.name in menu
-    assert view.note in menu
-
-
-def test_the_first_page_has_no_name_in_the_address_of_a_view():
-    for _, view in EVERY:
-        page = "" if view.page == "overview" else view.page
-        assert f'href="./{page}?' in web.html("saved_view.html.j2", view=view)
+    doors = {as_shown(one.label): one for one in app.button if str(one.key).startswith("view_open_")}
+    assert not doors[view.name].disabled
+    assert view.note in html.unescape("".join(one.proto.body for one in app.get("html")))
