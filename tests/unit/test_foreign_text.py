@@ -20,7 +20,7 @@ FIRST = {
     "form_submit_button", "link_button", "toggle", "checkbox", "radio", "pills", "tabs", "segmented_control",
     "selectbox", "multiselect", "slider", "select_slider", "number_input", "text_input", "text_area", "file_uploader",
 }  # fmt: skip
-MODULES = {"figure", "one", "jobs"}  # what has a function of such a name and is no part of a page
+MODULES = {"figure", "one", "jobs", "tour"}  # what has a function of such a name and is no part of a page
 NAMED = {"help", "label"}
 
 # Functions whose words are Markdown of our own, besides those that say so by `-> Markdown`; and numbers in words.
@@ -39,7 +39,7 @@ EXCEPTIONS = {
     ("shell.py", "one.name.capitalize()"): "navigation.toml",
     ("shell.py", "one.question"): "navigation.toml",
     ("shell.py", "one.help"): "navigation.toml",
-    ("frame.py", "_content()"): "the glossary, from a template that escapes",
+    ("glossary.py", "_content()"): "the glossary, from a template that escapes",
     ("toolbar.py", "sentences"): "of `links.missed`, which escapes every part of a link",
 }
 
