@@ -56,7 +56,7 @@ def test_a_choice_is_written_into_the_link_and_playing_moves_the_step_and_nothin
     page.get_by_role("option", name="12", exact=True).click()
     one.settle()
     assert "t_layer=12" in page.url
-    page.wait_for_selector("text=P-values are one-sided")  # the last line of the page
+    page.wait_for_selector("text=How concentrated is the change?")  # the last line of the page
     height = steady_height(page)
     page.locator(".st-key-t_play label").click()
     page.wait_for_url(re.compile(r"t_step=([2-9]|\d\d)"), timeout=30_000)
