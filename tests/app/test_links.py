@@ -251,7 +251,7 @@ def test_present_mode_is_entered_and_left(start, computed):
     assert run(app).session_state["present"]
     app.button(key="present-leave").click()
     assert not run(app).session_state["present"]
-    assert charts(app) == 4
+    assert charts(app) == 6
 
 
 # --- saved views --------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def test_damaged_views_break_no_page(start, computed, tmp_path):
     (store.root / "studies" / "tiny" / "views.json").write_text("{")
     app = start(store.root, "trajectories", study="tiny")
     assert "cannot be read" in app.error[0].value
-    assert charts(app) == 4
+    assert charts(app) == 6
 
 
 def test_streamlit_is_the_one_whose_bookkeeping_is_read():

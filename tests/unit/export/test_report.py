@@ -183,7 +183,7 @@ def test_every_chart_stands_with_its_question_note_and_numbers(results, page):
     for key, figure in shown.items():
         drawn = draw(results, figure, Choice.of(results))
         assert isinstance(drawn, Drawn), drawn
-        assert drawn.note in page.words
+        assert " ".join(drawn.note.split()) in page.words
         assert {"id": f"{key}-chart"}.items() <= next(
             a for tag, a in page.elements if a.get("id") == f"{key}-chart"
         ).items()
@@ -268,7 +268,7 @@ def test_the_user_chooses_charts_their_order_and_notes(results):
     one = Page(render(results, Options(charts=("paths", "velocity"), notes={"paths": "look\nhere"}, layer=2)))
     assert list(one.payload["charts"]) == ["paths", "velocity"]
     assert "look here" in one.words
-    assert "(layer 2)" in one.words
+    assert "(layer 2" in one.words
     assert [a["id"] for _, a in one.elements if str(a.get("id")).endswith("-chart")] == [
         "paths-chart",
         "velocity-chart",
