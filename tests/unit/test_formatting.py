@@ -70,6 +70,9 @@ def test_separators_are_spaces_or_lines():
         assert visible(f"a{separator}b") == "a b"
         assert visible(f"a{separator}b", lines=True) == "a\nb"
     assert visible("a\x7fb") == "a⟨U+007F⟩b"
+    assert (
+        visible("a\u00a0b\ue000") == "a\u00a0b\ue000"
+    )  # a space that does not break and letters of one's own do nothing
 
 
 def test_templates_insert_words_as_visible_ones_and_all_else_as_it_is():
