@@ -142,7 +142,7 @@ def test_maps_in_words_and_numbers(results):
     data = read("maps", results)
     said = prompt_maps.caption(data)
     assert said.startswith(
-        "Every prompt at layer 6, on the two principal axes of the first cloud (25% of its variance)"
+        "Every prompt at layer 6, on the two principal axes of the first cloud (25 % of its variance)"
     )
     assert said.endswith(
         " Lines join prompts at most 0.3 apart in the hidden states themselves, the same for all maps."
