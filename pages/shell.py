@@ -39,7 +39,8 @@ def no_access() -> None:
 
 
 st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts" / "icon.svg"), layout="wide")
-st.html(web.style("shell.css"))
+with st.container(key="shell-styles"):  # with an element, as styles that stand alone reach the browser after the page
+    st.html(f"{web.style('shell.css')}<span hidden></span>")
 
 known = [
     st.Page(

@@ -32,7 +32,7 @@ def room() -> Room:
     known = st.session_state.get(_KEPT, FULL)
     with st.container(key="room-frame"):
         # With an element, as styles that stand alone reach the browser after the page.
-        st.html(f"{web.style('shell.css')}{web.style('figures.css')}<span hidden></span>")
+        st.html(f"{web.style('figures.css')}<span hidden></span>")
         _ROOM(key=_COMPONENT, data={"most": FULL, "known": known}, on_width_change=_measured, height=1)
     return Room(known, (known - GAP) // 2 if known >= APART and not present.on() else known)
 

@@ -9,14 +9,16 @@ from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, b
 from phcore.figures.reading import distance_unit, owners, rows
 from phcore.formatting import three
 
-MOST = 240  # barcodes in one report: some 14 kB each, and a tenth of a second to draw
+MOST = 36  # barcodes in one report: some 14 kB each, and a quarter of a second to draw
 _COLUMNS = ["series", "step", "subsample", "degree", "birth", "death"]
 
 
 def read(results: Source, choice: Choice) -> dict:
-    """bars: of the first subsample of each cell of the layer, or of the series and at the step that are chosen (of very
-    many steps, some); shown: the cell in view; domain: of axes that hold all; earlier: whether steps are left out."""
-    series = [choice.series] if choice.series else list(owners(results))
+    """bars: of the first subsample of cells of the layer: of the first run of each objective, or of the series and at
+    the step that are chosen (of many steps, some); shown: the cell in view; domain: of axes that hold all; earlier:
+    whether steps are left out; runs: whether runs are."""
+    first = list({objective: name for name, objective in reversed(owners(results).items())}.values())[::-1]
+    series = [choice.series] if choice.series else first
     steps = {
         name: [choice.step] if choice.step is not None else
         spread([node.step for node in results.record.path_of(name)], max(2, MOST // len(series)))
@@ -37,7 +39,8 @@ def read(results: Source, choice: Choice) -> dict:
     series, steps = next(iter(there.items()))
     fewer = any(len(there[name]) < len(results.record.path_of(name)) for name in there)
     return {"bars": found, "shown": (series, max(steps)), "domain": bars_domain(found),
-            "earlier": fewer and choice.step is None}  # fmt: skip
+            "earlier": fewer and choice.step is None,
+            "runs": not choice.series and len(first) < len(owners(results))}  # fmt: skip
 
 
 def spread(steps: list[int], most: int) -> list[int]:
@@ -68,6 +71,7 @@ def caption(data: Data) -> str:
     subsample = int(data.bars["subsample"].iloc[0])
     which = "the whole cloud" if subsample < 0 else f"subsample {subsample}, the same prompts at every step"
     earlier = " A step without a barcode of its own shows that of the last step before it." * data.earlier
+    earlier += " Of each objective, its first run." * data.runs
     return (
         f"Left, every bar from its birth to its death; right, the same bars as points. Of {which}, at layer "
         f"{data.choice.layer}. Hover marks a bar on both sides; the axes are those of all steps and series.{earlier}"
