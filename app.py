@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import guard, protocol_filter
+from pages.parts import first_paint, guard, protocol_filter
 
 
 @contextlib.asynccontextmanager
@@ -25,7 +25,7 @@ async def opening(app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).resolve().parent / "pages" / "shell.py",
     lifespan=opening,
-    middleware=[*guard.middleware(), *protocol_filter.middleware()],
+    middleware=[*guard.middleware(), *first_paint.middleware(), *protocol_filter.middleware()],
 )
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, fluid, frame, links, moving_maps, tour, web
+from pages.parts import controls, data, figure, fluid, frame, links, moving_maps, tour
 from pages.parts.controls import NEW, control, put
 from pages.parts.verdicts import badge
 from pages.parts.web import plain
@@ -96,7 +96,6 @@ if page := st.session_state.pop(_OPEN, None):
     links.turn(page)
 
 room = fluid.room()
-st.html(web.style("overview.css"))
 study_place, layer_place, tools = frame.bar()
 study = frame.ready_study("overview", nothing, study_place)
 choice = Choice.of(study, layer=controls.layer(layer_place, study, "o_layer"), scale="raw")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` from another folder
     sys.path.insert(0, str(ROOT))
 
-from pages.parts import data, links, present, toolbar, web  # noqa: E402
+from pages.parts import data, links, present, toolbar  # noqa: E402
 from pages.parts.navigation import PAGES  # noqa: E402
 from phcore.archive import permissions  # noqa: E402
 
@@ -39,8 +39,6 @@ def no_access() -> None:
 
 
 st.set_page_config(page_title="Toposcope", page_icon=str(ROOT / "pages" / "parts" / "icon.svg"), layout="wide")
-with st.container(key="shell-styles"):  # with an element, as styles that stand alone reach the browser after the page
-    st.html(f"{web.style('shell.css')}<span hidden></span>")
 
 known = [
     st.Page(

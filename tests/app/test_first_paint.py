@@ -1,0 +1,51 @@
+"""The first answer of the server: a page with its styles, and everything else as it is."""
+
+import asyncio
+
+import pytest
+
+from pages.parts import web
+from pages.parts.first_paint import FirstPaint, styled
+
+PAGE = b"<html><head><title>x</title></head><body></body></html>"
+
+
+def asked(accept: str, kind: str, parts: list[bytes]) -> tuple[dict, bytes, dict]:
+    """Headers and body of an answer, and the request that the app saw."""
+    sent, seen = [], {}
+
+    async def app(scope, receive, send):
+        seen.update(dict(scope["headers"]))
+        headers = [(b"content-type", kind.encode()), (b"content-length", b"99"), (b"etag", b"e")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for number, part in enumerate(parts):
+            await send({"type": "http.response.body", "body": part, "more_body": number + 1 < len(parts)})
+
+    async def send(event):
+        sent.append(event)
+
+    request = [(b"accept", accept.encode()), (b"accept-encoding", b"gzip"), (b"if-none-match", b"e")]
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": request}
+    asyncio.run(FirstPaint(app)(scope, None, send))
+    return dict(sent[0]["headers"]), b"".join(one.get("body", b"") for one in sent[1:]), seen
+
+
+def test_a_page_brings_its_styles():
+    headers, body, seen = asked("text/html,*/*", "text/html; charset=utf-8", [PAGE[:20], PAGE[20:]])
+    assert body == styled(PAGE)
+    assert web.style("shell.css").encode() + b"</head><body>" in body
+    assert b"content-length" not in headers  # it is longer now
+    assert b"etag" not in headers  # and another with every version of the styles
+    assert b"accept-encoding" not in seen
+    assert b"if-none-match" not in seen
+
+
+@pytest.mark.parametrize(("accept", "kind"), [("*/*", "text/html"), ("text/html", "image/png")])
+def test_anything_else_is_as_it_is(accept, kind):
+    headers, body, seen = asked(accept, kind, [b"</head>", b"2"])
+    assert body == b"</head>2"
+    assert headers[b"content-length"] == b"99"
+
+
+def test_a_page_without_a_head_is_as_it_is():
+    assert styled(b"ok") == b"ok"
