@@ -42,7 +42,7 @@ def test_a_page_brings_its_styles():
 
 @pytest.mark.parametrize(("accept", "kind"), [("*/*", "text/html"), ("text/html", "image/png")])
 def test_anything_else_is_as_it_is(accept, kind):
-    headers, body, seen = asked(accept, kind, [b"</head>", b"2"])
+    headers, body, _ = asked(accept, kind, [b"</head>", b"2"])
     assert body == b"</head>2"
     assert headers[b"content-length"] == b"99"
 

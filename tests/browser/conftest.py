@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from phcore.cli.browser import answers
 from tests.conftest import CHROMIUM
@@ -66,6 +67,15 @@ def server(shipped, tmp_path_factory):
     one = Server(shipped, tmp_path_factory.mktemp("roots"))
     yield one
     one.stop()
+
+
+def broken(page) -> list[str]:
+    """What readers who cannot see or cannot point would miss: serious and critical rules of axe that are broken."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]  # fmt: skip
 
 
 class Visit:

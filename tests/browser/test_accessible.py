@@ -1,10 +1,10 @@
 """Everyone: contrast, names and order of what is on a page, its heading and title, a phone, and the keyboard."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from pages.parts.navigation import PAGES
 from phcore.figures.registry import SECTIONS
+from tests.browser.conftest import broken
 
 STUDY = "smollm2-135m-instruct"
 PLACES = [one.name * (one is not PAGES[0]) for one in PAGES] + [f"evidence?e_section={one}" for one in SECTIONS[1:]]
@@ -27,15 +27,6 @@ def stops(page) -> int:
         if page.evaluate(IN_CHART):
             return pressed
     return 40
-
-
-def broken(page) -> list[str]:
-    """What readers who cannot see or cannot point would miss: serious and critical rules of axe that are broken."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]  # fmt: skip
 
 
 @pytest.mark.browser

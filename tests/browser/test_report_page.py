@@ -13,6 +13,7 @@ from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry import assembly
 from tests import studies
+from tests.browser.conftest import broken
 
 pytestmark = pytest.mark.browser
 
@@ -189,3 +190,12 @@ def test_charts_can_be_saved(opened):
         assert download.value.suggested_filename == f"paths.{kind}"
         with open(download.value.path(), "rb") as file:
             assert file.read(len(head)) == head
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_is_for_everyone(opened, scheme):
+    page = opened(color_scheme=scheme)
+    assert broken(page) == []
+    assert page.locator("h1").count() == 1
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -12,6 +12,7 @@ import vl_convert
 from markupsafe import Markup
 
 from phcore.analysis.findings import FAILS, HOLDS, UNKNOWN
+from phcore.analysis.headline import Headline
 from phcore.errors import Fault
 from phcore.export.report import methods
 from phcore.export.report.packing import Tables, difference, script_json
@@ -21,11 +22,12 @@ from phcore.figures import glossary
 from phcore.figures.charts.standing import Moving, Plain, at_step, plain
 from phcore.figures.charts.theme import FAINT, INK, SOFT, export_config
 from phcore.figures.figure import Choice, Data, Figure, Numbers, sentence, title
-from phcore.figures.registry import PRINTED
+from phcore.figures.registry import FIGURES, PRINTED
 from phcore.formatting import seen
 
 _FOLDER = Path(__file__).parent
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+_FIRST = ("maps", "net_change")  # figures that stand below the headline, as on the first page
 _BADGES = {HOLDS: ("✓", "holds"), FAILS: ("✕", "fails"), UNKNOWN: ("?", "unknown")}
 
 
@@ -82,6 +84,8 @@ def render(results: Results, options: Options = Options()) -> str:
         options=options,
         record=record,
         findings=[(one, *_BADGES.get(one.verdict, _BADGES[UNKNOWN])) for one in results.findings()],
+        headline=_headline(results, choice),
+        first=[key for key in _FIRST if key in drawn],
         figures=_figures(drawn, options.notes),
         steps=steps,
         slides=any(isinstance(one, Drawn) and (one.moves or one.cells) for one in drawn.values()),
@@ -101,6 +105,14 @@ def render(results: Results, options: Options = Options()) -> str:
         # Tables last: the charts put theirs there while they are packed.
         data=Markup(script_json(payload | {"tables": tables.all})),
     )
+
+
+def _headline(results: Results, choice: Choice) -> Headline | None:
+    """What the first page says; None where there is nothing to compare."""
+    try:
+        return FIGURES["net_change"].data(results, choice).headline
+    except Fault:
+        return None
 
 
 def _checked(results: Results, options: Options) -> Choice:
@@ -199,6 +211,7 @@ def _config() -> dict:
     for part in ("axis", "legend", "header"):
         config[part] |= {"labelColor": soft, "titleColor": soft}
     config["axis"]["gridColor"] = faint
+    config["mark"] = {"aria": False}  # a chart has its question and answer as its name, and its numbers as a table
     config["title"]["color"] = ink
     return config
 
