@@ -106,7 +106,8 @@ def chart(data: Data, look: Look):
         "p_words": f"against the null ({_correction(data)})",
     }
     name = {"align": "left", "baseline": "bottom", "fontSize": LABEL_SIZE, "color": SOFT, "dy": -7, "dx": 2}
-    row = {"y": y, "yOffset": alt.YOffset(field="run", type="nominal", scale=alt.Scale(paddingOuter=0.5))}
+    places = alt.Scale(domain=list(range(1, of_one + 1)), paddingOuter=0.5)
+    row = {"y": y, "yOffset": alt.YOffset(field="run", type="nominal", scale=places)}
     run = _LOW if narrow else _RUN
     pitch = _ROW if of_one == 1 else run * (of_one + 1)
     size = 18 if of_one == 1 else run - 2
