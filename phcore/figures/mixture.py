@@ -20,6 +20,7 @@ from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, 
 from phcore.figures.reading import distinct, owners, rows
 from phcore.formatting import percent, three
 
+_BESIDE = 700  # pixels from which on the two panels stand side by side
 _LABELS = 150  # pixels beside the right panel for the names of its lines
 _SPACING = 30
 _OUTSIDE = 0.3  # how far beyond its parts the axis reaches; what lies beyond stands at its end
@@ -48,10 +49,12 @@ def _likely(results: Source, choice: Choice, names: list[str]) -> str:
 
 
 def chart(data: Data, look: Look):
-    """Left: its place on the line between its parts. Right: the distances this comes from. Clicks choose `step`."""
+    """Left: its place on the line between its parts. Right, or below where it is narrow: the distances this comes
+    from. Clicks choose `step`."""
     rows = data.rows.sort_values("step", ignore_index=True)
     series, a, b = _named(rows)
-    across, height = (look.width - 2 * Y_AXIS - _LABELS - _SPACING) // 2, look.height or 200
+    narrow, height = look.width < _BESIDE, look.height or 200
+    across = look.width - Y_AXIS - _LABELS if narrow else (look.width - 2 * Y_AXIS - _LABELS - _SPACING) // 2
     axis = StepAxis(look.steps, log=look.log, width=across)
     objectives = rows[["objective", "objective_a", "objective_b"]].iloc[0]
     own, colour_a, colour_b = objectives.map(objective_colours({*objectives, *look.objectives}))
@@ -72,7 +75,7 @@ def chart(data: Data, look: Look):
         picker = step_picker(View(table), axis, height=height, tooltip=fields, name=name)
         both.append(alt.layer(*marks, *rule, *picker, width=across, height=height, title=panel_heading(title)))
     whole = look.framed(f"Does {series} lie between {a} and {b}?", answer(data))
-    return link_steps(alt.hconcat(*both, spacing=_SPACING, **whole))
+    return link_steps((alt.vconcat if narrow else alt.hconcat)(*both, spacing=_SPACING, **whole))
 
 
 def answer(data: Data) -> str:

@@ -14,8 +14,8 @@ FOCUS = """() => {
   return one
 }"""
 IN_CHART = f"""() => {{
-  const one = ({FOCUS})()
-  return !!(one.closest("[data-testid=stVegaLiteChart]") || one.getRootNode().host?.shadowRoot.querySelector("canvas"))
+  const one = ({FOCUS})(), inside = one.getRootNode().host?.shadowRoot.querySelector("canvas")
+  return !!(inside || one.closest("[class*=st-key-hold-], [data-testid=stVegaLiteChart]"))
 }}"""
 
 

@@ -195,6 +195,7 @@ def test_the_distance_sweeps_without_the_server(server, visit):
     before, frames = len(sent), page.evaluate(FRAMES)
     seen = set()
     page.locator("button.grow").click()
+    page.locator("button.grow", has_text="Pause").wait_for()
     while page.locator("button.grow").inner_text() == "Pause":
         seen.add(page.locator(".counts").inner_text())
         assert len(sent) == before
@@ -218,6 +219,7 @@ def test_the_steps_play_without_the_server_and_the_page_follows(server, visit, m
     one.settle()
     before, frames, seen = len(sent), page.evaluate(FRAMES), set()
     page.locator("button.walk").click()
+    page.locator("button.walk", has_text="Pause").wait_for()
     while page.locator("button.walk").inner_text() == "Pause":
         seen.add(page.locator(".when").inner_text())
         assert len(sent) == before

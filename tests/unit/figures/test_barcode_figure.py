@@ -114,7 +114,7 @@ def test_loops_are_counted_beside_those_of_gaussian_clouds():
 
 
 def test_of_very_many_steps_some_are_drawn(results, monkeypatch):
-    assert barcode.MOST == 240
+    assert barcode.MOST == 36
     for most, steps in ((4, [0, 4]), (1, [0, 4]), (8, [0, 1, 4])):
         monkeypatch.setattr(barcode, "MOST", most)
         data = read("barcode", results)
