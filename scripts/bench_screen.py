@@ -1,21 +1,17 @@
-"""How long a step of the distance slider takes on the study that ships, for three readers at once.
+"""What a reader waits for, on the study that ships: from a click to the settled picture, and what jumps meanwhile.
 
     make bench-screen
 
-On the server: the view that a step runs, in as many threads at once, without a browser beside it. To the answer: from
-the message that leaves the browser to the last one that it has taken in, which waits for what it draws meanwhile. To
-the picture: from the key to the last chart drawn. Needs Chromium. Machines are noisy: read medians.
+For each control of the main pages: from the click to the last change on the screen, after which nothing changes for a
+second. For each page: from the address to its settled picture, at a first visit and at the next, where
+its first chart begins, how high it is, and its layout shift (below 0.1 is good). At last the frames a second of what
+plays in the browser. Needs Chromium. Machines are noisy: read medians, on an idle machine.
 """
 
 import argparse
-import logging
-import os
 import statistics
 import sys
 import tempfile
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,116 +22,168 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from tests.browser.conftest import Server, Visit  # noqa: E402
 from tests.conftest import CHROMIUM, QUIET  # noqa: E402
 
-ADDRESS = "/barcodes?b_series=helpful&b_step=16&b_layer=18&b_at=45"
-PAUSE = 2_500  # milliseconds
-THUMB = ".st-key-b_at input[type=range]"
-# Charts are drawn as SVG, or on a canvas when there are many marks: either is seen.
+WIDE, HIGH, STILL = 1280, 800, 1.0  # pixels; seconds without a change
+# What changes on the screen: elements, also those of components, and what is drawn on a canvas.
 WATCH = """
-window.__drawn = window.__moved = window.__sent = window.__heard = 0;
-const send = WebSocket.prototype.send;
-WebSocket.prototype.send = function (...a) {
-  if (!this.__watched) {
-    this.__watched = true;
-    this.addEventListener('message', () => { window.__heard = performance.now() });
-  }
-  window.__sent = performance.now(); return send.apply(this, a) };
-const clear = CanvasRenderingContext2D.prototype.clearRect;
-CanvasRenderingContext2D.prototype.clearRect = function (...a) {
-  window.__drawn = performance.now(); return clear.apply(this, a) };
-new MutationObserver(changes => {
-  if (changes.some(c => c.target.closest && c.target.closest('[data-testid="stVegaLiteChart"]')))
-    window.__drawn = performance.now();
-}).observe(document, {subtree: true, childList: true, attributes: true});
-document.addEventListener('keydown', () => { window.__moved = performance.now() }, true);
+window.__changed = window.__clicked = 0; window.__shift = 0; window.__frames = 0;
+const changed = () => { window.__changed = performance.now() };
+for (const draw of ["clearRect", "stroke", "fill"]) {
+  const own = CanvasRenderingContext2D.prototype[draw];
+  CanvasRenderingContext2D.prototype[draw] = function (...a) {
+    if (draw === "clearRect") window.__frames++;
+    changed(); return own.apply(this, a) };
+}
+const watch = root => new MutationObserver(changes => {
+  if (changes.some(one => !one.target.closest?.("[data-testid=stStatusWidget], [data-testid=stToolbar]"))) changed();
+}).observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (...a) { const root = attach.apply(this, a); watch(root); return root };
+watch(document);
+for (const event of ["click", "keydown", "change"])
+  document.addEventListener(event, () => { window.__clicked = performance.now() }, true);
+new PerformanceObserver(list => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.__shift += one.value;
+}).observe({type: "layout-shift", buffered: true});
 """
+FIRST_CHART = """() => {
+  let first = Infinity
+  const look = root => root.querySelectorAll("*").forEach(one => {
+    const chart = one.matches("canvas, svg.marks") && one.checkVisibility()
+    if (chart) first = Math.min(first, one.getBoundingClientRect().y)
+    if (one.shadowRoot) look(one.shadowRoot)
+  })
+  look(document.querySelector(".stMain"))
+  return [first, document.querySelector(".stMain").scrollHeight]
+}"""
+PAGES = ("", "barcodes", "trajectories", "evidence", "compare", "study", "share")
 
 
 class Reader:
-    """One session: moves its slider, and knows when the server and the screen were done."""
+    """One visit: clicks, and knows how long the picture changed afterwards."""
 
     def __init__(self, browser, url: str):
-        self.visit = Visit(browser.new_context(viewport={"width": 1280, "height": 900}))
-        self.visit.context.add_init_script(WATCH)
-        self.visit.open(url)
-        self.visit.page.wait_for_selector('.st-key-cloud-map [data-testid="stVegaLiteChart"] :is(canvas, svg.marks)')
-        self.visit.page.wait_for_timeout(1500)
-        self.visit.page.locator(THUMB).focus()
+        context = browser.new_context(viewport={"width": WIDE, "height": HIGH})
+        context.add_init_script(WATCH)
+        self.visit, self.url = Visit(context.new_page()), url
+        self.page = self.visit.page
 
-    def press(self) -> None:
-        self.visit.page.keyboard.press("ArrowRight")
+    def open(self, place: str) -> float:
+        """Seconds from the address to the settled picture."""
+        self.page.goto(f"{self.url}/{place}")
+        self.page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)
+        self._settle()
+        return self.page.evaluate("window.__changed / 1000")
 
-    def done(self) -> tuple[float, float]:
-        """Milliseconds from the message sent to the last one heard, and from the key to the last chart drawn."""
-        sent, heard, moved, drawn = self.visit.page.evaluate("[__sent, __heard, __moved, __drawn]")
-        return heard - sent, drawn - moved
+    def _settle(self) -> None:
+        while (
+            self.page.evaluate("performance.now() - window.__changed") < 1000 * STILL
+            or not self.page.locator('[data-test-script-state="notRunning"]').count()
+        ):
+            self.page.wait_for_timeout(100)
 
-
-def server_times(sessions: int, steps: int) -> list[float]:
-    """Milliseconds of the view, which is what a step of the slider runs; `sessions` threads move theirs together."""
-    from streamlit.testing.v1 import AppTest
-
-    from pages.parts import cell_view
-
-    os.environ["PHCORE_CACHE"] = str(ROOT / "cache")
-    together, times, show = threading.Barrier(sessions), [], cell_view.show
-
-    def timed(*arguments) -> None:
-        start = time.perf_counter()
-        show(*arguments)
-        times.append(1000 * (time.perf_counter() - start))
-
-    cell_view.show = timed
-
-    def read() -> None:
-        app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
-        for pair in ADDRESS.partition("?")[2].split("&"):
-            app.query_params[pair.partition("=")[0]] = pair.partition("=")[2]
-        app.switch_page(str(ROOT / "pages" / "barcodes.py"))
-        app.run()
-        for step in range(steps):
-            app.slider(key="b_at").set_value(46.0 + step % 25)
-            together.wait()
-            app.run()
-            assert not app.exception, app.exception[0].stack_trace
-
-    with ThreadPoolExecutor(sessions) as pool:
-        for done in [pool.submit(read) for _ in range(sessions)]:
-            done.result()
-    return times[sessions:]  # without the first run of each
+    def waits(self, act) -> float:
+        """Milliseconds from the last click or key of an act to the last change."""
+        act(self.page)
+        self.page.wait_for_timeout(200)
+        self._settle()
+        return self.page.evaluate("window.__changed - window.__clicked")
 
 
-def screen_times(sessions: int, steps: int) -> list[tuple[float, float]]:
-    """`Reader.done` of each step of each session."""
-    times = []
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
-        server = Server(ROOT / "cache", Path(place))
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        try:
-            readers = [Reader(browser, server.url + ADDRESS) for _ in range(sessions)]
-            for _ in range(steps):
-                for reader in readers:
-                    reader.press()
-                readers[0].visit.page.wait_for_timeout(PAUSE)  # until nothing is drawn any more, anywhere
-                times += [reader.done() for reader in readers]
-        finally:
-            browser.close()
-            server.stop()
-    return times
+def choose(key: str, *options: str):
+    """Acts that choose one option after another in a list."""
+
+    def act(page, option: str) -> None:
+        page.locator(f".st-key-{key} input").first.click()
+        page.get_by_role("option", name=option, exact=True).click()
+
+    return [lambda page, one=one: act(page, one) for one in options]
+
+
+def click(selector: str):
+    return [lambda page: page.locator(selector).first.click()]
+
+
+def press(selector: str, *keys: str):
+    """Acts that press keys, one after another, in what has the focus then."""
+
+    def act(page, key: str) -> None:
+        page.locator(selector).first.focus()
+        page.keyboard.press(key)
+
+    return [lambda page, one=one: act(page, one) for one in keys]
+
+
+# Page -> what is clicked on it, in turns.
+ACTS = {
+    "barcodes?b_series=harmless&b_step=128": {
+        "series": choose("b_series", "helpful", "harmless"),
+        "step": press(".st-key-b_step input[type=range]", "ArrowLeft", "ArrowRight"),
+        "layer": choose("b_layer", "12", "18"),
+        "selected bar": [
+            lambda page: page.locator("select.bar").select_option(index=4),
+            lambda page: page.locator("select.bar").select_option(index=2),
+        ],
+        "distance": press("input.at", "ArrowRight", "ArrowLeft"),
+        "options": click(".st-key-b-options button"),
+        "what changed": choose("b_view", "What changed", "Barcode and diagram"),
+    },
+    "trajectories": {
+        "layer": choose("t_layer", "12", "18"),
+        "degree": choose("t_degree", "H0 components", "H1 loops"),
+        "scale": choose("t_scale", "median", "raw"),
+        "step": press(".st-key-t_step input[type=range]", "ArrowLeft", "ArrowRight"),
+        "objective": click(".st-key-objectives [role=toolbar] button"),
+    },
+    "evidence": {
+        "section": [
+            lambda page: page.locator(".st-key-e_section button", has_text="Early?").click(),
+            lambda page: page.locator(".st-key-e_section button", has_text="More than noise?").click(),
+        ],
+        "layer": choose("e_layer", "12", "18"),
+        "objective": click(".st-key-objectives [role=toolbar] button"),
+    },
+}
+
+
+def frames_a_second(reader: Reader, button: str) -> float:
+    page = reader.page
+    page.locator(button).click()
+    page.locator(button, has_text="Pause").wait_for()
+    first, began = page.evaluate("[window.__frames, performance.now()]")
+    while page.locator(button).inner_text() == "Pause":
+        last, ended = page.evaluate("[window.__frames, performance.now()]")
+        page.wait_for_timeout(100)
+    return 1000 * (last - first) / (ended - began)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sessions", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--times", type=int, default=5, help="how often each control is used")
     options = parser.parse_args()
-    logging.disable(logging.WARNING)  # Streamlit speaks of its missing server
-    server = server_times(options.sessions, options.steps)
-    answer, picture = zip(*screen_times(options.sessions, options.steps), strict=True)
-    print(f"a step of the distance slider, {options.sessions} sessions at once, {len(server)} steps (ms)")
-    for name, values in (("on the server", server), ("to the answer", answer), ("to the picture", picture)):
-        ordered = sorted(values)
-        p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-        print(f"  {name:15} median {statistics.median(ordered):6.0f}   95 % {p95:6.0f}   most {ordered[-1]:6.0f}")
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        server = Server(ROOT / "cache", Path(place))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        reader = Reader(browser, server.url)
+        try:
+            print("page             cold (s)  warm (s)  first chart (y)  height  layout shift")
+            for one in PAGES:
+                cold, warm = reader.open(one), reader.open(one)
+                (first, high), shift = reader.page.evaluate(FIRST_CHART), reader.page.evaluate("window.__shift")
+                print(f"{one or 'overview':15} {cold:9.1f} {warm:9.1f} {first:16.0f} {high:7.0f} {shift:13.2f}")
+            print("\nfrom the click to the settled picture (ms)")
+            for address, acts in ACTS.items():
+                reader.open(address)
+                for name, turns in acts.items():
+                    times = [reader.waits(turns[k % len(turns)]) for k in range(options.times)]
+                    print(f"  {address.partition('?')[0]:13} {name:14} median {statistics.median(times):6.0f}"
+                          f"   most {max(times):6.0f}")  # fmt: skip
+            print("\nframes a second while it plays")
+            for address, button in (("", "button.play"), ("barcodes", "button.grow"), ("barcodes", "button.walk")):
+                reader.open(address)
+                print(f"  {address or 'overview':13} {button:14} {frames_a_second(reader, button):6.0f}")
+        finally:
+            browser.close()
+            server.stop()
 
 
 if __name__ == "__main__":
