@@ -15,10 +15,10 @@ from tests.conftest import CHROMIUM, QUIET  # noqa: E402
 # name -> (address, how much of the page to show: pixels)
 PAGES = {
     "overview": ("/", 800),
-    "study": ("/study", 900),
-    "barcodes": ("/barcodes?b_series=harmless&b_step=8&b_at=42", 1640),
-    "evidence": ("/evidence", 1300),
-    "trajectories": ("/trajectories?t_scale=median&t_step=12", 2200),
+    "study": ("/study", 800),
+    "barcodes": ("/barcodes?b_series=harmless&b_step=8&b_at=42", 800),
+    "evidence": ("/evidence?e_section=Early%3F", 800),
+    "trajectories": ("/trajectories?t_step=12", 1000),
 }
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         try:
             for name, (address, height) in PAGES.items():
-                visit = Visit(browser.new_context(viewport={"width": 1280, "height": 900}))
+                visit = Visit(browser.new_context(viewport={"width": 1280, "height": 900}).new_page())
                 visit.page.set_viewport_size({"width": 1280, "height": height})
                 visit.open(server.url + address)
                 visit.page.wait_for_timeout(3000)
