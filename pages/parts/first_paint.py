@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pages.parts import web
 
 _END = b"</head>"
+_OF_PAGES = ("figures.css", "barcodes.css")  # which bring them again, for browsers that nest no rules
 _CHANGED = (b"content-length", b"etag", b"last-modified")  # of a file that is sent with something added
 
 
@@ -49,7 +50,10 @@ class FirstPaint:
 
 def styled(page: bytes) -> bytes:
     """A page of HTML with the styles at the end of its head; one without a head as it is."""
-    return page.replace(_END, web.style("shell.css").encode() + _END, 1)
+    # Within the app's element, so that they are more particular than what Streamlit adds.
+    nested = "".join(map(web.text, _OF_PAGES))
+    styles = f"{web.style('shell.css')}<style>.stApp{{{nested}}}</style>"
+    return page.replace(_END, styles.encode() + _END, 1)
 
 
 def _plain(scope: Scope) -> Scope:

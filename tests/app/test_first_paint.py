@@ -33,7 +33,8 @@ def asked(accept: str, kind: str, parts: list[bytes]) -> tuple[dict, bytes, dict
 def test_a_page_brings_its_styles():
     headers, body, seen = asked("text/html,*/*", "text/html; charset=utf-8", [PAGE[:20], PAGE[20:]])
     assert body == styled(PAGE)
-    assert web.style("shell.css").encode() + b"</head><body>" in body
+    for name in ("shell.css", "figures.css", "barcodes.css"):
+        assert web.text(name).encode() in body.partition(b"</head>")[0]
     assert b"content-length" not in headers  # it is longer now
     assert b"etag" not in headers  # and another with every version of the styles
     assert b"accept-encoding" not in seen
