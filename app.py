@@ -18,8 +18,13 @@ from pages.parts import first_paint, guard, protocol_filter
 @contextlib.asynccontextmanager
 async def opening(app: st.App) -> AsyncIterator[None]:
     """While the first browser still loads the screen, what every page reads with is imported."""
-    threading.Thread(target=importlib.import_module, args=("phcore.export.results",), daemon=True).start()
+    threading.Thread(target=_imported, daemon=True).start()
     yield
+
+
+def _imported() -> None:
+    for name in ("phcore.export.results", "phcore.figures.registry"):
+        importlib.import_module(name)
 
 
 app = st.App(
