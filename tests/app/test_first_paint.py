@@ -1,6 +1,7 @@
 """The first answer of the server: a page with its styles, and everything else as it is."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -26,7 +27,8 @@ def asked(accept: str, kind: str, parts: list[bytes]) -> tuple[dict, bytes, dict
 
     request = [(b"accept", accept.encode()), (b"accept-encoding", b"gzip"), (b"if-none-match", b"e")]
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": request}
-    asyncio.run(FirstPaint(app)(scope, None, send))
+    with ThreadPoolExecutor(1) as other:  # a browser of another test may hold this thread's loop
+        other.submit(asyncio.run, FirstPaint(app)(scope, None, send)).result()
     return dict(sent[0]["headers"]), b"".join(one.get("body", b"") for one in sent[1:]), seen
 
 
