@@ -65,11 +65,15 @@ def chart(data: Data, look: Look):
     )
 
 
+def _known(data: Data) -> tuple[pd.DataFrame, tuple[str, str, str]]:
+    """Features with an effect size and an interval, and the columns of these."""
+    columns = tuple(data.choice.size + end for end in ("", "_lo", "_hi"))
+    return data.rows.dropna(subset=list(columns), ignore_index=True), columns
+
+
 def answer(data: Data) -> str:
     """How many features differ beyond another choice of prompts, and the strongest."""
-    size = data.choice.size
-    lo, hi = f"{size}_lo", f"{size}_hi"
-    known = data.rows.dropna(subset=[size, lo, hi], ignore_index=True)
+    known, (size, lo, hi) = _known(data)
     if known.empty:
         return "No feature has an effect size yet."
     clear = int(((known[lo] > 0) | (known[hi] < 0)).sum())
@@ -83,9 +87,7 @@ def answer(data: Data) -> str:
 
 def more(data: Data) -> str:
     """What it is to differ, and the strongest with its interval."""
-    size = data.choice.size
-    lo, hi = f"{size}_lo", f"{size}_hi"
-    known = data.rows.dropna(subset=[size, lo, hi], ignore_index=True)
+    known, (size, lo, hi) = _known(data)
     if known.empty:
         return ""
     most = known.loc[known[size].abs().idxmax()]
