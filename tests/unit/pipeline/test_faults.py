@@ -96,19 +96,53 @@ def other_weights(folder, base, target) -> None:
 # --- company --------------------------------------------------------------------------------------------
 
 
+# Each opens its first model only when the other is about to open one, too: whatever the machine is busy with.
+AT_ONCE = """
+import sys, time
+from pathlib import Path
+from phcore import activations
+from phcore.cli.main import main
+
+here, there = Path(sys.argv.pop(1)), Path(sys.argv.pop(1))
+whole = activations.Loader.open
+
+def opened(self, path, kind):
+    here.touch()
+    for _ in range(1200):
+        if there.exists():
+            return whole(self, path, kind)
+        time.sleep(0.1)
+    raise SystemExit("the other one never read a model")
+
+activations.Loader.open = opened
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
 def test_two_processes_read_the_same_models_at_once(study, undisturbed, tmp_path):
     path, cache = study.write(tmp_path / "tiny.toml"), tmp_path / "cache"
-    command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1", "--device", "cpu"]
+    program = tmp_path / "at_once.py"
+    program.write_text(AT_ONCE)
+    signs = [tmp_path / "first", tmp_path / "second"]
+    command = ["compute", str(path), "--workers", "1", "--device", "cpu"]
     environment = os.environ | {"PHCORE_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     both = [
-        subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, str(program), str(here), str(there), *command],
+            cwd=tmp_path,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for here, there in (signs, signs[::-1])
     ]
     with ThreadPoolExecutor(2) as threads:
         said = list(threads.map(lambda one: one.communicate(timeout=300)[1], both))
     for process, words in zip(both, said, strict=True):
         assert process.returncode == 0, words[-2000:]
         assert "Traceback" not in words
-        assert "helpful, step 4" in words, "it came too late to read a model"
+    assert all(sign.exists() for sign in signs)
     found = contents(cache)
     assert {name: found.get(name) for name in undisturbed} == undisturbed
     assert not (cache / "damaged").exists()
