@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from math import prod
 from pathlib import Path
@@ -9,15 +10,16 @@ from pathlib import Path
 HIDDEN, ROWS, LAYERS, RANK = 8, 20, 2, 2
 
 
-def write_tensors(file: Path, shapes: dict[str, tuple[int, ...]], fill: bytes = b"\0") -> Path:
-    """A valid safetensors file of F32 tensors, written by hand."""
+def write_tensors(file: Path, shapes: dict[str, tuple[int, ...]], fill: bytes = b"") -> Path:
+    """A valid safetensors file of F32 tensors, written by hand: of `fill`, or else of what no other file holds."""
+    fill = fill or hashlib.md5(str(file).encode()).digest()
     header, end = {}, 0
     for name, shape in shapes.items():
         header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [end, end + 4 * prod(shape)]}
         end += 4 * prod(shape)
     raw = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(len(raw).to_bytes(8, "little") + raw + fill * end)
+    file.write_bytes(len(raw).to_bytes(8, "little") + raw + (fill * end)[:end])
     return file
 
 
@@ -47,9 +49,7 @@ def config(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps(whole))
 
 
-def model(
-    folder: Path, shapes: dict[str, tuple[int, ...]] | None = None, fill: bytes = b"\0", **changes: object
-) -> Path:
+def model(folder: Path, shapes: dict[str, tuple[int, ...]] | None = None, fill: bytes = b"", **changes: object) -> Path:
     """A full checkpoint in one file."""
     config(folder, **changes)
     write_tensors(folder / "model.safetensors", shapes or llama_shapes(), fill)
@@ -67,9 +67,7 @@ def sharded(folder: Path, count: int = 3) -> Path:
     return folder
 
 
-def lora(
-    folder: Path, shapes: dict[str, tuple[int, ...]] | None = None, fill: bytes = b"\0", **changes: object
-) -> Path:
+def lora(folder: Path, shapes: dict[str, tuple[int, ...]] | None = None, fill: bytes = b"", **changes: object) -> Path:
     """A LoRA adapter; its tensors as PEFT names them."""
     prefix = "base_model.model.model.layers.0"
     shapes = shapes or {

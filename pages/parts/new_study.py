@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from pages.parts import choices, columns, data, frame, opened_study, picker, to_top
+from pages.parts import choices, data, found_series, frame, picker, to_top
 from pages.parts.controls import control
 from pages.parts.opened_study import begin, overlap_words
 from pages.parts.web import WORDS, plain
@@ -13,10 +12,9 @@ from phcore import checkpoints
 from phcore.archive.store import digest
 from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
-from phcore.formatting import enumerated
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate, in_words
-from phcore.study import Series, Study
+from phcore.study import Study
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.study.resolve import resolve
@@ -52,10 +50,7 @@ def show() -> None:
         return
 
     st.markdown("#### 2. Series")
-    series = _series_editor(found, str(directory))
-    table = pd.DataFrame([{"series": one.name} | vars(each) for one in found for each in one.checkpoints])
-    opened_study.left_out(table)
-    opened_study.checkpoints(table)
+    series = found_series.edited(found, str(directory))
 
     st.markdown("#### 3. Prompts and measuring")
     asked = choices.parameters(model, directory, series)
@@ -126,38 +121,6 @@ def _use_runs(place: Path) -> None:
     picker.open_folder("model", place / "base")
     picker.open_folder("checkpoints", place / "runs")
     choices.keep("preset", "quick")  # to see it finished soon
-
-
-# --- what was found -------------------------------------------------------------------------------
-
-
-def _series_editor(found: list, place: str) -> tuple[Series, ...]:
-    st.caption("One row per run. Runs with the same objective share a colour; give repeated runs different seeds.")
-    if same := [one.name for one in found if one.is_base]:
-        words = f"{enumerated(same)}: the base model itself, and so no run. It is every run's step 0 already."
-        st.caption(plain(words))
-    key, rows = f"series-{place}", pd.DataFrame(_row(one) for one in found)
-    if key not in st.session_state:  # the editor was away: it begins with what was edited before
-        before = choices.kept(key, rows)
-        known = ["series", "ready", "steps"]
-        choices.keep(f"{key}-rows", before if before[known].equals(rows[known]) else rows)
-    edited = st.data_editor(
-        choices.kept(f"{key}-rows", rows), hide_index=True, disabled=["series", "ready", "steps"], key=key,
-        column_config=columns.looks("series"),
-    )  # fmt: skip
-    choices.keep(key, edited)
-    return tuple(
-        Series(one.name, one.path, str(row.objective or one.name), int(row.seed or 0), bool(row.include))
-        for one, row in zip(found, edited.itertuples(), strict=True)
-    )
-
-
-def _row(one) -> dict:
-    """A series that was found, as a row to edit."""
-    steps = [each.step for each in one.checkpoints if each.status == "ready"]
-    include = bool(steps) and not one.is_base
-    about = {"include": include, "series": one.name, "objective": one.objective, "seed": one.seed}
-    return about | {"ready": len(steps), "steps": opened_study.steps_words(steps)}
 
 
 # --- cost and start -------------------------------------------------------------------------------

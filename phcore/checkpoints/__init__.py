@@ -12,9 +12,10 @@ from phcore.checkpoints.models import (
     vocabulary_size,
 )
 from phcore.checkpoints.series import Found, scan
+from phcore.checkpoints.steps import IS_BASE, repeated
 
 __all__ = [
-    "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "fingerprint",
-    "has_chat_template", "local_models", "scan", "state", "tokenizer_digest",
+    "IS_BASE", "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "fingerprint",
+    "has_chat_template", "local_models", "repeated", "scan", "state", "tokenizer_digest",
     "vocabulary_size",
 ]  # fmt: skip

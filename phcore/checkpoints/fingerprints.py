@@ -82,6 +82,11 @@ def tokenizer_digest(base: str | Path) -> str:
     return digest.hexdigest()[:32]
 
 
+def settings(adapter: Path) -> dict:
+    """The entries of an adapter's configuration that matter. Raises Flaw where it cannot be read."""
+    return _settings(read_json(adapter / ADAPTER_CONFIG))
+
+
 def _settings(config: dict) -> dict:
     """The entries that matter. PEFT writes sets of names in no fixed order, so lists of names are sorted."""
 

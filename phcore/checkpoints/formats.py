@@ -7,10 +7,10 @@ Only names, JSON files and safetensors headers are read here. Pickled files (`*.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from phcore.checkpoints.other_formats import OTHER_FORMATS
 from phcore.checkpoints.safetensors_header import Tensor, read_header
 from phcore.errors import Fault
 
@@ -19,53 +19,6 @@ INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
 LARGEST_JSON = 64_000_000  # bytes; the index of a model with 100,000 tensors has about 10 MB
-
-# Weights in no format that is opened here, by name: status, fault and mend, where {} is the first such name.
-OTHER_FORMATS = (
-    # Shards of training frameworks, which must be merged by their own tools.
-    (
-        re.compile(r"global_step\d+|.*_states\.pt|zero_to_fp32\.py"),
-        "refused",
-        "the weights are DeepSpeed shards",
-        "Merge them with DeepSpeed's tool: python zero_to_fp32.py FOLDER FOLDER --safe_serialization",
-    ),
-    (
-        re.compile(r"pytorch_model_fsdp.*|.*\.distcp"),
-        "refused",
-        "the weights are FSDP shards",
-        "Merge them with: accelerate merge-weights FOLDER/pytorch_model_fsdp_0 OUTPUT",
-    ),
-    (
-        re.compile(r"mp_rank_\d+.*"),
-        "refused",
-        "the weights are Megatron shards",
-        "Convert them with Megatron's tools/checkpoint/convert.py to Hugging Face safetensors",
-    ),
-    # But for what training leaves beside the weights: never opened, and no reason to refuse a checkpoint.
-    (
-        re.compile(
-            r"(?!optimizer|scheduler|scaler|rng_state|training_args|random_states|zero_pp_rank)"
-            r".*\.(bin|pt|pth|ckpt|pkl|pickle)",
-            re.I,
-        ),
-        "refused",
-        "the weights are pickled ({}), and a pickle can run code when it is opened",
-        "Where you trust the file, load it once with transformers (or PEFT) and save it with save_pretrained(), which "
-        "writes safetensors",
-    ),
-    (
-        re.compile(r".*\.gguf"),
-        "refused",
-        "the weights are quantised GGUF ({})",
-        'Convert them: AutoModelForCausalLM.from_pretrained(folder, gguf_file="{}").save_pretrained(...)',
-    ),
-    (
-        re.compile(r".*\.safetensors"),
-        "incomplete",
-        "the weights are called {}, a name transformers does not look for",
-        f"Rename the file to {SINGLE} (adapters: {ADAPTER})",
-    ),
-)
 
 # Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
 NOT_WEIGHTS = {
@@ -100,9 +53,11 @@ class Checkpoint:
     size : bytes of its weight files.
     status : "ready"; "incomplete" (something is missing: a shard, config.json, or for an adapter the choice of a base
         model); "damaged" (cut short or garbled); "refused" (would run code, or a format that must be converted
-        first); "mismatch" (not a checkpoint of this base model).
+        first); "mismatch" (not a checkpoint of this base model); in a series also "repeated" (the same
+        weights as another one), "unplaced" (nothing tells its step) and "left out" (somebody asked for that).
     finding : what is wrong and how to mend it; empty when ready.
     note : something worth knowing about a ready one.
+    folder : what it is called in its series: its folder, from that of the series on, or its revision.
     """
 
     step: int
@@ -112,6 +67,7 @@ class Checkpoint:
     status: str = "ready"
     finding: str = ""
     note: str = ""
+    folder: str = ""
 
     @property
     def ready(self) -> bool:
@@ -136,7 +92,12 @@ def holds_weights(folder: Path) -> bool:
     """Whether a folder looks like a model or an adapter, whole or not, in any format we know of."""
     names = names_in(folder)
     known = {SINGLE, INDEX, ADAPTER, ADAPTER_CONFIG}
-    return bool(names & known) or any(pattern.fullmatch(name) for pattern, *_ in OTHER_FORMATS for name in names)
+    return bool(names & known) or any(other.names.fullmatch(name) for other in OTHER_FORMATS for name in names)
+
+
+def holds_opened_weights(folder: Path) -> bool:
+    """Whether weights lie in a folder in a format that is opened here, whatever their names."""
+    return any(name.endswith(".safetensors") or name == INDEX for name in names_in(folder))
 
 
 def is_adapter(folder: Path) -> bool:
@@ -258,10 +219,10 @@ def _refuse_formats(folder: Path) -> None:
         raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again")
     if names & {SINGLE, INDEX, ADAPTER}:
         return
-    for pattern, status, fault, mend in OTHER_FORMATS:
-        found = sorted(name for name in names if pattern.fullmatch(name))
+    for other in OTHER_FORMATS:
+        found = sorted(name for name in names if other.names.fullmatch(name))
         if found:
-            raise Flaw(status, fault.format(found[0]), mend.format(found[0]))
+            raise Flaw(other.status, other.fault.format(found[0]), other.hint.format(found[0]))
     raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again")
 
 

@@ -7,8 +7,10 @@ from math import prod
 from pathlib import Path
 
 from phcore.checkpoints.formats import Flaw, examine, holds_weights, names_in, read_json, tensors
+from phcore.checkpoints.hub import references, repository_of
+from phcore.checkpoints.names import step_of
 from phcore.checkpoints.roots import is_inside, refuse_outside
-from phcore.checkpoints.series import references, repository_of, step_of, way_out
+from phcore.checkpoints.series import way_out
 
 MOST_FOLDERS = 3000
 DEEPEST = 3

@@ -6,6 +6,7 @@ https://github.com/huggingface/safetensors#format.
 
 import json
 import os
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +65,25 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
     if size > end:
         raise Fault(f"the file has {size - end:,} bytes more than its header tells of", AGAIN, path)
     return tensors
+
+
+def are_zero(path: str | Path, chosen: Callable[[str], bool]) -> bool:
+    """Whether a file holds chosen tensors, and nothing but zeros in them. Reads no further than the first other byte.
+
+    The file has to be one that `read_header` accepts.
+    """
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        entries = json.loads(file.read(length))
+        spans = [entry["data_offsets"] for name, entry in entries.items() if chosen(name)]
+        for begin, end in spans:
+            file.seek(8 + length + begin)
+            while begin < end:
+                block = file.read(min(end - begin, 1 << 20))
+                if not block or block.strip(b"\0\x80"):  # 0x80 is the sign of a negative zero
+                    return False
+                begin += len(block)
+    return bool(spans)
 
 
 def _tensor(entry: dict) -> Tensor:

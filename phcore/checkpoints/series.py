@@ -1,28 +1,23 @@
-"""Find series of checkpoints in a folder: fine-tuning runs, each with its objective, seed and steps."""
+"""Find series of checkpoints in a folder: fine-tuning runs, each with its objective, seed and steps.
 
-import re
-from collections.abc import Iterator, Sequence
+Content comes first: a checkpoint is where weights lie. The names on the way to it are read afterwards, all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from phcore.checkpoints import names
 from phcore.checkpoints.against_base import Base, check_adapter, check_full, same_weights
-from phcore.checkpoints.formats import Checkpoint, Flaw, examine, holds_weights, is_adapter, names_in, read_json
-from phcore.checkpoints.roots import ROOTS, is_inside, leaves, refuse_outside
+from phcore.checkpoints.folders import Place, is_unfinished, places
+from phcore.checkpoints.formats import Checkpoint, Flaw, examine, names_in, read_json
+from phcore.checkpoints.hub import repository_of
+from phcore.checkpoints.labels import labelled
+from phcore.checkpoints.roots import ROOTS, leaves, refuse_outside
+from phcore.checkpoints.steps import IS_BASE, Stand, numbered, state_step
 from phcore.errors import Fault
-
-DEEPEST = 3  # levels of folders above the checkpoints: runs/llama/helpful/seed0/checkpoint-8
-MOST_FOLDERS = 2000
-
-# checkpoint-8, step1000, step-001000-2BT, global_step_10, iter_0000100, epoch-3, 128000, stage1-step150-tokens1B
-STEP = re.compile(
-    r"(?:.*[-_.])?(?:checkpoint|ckpt|global_?step|step|iter|iteration|epoch)[-_=]?(\d+)(k?)(?:[-_.].*)?|(\d+)", re.I
-)
-SEED = re.compile(r"(?P<objective>.*?)[-_.]?seed[-_=]?(?P<seed>\d+)", re.I)
-# Folder names that say nothing about the run: the parent's name does.
-GENERIC = {
-    "checkpoints", "checkpoint", "ckpts", "ckpt", "output", "outputs", "results", "weights", "adapter", "adapters",
-}  # fmt: skip
-LOOSE = "The name of its folder tells no step, so it stands last."
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,10 @@ class Found:
 
     Attributes
     ----------
+    pattern : which folders in `path` are its checkpoints, with `*` for what differs, where several series lie in one
+        folder; else "".
     is_base : whether it is the base model itself, which lies beside the runs or was copied there: no run at all.
+    notes : sentences about the series as a whole: how its steps were read.
     """
 
     name: str
@@ -40,13 +38,38 @@ class Found:
     path: Path
     checkpoints: list[Checkpoint]
     is_base: bool = False
+    pattern: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[Path] | None = None) -> list[Found]:
-    """Series of checkpoints in a folder or, up to three levels, below it; sorted by path.
+UNFINISHED = (
+    "Its name says that a trainer is still writing it, or was stopped while it was. Wait for it, or train on from the "
+    "checkpoint before."
+)
 
-    A folder that holds checkpoints itself is one series. A model folder of the hub cache (`models--org--name`) is a
-    series of its revisions, where their names tell a step; one that only holds an adapter is a series of one.
+
+@dataclass
+class _Group:
+    """Places of one series: what they share, and where they differ."""
+
+    parts: tuple[str, ...]  # from the folder that was looked through to the series
+    pattern: str
+    rest: tuple[str, ...]  # words of the varying part and of what lies inside it, which may be the objective
+    inside: tuple[str, ...]
+    members: list[Place]
+
+
+def scan(
+    directory: str | Path,
+    base: str | Path | None = None,
+    roots: Sequence[Path] | None = None,
+    steps: Mapping[str, int] | None = None,
+    left_out: Sequence[str] = (),
+) -> list[Found]:
+    """Series of checkpoints in a folder or below it; sorted by path.
+
+    Folders whose paths differ by a step alone are one series, wherever in the path the step stands. A model folder of
+    the hub cache (`models--org--name`) is a series of its revisions, where their names tell a step.
 
     Parameters
     ----------
@@ -55,6 +78,8 @@ def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[
         Without it, adapters have the status "incomplete": they cannot be used before a base is chosen.
     roots : where the directory has to lie, and links may lead. None where any folder may be named; links then stay in
         the directory.
+    steps, left_out : steps that somebody gave, by folder, and folders that somebody left out, in the words of a study
+        file: as the folders are called in their series.
 
     Raises
     ------
@@ -67,135 +92,154 @@ def scan(directory: str | Path, base: str | Path | None = None, roots: Sequence[
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)
     known = Base(base) if base is not None else None
     fence = [repository_of(directory.resolve()) or directory.resolve(), *(roots or ())]
+    groups = _groups(places(directory, fence), directory)
+    shared = [group.parts for group in groups]
+    ways = [(*group.parts, *(group.rest if shared.count(group.parts) > 1 else ())) for group in groups]
+    labels = labelled(ways, directory)
     found = []
-    for folder, places in _series_folders(directory, fence):
-        own = [_checkpoint(place, known, fence) for place in places]
-        objective, seed = objective_of(folder)
-        is_base = len(own) == 1 and own[0].ready and base is not None and same_weights(own[0].path, Path(base))
-        found.append(Found(folder.name, objective, seed, folder, _in_order(own), is_base))
-    return _named(found, directory)
+    for group, (objective, seed, name) in zip(groups, labels, strict=True):
+        folder = _folder(group)
+        stands = [_stand(place, folder, known, fence) for place in group.members]
+        stands, notes = numbered(stands, None if base is None else Path(base), steps, left_out)
+        is_base = len(stands) == 1 and base is not None and _is_base(stands[0], Path(base))
+        pattern = group.pattern if shared.count(group.parts) > 1 else ""
+        found.append(Found(name, objective, seed, folder, stands, is_base, pattern, notes))
+    return sorted(found, key=lambda one: (one.path, one.pattern))
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a checkpoint is expected. `step` is None where the folder's name tells none."""
-
-    path: Path
-    step: int | None
-    revision: bool = False
-
-
-def _series_folders(directory: Path, fence: list[Path]) -> Iterator[tuple[Path, list[_Place]]]:
-    """Every folder that directly holds checkpoints, with them; not looking below such a folder.
-
-    Links out of the fence are not followed.
-    """
-    waiting = [(directory, 0)]
-    visited = 0
-    while waiting:
-        folder, depth = waiting.pop(0)
-        visited += 1
-        if visited > MOST_FOLDERS:
-            raise Fault(
-                f"there are more than {MOST_FOLDERS:,} folders below",
-                "Pick a folder nearer to the checkpoints",
-                directory,
-            )
-        places = _places(folder, fence)
-        if places:
-            yield folder, places
-        elif depth < DEEPEST and not _is_repository(folder):
-            waiting += [(child, depth + 1) for child in _children(folder) if not leaves(child, fence)]
+def _folder(group: _Group) -> Path:
+    """The folder that holds a series: of revisions the repository, whose snapshots are called otherwise on disk."""
+    first = group.members[0]
+    if first.revision:
+        return repository_of(first.path) or first.path
+    above = len(first.parts) - len(group.parts)
+    return first.path.parents[above - 1] if above else first.path
 
 
-def _places(folder: Path, fence: list[Path]) -> list[_Place]:
-    if _is_repository(folder):
-        return _revisions(folder, fence)
-    children = _children(folder)
-    steps = [_Place(child, step) for child in children if (step := step_of(child.name)) is not None]
-    if not steps:
-        return [_Place(folder, step_of(folder.name))] if holds_weights(folder) else []
-    numbered = {place.path for place in steps}
-    others = [child for child in children if child not in numbered and not leaves(child, fence)]
-    loose = [_Place(child, None) for child in others if holds_weights(child)]
-    # Trainer.save_model() leaves the final weights beside the checkpoints; its state file tells their step.
-    final = _state_step(folder, fence) if holds_weights(folder) else None
-    if final is not None and final not in {place.step for place in steps}:
-        steps.append(_Place(folder, final))
-    return steps + loose
+def _is_base(one: Checkpoint, base: Path) -> bool:
+    return one.finding == IS_BASE or (one.ready and same_weights(one.path, base))
 
 
-def _children(folder: Path) -> list[Path]:
-    names = sorted(n for n in names_in(folder) if not n.startswith((".", "tmp")))
-    return [folder / name for name in names if (folder / name).is_dir()]
+# --- which places are one series --------------------------------------------------------------------
 
 
-def step_of(name: str) -> int | None:
-    """The training step a folder's or revision's name tells, or None."""
-    found = STEP.fullmatch(name)
-    if not found:
-        return None
-    return int(found[3]) if found[3] else int(found[1]) * (1000 if found[2] else 1)
+def _groups(found: list[Place], directory: Path) -> list[_Group]:
+    """Places whose paths differ by a step alone. Those that tell none join the series that lies beside them."""
+    stepped: dict[tuple, _Group] = {}
+    loose: list[Place] = []
+    outer = _steps_stand_outside(found)
+    for place in found:
+        at = _where(place.parts, outer)
+        if at is None:
+            loose.append(place)
+            continue
+        told, inside, parts = names.step_of(place.parts[at]), place.parts[at + 1 :], place.parts[:at]
+        numbers, pattern = dict(told.numbers), (told.pattern, *inside)
+        if parts and _is_epoch(parts[-1]) and not told.rest:  # epoch_1/step_100: both say how far it was
+            epoch, parts = names.step_of(parts[-1]), parts[:-1]
+            numbers, pattern = {**epoch.numbers, **numbers}, (epoch.pattern, *pattern)
+        rest = (told.rest, *inside) if told.rest else inside
+        own = stepped.setdefault((parts, rest), _Group(parts, "/".join(pattern), rest, inside, []))
+        own.members.append(replace(place, numbers=numbers))
+    groups = _merged(list(stepped.values()))
+    for place in loose:
+        home = _home(place, groups)
+        if home is not None:
+            home.members.append(place)
+        else:
+            groups.append(_alone(place))
+    return _without_empty_ones(groups)
 
 
-def _state_step(folder: Path, fence: list[Path]) -> int | None:
-    """The step that Trainer's state file tells, where it lies within the fence."""
-    file = folder / "trainer_state.json"
-    if not is_inside(file, fence):
-        return None
-    try:
-        step = read_json(file).get("global_step")
-    except Flaw:
-        return None
-    return step if isinstance(step, int) and step >= 0 else None
+def _alone(place: Place) -> _Group:
+    """A series of one. Where it is the folder that was named, its own name may tell the step."""
+    told = names.step_of(place.path.name) if not place.parts else None
+    parts = place.parts[:-1] if place.revision else place.parts
+    return _Group(parts, "", (), (), [replace(place, numbers=told.numbers if told else {})])
 
 
-# --- the hub cache ------------------------------------------------------------------------------
+def _where(parts: tuple[str, ...], outer: bool) -> int | None:
+    """Which of the names on the way tells the step: the innermost that says it in words, else the innermost number."""
+    told = [(at, names.step_of(part)) for at, part in enumerate(parts)]
+    said = [at for at, one in told if one is not None and set(one.numbers) != {""}]
+    bare = [at for at, one in told if one is not None and set(one.numbers) == {""}]
+    if outer:
+        return min(said + bare)
+    return max(said or bare, default=None)
 
 
-def _is_repository(folder: Path) -> bool:
-    return folder.name.startswith("models--") and (folder / "snapshots").is_dir()
+def _steps_stand_outside(found: list[Place]) -> bool:
+    """Whether the innermost step is the same everywhere and an outer one differs: 100/iter_1, 200/iter_1."""
+    inner, outer = set(), set()
+    for place in found:
+        told = [one for part in place.parts if (one := names.step_of(part)) is not None]
+        if len(told) < 2:
+            return False
+        inner.add(tuple(told[-1].numbers.items()))
+        outer.add((told[0].pattern, tuple(told[0].numbers.items())))
+    patterns = {pattern for pattern, _ in outer}
+    return len(inner) == 1 and len(outer) > 1 and len(patterns) == 1
 
 
-def repository_of(path: Path) -> Path | None:
-    """The hub-cache repository a path lies in: its snapshots are links into its blobs."""
-    return next((one for one in (path, *path.parents) if _is_repository(one)), None)
+def _is_epoch(name: str) -> bool:
+    told = names.step_of(name)
+    return told is not None and set(told.numbers) == {"epoch"} and not told.rest
 
 
-def references(repository: Path) -> dict[str, Path]:
-    """Names of revisions (main, step1000, ...) and the snapshot folders they stand for."""
-    refs = repository / "refs"
-    found = {}
-    for file in sorted(refs.rglob("*")) if refs.is_dir() else []:
-        if is_inside(file, [repository]) and file.is_file() and file.stat().st_size < 200:
-            commit = file.read_text(encoding="ascii", errors="replace").strip()
-            if re.fullmatch(r"[0-9a-zA-Z_-]+", commit):
-                found[file.relative_to(refs).as_posix()] = repository / "snapshots" / commit
-    return found
+def _merged(groups: list[_Group]) -> list[_Group]:
+    """A single odd one beside a series, such as checkpoint-8-copy, belongs to it."""
+    kept = [group for group in groups if len(group.members) > 1]
+    for group in groups:
+        if len(group.members) > 1:
+            continue
+        beside = [one for one in kept if (one.parts, one.inside) == (group.parts, group.inside)]
+        if beside:
+            beside[0].members += group.members
+        else:
+            kept.append(group)
+    return kept
 
 
-def _revisions(repository: Path, fence: list[Path]) -> list[_Place]:
-    refs = references(repository)
-    steps = [_Place(path, step, True) for name, path in refs.items() if (step := step_of(name)) is not None]
-    if steps:
-        return steps
-    main = refs.get("main")
-    return [_Place(main, None)] if main and is_inside(main, fence) and is_adapter(main) else []
+def _home(place: Place, groups: list[_Group]) -> _Group | None:
+    """The series that a place without a step belongs to: beside its checkpoints, or the folder that holds them."""
+    for group in sorted(groups, key=lambda one: -len(one.members)):
+        depth = len(group.parts)
+        beside = place.parts[:depth] == group.parts and place.parts[depth + 1 :] == group.inside
+        if group.pattern and (place.parts == group.parts or (beside and len(place.parts) > depth)):
+            return group
+    return None
+
+
+def _without_empty_ones(groups: list[_Group]) -> list[_Group]:
+    """Folders that promise checkpoints and hold none are told of beside some that do; alone they are other folders."""
+    whole = [group for group in groups if any(not place.empty for place in group.members)]
+    for group in groups:
+        home = next((one for one in whole if one.parts == group.parts), None)
+        if group not in whole and home is not None:
+            home.members += group.members
+        elif group not in whole:
+            whole.append(group)
+    return whole
 
 
 # --- one checkpoint -----------------------------------------------------------------------------
 
 
-def _checkpoint(place: _Place, base: Base | None, fence: list[Path]) -> Checkpoint:
-    step = place.step if place.step is not None else _state_step(place.path, fence)
+def _stand(place: Place, folder: Path, base: Base | None, fence: list[Path]) -> Stand:
+    return Stand(place, _checkpoint(place, base, fence), folder, state_step(place, folder, fence))
+
+
+def _checkpoint(place: Place, base: Base | None, fence: list[Path]) -> Checkpoint:
     escaped = way_out(place.path, fence)
     if escaped:
         found = Checkpoint(-1, "full", place.path, 0, "refused", escaped)
+    elif any(map(is_unfinished, place.parts)):
+        found = Checkpoint(-1, "full", place.path, 0, "incomplete", UNFINISHED)
     else:
         found = _compared(examine(place.path, -1), base)
     if place.revision and found.kind != "adapter":
         found = replace(found, kind="revision")
-    return replace(found, step=-1 if step is None else step, note=LOOSE if step is None else "")
+    return found
 
 
 def way_out(folder: Path, fence: Sequence[Path]) -> str:
@@ -229,59 +273,3 @@ def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:
     except Flaw as flaw:
         return replace(found, status=flaw.status, finding=flaw.finding)
     return found
-
-
-def _in_order(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
-    """By step; those without one last (-1 stands for it); a second one at the same step is refused."""
-    last = max(one.step for one in checkpoints)
-    ordered: list[Checkpoint] = []
-    for one in sorted(checkpoints, key=lambda c: (c.step < 0, c.step, c.path.name)):
-        if one.step < 0:
-            last = max(last, 0) + 1
-            one = replace(one, step=last)
-        twin = next((other for other in ordered if other.step == one.step), None)
-        if twin is not None and one.ready:
-            finding = (
-                f"The folder {twin.path.name} has the same step {one.step}, and is the one that is used. If this one "
-                "has another step, say it in the name of its folder."
-            )
-            one = replace(one, status="refused", finding=finding)
-        ordered.append(one)
-    return ordered
-
-
-# --- names --------------------------------------------------------------------------------------
-
-
-def objective_of(folder: Path) -> tuple[str, int]:
-    """(objective, seed) that a series folder's name tells: helpful-seed1, helpful/seed1, helpful."""
-    folder, seed = folder.resolve(), 0
-    if _is_repository(folder):
-        return folder.name.split("--")[-1], 0
-    while folder.parent != folder:
-        name = folder.name
-        found = SEED.fullmatch(name)
-        if found:
-            seed = int(found["seed"])
-            name = found["objective"]
-        if name and name.lower() not in GENERIC and step_of(name) is None:
-            return name, seed
-        folder = folder.parent
-    return "series", seed
-
-
-def _named(found: list[Found], directory: Path) -> list[Found]:
-    """Give each series a name of its own: the objective, with the seed where it has one, with the path if need be."""
-    short = [_short(one) for one in found]
-    named = []
-    for one, name in zip(found, short, strict=True):
-        if short.count(name) > 1:
-            name = "-".join(one.path.relative_to(directory).parts) or name
-        # "base" is the word for the base model among the series
-        named.append(replace(one, name=f"{name}-series" if name == "base" else name))
-    return sorted(named, key=lambda one: one.path)
-
-
-def _short(one: Found) -> str:
-    tells_seed = any(SEED.fullmatch(part) for part in one.path.resolve().parts[-2:])
-    return f"{one.objective}-seed{one.seed}" if tells_seed else one.objective

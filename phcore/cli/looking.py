@@ -12,7 +12,7 @@ from phcore.formatting import visible
 from phcore.study import PRESETS, Series, Study
 
 COMMANDS: list[Command] = []
-CHECKPOINT = ("step", "kind", "path", "size", "status", "finding")  # what is told of one
+CHECKPOINT = ("step", "kind", "path", "folder", "size", "status", "finding", "note")  # what is told of one
 FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which imports more than a help needs
 
 
@@ -36,6 +36,9 @@ def scan(options: argparse.Namespace) -> None:
             "objective": series.objective,
             "seed": series.seed,
             "path": series.path,
+            "pattern": series.pattern,
+            "notes": list(series.notes),
+            "is_base": series.is_base,
             "checkpoints": [{name: getattr(one, name) for name in CHECKPOINT} for one in series.checkpoints],
         }
         for series in found
@@ -45,11 +48,17 @@ def scan(options: argparse.Namespace) -> None:
     elif not plain:
         say("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
     for series in [] if options.json else plain:
-        about = f"{series['series']} (objective {series['objective']}, seed {series['seed']})  {series['path']}"
+        place = Path(series["path"]) / series["pattern"]
+        about = f"{series['series']} (objective {series['objective']}, seed {series['seed']})  {place}"
         say(visible(about))  # a name with a line break makes no line of its own
+        for sentence in series["notes"]:
+            say(visible(f"  {sentence}"))
         for one in series["checkpoints"]:
             size = f"{one['size'] / 1e6:.1f} MB"
-            about = f"  step {one['step']:>7}  {one['kind']:<9} {size:>11}  {one['status']:<10} {one['finding']}"
+            told = one["finding"] or one["note"]
+            about = (
+                f"  step {one['step']:>7}  {one['folder']:<16} {one['kind']:<9} {size:>11}  {one['status']:<10} {told}"
+            )
             say(visible(about))
 
 
@@ -83,6 +92,12 @@ def new(options: argparse.Namespace) -> None:
     for one in every:
         if one.is_base:
             say(f"note: {one.path.name}/ is the base model itself, and no series", file=sys.stderr)
+    for one in found:
+        for sentence in [
+            *one.notes,
+            *(f"{e.folder}: {e.finding or e.note}" for e in one.checkpoints if e.finding or e.note),
+        ]:
+            say(visible(f"note: {one.name}: {sentence}"), file=sys.stderr)
     if not found:
         raise Fault("there are no checkpoints here", "Pick the folder above your series", directory)
     name = options.name or directory.name
@@ -90,7 +105,7 @@ def new(options: argparse.Namespace) -> None:
         name=name,
         model=Path(options.model).resolve(),
         probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
-        series=tuple(Series(one.name, one.path, one.objective, one.seed) for one in found),
+        series=tuple(Series(one.name, one.path, one.objective, one.seed, pattern=one.pattern) for one in found),
         **PRESETS[options.preset],
     )
     probes.load(study.probes)  # what is wrong with it shows now, not after an hour

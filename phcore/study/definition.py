@@ -39,6 +39,13 @@ class Series:
 
     `path` is the folder that holds the checkpoints; `objective` the label that gives it its colour;
     `seed` tells runs towards the same objective apart.
+
+    Attributes
+    ----------
+    pattern : which folders in `path` are its checkpoints, with `*` for what differs; needed only where several series
+        lie in one folder.
+    steps : steps by folder, where its name says another one or none.
+    left_out : folders in `path` that are no part of it.
     """
 
     name: str
@@ -46,9 +53,19 @@ class Series:
     objective: str = ""
     seed: int = 0
     include: bool = True
+    pattern: str = ""
+    steps: dict[str, int] = field(default_factory=dict, hash=False)
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
+        object.__setattr__(self, "left_out", tuple(self.left_out))
+        for folder, step in self.steps.items():
+            if isinstance(step, bool) or not isinstance(step, int) or step < 1:
+                raise Fault(
+                    f"series {self.name}: step {step!r} of {folder} is not a whole number from 1 on",
+                    "Correct it; step 0 is the base model",
+                )
         if not self.objective:
             object.__setattr__(self, "objective", self.name)
 
@@ -203,7 +220,7 @@ class Study:
         plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
         plain["model"] = str(self.model)
         plain |= {name: list(plain[name]) for name in ("layers", "tokens", "beside", "private")}
-        plain["series"] = [{**asdict(one), "path": str(one.path)} for one in self.series]
+        plain["series"] = [_plain(one) for one in self.series]
         return plain
 
     def to_toml(self) -> str:
@@ -232,6 +249,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": _PAPER,
 }
 PRESETS["quick"] = PRESETS["default"] | {"subsamples": 8, "subsample_size": 40}
+
+
+def _plain(series: Series) -> dict:
+    """A series as plain values; what few need is left out where nobody said it."""
+    said = asdict(series) | {"path": str(series.path), "left_out": list(series.left_out)}
+    return {name: value for name, value in said.items() if value or name not in ("pattern", "steps", "left_out")}
 
 
 def _absolute(path: str | Path, folder: Path | None) -> Path:

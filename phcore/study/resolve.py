@@ -113,11 +113,27 @@ def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[
     for series in study.included:
         found = _found(series, study, roots)
         learned = measures.learned([(one.step, Path(one.path)) for one in found])
+        own = []
         for one in found:
             node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
             node = replace(node, learned=learned.get(one.step))
-            nodes.append(_printed(node, study, store, refused) if node.ready else node)
+            own.append(_printed(node, study, store, refused) if node.ready else node)
+        nodes += _once(own, nodes[0])
     return tuple(nodes)
+
+
+def _once(nodes: list[Node], base: Node) -> list[Node]:
+    """The same weights at several steps are one point, and those of the base its step 0."""
+    first: dict[str, str] = {base.fingerprint: ""}
+    kept = []
+    for node in nodes:
+        if node.ready and (known := first.get(node.fingerprint)) is not None:
+            words = checkpoints.repeated(known) if known else checkpoints.IS_BASE
+            node = replace(node, status="repeated", finding=words)
+        elif node.ready:
+            first[node.fingerprint] = f"step {node.step:,}"
+        kept.append(node)
+    return kept
 
 
 def _printed(node: Node, study: Study, store: Store, refused: dict[str, str]) -> Node:
@@ -163,11 +179,13 @@ def _unrelated(a: Record, b: Record) -> bool:
 
 
 def _found(series: Series, study: Study, roots: Sequence[Path]) -> list[checkpoints.Checkpoint]:
-    found = checkpoints.scan(series.path, study.model, [series.path, *roots])
+    found = checkpoints.scan(series.path, study.model, [series.path, *roots], series.steps, series.left_out)
     here = [one for one in found if Path(one.path).resolve() == series.path.resolve()]
+    if series.pattern and len(here) > 1:
+        here = [one for one in here if one.pattern == series.pattern]
     if not here:
         raise Fault("there is no checkpoint in this folder", "Pick the folder that holds them", series.path)
-    return here[0].checkpoints
+    return max(here, key=lambda one: len(one.checkpoints)).checkpoints
 
 
 def _known_refusals(previous: Record | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from phcore.checkpoints.series import objective_of
+from phcore.checkpoints.labels import from_above
 from phcore.errors import Fault, about
 from phcore.formatting import count
 from phcore.training import conversations
@@ -50,7 +50,7 @@ def runs(
     for name, shares in parts.items():
         for seed in range(seeds):
             folder = out / f"{name}-seed{seed}"
-            if Path(name).name != name or name.startswith(".") or objective_of(folder) != (name, seed):
+            if Path(name).name != name or name.startswith(".") or from_above(folder) != (name, seed):
                 raise Fault(f"an objective called {name!r} would not be found again", "Give it a plain name")
             found.append(Run(name, seed, shares, folder))
     names = [run.name for run in found]

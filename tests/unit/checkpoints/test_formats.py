@@ -170,8 +170,8 @@ def test_json_files_that_cannot_be_read(here, base, name, content, words):
 
 
 def test_weights_under_another_name(here):
-    (paper.model(here) / "model.safetensors").rename(here / "consolidated.safetensors")
-    assert_found(look(here), "incomplete", "consolidated.safetensors", "Rename")
+    (paper.model(here) / "model.safetensors").rename(here / "weights.safetensors")
+    assert_found(look(here), "incomplete", "weights.safetensors", "Rename")
 
 
 def test_a_folder_that_cannot_be_listed_is_no_crash(tmp_path):
@@ -359,7 +359,8 @@ def test_other_kinds_of_adapters_are_left_to_peft(here, base):
 @pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "llama", "qwen2", "opt"])
 def test_real_adapters_and_checkpoints_fit(tiny, lora, tmp_path, architecture):
     run = tmp_path / "run"
-    shutil.copytree(tiny(architecture), run / "checkpoint-1")
+    trained = shutil.copytree(tiny(architecture), run / "checkpoint-1") / "model.safetensors"
+    trained.write_bytes(trained.read_bytes()[:-1] + b"x")
     shutil.copytree(lora(architecture), run / "checkpoint-2")
     statuses = [(c.kind, c.status) for c in checkpoints.scan(run, tiny(architecture))[0].checkpoints]
     assert statuses == [("full", "ready"), ("adapter", "ready")]

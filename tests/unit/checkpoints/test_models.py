@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -177,27 +178,26 @@ def test_place_and_name_do_not_matter(tmp_path, base):
 def test_what_changes_a_fingerprint(tmp_path, base):
     other_base = Checkpoint.of_base(paper.model(tmp_path / "other", fill=b"\1"))
     seen = {
-        "full": of(paper.model(tmp_path / "1"), base),
+        "full": of(paper.model(tmp_path / "1", fill=b"\0"), base),
         "weights": of(paper.model(tmp_path / "2", fill=b"\2"), base),
-        "config": of(paper.model(tmp_path / "3", rope_theta=5), base),
-        "untied": of(paper.model(tmp_path / "4", tie_word_embeddings=False), base),
-        "adapter": of(paper.lora(tmp_path / "5"), base),
-        "alpha": of(paper.lora(tmp_path / "6", lora_alpha=5), base),
+        "config": of(paper.model(tmp_path / "3", fill=b"\0", rope_theta=5), base),
+        "untied": of(paper.model(tmp_path / "4", fill=b"\0", tie_word_embeddings=False), base),
+        "adapter": of(paper.lora(tmp_path / "5", fill=b"\0"), base),
+        "alpha": of(paper.lora(tmp_path / "6", fill=b"\0", lora_alpha=5), base),
         "adapter's weights": of(paper.lora(tmp_path / "7", fill=b"\3"), base),
-        "base": of(paper.lora(tmp_path / "8"), other_base),
+        "base": of(paper.lora(tmp_path / "8", fill=b"\0"), other_base),
     }
     assert len(set(seen.values())) == len(seen), seen
 
 
 def test_what_does_not_change_a_fingerprint(tmp_path, base):
-    adapter = of(paper.lora(tmp_path / "a"), base)
-    assert (
-        of(paper.lora(tmp_path / "b", base_model_name_or_path="/elsewhere", lora_dropout=0.1, peft_version="9"), base)
-        == adapter
-    )
-    assert of(paper.lora(tmp_path / "c", target_modules=["up_proj", "q_proj"], corda_config=None), base) == adapter
-    full = of(paper.model(tmp_path / "d"))
-    assert of(paper.model(tmp_path / "e", _name_or_path="x", transformers_version="9", dtype="float16")) == full
+    lora, whole = partial(paper.lora, fill=b"\0"), partial(paper.model, fill=b"\0")
+    adapter = of(lora(tmp_path / "a"), base)
+    said = {"base_model_name_or_path": "/elsewhere", "lora_dropout": 0.1, "peft_version": "9"}
+    assert of(lora(tmp_path / "b", **said), base) == adapter
+    assert of(lora(tmp_path / "c", target_modules=["up_proj", "q_proj"], corda_config=None), base) == adapter
+    full = of(whole(tmp_path / "d"))
+    assert of(whole(tmp_path / "e", _name_or_path="x", transformers_version="9", dtype="float16")) == full
     (tmp_path / "e" / "optimizer.pt").write_bytes(b"x")
     assert of(tmp_path / "e") == full
 

@@ -71,7 +71,7 @@ def test_a_wrong_value_says_what_is_allowed(changes, words):
         ('name = "x"', "base model is not named"),
         ('model = "m"\ncolour = 3', "unknown key 'colour'"),
         ('model = "m"\n[[series]]\nname = "a"', "series 1 has no path"),
-        ('model = "m"\n[[series]]\npath = "a"\nsteps = 3', "unknown key 'steps'"),
+        ('model = "m"\n[[series]]\npath = "a"\nstepz = 3', "unknown key 'stepz'"),
         ('model = "m"\norder = "two"', "wrong type"),
         ('model = "m"\nprobes = "a\\u0000b"', "can be no path"),
     ],
