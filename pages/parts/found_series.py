@@ -67,7 +67,7 @@ def _checkpoints(found: list[Found], place: str) -> pd.DataFrame:
 
 def _changes(one: Found, points: pd.DataFrame) -> tuple[dict[str, int], tuple[str, ...]]:
     """Steps that somebody gave to checkpoints of a series, and folders that somebody left out."""
-    if points.empty:
+    if points.empty or one.is_base:
         return {}, ()
     own = points[points["series"] == one.name].set_index("folder")
     steps = {e.folder: int(own.loc[e.folder, "step"]) for e in one.checkpoints if own.loc[e.folder, "step"] != e.step}

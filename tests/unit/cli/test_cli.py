@@ -40,9 +40,22 @@ def test_scan_lists_series_and_findings(runs, llama, capsys):
     broken = found["harmless"]["checkpoints"][-1]
     assert (broken["step"], broken["status"]) == (4, "damaged")
     assert broken["finding"]
-    assert set(broken) == {"step", "kind", "path", "size", "status", "finding"}
+    assert set(broken) == {"step", "kind", "path", "folder", "size", "status", "finding", "note"}
     assert main(["scan", str(runs)]) == 0
     assert "damaged" in capsys.readouterr().out
+
+
+def test_what_is_left_out_is_said_at_once(tmp_path, llama, capsys):
+    run = studies.build_runs(tmp_path / "runs", llama, "helpful") / "helpful"
+    (run / "checkpoint-4").rename(run / "best")
+    shutil.copytree(run / "checkpoint-2", run / "last")
+    study = tmp_path / "mine.toml"
+    assert main(["new", str(tmp_path / "runs"), "--model", str(llama), "-o", str(study)]) == 0
+    said = capsys.readouterr().err
+    assert "best: Its folder tells no step" in said
+    assert "last: It holds the same weights as checkpoint-2" in said
+    assert main(["scan", str(tmp_path / "runs"), "--model", str(llama)]) == 0
+    assert "unplaced" in capsys.readouterr().out
 
 
 def test_a_terminal_obeys_no_name(tmp_path, llama, hostile, monkeypatch, capsys):

@@ -1,12 +1,14 @@
 """What a study is looked up in, and what is refused before anything is computed."""
 
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from phcore import Fault
+from phcore import Fault, Study, checkpoints
 from phcore.archive.store import Store
+from phcore.checkpoints import steps
 from phcore.stages.registry import keys_of
 from phcore.study import kept
 from phcore.study import resolve as resolving
@@ -44,13 +46,70 @@ def test_answers_are_pooled_where_every_prompt_has_one(llama, tmp_path):
 
 def test_a_study_beside_is_read_with_its_tables(computed, tmp_path):
     """Claim 4 reads the tables of the studies that are named beside."""
-    import shutil
-
     from phcore.export.results import Results
-    from phcore.study import kept
 
     study, cache = computed
     store = studies.copy_archive(cache, tmp_path / "cache")
     shutil.copytree(kept.folder_of("tiny", store), kept.folder_of("other", store))
     file = study.with_(beside=("other", "nowhere")).write(tmp_path / "tiny.toml")
     assert not Results.open(file, store).table("findings").empty
+
+
+# --- which checkpoints -------------------------------------------------------------------------------
+
+
+def steps_of(study, tmp_path):
+    record = resolve(study, Store(tmp_path / "cache"), keep=False)
+    return {(node.step, node.status) for node in record.nodes[1:]}
+
+
+def with_series(study, **changes):
+    return study.with_(series=(replace(study.series[0], **changes),))
+
+
+def test_steps_that_a_study_file_gives_and_folders_that_it_leaves_out(llama, tmp_path):
+    study = studies.build_few(tmp_path, llama, "helpful")
+    run = study.series[0].path
+    (run / "checkpoint-4").rename(run / "best")
+    assert steps_of(study, tmp_path) == {(1, "ready"), (2, "ready"), (3, "unplaced")}
+    told = with_series(study, steps={"best": 10, "checkpoint-1": 5}, left_out=("checkpoint-2",))
+    again = Study.read(told.write(tmp_path / "told.toml"))
+    assert again == told
+    assert steps_of(again, tmp_path) == {(2, "left out"), (5, "ready"), (10, "ready")}
+    assert "pattern" not in study.to_toml()  # what few need is in few files
+
+
+@pytest.mark.parametrize("step", [0, -1, True, 1.5])
+def test_a_step_that_none_can_have_is_refused(llama, tmp_path, step):
+    with pytest.raises(Fault, match="step 0 is the base model"):
+        with_series(studies.build_few(tmp_path, llama, "helpful"), steps={"best": step})
+
+
+@pytest.mark.parametrize("compared", [0, steps.COMPARED])  # at once, or when fingerprints are known
+def test_the_same_weights_are_one_point(llama, tmp_path, monkeypatch, compared):
+    monkeypatch.setattr(steps, "COMPARED", compared)
+    study = studies.build_few(tmp_path, llama, "helpful")
+    run = study.series[0].path
+    shutil.copytree(run / "checkpoint-2", run / "checkpoint-8")
+    shutil.copytree(llama, run / "checkpoint-16")
+    record = resolve(study, Store(tmp_path / "cache"), keep=False)
+    assert [node.step for node in record.path_of("helpful")] == [0, 1, 2, 4]
+    said = {node.step: node.finding for node in record.nodes if node.status == "repeated"}
+    assert "same weights as" in said[8]
+    assert said[16] == checkpoints.IS_BASE
+
+
+def test_two_series_of_one_folder(llama, tmp_path):
+    """A study file names the folder and what differs."""
+    study = studies.build_few(tmp_path, llama, "helpful")
+    run = study.series[0].path
+    for step in (1, 2, 4):
+        place = run / f"global_step_{step}"
+        shutil.copytree(run / f"checkpoint-{step}", place / "actor")
+        (run / f"checkpoint-{step}").rename(place / "critic")
+        (place / "critic" / "adapter_config.json").write_text((place / "actor" / "adapter_config.json").read_text())
+    both = checkpoints.scan(run, llama)
+    assert [one.pattern for one in both] == ["global_step_*/actor", "global_step_*/critic"]
+    for one in both:
+        record = resolve(with_series(study, pattern=one.pattern), Store(tmp_path / "cache"), keep=False)
+        assert {node.path.rpartition("/")[2] for node in record.nodes[1:]} == {one.pattern.rpartition("/")[2]}
