@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test test-long lint format unit quick bench bench-screen bench-room calibrate mutate torture screenshots lock audit clean
+.PHONY: app serve test test-long lint format unit quick bench bench-screen bench-room calibrate mutate torture wild screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -66,6 +66,10 @@ mutate: $(VENV)/.dev
 # Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 50 minutes on two idle cores.
 torture: $(VENV)/.dev
 	$(BIN)/python -m scripts.torture
+
+# Checkpoints as people have them: what is read, and what is refused with which words. docs/checkpoints.md is made of it.
+wild: $(VENV)/.dev
+	$(BIN)/python -m scripts.wild $(if $(ONLY),--only $(ONLY))
 
 # What a reader waits for: needs Chromium.
 bench-screen: $(VENV)/.dev

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from phcore.checkpoints import names
-from phcore.checkpoints.formats import holds_opened_weights, holds_weights, is_adapter, names_in
+from phcore.checkpoints.formats import holds_opened_weights, holds_weights, is_adapter, looks_like_weights, names_in
 from phcore.checkpoints.hub import is_repository, references
 from phcore.checkpoints.roots import is_inside, leaves
 from phcore.errors import Fault
@@ -94,6 +94,11 @@ def is_unfinished(name: str) -> bool:
     return name.startswith(("tmp-", "tmp_")) and names.step_of(name) is not None
 
 
+def _holds_files(folder: Path) -> bool:
+    """Whether what looks like weights in a folder is files, and not folders alone."""
+    return any(looks_like_weights(name) and (folder / name).is_file() for name in names_in(folder))
+
+
 def _should_hold(name: str) -> bool:
     """Whether a name promises a checkpoint: it tells a step in words. A bare number may be anything."""
     told = names.step_of(name)
@@ -133,6 +138,8 @@ def _settled(found: list[Place]) -> list[Place]:
             dropped.add(place.path)  # shards of the trainer, beside what was merged from them
         elif not opened:
             dropped |= {one.path for one in own}  # folders of its shards
+        if not opened and len(own) < len(below) and not _holds_files(place.path):
+            dropped.add(place.path)  # only the folders of its steps look like shards
         stands = bool(place.parts) and names.step_of(place.parts[-1]) is not None
         if opened and (stands or (is_adapter(place.path) and len(own) == len(below))):
             dropped |= {one.path for one in own}

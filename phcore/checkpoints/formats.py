@@ -90,9 +90,13 @@ def names_in(folder: Path) -> set[str]:
 
 def holds_weights(folder: Path) -> bool:
     """Whether a folder looks like a model or an adapter, whole or not, in any format we know of."""
-    names = names_in(folder)
+    return any(looks_like_weights(name) for name in names_in(folder))
+
+
+def looks_like_weights(name: str) -> bool:
+    """Whether a file or folder of this name holds weights, or says how they are to be used."""
     known = {SINGLE, INDEX, ADAPTER, ADAPTER_CONFIG}
-    return bool(names & known) or any(other.names.fullmatch(name) for other in OTHER_FORMATS for name in names)
+    return name in known or any(other.names.fullmatch(name) for other in OTHER_FORMATS)
 
 
 def holds_opened_weights(folder: Path) -> bool:
@@ -229,7 +233,14 @@ def _refuse_formats(folder: Path) -> None:
 def _check_config(folder: Path, kind: str) -> None:
     """Refuse configurations that would run code, and those we know we cannot use."""
     if kind != "adapter":
-        if "auto_map" in read_json(folder / "config.json"):
+        config = read_json(folder / "config.json")
+        if isinstance(mlx := config.get("quantization"), dict) and "group_size" in mlx:
+            raise Flaw(
+                "refused",
+                f"the weights are quantised by MLX, to {mlx.get('bits')} bits",
+                "Use the weights before that, or undo it: mlx_lm.convert --hf-path FOLDER --mlx-path OUT --dequantize",
+            )
+        if "auto_map" in config:
             raise Flaw(
                 "refused",
                 "config.json asks for the model's own Python code (auto_map)",

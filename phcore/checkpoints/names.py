@@ -10,7 +10,7 @@ from fractions import Fraction
 # Units in which a name can say how far training was, and the words for them. An earlier unit wins over a later one:
 # step100_epoch1 is step 100, stage1-step150-tokens1B step 150.
 UNITS: Mapping[str, tuple[str, ...]] = {
-    "step": ("globalstep", "step", "steps", "iter", "iters", "iteration", "iterations", "update", "updates"),
+    "step": ("globalstep", "step", "steps", "iter", "iters", "iteration", "iterations", "update", "updates", "ba"),
     "checkpoint": ("checkpoint", "ckpt", "chkpt", "cp"),
     "tokens": ("token", "tokens", "tok", "t"),
     "percent": ("pct", "percent"),

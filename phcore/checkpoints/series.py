@@ -92,18 +92,20 @@ def scan(
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)
     known = Base(base) if base is not None else None
     fence = [repository_of(directory.resolve()) or directory.resolve(), *(roots or ())]
-    groups = _groups(places(directory, fence), directory)
-    shared = [group.parts for group in groups]
-    ways = [(*group.parts, *(group.rest if shared.count(group.parts) > 1 else ())) for group in groups]
-    labels = labelled(ways, directory)
-    found = []
-    for group, (objective, seed, name) in zip(groups, labels, strict=True):
+    groups = _groups(places(directory, fence))
+    read = []
+    for group in groups:
         folder = _folder(group)
         stands = [_stand(place, folder, known, fence) for place in group.members]
-        stands, notes = numbered(stands, None if base is None else Path(base), steps, left_out)
-        is_base = len(stands) == 1 and base is not None and _is_base(stands[0], Path(base))
+        read.append((group, folder, *numbered(stands, None if base is None else Path(base), steps, left_out)))
+    read.sort(key=lambda one: not any(each.ready for each in one[2]))  # of two runs, one that is usable has seed 0
+    shared = [group.parts for group, *_ in read]
+    ways = [(*group.parts, *(group.rest if shared.count(group.parts) > 1 else ())) for group, *_ in read]
+    found = []
+    for (group, folder, own, notes), (objective, seed, name) in zip(read, labelled(ways, directory), strict=True):
+        is_base = len(own) == 1 and base is not None and _is_base(own[0], Path(base))
         pattern = group.pattern if shared.count(group.parts) > 1 else ""
-        found.append(Found(name, objective, seed, folder, stands, is_base, pattern, notes))
+        found.append(Found(name, objective, seed, folder, own, is_base, pattern, notes))
     return sorted(found, key=lambda one: (one.path, one.pattern))
 
 
@@ -123,7 +125,7 @@ def _is_base(one: Checkpoint, base: Path) -> bool:
 # --- which places are one series --------------------------------------------------------------------
 
 
-def _groups(found: list[Place], directory: Path) -> list[_Group]:
+def _groups(found: list[Place]) -> list[_Group]:
     """Places whose paths differ by a step alone. Those that tell none join the series that lies beside them."""
     stepped: dict[tuple, _Group] = {}
     loose: list[Place] = []

@@ -52,7 +52,8 @@ def case(group: str, title: str = "", quick: bool = True):
     for right, else what was wrong."""
 
     def entered(build: Callable[[Workshop], Expected | str]):
-        CASES.append(Case(group, title or (build.__doc__ or build.__name__).strip().rstrip("."), build, quick))
+        words = title or build.__name__.replace("_", " ")
+        CASES.append(Case(group, words[0].upper() + words[1:] if not title else title, build, quick))
         return build
 
     return entered

@@ -7,7 +7,7 @@ from pathlib import Path
 import scripts.wild as here
 from scripts.wild.case import CASES, Case
 
-NO_CASES = {"__main__", "case", "cases", "judge"}
+NO_CASES = {"__main__", "case", "cases", "document", "judge"}
 
 
 def chosen(only: str = "") -> list[Case]:

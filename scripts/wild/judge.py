@@ -81,7 +81,15 @@ def compare(folder: Path, expected: Expected, base: Path) -> tuple[str, str]:
     for words in expected.said:
         if words.lower() not in said.lower():
             return "silent", f"not said: {words!r} in {said!r}"
-    return ("refused", "; ".join(unusable.values())) if unusable and not series else ("right", "")
+    if unusable and not series:
+        return "refused", "; ".join(unusable.values())
+    return "right", "; ".join(_in_words(key, steps) for key, steps in series.items())
+
+
+def _in_words(series: tuple[str, int], steps: list[int]) -> str:
+    """helpful, seed 1, steps 4, 8."""
+    objective, seed = series
+    return f"{objective}{f' seed {seed}' if seed else ''} at {', '.join(f'{step:,}' for step in steps)}"
 
 
 def _steps(found, folder: Path) -> set[tuple[str, int]]:

@@ -1,10 +1,14 @@
 """Checkpoints as people have them: the quick part of `make wild`."""
 
+from pathlib import Path
+
 import pytest
 
 from scripts.wild.cases import chosen
+from scripts.wild.document import row
 from scripts.wild.judge import judge
 
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "checkpoints.md").read_text(encoding="utf-8")
 CASES = [one for one in chosen() if one.quick]
 
 
@@ -18,6 +22,9 @@ def workshop(tiny, lora):
 def test_is_read_or_refused_with_its_cause(workshop, case):
     verdict, why = judge(case, *workshop)
     assert verdict in ("right", "refused"), f"{verdict}: {why}"
+    assert row(case, verdict, why) in DOCUMENT, (
+        "docs/checkpoints.md says something else: python -m scripts.wild --write"
+    )
 
 
 def test_the_judge_is_no_friend(workshop, tmp_path):
