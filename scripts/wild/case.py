@@ -53,7 +53,7 @@ def case(group: str, title: str = "", quick: bool = True):
 
     def entered(build: Callable[[Workshop], Expected | str]):
         words = title or build.__name__.replace("_", " ")
-        CASES.append(Case(group, words[0].upper() + words[1:] if not title else title, build, quick))
+        CASES.append(Case(group, title if title else words[0].upper() + words[1:], build, quick))
         return build
 
     return entered
