@@ -21,7 +21,7 @@ from phcore.pipeline.order import reading_order
 from phcore.pipeline.plan import File, Unit
 from phcore.stages.registry import results
 from phcore.study import Study, devices, probes
-from phcore.study.record import BATCHES, Node, Record
+from phcore.study.record import BATCHES, LIVE, Node, Record
 from phcore.study.resolve import fingerprint
 
 OTHER_BATCH = 300 / 1024  # of the usual one
@@ -92,55 +92,97 @@ def read(
     from phcore import activations
 
     study = record.study
-    probe_set = _same_probes(record)
-    tokens = activations.encode(study.model, probe_set.prompts, chat=study.chat)
-    openings = activations.refusal_tokens(study.model, study.chat)
-    references = activations.reference_tokens(study.model, probe_set.references, study.chat)
-    lengths = activations.lengths(study.model, probe_set.prompts)
-    pooling = _pooling(study, probe_set, tokens, references)
-    chosen = activations.every_token(study.model, probe_set.prompts, study.chat, study.tokens)
+    asked = Asked.of(study, _same_probes(record))
     how = {"progress": progress, "cancelled": cancelled}
 
     base = on_disk.state(study.model)
 
     def take(loader: activations.Loader, one: Checkpoint) -> Taken:
+        if one.node.kind == LIVE:
+            raise Fault(
+                "it was looked at while it was trained, and what was read of it then is not in the archive any more",
+                "Train it again with the callback, or save its checkpoints",
+                one.node.path,
+            )
         with _unchanged(record, one.node, base, store):
             return _taken(loader, one)
 
     def _taken(loader: activations.Loader, one: Checkpoint) -> Taken:
         started = time.monotonic()
         if all(results()[unit.name].part == "lengths" for unit in one.units):  # no model has to be opened for them
-            files = {unit.file: _table(unit, {"lengths": lengths}) for unit in one.units}
+            files = {unit.file: table_of(unit, {"lengths": asked.lengths}) for unit in one.units}
             return Taken(files, [], time.monotonic() - started)
         layers = sorted({unit.place.layer for unit in one.units} - {None}) or list(record.layers[:1])
         try:
             model = loader.open(one.node.path, one.node.kind)
             if one.reading:
                 batch = {"batch_tokens": int(OTHER_BATCH * activations.budget(model))} if one.reading == BATCHES else {}
-                turned = pooling.reversed()
+                turned = asked.pooling.reversed()
                 taken = activations.extract(model, turned.token_ids, layers, spans=turned.spans, **how, **batch)
                 parts = {"states": {layer: cloud[::-1] for layer, cloud in taken.clouds.items()}}
                 notes = taken.notes
             else:
-                # Always all of it, so that the same checkpoint gives the same bytes whatever is missing.
-                here = pooling.spans if pooling.token_ids is tokens else None
-                kept = {"spans": here, "tokens": chosen}
-                taken, said = activations.read(model, tokens, layers, openings, references, **kept, **how)
-                notes, states = [*taken.notes, *said.notes], taken.clouds
-                if pooling.token_ids is not tokens:  # other texts: the next words are still those of the prompts alone
-                    other = activations.extract(model, pooling.token_ids, layers, spans=pooling.spans, **how)
-                    notes, states = [*notes, *other.notes], other.clouds
-                parts = {"states": states, "next_tokens": taken, "scores": said, "lengths": lengths}
-                parts["tokens"] = _placed(taken.tokens, chosen)
+                parts, notes = first_reading(model, asked, layers, **how)
         except activations.Stopped:
             raise Cancelled from None
-        return Taken({unit.file: _table(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
+        return Taken({unit.file: table_of(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
 
     for reading, some in groupby(wanted, key=lambda one: one.reading):
         dtype = study.dtype if reading in ("", BATCHES) else reading
         with activations.Loader(study.model, dtype, devices.wanted(study.device)) as loader:
             for one in some:
                 yield one, lambda loader=loader, one=one: take(loader, one)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a study asks of every model, as the token ids of its tokenizer.
+
+    Attributes
+    ----------
+    tokens : of each prompt. openings, references : of refusals and of reference answers.
+    lengths : what `activations.lengths` says of the prompts.
+    pooling : what the rows of clouds are read from. chosen : prompts whose every token is kept.
+    """
+
+    tokens: list[list[int]]
+    openings: list[list[int]]
+    references: list[list[int]]
+    lengths: object
+    pooling: object
+    chosen: dict
+
+    @classmethod
+    def of(cls, study: Study, probe_set: probes.ProbeSet) -> Asked:
+        """Raises a Fault where the tokenizer cannot be used."""
+        from phcore import activations
+
+        tokens = activations.encode(study.model, probe_set.prompts, chat=study.chat)
+        references = activations.reference_tokens(study.model, probe_set.references, study.chat)
+        return cls(
+            tokens,
+            activations.refusal_tokens(study.model, study.chat),
+            references,
+            activations.lengths(study.model, probe_set.prompts),
+            _pooling(study, probe_set, tokens, references),
+            activations.every_token(study.model, probe_set.prompts, study.chat, study.tokens),
+        )
+
+
+def first_reading(model, asked: Asked, layers: list[int], **how) -> tuple[dict[str, object], list[str]]:
+    """All parts of a reading by name, and notes: always all of it, so that the same checkpoint gives the same bytes
+    whatever is missing."""
+    from phcore import activations
+
+    here = asked.pooling.spans if asked.pooling.token_ids is asked.tokens else None
+    kept = {"spans": here, "tokens": asked.chosen}
+    taken, said = activations.read(model, asked.tokens, layers, asked.openings, asked.references, **kept, **how)
+    notes, states = [*taken.notes, *said.notes], taken.clouds
+    if asked.pooling.token_ids is not asked.tokens:  # other texts: the next words are still those of the prompts alone
+        other = activations.extract(model, asked.pooling.token_ids, layers, spans=asked.pooling.spans, **how)
+        notes, states = [*notes, *other.notes], other.clouds
+    parts = {"states": states, "next_tokens": taken, "scores": said, "lengths": asked.lengths}
+    return parts | {"tokens": _placed(taken.tokens, asked.chosen)}, notes
 
 
 def _pooling(study: Study, probe_set: probes.ProbeSet, tokens: list[list[int]], references: list[list[int]]):
@@ -204,7 +246,8 @@ def _still(record: Record, node: Node, before: tuple, base: tuple, store: Store)
         return False
 
 
-def _table(unit: Unit, parts: dict[str, object]) -> pa.Table:
+def table_of(unit: Unit, parts: dict[str, object]) -> pa.Table:
+    """What a part of a reading is in the archive."""
     result = results()[unit.name]
     where = {} if unit.place.layer is None else {"layer": unit.place.layer}
     return result.compute(parts[result.part], **where)

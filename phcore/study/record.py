@@ -16,6 +16,7 @@ from phcore.study.definition import Series, Study
 BASE = "base"  # the label of the base model among the series
 NEEDED, ALL = "needed", "all"  # pairs of checkpoints that are compared: see `phcore.study.pairs`
 BATCHES = "batches"  # a second reading that takes the prompts in other batches; others are named by a number format
+LIVE = "live"  # kind of a checkpoint that was looked at while it was trained, and lies in no folder
 TOP, WHOLE = "top", "whole"  # of next-token distributions: their 512 most probable tokens, as until 0.4, or all
 MOST_SAMPLED = 160  # prompts in a subsample, where the study leaves it open
 FORMAT = 2  # of what is written: records without one are of version 0.3 or earlier
@@ -93,7 +94,8 @@ class Record:
     def second_readings(self) -> tuple[tuple[Node, str], ...]:
         """What is read twice, and how the second time, for the numerical noise: the base and the last checkpoints."""
         last = (self.path_of(one.name)[-1:] for one in self.series)
-        nodes = dict.fromkeys(node for path in ((self.base,), *last) for node in path if node.ready)
+        ends = (node for path in ((self.base,), *last) for node in path)
+        nodes = dict.fromkeys(node for node in ends if node.ready and node.kind != LIVE)  # gone: read once
         kinds = (BATCHES, *((self.study.second_dtype,) if self.study.second_dtype else ()))
         return tuple((node, kind) for kind in kinds for node in nodes)
 

@@ -21,13 +21,20 @@ from phcore.study.record import BASE, NEEDED, Node, Record
 MATRICES = 3  # of all distances of a cloud that are in memory at once
 
 
-def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path] = ()) -> Record:
+def resolve(
+    study: Study,
+    store: Store,
+    keep: bool = True,
+    roots: Sequence[Path] = (),
+    known: Sequence[Node] | None = None,
+) -> Record:
     """Look at a study's folders and fingerprint what is there.
 
     Parameters
     ----------
     keep : add the study to the archive's list.
     roots : folders that links in the study's folders may lead to.
+    known : checkpoints of the series where no folder holds them: those that were looked at while they were trained.
 
     Raises
     ------
@@ -57,7 +64,7 @@ def resolve(study: Study, store: Store, keep: bool = True, roots: Sequence[Path]
         n_prompts=len(probe_set.prompts),
         probe_digest=probe_set.digest,
         tokenizer=checkpoints.tokenizer_digest(study.model),
-        nodes=_nodes(study, store, _known_refusals(previous), roots),
+        nodes=_nodes(study, store, _known_refusals(previous), roots, known),
         reference_digest=probe_set.reference_digest,
         category_digest=probe_set.category_digest,
         pairs=previous.pairs if previous else NEEDED,
@@ -105,11 +112,15 @@ def _refuse_unknown_prompts(study: Study, count: int) -> None:
         )
 
 
-def _nodes(study: Study, store: Store, refused: dict[str, str], roots: Sequence[Path]) -> tuple[Node, ...]:
+def _nodes(
+    study: Study, store: Store, refused: dict[str, str], roots: Sequence[Path], known: Sequence[Node] | None
+) -> tuple[Node, ...]:
     """The base and the checkpoints of each series; those that loading refused before are left out at once."""
     base = checkpoints.Checkpoint.of_base(study.model)
     first = Node(BASE, 0, "base", str(study.model), base.size, "ready")
     nodes = [replace(first, fingerprint=fingerprint(study, first, store))]
+    if known is not None:
+        return (*nodes, *known)
     for series in study.included:
         found = _found(series, study, roots)
         learned = measures.learned([(one.step, Path(one.path)) for one in found])
