@@ -49,7 +49,7 @@ class Extraction:
     notes: list[str] = field(default_factory=list)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def extract(
     model: PreTrainedModel,
     token_ids: Sequence[Sequence[int]],

@@ -124,7 +124,7 @@ def answers(
     return _answered(logs, _judged(model, token_ids, cut, _part(progress, half, 1), how), cut, notes)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def read(
     model: PreTrainedModel,
     token_ids: Sequence[Sequence[int]],

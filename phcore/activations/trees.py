@@ -63,7 +63,7 @@ def _grow(continuations: Sequence[Sequence[int]]) -> Tree:
     return Tree(tuple(one[-1] for one in grown), tuple(nodes[one[:-1]] for one in grown), tuple(reads))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def score(
     model: PreTrainedModel,
     token_ids: Sequence[Sequence[int]],

@@ -16,7 +16,7 @@ from phcore.study.definition import Series, Study
 from phcore.study.kept import folder_of
 from phcore.study.kept import keep as keep_record
 from phcore.study.kept import previous as previous_record
-from phcore.study.record import BASE, NEEDED, Node, Record
+from phcore.study.record import BASE, LIVE, NEEDED, Node, Record
 
 MATRICES = 3  # of all distances of a cloud that are in memory at once
 
@@ -64,7 +64,7 @@ def resolve(
         n_prompts=len(probe_set.prompts),
         probe_digest=probe_set.digest,
         tokenizer=checkpoints.tokenizer_digest(study.model),
-        nodes=_nodes(study, store, _known_refusals(previous), roots, known),
+        nodes=_nodes(study, store, previous, roots, known),
         reference_digest=probe_set.reference_digest,
         category_digest=probe_set.category_digest,
         pairs=previous.pairs if previous else NEEDED,
@@ -113,24 +113,33 @@ def _refuse_unknown_prompts(study: Study, count: int) -> None:
 
 
 def _nodes(
-    study: Study, store: Store, refused: dict[str, str], roots: Sequence[Path], known: Sequence[Node] | None
+    study: Study, store: Store, previous: Record | None, roots: Sequence[Path], known: Sequence[Node] | None
 ) -> tuple[Node, ...]:
     """The base and the checkpoints of each series; those that loading refused before are left out at once."""
-    base = checkpoints.Checkpoint.of_base(study.model)
+    base, refused = checkpoints.Checkpoint.of_base(study.model), _known_refusals(previous)
     first = Node(BASE, 0, "base", str(study.model), base.size, "ready")
     nodes = [replace(first, fingerprint=fingerprint(study, first, store))]
     if known is not None:
         return (*nodes, *known)
     for series in study.included:
-        found = _found(series, study, roots)
+        live = _looked_at(series, previous)
+        found = _found(series, study, roots, needed=not live)
         learned = measures.learned([(one.step, Path(one.path)) for one in found])
         own = []
         for one in found:
             node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
             node = replace(node, learned=learned.get(one.step))
             own.append(_printed(node, study, store, refused) if node.ready else node)
-        nodes += _once(own, nodes[0])
+        saved = {node.step for node in own}
+        own += [node for node in live if node.step not in saved]
+        nodes += _once(sorted(own, key=lambda node: node.step), nodes[0])
     return tuple(nodes)
+
+
+def _looked_at(series: Series, previous: Record | None) -> list[Node]:
+    """Checkpoints of a series that were looked at while it was trained: they lie in no folder, and stay."""
+    nodes = previous.nodes if previous else ()
+    return [node for node in nodes if node.label == series.name and node.kind == LIVE]
 
 
 def _once(nodes: list[Node], base: Node) -> list[Node]:
@@ -189,11 +198,15 @@ def _unrelated(a: Record, b: Record) -> bool:
     return not folders[0] & folders[1] and not prints[0] & prints[1]
 
 
-def _found(series: Series, study: Study, roots: Sequence[Path]) -> list[checkpoints.Checkpoint]:
+def _found(series: Series, study: Study, roots: Sequence[Path], needed: bool = True) -> list[checkpoints.Checkpoint]:
+    if not needed and not series.path.is_dir():
+        return []
     found = checkpoints.scan(series.path, study.model, [series.path, *roots], series.steps, series.left_out)
     here = [one for one in found if Path(one.path).resolve() == series.path.resolve()]
     if series.pattern and len(here) > 1:
         here = [one for one in here if one.pattern == series.pattern]
+    if not here and not needed:
+        return []
     if not here:
         raise Fault("there is no checkpoint in this folder", "Pick the folder that holds them", series.path)
     return max(here, key=lambda one: len(one.checkpoints)).checkpoints

@@ -40,6 +40,20 @@ def steps_of(text: str, last: int) -> tuple[int, ...]:
     return tuple(sorted(found - {0}))
 
 
+def steps_within(text: str, last: int) -> tuple[int, ...]:
+    """The same for a run that may be shorter than the steps that are named: those after its last are left out.
+
+    Raises
+    ------
+    Fault : where a part is none.
+    """
+    found = {last}
+    for part in text.split(","):
+        named = [int(one) for one in re.findall(r"\d{1,9}", part)] if ".." in part or part.strip().isdecimal() else []
+        found |= {step for step in steps_of(part, max([last, *named])) if step <= last}
+    return tuple(sorted(found))
+
+
 def _part(text: str, last: int) -> set[int]:
     read = _PART.fullmatch(text)
     if read is None:
