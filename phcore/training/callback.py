@@ -109,8 +109,7 @@ class TopologyCallback(transformers.TrainerCallback):
             return
         self.steps = frozenset(steps_within(self.schedule, state.max_steps))
         with self._timed_and_caught("the first look"):
-            self.looks = self._begin(model, Path(args.output_dir))
-            self.looks.forget_from(state.global_step)
+            self.looks = self._begin(model, Path(args.output_dir), state.global_step)
             if state.global_step == 0:
                 with _as_found(model), _without_adapter(model):
                     self.looks.base(_plain(model))
@@ -142,7 +141,7 @@ class TopologyCallback(transformers.TrainerCallback):
 
     # --- looks ------------------------------------------------------------------------------------------
 
-    def _begin(self, model: torch.nn.Module, out: Path) -> Looks:
+    def _begin(self, model: torch.nn.Module, out: Path, start: int) -> Looks:
         plain = _plain(model)
         dtype = next((name for name, one in _dtypes().items() if one == plain.dtype), None)
         if dtype is None:
@@ -152,7 +151,7 @@ class TopologyCallback(transformers.TrainerCallback):
         else:
             study = Study(self.asked, self.folder or _folder_of(plain), dtype=dtype, **self.chosen)
         name = f"{self.objective}-seed{self.seed}" if self.seed else self.objective
-        return Looks(study, Series(name, out.resolve(), self.objective, self.seed), self.store)
+        return Looks(study, Series(name, out.resolve(), self.objective, self.seed), self.store, start)
 
     def _too_dear(self) -> bool:
         """Whether one more look like those before would take more of the time than it may."""

@@ -45,7 +45,7 @@ class Looks:
     study : what is asked: model, probe set and parameters. Its series are those that are known of it already.
     series : the run.
     store : the archive.
-    device_dtype : the number format in which the model computes: "float32", "bfloat16" or "float16".
+    start : the step at which training begins; looks after it are taken again, those up to it stay.
 
     Raises
     ------
@@ -53,18 +53,13 @@ class Looks:
         this name.
     """
 
-    def __init__(self, study: Study, series: Series, store: Store):
+    def __init__(self, study: Study, series: Series, store: Store, start: int = 0):
         self.study, self.series, self.store = study, series, store
         self.seen: list[Look] = []
         self.raised: list[Alarm] = []
-        self._nodes: list[Node] = []
+        self._nodes = [node for node in self._before() if node.step <= start] if start else []
         self.record = self._joined()
         self.asked = Asked.of(study, probes.load(study.probes))
-
-    def forget_from(self, step: int) -> None:
-        """A run that goes on at a step takes the looks after it again; one that begins takes all."""
-        self._nodes = [node for node in self._before() if node.step <= step] if step else []
-        self.record = self._joined()
 
     def base(self, model: torch.nn.Module) -> None:
         """Look at the model before training: the base of the study."""
