@@ -76,6 +76,13 @@ def _number(name: str, flag: str, words: str, **how: object):
     _number("targets", "--targets", "layers that LoRA changes, such as q_proj,v_proj", metavar="NAMES"),
     _number("dtype", "--dtype", "what is computed in", choices=("auto", *FORMATS), metavar=None),
     _number("save_dtype", "--save-dtype", "what checkpoints are stored in", choices=FORMATS, metavar=None),
+    argument("--watch", metavar="STUDY", default="",
+             help="look at the topology while it trains, into this study of the archive"),
+    argument("--watch-at", metavar="STEPS", default="log 20",
+             help='steps to look at, as for --schedule (default: "log 20")'),
+    argument("--watch-layers", metavar="LAYERS", default="", help="layers to look at: 6,12,18 (default: five)"),
+    argument("--watch-probes", metavar="FILE", default="default", help="probe set (default: the one that ships)"),
+    argument("--max-overhead", type=float, metavar="SHARE", help="largest share of the time that looks may take: 0.05"),
     argument("--dry-run", action="store_true", help="say what it will take, measured in a few steps, and stop"),
     DEVICE,
     JOB,
@@ -93,6 +100,7 @@ def finetune(options: argparse.Namespace) -> int:
         "seeds": options.seeds,
         "recipe": Recipe(**{one.name: getattr(options, one.name) for one in fields(Recipe)}),
         "only": [one.strip() for one in options.only.split(",") if one.strip()],
+        "callbacks": _watching(options) if options.watch else lambda run: (),
         "on_note": lambda sentence: say(f"note: {sentence}", file=sys.stderr),
     }
     if len(asked["objectives"]) < len(options.objective) or len(asked["mixes"]) < len(options.mix):
@@ -102,10 +110,13 @@ def finetune(options: argparse.Namespace) -> int:
         from phcore.training import finetune as module
 
         if options.dry_run:
+            asked.pop("callbacks")
             return _table(module.forecast(**asked))
         folders = module.finetune(**asked, on_event=_reporting(report), cancelled=cancelled)
         told = f"Finished: {count(len(folders), 'run')} in {options.out}."
-        if options.job is None:
+        if options.watch:
+            told += f" Looked at in the study {options.watch}: {called()} compute {options.watch}."
+        elif options.job is None:
             told += f" Next: {called()} {shlex.join(['new', options.out, '--model', options.base, '-o', 'mine.toml'])}"
         return told
 
@@ -114,6 +125,23 @@ def finetune(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("\nStopped. The same command goes on at the last checkpoint of each run.", file=sys.stderr)
         return 130
+
+
+def _watching(options: argparse.Namespace) -> Callable:
+    """What looks at each run while it is trained."""
+    try:
+        layers = tuple(int(one) for one in options.watch_layers.split(",") if one.strip())
+    except ValueError:
+        raise Fault(f"--watch-layers {options.watch_layers} are no numbers", "Say them such as 6,12,18") from None
+    given = {"study": options.watch, "schedule": options.watch_at, "layers": layers, "cache": options.store.root,
+             "probes": options.watch_probes, "max_overhead": options.max_overhead, "model": options.base}  # fmt: skip
+
+    def callbacks(run) -> list:
+        from phcore.training import TopologyCallback
+
+        return [TopologyCallback(run.objective, seed=run.seed, series=run.name, **given)]
+
+    return callbacks
 
 
 def _reporting(report: Callable) -> Callable[[dict], None]:

@@ -45,7 +45,7 @@ class TopologyCallback(transformers.TrainerCallback):
     ----------
     objective : what the run is trained towards: the label of its series.
     study : name of the study in the archive, which several runs may share; or a `Study` with every parameter.
-    seed : of the run.
+    seed : of the run. series : what the run is called in the study; by default by its objective and seed.
     every, schedule : when to look: every so many steps, or steps in words ("log 20", "0..16/2, every 16"; see
         `schedule.steps_of`). By default "log 20".
     probes, layers, subsamples : as in a study file, where `study` is a name.
@@ -65,9 +65,10 @@ class TopologyCallback(transformers.TrainerCallback):
         *,
         study: str | Study = "training",
         seed: int = 0,
+        series: str = "",
         every: int | None = None,
         schedule: str = "log 20",
-        probes: str = "default",
+        probes: str | Path = "default",
         layers: Sequence[int] = (),
         subsamples: int = 64,
         model: str | Path | None = None,
@@ -83,8 +84,10 @@ class TopologyCallback(transformers.TrainerCallback):
             )
         self.schedule = f"every {every}" if every is not None else schedule
         steps_within(self.schedule, 1)  # what is wrong with it shows now
-        self.objective, self.seed, self.asked = objective, seed, study
-        self.chosen = {"probes": str(probes), "layers": tuple(layers), "subsamples": subsamples}
+        name = series or (f"{objective}-seed{seed}" if seed else objective)
+        self.name, self.objective, self.seed, self.asked = name, objective, seed, study
+        probes = "default" if str(probes) == "default" else str(Path(probes).expanduser().resolve())
+        self.chosen = {"probes": probes, "layers": tuple(layers), "subsamples": subsamples}
         self.folder, self.store = model, Store(cache)
         self.max_overhead, self.stop_on = max_overhead, frozenset(stop_on)
         self.looks: Looks | None = None
@@ -150,8 +153,7 @@ class TopologyCallback(transformers.TrainerCallback):
             study = self.asked.with_(dtype=dtype, series=())
         else:
             study = Study(self.asked, self.folder or _folder_of(plain), dtype=dtype, **self.chosen)
-        name = f"{self.objective}-seed{self.seed}" if self.seed else self.objective
-        return Looks(study, Series(name, out.resolve(), self.objective, self.seed), self.store, start)
+        return Looks(study, Series(self.name, out.resolve(), self.objective, self.seed), self.store, start)
 
     def _too_dear(self) -> bool:
         """Whether one more look like those before would take more of the time than it may."""

@@ -30,6 +30,7 @@ from phcore.training.schedule import steps_of
 
 if TYPE_CHECKING:
     import torch
+    from transformers import TrainerCallback
 
 MARK = "recipe.json"  # in a run's folder: what it is trained with, so that nothing else goes on in it
 LOCK = ".lock"
@@ -58,6 +59,7 @@ def finetune(
     recipe: Recipe = Recipe(),
     only: Sequence[str] = (),
     device: str | None = None,
+    callbacks: Callable[[Run], Sequence[TrainerCallback]] = lambda run: (),
     on_event: Callable[[dict], None] | None = None,
     on_note: Callable[[str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -83,6 +85,7 @@ def finetune(
         another order of conversations.
     only : names of runs (`helpful-seed0`), to train these of them.
     device : as for `phcore.activations.device.choose`.
+    callbacks : of transformers' Trainer, for each run: such as `phcore.training.TopologyCallback`.
     on_event : called after every step with a dict of `stage`, `done`, `total` (steps of all runs), `message` and
         `seconds_left`.
     on_note : called with a sentence for what was cut or left out.
@@ -108,7 +111,7 @@ def finetune(
             write_atomically(run.folder / MARK, json.dumps(plan.mark(run), indent=1).encode())
             place = f"{run.name} ({plan.runs.index(run) + 1} of {len(plan.runs)})"
             with quiet_and_seeded(run.seed, plan.place):
-                plan.finetuner(run).go(tracker, place)
+                plan.finetuner(run, callbacks(run)).go(tracker, place)
     return [run.folder for run in plan.runs]
 
 
@@ -245,7 +248,7 @@ class Plan:
 
         return (run.folder / f"checkpoint-{self.recipe.steps}").is_dir() and not (run.folder / PART).exists()
 
-    def finetuner(self, run: Run):
+    def finetuner(self, run: Run, callbacks: Sequence[TrainerCallback] = ()):
         """The run's trainer, with a base model of its own."""
         from phcore.training.trainer import Finetuner, model_for
 
@@ -260,6 +263,7 @@ class Plan:
             padding=self.padding,
             seed=run.seed,
             place=self.place,
+            callbacks=callbacks,
         )
 
 

@@ -113,6 +113,7 @@ class Finetuner(transformers.Trainer):
         padding: int,
         seed: int,
         place: torch.device,
+        callbacks: Sequence[transformers.TrainerCallback] = (),
     ):
         self.folder, self.recipe = folder, recipe
         self.held_out = {
@@ -129,7 +130,10 @@ class Finetuner(transformers.Trainer):
                 arguments,
                 data_collator=lambda rows: padded(rows, padding),
                 train_dataset=list(examples),
-                callbacks=[_Steps(frozenset(schedule), bool(held_out), recipe.batch * recipe.accumulate / pool)],
+                callbacks=[
+                    _Steps(frozenset(schedule), bool(held_out), recipe.batch * recipe.accumulate / pool),
+                    *callbacks,
+                ],
                 optimizers=(optimizer, factor),
             )
         self.remove_callback(transformers.PrinterCallback)
