@@ -148,9 +148,7 @@ def main() -> None:
         words = ", ".join(f"{kind} {count}" for kind, count in false.most_common()) or "none"
         print(f"| quiet | {o.quiet} | {words} | - | - | - |")
         steps = o.quiet * STEPS
-        print(
-            f"\nFalse alarms: {1000 * false.total() / steps:.2f} in 1,000 steps ({steps:,} steps, a look every {EVERY})."
-        )
+        print(f"\nFalse alarms: {1000 * false.total() / steps:.2f} in 1,000 steps ({steps:,}, a look every {EVERY}).")
         print(f"{settled} of {o.quiet} quiet runs were called settled.")
 
 

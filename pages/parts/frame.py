@@ -98,7 +98,10 @@ def job_line(study: Results) -> None:
             now = jobs.status(data.store(), name)
             if _moved(job, now):
                 st.rerun()  # results show as they arrive
-            note(f"This study is being computed ({percent(now.share)}). What is finished is shown.", "sync")
+            note(
+                now.message or f"This study is being computed ({percent(now.share)}). What is finished is shown.",
+                "sync",
+            )
 
         line()
     elif not data.complete(study):

@@ -145,6 +145,18 @@ def _todo(study: Results) -> tuple[dict[str, int], float | None]:
     return plan(study.record, data.store()).totals(), estimate(study.record, data.store(), frame.workers()).seconds
 
 
+def follow(study: Results) -> None:
+    """The button that follows a training whose checkpoints are still to come, where their folders are here."""
+    folders = [Path(one.path) for one in study.study.included]
+    if not Path(study.study.model).exists() or not any(one.is_dir() for one in folders):
+        return
+    words = "Looks at the folders every ten seconds and computes each new checkpoint once it is whole, until stopped."
+    if st.button("Follow the training", key="follow", icon=":material/visibility:", help=words):
+        file = folder_of(study.study, data.store()) / "study.toml"
+        jobs.start(data.store(), study.study.name, ["follow", str(file), "--workers", str(frame.workers())])
+        st.rerun()
+
+
 def computing(study: Results) -> None:
     """The computation under way with its cancel button; or what is missing, and the button that computes it."""
     name = study.study.name
@@ -152,6 +164,13 @@ def computing(study: Results) -> None:
     job = jobs.status(data.store(), name)
     if job and job.active:
         return
+    _left(study)
+    follow(study)
+
+
+def _left(study: Results) -> None:
+    """What is missing, and the button that computes it."""
+    name = study.study.name
     model = Path(study.study.model)
     if not model.exists():
         away = f"its base model ({model.name}) is not on this machine"

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -112,6 +113,49 @@ def compute(options: argparse.Namespace) -> int:
 
 @command(
     COMMANDS,
+    STUDY,
+    argument("--every", type=float, default=10.0, metavar="SECONDS", help="between two looks (default: 10)"),
+    argument(
+        "--idle", type=float, metavar="MINUTES", help="end after so long without a new checkpoint (default: never)"
+    ),
+    WORKERS,
+    DEVICE,
+    JOB,
+    example="mine.toml --idle 60",
+    needs="compute",
+)
+def follow(options: argparse.Namespace) -> int:
+    """Follow a training: compute each checkpoint once it is there."""
+    from phcore.pipeline import follow as following
+    from phcore.pipeline.run import Run
+    from phcore.pipeline.workers import pool
+    from phcore.study.kept import keep
+    from phcore.study.resolve import resolve
+
+    store, by_file = options.store, Path(options.study).suffix == ".toml"
+    if not options.every > 0:
+        raise Fault(f"--every {options.every} is no time", "Name seconds, such as 10")
+
+    def look() -> Record:
+        study = Study.read(options.study) if by_file else opened(options).record.study
+        return resolve(study, store, keep=False, roots=options.roots)
+
+    def follows(report: Callable, cancelled: Callable[[], bool], tell: Callable, turn: Callable) -> str:
+        def compute(record: Record) -> Record:
+            keep(record, store)
+            with turn(), pool(options.workers) as executor:
+                return Run(record, store, executor, report, cancelled, parallel=options.workers).run()
+
+        idle = None if options.idle is None else 60 * options.idle
+        record = following.follow(look, compute, store, tell, cancelled, options.every, idle)
+        name = record.study.name if record else Path(options.study).stem
+        return f"Finished: no new checkpoint of study {name} for a while."
+
+    return carry_out(options, store, lambda report, cancelled: "", follows)
+
+
+@command(
+    COMMANDS,
     argument("study", metavar="STUDY", help="the name of a study in the archive"),
     argument("file", metavar="FILE.csv", help="with the columns series, step, name, value"),
     example="mine accuracy.csv",
@@ -154,21 +198,34 @@ def _at_hand(record: Record) -> bool:
 # --- a computation in sight -------------------------------------------------------------------------
 
 
-def carry_out(options: argparse.Namespace, store, work: Work) -> int:
-    """Run `work(report, cancelled)` as a job with its state on disk, or with progress on the terminal."""
+def carry_out(options: argparse.Namespace, store, work: Work, follows: Callable | None = None) -> int:
+    """Run `work(report, cancelled)` as a job with its state on disk, or with progress on the terminal.
+
+    `follows` : in place of `work`, called with what tells a sentence and what takes a turn, too.
+    """
     from phcore.pipeline import jobs
 
     if options.device is not None:
         # The environment reaches whatever reads a model, in this process and those it starts.
         os.environ[devices.DEVICE] = devices.spelled(options.device, "--device")
     if options.job is None:
-        say(work(_terminal(), lambda: False))
+        told = follows(_terminal(), lambda: False, say, nullcontext) if follows else work(_terminal(), lambda: False)
+        say(told)
         return 0
 
     def inside(reporter: jobs.Reporter) -> str:
-        return work(lambda event: reporter.update(**asdict(event)), reporter.cancelled)
+        def report(event) -> None:
+            reporter.update(**asdict(event), message="")
 
-    return jobs.run_job(store, options.job, inside)
+        if not follows:
+            return work(report, reporter.cancelled)
+
+        def tell(words: str) -> None:
+            reporter.update(state="running", message=words, share=1.0, seconds_left=None)
+
+        return follows(report, reporter.cancelled, tell, reporter.turn)
+
+    return jobs.run_job(store, options.job, inside, waits=follows is not None)
 
 
 def _terminal() -> Callable:

@@ -208,14 +208,19 @@ class Reporter:
             yield
 
 
-def run_job(store: Store, name: str, work: Callable[[Reporter], str]) -> int:
-    """Run `work` as the job `name` and record how it ended. Returns an exit code."""
+def run_job(store: Store, name: str, work: Callable[[Reporter], str], *, waits: bool = False) -> int:
+    """Run `work` as the job `name` and record how it ended. Returns an exit code.
+
+    Parameters
+    ----------
+    waits : whether it waits for most of its time, and takes a turn itself (`Reporter.turn`) when it computes.
+    """
     from phcore.pipeline.run import Cancelled
 
     reporter = Reporter(store, name)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
-        with reporter.turn():
+        with contextlib.nullcontext() if waits else reporter.turn():
             message = work(reporter)
         reporter.update(state="done", share=1.0, seconds_left=None, message=message)
         return 0
