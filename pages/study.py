@@ -25,6 +25,7 @@ if data.read_only():
 else:
     opened_study.computing(study)
 opened_study.about(study)
+opened_study.alarms(study)
 checkpoints = data.table(study, "checkpoints")
 opened_study.left_out(checkpoints)
 

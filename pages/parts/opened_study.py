@@ -14,10 +14,11 @@ from phcore.formatting import count, enumerated
 from phcore.pipeline import jobs
 from phcore.pipeline.estimate import estimate
 from phcore.pipeline.plan import plan
-from phcore.study import PARAMETERS
+from phcore.study import PARAMETERS, raised
 from phcore.study.kept import folder_of
 from phcore.study.record import Record
 from phcore.topology import clouds
+from phcore.training.alarms import BAD
 
 POINTS = {
     "last": "the last token of each prompt",
@@ -92,6 +93,20 @@ def overlap_words(record: Record) -> str:
     """What it means that subsamples overlap; empty where they hold no more than half of the prompts."""
     size = clouds.subsample_size(record.n_prompts, record.subsample_size)
     return clouds.overlap_words(record.n_prompts, size) if record.study.subsamples else ""
+
+
+def alarms(study: Results) -> None:
+    """What its trainings gave reason for while they were watched, the last first; nothing where none did."""
+    found = raised.read(study.study.name, study.store)[::-1]
+    if not found:
+        return
+    bad = [one for one in found if one.kind in BAD]
+    for one in bad[:3]:
+        st.warning(plain(f"{one.series}, step {one.step:,}: {one.words}"), icon=":material/notifications_active:")
+    with st.expander(f"All {count(len(found), 'alarm')} while it trained", icon=":material/notifications:"):
+        columns.show(
+            pd.DataFrame([asdict(one) for one in found]), "alarms", height="content" if len(found) < 9 else 280
+        )
 
 
 # --- what cannot be used ----------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +21,7 @@ from phcore.errors import Fault
 from phcore.pipeline.plan import Unit, all_units
 from phcore.pipeline.reading import Asked, first_reading, table_of
 from phcore.stages.registry import Place, files, keys_of, results
-from phcore.study import Series, Study, kept, probes
+from phcore.study import Series, Study, kept, probes, raised
 from phcore.study.record import LIVE, Node, Record
 from phcore.study.resolve import resolve
 from phcore.topology.simple_geometry import effective_rank
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 NOW = ("cells", "diagrams", "velocities")  # what each look computes at once; everything else is for `compute`
 HASHED_WHOLE = 1e9  # bytes: of more than this a sample of every tensor is hashed
 SAMPLE = 4096  # numbers of a tensor
-ALARMS = "alarms.jsonl"
 
 
 class Looks:
@@ -174,11 +172,9 @@ class Looks:
 
     def _tell(self, found: Sequence[Alarm]) -> None:
         """Add alarms to the study's list of them, which pages show."""
-        place = kept.folder_of(self.study, self.store) / ALARMS
-        with self._alone(), open(place, "a", encoding="utf-8") as file:
-            for one in found:
-                row = {"series": self.series.name, "step": one.step, "kind": one.kind, "words": one.words}
-                file.write(json.dumps(row) + "\n")
+        rows = [raised.Raised(self.series.name, one.step, one.kind, one.words) for one in found]
+        with self._alone():
+            raised.add(rows, self.study.name, self.store)
 
 
 def _other_parameter(before: Study, now: Study) -> str:

@@ -231,3 +231,19 @@ def test_a_finished_study_says_what_a_run_would_still_compute(start, computed, t
     assert "What a run would compute beside them: geometry 21." in words(app)
     assert "would compute nothing" not in words(app)
     assert app.button(key="continue").label == "Compute"
+
+
+def test_what_a_training_gave_alarm_for_is_on_the_study_page(start, computed, tmp_path):
+    from phcore.study import raised
+
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    assert "while it trained" not in words(start(store.root, study="tiny"))
+    found = [
+        raised.Raised("helpful", 8, "jump", "The loops moved *far*."),
+        raised.Raised("helpful", 9, "stable", "Calm."),
+    ]
+    raised.add(found, "tiny", store)
+    app = start(store.root, study="tiny")
+    [warning] = [one for one in app.warning if "helpful, step 8" in one.value]
+    assert "\\*far\\*" in warning.value  # text, not Markdown
+    assert "All 2 alarms while it trained" in [one.label for one in app.expander]
