@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test test-long lint format unit quick bench bench-screen bench-room calibrate mutate torture wild screenshots lock audit clean
+.PHONY: app serve test test-long test-trl lint format unit quick bench bench-screen bench-room calibrate mutate torture wild screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -32,6 +32,12 @@ test: lint
 # What tests do in part, done in full: every result damaged, every chart of every report, hundreds of simulations.
 test-long: $(VENV)/.dev
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m long
+
+# The callback in TRL's own trainers, in an environment that has TRL.
+test-trl: requirements-trl.txt
+	test -x $(VENV)-trl/bin/python || $(PYTHON) -m venv $(VENV)-trl
+	$(VENV)-trl/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-trl.txt
+	OMP_NUM_THREADS=1 $(VENV)-trl/bin/python -m pytest -p no:xdist -p no:cacheprovider tests/trl
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -21,10 +21,12 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from phcore.analysis import readings
 from phcore.analysis.claims import FAILS, HOLDS, UNKNOWN
 from scripts.calibrate_verdicts import RUNS, counted, interval, markdown, mistakes, words
 from scripts.simulate_courses import BEHAVIOURS, FEATURES, LENGTH, SPEED, Process, simulate, verdict
 
+RIGHT, WRONG = "right", "wrong"
 _EVERY = np.arange(LENGTH + 1)
 
 
@@ -87,8 +89,9 @@ PROCESSES: dict[str, tuple[Process, str, str | None]] = {
     "AR(1) moves, 0.99": (_process(partial(_correlated, kept=0.99)), FAILS, FAILS),
     "jumps, t of 2": (_process(partial(_jumps, heavy=2.0)), FAILS, FAILS),
     "jumps, Cauchy": (_process(partial(_jumps, heavy=1.0)), FAILS, FAILS),
-    "rate 1 + 0.9 sin, 8 periods": (_process(partial(_rate, rate=1 + 0.9 * np.sin(16 * np.pi * _TIME))), FAILS, None),
-    "rate 1 - 0.9 cos, 8 periods": (_process(partial(_rate, rate=1 - 0.9 * np.cos(16 * np.pi * _TIME))), FAILS, None),
+    # As fast at the end of training as at its beginning: it never settles.
+    "rate 1 + 0.9 sin, 8 periods": (_process(partial(_rate, rate=1 + 0.9 * np.sin(16 * np.pi * _TIME))), FAILS, FAILS),
+    "rate 1 - 0.9 cos, 8 periods": (_process(partial(_rate, rate=1 - 0.9 * np.cos(16 * np.pi * _TIME))), FAILS, FAILS),
     "rate rising": (_process(partial(_rate, rate=3 * _TIME)), FAILS, FAILS),
     "rate 1 / t": (_process(partial(_rate, rate=20 / (_TIME * LENGTH + 5))), HOLDS, HOLDS),
     "rate 1 / sqrt t, of the variance 1 / t": (_process(partial(_rate, rate=(_TIME + 0.01) ** -0.5 / 2)), HOLDS, None),
@@ -119,36 +122,50 @@ def early(claim: int, name: str, where: str, runs: int, seed: int) -> str:
 
 
 def apart(name: str, how: dict, runs: int, seed: int) -> str:
-    return verdict(3, simulate(process(name), grid("every 20", seed), runs, seed, objectives=2, **how))
+    """Whether claim 3 is right, wrong or open. Where the peak falls is chance in most of these processes, so the truth
+    is that of each study: of what parts the objectives, less than half must have grown at its own fastest window."""
+    study = simulate(process(name), grid("every 20", seed), runs, seed, objectives=2, **how)
+    judged = readings.apart(study.subject, "raw", readings.MEANS)
+    if judged.verdict == UNKNOWN:
+        return UNKNOWN
+    begun, done = how.get("grown", (0.0, 1.0))
+    grown = (judged.values["peak_at"] / LENGTH - begun) / (done - begun)
+    truth = HOLDS if how["effect"] and grown < 1 / 2 else FAILS
+    return RIGHT if judged.verdict == truth else WRONG
 
 
 def lags(behaviour: str, name: str, where: str, runs: int, seed: int) -> str:
     return verdict(5, simulate(process(name), grid(where, seed), runs, seed, behaviour=behaviour))
 
 
-def tables(pool: ProcessPoolExecutor, studies: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    for claim in (1, 2):
+def tables(pool: ProcessPoolExecutor, studies: int, claims: tuple[int, ...]) -> Iterator[tuple[str, pd.DataFrame]]:
+    for claim in {1, 2} & {*claims}:
         rows = [
             _row(pool, partial(early, claim, name), name, truths[claim - 1], studies)
             for name, (_, *truths) in PROCESSES.items()
         ]
         yield f"claim {claim}, {RUNS} runs", pd.DataFrame(rows)
     rows = []
-    for name in ("AR(1) moves, 0.99", "jumps, t of 2", "jumps, Cauchy", "rate 1 / t"):
-        for said, truth, how in (("seeds alone", FAILS, {"effect": 0.0}),
-                                 ("before the peak", FAILS, {"effect": 60.0, "grown": (0.0, 1 / 24)}),
-                                 ("at the end", HOLDS, {"effect": 60.0, "grown": (0.6, 1.0)})):  # fmt: skip
+    for name in ("AR(1) moves, 0.99", "jumps, t of 2", "jumps, Cauchy", "rate 1 / t") if 3 in claims else ():
+        for said, how in (("seeds alone", {"effect": 0.0}),
+                          ("parting at once", {"effect": 60.0, "grown": (0.0, 1 / 24)}),
+                          ("parting at the end", {"effect": 60.0, "grown": (0.6, 1.0)})):  # fmt: skip
             found = {f"{runs} runs": counted(pool, partial(apart, name, how, runs), studies) for runs in (4, 6)}
-            wrong = max(mistakes(each, truth) for each in found.values())
-            rows.append({"course": f"{name}, {said}", "truth": truth} | {k: words(v) for k, v in found.items()}
-                        | {"most wrong, %": interval(wrong, studies)})  # fmt: skip
-    yield "claim 3", pd.DataFrame(rows)
+            wrong = max(each[WRONG] for each in found.values())
+            shares = {
+                runs: " / ".join(f"{100 * each[word] / studies:.0f}" for word in (RIGHT, WRONG, UNKNOWN))
+                for runs, each in found.items()
+            }
+            rows.append({"course": f"{name}, {said}"} | shares | {"most wrong, %": interval(wrong, studies)})
+    if rows:
+        yield "claim 3: right / wrong / cannot be told, %", pd.DataFrame(rows)
     rows = []
-    for name in ("AR(1) moves, 0.99", "jumps, t of 2", "jumps, Cauchy", "rate rising"):
+    for name in ("AR(1) moves, 0.99", "jumps, t of 2", "jumps, Cauchy", "rate rising") if 5 in claims else ():
         for behaviour in BEHAVIOURS:
             truth = FAILS if behaviour == "earlier" else HOLDS
             rows.append(_row(pool, partial(lags, behaviour, name), f"{name}, behaviour {behaviour}", truth, studies))
-    yield f"claim 5, {RUNS} runs", pd.DataFrame(rows)
+    if rows:
+        yield f"claim 5, {RUNS} runs", pd.DataFrame(rows)
 
 
 def _row(pool, one: Callable, course: str, truth: str | None, studies: int) -> dict:
@@ -164,9 +181,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--studies", type=int, default=100)
     options.add_argument("--processes", type=int, default=2)
+    options.add_argument("--claim", type=int, help="this one alone")
     o = options.parse_args()
     with ProcessPoolExecutor(o.processes) as pool:
-        for title, table in tables(pool, o.studies):
+        for title, table in tables(pool, o.studies, (o.claim,) if o.claim else (1, 2, 3, 5)):
             print(f"\n**{title}**\n\n{markdown(table)}", flush=True)
 
 

@@ -88,7 +88,9 @@ def shown(losses: list[float]) -> int | None:
 
 def one_run(base: Path, conversations: dict, kind: str, seed: int, folder: Path) -> tuple[list, list[float]]:
     """(alarms, losses) of one run; `kind` is a fault, or "" for none."""
-    recipe = Recipe(steps=STEPS, schedule=str(STEPS), batch=8, warmup=4, held_out=8, decay="constant", rate=1e-3)
+    recipe = Recipe(
+        steps=STEPS, schedule=str(STEPS), batch=8, max_tokens=128, warmup=4, held_out=8, decay="constant", rate=1e-3
+    )
     plan = finetune.Plan.make(base, folder / "runs", conversations, {}, seed + 1, recipe, (), "cpu", None)
     run = next(one for one in plan.runs if one.seed == seed)
     callback = TopologyCallback(

@@ -28,10 +28,14 @@ NOT_RUN = {
     "python -m phcore app": "a server that runs until it is stopped",
     "python -m phcore serve": "a server that runs until it is stopped; tests/unit/cli/test_server.py starts them",
     "python -m phcore practice": "trains for minutes; tests/unit/training does with a smaller recipe",
+    "python -m phcore follow": "waits for checkpoints; tests/unit/pipeline/test_follow.py brings some",
     "python -m phcore finetune": "trains for minutes; tests/unit/training does with tiny models",
 }
 # Python that cannot, by what it holds.
-NOT_RUN_PYTHON = {"from phcore.training.finetune import finetune": "trains; tests/unit/training does with tiny models"}
+NOT_RUN_PYTHON = {
+    "from phcore.training.finetune import finetune": "trains; tests/unit/training does with tiny models",
+    "from phcore.training import TopologyCallback": "is inside a training; tests/unit/training/test_callback.py trains",
+}
 
 # What a document calls a thing, and what it is called here.
 HERE = {
