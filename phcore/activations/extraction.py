@@ -5,10 +5,7 @@ Three things make it fast: what all prompts begin with (a chat template's openin
 length are read together; and the output matrix is applied at the last tokens only.
 """
 
-import copy
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +13,8 @@ import torch
 from transformers import PreTrainedModel
 
 from phcore.activations.batches import in_batches
+from phcore.activations.reader import Prefix, Reader, Span
+from phcore.activations.states import depth
 from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
@@ -24,10 +23,7 @@ SHORTEST_PREFIX = 8  # tokens; below it, sharing costs as much as it saves
 # differ by rounding as soon as they are batched otherwise.
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
-Span = tuple[int, int]  # of tokens in a row's text: the first one, and the one behind the last
-Output = tuple[dict[int, torch.Tensor], torch.Tensor, dict[int, dict[int, torch.Tensor]]]  # see `Reader.run`
-
-_verdicts: dict[tuple, str] = {}  # what the check of prefix sharing found, by architecture: "" = fine, else a note
+_verdicts: dict[tuple, str] = {}  # what checks of ways to read found, by architecture: "" = fine, else a note
 
 
 @dataclass
@@ -81,7 +77,7 @@ def extract(
     check_prompts(model, token_ids)
     check_layers(model, layers)
     notes: list[str] = []
-    prefix = shared_prefix(reader, token_ids, notes)
+    prefix = prepare(reader, token_ids, notes)
     out = Rows(len(token_ids))
 
     def work(rows: list[int]) -> None:
@@ -122,162 +118,12 @@ def check_prompts(model: PreTrainedModel, token_ids: Sequence[Sequence[int]]) ->
 
 def check_layers(model: PreTrainedModel, layers: Sequence[int]) -> None:
     """Raise a Fault where there is no layer, or one the model does not have."""
-    depth = model.config.get_text_config().num_hidden_layers
-    if not layers or not all(0 <= layer <= depth for layer in layers):
-        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {depth}")
+    last = depth(model)
+    if not layers or not all(0 <= layer <= last for layer in layers):
+        raise Fault(f"layers {list(layers)} were asked for", f"Choose layers from 0 to {last}")
 
 
-# --- one batch ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """The tokens all prompts begin with, their keys and values for a batch of one, and their hidden states.
-
-    Attributes
-    ----------
-    states : by layer (length, d), as the model gives them.
-    """
-
-    length: int = 0
-    cache: object = None
-    states: dict[int, torch.Tensor] = field(default_factory=dict)
-
-
-class Reader:
-    """Runs a model on batches and gathers what is wanted of each row."""
-
-    def __init__(self, model: PreTrainedModel, layers: list[int]):
-        self.model, self.layers = model, layers
-        self.device = model.device
-        # Position ids are given where a model takes them: some versions derive wrong ones from a mask and a cache.
-        self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
-
-    def prefix(self, tokens: Sequence[int]) -> Prefix:
-        ids = torch.tensor([list(tokens)], device=self.device)
-        output = self.model.base_model(input_ids=ids, use_cache=True, output_hidden_states=bool(self.layers))
-        return Prefix(len(tokens), output.past_key_values, {k: output.hidden_states[k][0] for k in self.layers})
-
-    def read(self, rows: list[Sequence[int]], prefix: Prefix, **taken) -> Output:
-        """Hidden states by layer, each (rows, d), logits at the last tokens (rows, vocabulary), and tokens as `run`
-        gives them. `taken` : spans and kept, as for `run`."""
-        new = [list(row[prefix.length :]) for row in rows]
-        last = torch.tensor([[len(one) - 1] for one in new], device=self.device)
-        states, logits, tokens = self.run(new, prefix, last, **taken)
-        return states, logits[:, 0], tokens
-
-    def run(
-        self,
-        new: list[list[int]],
-        prefix: Prefix,
-        wanted: torch.Tensor,
-        spans: Sequence[Span] | None = None,
-        kept: Sequence[Span | None] = (),
-        positions: list[list[int]] | None = None,
-        attends: torch.Tensor | None = None,
-    ) -> Output:
-        """One forward pass over the tokens that follow the prefix, each row padded on the right.
-
-        Parameters
-        ----------
-        new : tokens of each row after the prefix.
-        wanted : (rows, k) where logits are wanted, as places in `new`.
-        spans : of each row, the tokens of its whole text whose hidden states are averaged; by default the hidden
-            state at the first of its wanted places.
-        kept : of each row, the tokens whose hidden states are given one by one, or None.
-        positions : position of each new token in its text; by default one after the other.
-        attends : (rows, longest, longest) bool, which new tokens each new token sees; by default itself and all
-            before it. The prefix is always seen.
-
-        Returns
-        -------
-        states, logits, tokens : by layer (rows, d); (rows, k, vocabulary); by place in the batch of those rows of
-            which tokens are kept, and layer, (tokens, d). All float32.
-        """
-        longest = max(map(len, new))
-        # Padded on the right: with causal attention, no real token ever sees the padding.
-        ids = torch.tensor([one + [0] * (longest - len(one)) for one in new], device=self.device)
-        ones = ids.new_ones(len(new), prefix.length)
-        if attends is None:
-            lengths = torch.tensor([[len(one)] for one in new], device=self.device)
-            mask = torch.cat([ones, torch.arange(longest, device=self.device) < lengths], dim=1).long()
-        else:
-            whole = torch.cat([ones.bool()[:, None].expand(-1, longest, -1), attends.to(self.device)], dim=2)
-            # Added to the attention scores, which every implementation of attention can do.
-            mask = torch.zeros(whole.shape, dtype=self.model.dtype, device=self.device)
-            mask = mask.masked_fill(~whole, torch.finfo(mask.dtype).min)[:, None]
-        inputs = {"input_ids": ids, "attention_mask": mask, "use_cache": False}
-        if self._takes_positions and positions is None:
-            places = torch.arange(prefix.length, prefix.length + longest, device=self.device)
-            inputs["position_ids"] = places.expand(len(new), -1)
-        elif positions is not None:
-            padded = [one + [0] * (longest - len(one)) for one in positions]
-            inputs["position_ids"] = torch.tensor(padded, device=self.device)
-        if prefix.length:
-            cache = copy.deepcopy(prefix.cache)  # models append to the cache they are given
-            cache.batch_repeat_interleave(len(new))
-            inputs |= {"past_key_values": cache, "use_cache": True}
-        with head_reads_only(self.model, wanted) as gathered:
-            output = self.model(**inputs, output_hidden_states=self.layers or False)
-        every = torch.arange(len(new), device=self.device)[:, None]
-        if spans is None:
-            states = {layer: output.hidden_states[layer][every[:, 0], wanted[:, 0]].float() for layer in self.layers}
-        else:
-            states = {layer: _means(output.hidden_states[layer], spans, prefix, layer) for layer in self.layers}
-        # A model that bypasses its head module has logits for every position.
-        logits = output.logits if gathered else output.logits[every, wanted]
-        tokens = {
-            place: {layer: _within(output.hidden_states[layer][place], span, prefix, layer) for layer in self.layers}
-            for place, span in enumerate(kept)
-            if span
-        }
-        return states, logits.float(), tokens
-
-
-def _means(hidden: torch.Tensor, spans: Sequence[Span], prefix: Prefix, layer: int) -> torch.Tensor:
-    """(rows, d) float32, of each row the mean over its span.
-
-    hidden : (rows, longest, d), of the tokens that follow the prefix.
-    """
-    return torch.stack([_within(row, span, prefix, layer).mean(dim=0) for row, span in zip(hidden, spans, strict=True)])
-
-
-def _within(row: torch.Tensor, span: Span, prefix: Prefix, layer: int) -> torch.Tensor:
-    """(tokens, d) float32, the hidden states of a row in a span, which may begin in the prefix.
-
-    row : (longest, d), of the tokens that follow the prefix.
-    """
-    (first, behind), shared = span, prefix.length
-    parts = [row[max(0, first - shared) : max(0, behind - shared)]]
-    if first < shared:
-        parts.insert(0, prefix.states[layer][first:behind])
-    return torch.cat(parts).float()
-
-
-@contextmanager
-def head_reads_only(model: PreTrainedModel, wanted: torch.Tensor) -> Iterator[list[bool]]:
-    """Give the output matrix the hidden states (rows, tokens, d) at `wanted` (rows, k) only, as (rows, k, d).
-
-    What a model does to its logits afterwards (soft caps, scales) still happens. Full logits would be rows x tokens x
-    vocabulary numbers, more than everything else together. The list that is given is empty as long as the head has
-    not been run in this way.
-    """
-    gathered: list[bool] = []
-
-    def gather(_module: torch.nn.Module, arguments: tuple) -> tuple:
-        hidden, *rest = arguments
-        if hidden.ndim != 3:
-            return arguments
-        gathered.append(True)
-        return hidden[torch.arange(len(wanted), device=wanted.device)[:, None], wanted], *rest
-
-    head = model.get_output_embeddings()
-    hook = head.register_forward_pre_hook(gather) if head is not None else None
-    try:
-        yield gathered
-    finally:
-        if hook is not None:
-            hook.remove()
+# --- results -------------------------------------------------------------------------------------
 
 
 class Rows:
@@ -312,7 +158,35 @@ class Rows:
                 self.tokens.setdefault(layer, {})[rows[place]] = values.cpu().numpy()
 
 
-# --- the shared prefix --------------------------------------------------------------------------
+# --- ways to read, each tried once on an architecture ---------------------------------------------
+
+
+def prepare(reader: Reader, token_ids: Sequence[Sequence[int]], notes: list[str]) -> Prefix:
+    """Find out how a model can read prompts without changing a row beyond rounding.
+
+    Returns the prefix to share, or an empty one where sharing does not pay or does not work. Where padding changes
+    rows, the reader is told. `notes` gets sentences on what has to be done otherwise.
+    """
+    if len(set(map(len, token_ids))) > 1:
+        verdict = _tried(reader, token_ids, "padding", Prefix)
+        reader.pads = not verdict
+        if verdict:
+            notes.append(f"Only prompts of one length were read together, which is slower ({verdict}).")
+    length = common_prefix(token_ids) if len(token_ids) > 1 else 0
+    if length < SHORTEST_PREFIX:
+        return Prefix()
+    found: list[Prefix] = []
+
+    def shared() -> Prefix:
+        found.append(reader.prefix(token_ids[0][:length]))
+        return found[0]
+
+    verdict = _tried(reader, token_ids, "sharing its cache", shared)
+    if verdict:
+        notes.append(f"Each prompt was read from its first token on, which is slower ({verdict}).")
+    if verdict != "":
+        return Prefix()
+    return found[0] if found else shared()
 
 
 def common_prefix(token_ids: Sequence[Sequence[int]]) -> int:
@@ -322,42 +196,37 @@ def common_prefix(token_ids: Sequence[Sequence[int]]) -> int:
     return next((k for k in range(most) if first[k] != last[k]), most)
 
 
-def shared_prefix(reader: Reader, token_ids: Sequence[Sequence[int]], notes: list[str]) -> Prefix:
-    """The prefix to share, or an empty one where sharing does not pay or does not work with this model."""
-    length = common_prefix(token_ids) if len(token_ids) > 1 else 0
-    if length < SHORTEST_PREFIX:
-        return Prefix()
-    config = reader.model.config.get_text_config()
-    shape = (config.num_hidden_layers, config.hidden_size, length, reader.model.dtype, reader.device.type)
-    key = (type(reader.model), *shape)
-    try:
-        prefix = reader.prefix(token_ids[0][:length])
-        if key not in _verdicts:
-            verdict = _verdict(reader.model, token_ids, prefix)
-            if verdict is None:  # nothing to compare: decide again with the next checkpoint
-                return Prefix()
-            _verdicts[key] = verdict
-    except Exception as error:  # anything: caches differ by architecture, and the plain path always works
-        _verdicts[key] = f"its cache cannot be shared: {first_line(error)}"
-    if _verdicts[key]:
-        notes.append(f"Each prompt was read from its first token on, which is slower ({_verdicts[key]}).")
-        return Prefix()
-    return prefix
+def _tried(reader: Reader, token_ids: Sequence[Sequence[int]], way: str, prefix: Callable[[], Prefix]) -> str | None:
+    """Read the shortest, a middle and the longest prompt together, behind a prefix, and each of them alone.
 
-
-def _verdict(model: PreTrainedModel, token_ids: Sequence[Sequence[int]], prefix: Prefix) -> str | None:
-    """Read the shortest, a middle and the longest prompt both ways. "" where they agree, None where none is finite."""
+    Returns
+    -------
+    "" where they agree, else what is wrong, also of earlier models of this kind. None where no row is finite, or the
+    memory ends: then the next checkpoint decides.
+    """
+    key = (type(reader.model), *reader.shape, way, common_prefix(token_ids))
+    if key in _verdicts:
+        return _verdicts[key]
     ordered = sorted(token_ids, key=len)
     rows = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
-    reader = Reader(model, list(range(model.config.get_text_config().num_hidden_layers + 1)))
-    shared, *_ = reader.read(rows, prefix)
-    plain = [reader.read([row], Prefix())[0] for row in rows]
-    worst = 0.0
-    for layer in reader.layers:
-        wanted = torch.cat([one[layer] for one in plain]).cpu().double()
-        if not wanted.isfinite().all():
-            return None
-        off = (shared[layer].cpu().double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
-        worst = max(worst, off.max().item())
-    # `not <=`: a NaN is no agreement
-    return "" if worst <= TOLERANCE[model.dtype] else f"sharing its cache changes rows by {worst:.1e}"
+    every = Reader(reader.model, list(range(depth(reader.model) + 1)))
+    every.pads = way == "padding" or reader.pads
+    alone = [every.read([row], Prefix())[0] for row in rows]
+    wanted = {layer: torch.cat([one[layer] for one in alone]).cpu().double() for layer in every.layers}
+    if not all(one.isfinite().all() for one in wanted.values()):
+        return None
+    try:
+        together, *_ = every.read(rows, prefix())
+        off = max(_off(together[layer].cpu().double(), wanted[layer]) for layer in every.layers)
+        # `not <=`: a NaN is no agreement
+        _verdicts[key] = "" if off <= TOLERANCE[reader.model.dtype] else f"{way} changes rows by {off:.1e}"
+    except (torch.OutOfMemoryError, MemoryError):
+        return None
+    except Exception as error:  # anything: architectures differ, and reading prompts one by one always works
+        _verdicts[key] = f"{way} does not work: {first_line(error)}"
+    return _verdicts[key]
+
+
+def _off(rows: torch.Tensor, wanted: torch.Tensor) -> float:
+    """The largest relative difference of a row."""
+    return ((rows - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)).max().item()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from phcore.activations.extraction import Span
+from phcore.activations.reader import Span
 from phcore.activations.tokens import own_tokens
 from phcore.checkpoints import context_length
 from phcore.errors import Fault

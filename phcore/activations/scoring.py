@@ -9,7 +9,8 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from phcore.activations.extraction import Extraction, Rows, Span, check_layers, check_prompts, extract
+from phcore.activations.extraction import Extraction, Rows, check_layers, check_prompts, extract
+from phcore.activations.reader import Span
 from phcore.activations.tokens import load_tokenizer, tokenized
 from phcore.activations.trees import score
 

@@ -13,16 +13,8 @@ import torch
 from transformers import PreTrainedModel
 
 from phcore.activations.batches import in_batches
-from phcore.activations.extraction import (
-    TOLERANCE,
-    Prefix,
-    Reader,
-    Rows,
-    Span,
-    budget,
-    check_prompts,
-    shared_prefix,
-)
+from phcore.activations.extraction import TOLERANCE, Rows, budget, check_prompts, prepare
+from phcore.activations.reader import Prefix, Reader, Span
 from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
@@ -119,7 +111,7 @@ def score(
     found = [np.full(len(several), np.nan) for several in continuations]
     if not rows:
         return found
-    prefix = shared_prefix(reader, token_ids, said)
+    prefix = prepare(reader, token_ids, said)
     if any(tree.branches for _, tree, _ in rows):
         verdict = _trees_work(reader, token_ids, rows, prefix)
         if verdict != "" and taken is not None:
@@ -230,9 +222,7 @@ def _trees_work(reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_
     ordered = sorted(rows, key=lambda row: len(token_ids[row[0]]) + len(row[1].tokens))
     some = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
     longest = len(token_ids[some[-1][0]]) + len(some[-1][1].tokens)
-    config = reader.model.config.get_text_config()
-    shape = (config.num_hidden_layers, config.hidden_size, longest, reader.model.dtype, reader.device.type)
-    key = (type(reader.model), *shape, bool(prefix.length))
+    key = (type(reader.model), *reader.shape, longest, bool(prefix.length))
     if key in _verdicts:
         return _verdicts[key]
     told = {i: [[token for _, token in reads] for reads in tree.reads] for i, tree, _ in some}
