@@ -1,32 +1,31 @@
 """Load models and adapters so that what was asked for is what is loaded, or a Fault says why not.
 
 transformers fills missing weights with random numbers and PEFT ignores names it does not know, both with no more than
-a line in a log. Here both are faults.
+a line in a log. Here both are faults. Which name in a file is which module is for them to say: what loads exactly is
+accepted, whatever it is called.
 """
 
 from __future__ import annotations
 
 import gc
-import warnings
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+from phcore.activations import exactness, vocabulary
+from phcore.activations.adapters import PutOn, put_on
 from phcore.activations.device import choose, free_memory
-from phcore.activations.tokens import first_line
-from phcore.checkpoints.against_base import COMPUTED
-from phcore.checkpoints.formats import ADAPTER_CONFIG, examine, read_json, weight_files
+from phcore.activations.telling import kind_of, mend_of, telling_line
+from phcore.checkpoints.against_base import COMPUTED, OTHER_BASE, rows_words, why
+from phcore.checkpoints.causes import extra_head
+from phcore.checkpoints.formats import examine
 from phcore.errors import Fault, Unusable
+from phcore.formatting import count
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-ADAPTER = "checkpoint"  # PEFT's name for the adapter in hand; must not be part of a tensor name such as lora_
-SWAPPABLE = (None, True, False, "gaussian")  # LoRA initialisations that leave the base weights alone
-WARNS_OF_LOSS = ("missing adapter keys", "not initialized", "unexpected")
-# What transformers and PEFT say where the files themselves do not fit; any other error may pass (memory, a disk).
-MISFIT = ("size mismatch", "mismatched_sizes", "target modules")
+DRY = "meta"  # the device that holds no numbers: everything is loaded but the weights
 
 
 def load_model(path: str | Path, dtype: str = "float32", device: str | None = None) -> PreTrainedModel:
@@ -35,7 +34,8 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     Parameters
     ----------
     dtype : "float32", "bfloat16" or "float16": what it computes in, whatever is stored.
-    device : as for `device.choose`.
+    device : as for `device.choose`; "meta" loads everything but the numbers, which tells in a moment whether it would
+        load.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     Fault : where it is gone, incomplete, unreadable or unknown to transformers, where the memory does not suffice, or
         the device is not there.
     """
-    folder, place = Path(path), choose(device)
+    folder, place = Path(path), torch.device(DRY) if device == DRY else choose(device)
     _check(folder, adapter=False)
     if dtype not in DTYPES:
         raise Fault(f"the number format {dtype!r} is unknown", f"Choose one of {', '.join(DTYPES)}")
@@ -56,22 +56,16 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told below, by name
+            **({"device_map": DRY} if device == DRY else {}),
         )
     except Exception as error:  # anything: configurations and weights come from anywhere
-        raise _kind_of(error)(
-            f"transformers cannot load it ({first_line(error)})",
-            "Check that the folder holds a causal language model",
-            folder,
-        ) from error
-    for what in ("missing_keys", "mismatched_keys", "unexpected_keys"):
-        names = sorted(name for name in map(str, info.get(what, ())) if not COMPUTED.fullmatch(name))
-        if names:
-            raise Unusable(
-                f"{len(names)} weights are {what.split('_')[0]}, the first is {names[0]}",
-                "Save the checkpoint again with the configuration it was trained with",
-                folder,
-            )
-    _compare_with_file(model, folder)
+        mend = mend_of(error, "Check that the folder holds a causal language model that this transformers knows")
+        raise kind_of(error)(f"transformers cannot load it ({telling_line(error)})", mend, folder) from error
+    _refuse_what_is_left_over(info, folder)
+    if device == DRY:
+        return model.eval()
+    exactness.compare(model, folder)
     try:
         return model.eval().requires_grad_(False).to(place)
     except torch.OutOfMemoryError:
@@ -92,32 +86,29 @@ def _check(folder: Path, *, adapter: bool) -> None:
         raise Fault(f"this is {'a whole model' if adapter else 'an adapter'} now", "Scan the folder again", folder)
 
 
-def _kind_of(error: Exception) -> type[Fault]:
-    """Unusable where an error of transformers or PEFT is a verdict about the files, Fault where it may pass."""
-    misfit = isinstance(error, (RuntimeError, ValueError)) and any(one in str(error).lower() for one in MISFIT)
-    return Unusable if misfit or isinstance(error, SafetensorError) else Fault
+def _refuse_what_is_left_over(info: dict, folder: Path) -> None:
+    """Raise where the files lack a weight of the model, hold one that it does not have, or one of another shape.
 
-
-def _compare_with_file(model: PreTrainedModel, folder: Path) -> None:
-    """Compare three matrices with the file: the last guard against weights that were silently left at random."""
-    loaded = model.state_dict()
-    prefix = f"{model.base_model_prefix}."
-    for file in {(files := weight_files(folder))[0], files[-1]}:
-        with safe_open(file, framework="pt") as stored:
-            pairs = [
-                (name, own)
-                for name in sorted(stored.keys())
-                for own in (name, prefix + name, name.removeprefix(prefix))
-                if own in loaded and list(loaded[own].shape) == stored.get_slice(name).get_shape()
-            ]
-            for name, own in {pairs[0], pairs[len(pairs) // 2], pairs[-1]} if pairs else ():
-                wanted, got = stored.get_tensor(name).to(loaded[own].dtype), loaded[own]
-                if not torch.equal(wanted.nan_to_num(), got.cpu().nan_to_num()):
-                    raise Unusable(
-                        f"{name} is not what the file holds after loading",
-                        "Report the model type to transformers",
-                        folder,
-                    )
+    info : what transformers tells of loading.
+    """
+    for name, stored, wanted in sorted(info.get("mismatched_keys", ()), key=str):
+        shapes = " and ".join(" x ".join(map(str, shape)) for shape in (stored, wanted))
+        raise Unusable(
+            f"{name} has two shapes, {shapes}: in the weights, and by config.json",
+            "Put the config.json beside the weights that was saved with them",
+            folder,
+        )
+    for what in ("missing_keys", "unexpected_keys"):
+        names = sorted(name for name in map(str, info.get(what, ())) if not COMPUTED.fullmatch(name))
+        if not names:
+            continue
+        head = extra_head(names) if what == "unexpected_keys" else None
+        fault, mend = head or (
+            f"{count(len(names), 'weight')} {'is' if len(names) == 1 else 'are'} {what.split('_')[0]}, the first is "
+            f"{names[0]}",
+            "Save the checkpoint again with the configuration it was trained with",
+        )
+        raise Unusable(fault, mend, folder)
 
 
 class Loader:
@@ -128,15 +119,20 @@ class Loader:
 
         with Loader(base) as loader:
             model = loader.open(path, kind)
+
+    Attributes
+    ----------
+    notes : sentences on how the checkpoint in hand was loaded.
     """
 
     def __init__(self, base: str | Path, dtype: str = "float32", device: str | None = None):
-        """Raises a Fault where the device (see `device.choose`) is not there: not one checkpoint's, but the run's."""
-        self.base, self.dtype, self.device = Path(base), dtype, str(choose(device))
+        """Raises a Fault where the device (see `load_model`) is not there: not one checkpoint's, but the run's."""
+        self.base, self.dtype = Path(base), dtype
+        self.device = DRY if device == DRY else str(choose(device))
+        self.notes: list[str] = []
         self._model: PreTrainedModel | None = None
         self._folder: Path | None = None  # of the loaded whole model
-        self._adapted = None  # PEFT's wrapper around it, while an adapter is on
-        self._spoiled = False  # the adapter in hand may have changed the base's own weights
+        self._adapted: PutOn | None = None  # while an adapter is on
 
     def __enter__(self) -> Loader:
         return self
@@ -157,11 +153,21 @@ class Loader:
         Fault : where it cannot be loaded for a reason that may pass; the loader stays usable.
         """
         self._take_off()
+        self.notes = []
+        if kind == "base":
+            return self._whole(self.base)
         if kind != "adapter":
-            return self._whole(self.base if kind == "base" else Path(path))
+            model = self._whole(Path(path))
+            self._compare_with_base(model, Path(path))
+            return model
         _check(Path(path), adapter=True)
         model = self._whole(self.base)
-        self._put_on(model, Path(path))
+        try:
+            self._adapted = put_on(model, Path(path), self.base)
+        except Fault:
+            self.close()  # only a fresh base is known to be clean
+            raise
+        self.notes = self._adapted.notes
         return model
 
     def close(self) -> None:
@@ -177,62 +183,26 @@ class Loader:
             self._folder = folder
         return self._model
 
-    def _put_on(self, model: PreTrainedModel, folder: Path) -> None:
-        from peft import PeftConfig, PeftModel
-
-        settings = read_json(folder / ADAPTER_CONFIG)
-        # Trained biases are loaded into the base's own layers, and replicated layers stay: taking off undoes neither.
-        self._spoiled = (
-            settings["peft_type"] != "LORA"
-            or settings.get("init_lora_weights") not in SWAPPABLE
-            or settings.get("bias", "none") != "none"
-            or bool(settings.get("layer_replication"))
-        )
-        result = None
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            try:
-                config = PeftConfig.from_pretrained(str(folder))
-                config.inference_mode = True
-                # Whatever base the adapter names (often a place on another machine), the user's base is meant.
-                config.base_model_name_or_path = str(self.base)
-                self._adapted = PeftModel(model, config, adapter_name=ADAPTER)
-                result = self._adapted.load_adapter(
-                    str(folder), ADAPTER, is_trainable=False, torch_device=str(model.device)
+    def _compare_with_base(self, model: PreTrainedModel, folder: Path) -> None:
+        """Raise Unusable for a whole model of another size than the base; note another vocabulary."""
+        base = load_model(self.base, self.dtype, DRY)
+        for what in ("num_hidden_layers", "hidden_size"):
+            own, wanted = (getattr(one.config.get_text_config(decoder=True), what) for one in (model, base))
+            if own != wanted:
+                fault, mend = why(folder, self.base) or (
+                    f"its {what} is {own}, and the base model's {wanted}",
+                    OTHER_BASE,
                 )
-            except Exception as error:  # anything: adapters come from anywhere
-                self._give_up()
-                raise _kind_of(error)(
-                    f"PEFT cannot load the adapter onto this base ({first_line(error)})",
-                    "Pick the base model it was trained from",
-                    folder,
-                ) from error
-        lost = [str(one.message) for one in heard if any(w in str(one.message).lower() for w in WARNS_OF_LOSS)]
-        lost += [
-            f"{len(names)} weights are {what}, the first is {names[0]}"
-            for what, names in (("missing", result.missing_keys), ("unexpected", result.unexpected_keys))
-            if names
-        ]
-        if lost:
-            self._give_up()
-            raise Unusable(
-                f"the adapter does not fit this base ({lost[-1][:200]})",
-                "Pick the base model it was trained from",
-                folder,
-            )
-        self._adapted.eval().requires_grad_(False)
+                raise Unusable(fault, mend, folder)
+        if words := rows_words(vocabulary.rows_of(model), vocabulary.rows_of(base)):
+            self.notes.append(words)
 
     def _take_off(self) -> None:
         if self._adapted is None:
             return
-        if self._spoiled:
-            self._give_up()
+        if self._adapted.spoils:
+            self.close()
         else:
-            self._adapted.unload()
+            self._adapted.model.unload()
             self._model.__dict__.pop("peft_config", None)
             self._adapted = None
-
-    def _give_up(self) -> None:
-        """Forget the base as well: after a failed or unusual adapter only a fresh one is known to be clean."""
-        self._spoiled = False
-        self.close()

@@ -34,17 +34,23 @@ def divergence(a: np.ndarray | Listed, b: np.ndarray | Listed) -> tuple[np.ndarr
     Parameters
     ----------
     a, b : square roots of the probabilities of all tokens (n, vocabulary), where the divergence is exact but for their
-        rounding; or what both list of them: see `jensen_shannon`.
+        rounding; or what both list of them: see `jensen_shannon`. A model that lacks tokens of the other never says
+        them: their probability is 0.
     """
     if not isinstance(a, np.ndarray):
         return jensen_shannon(a, b)
-    if a.shape != b.shape:
+    if len(a) != len(b):
         raise ValueError(f"distributions of shape {a.shape} and {b.shape}")
-    found = np.empty(len(a))
+    found, tokens = np.empty(len(a)), max(a.shape[1], b.shape[1])
     for at in range(0, len(a), _ROWS):
-        p, q = (one[at : at + _ROWS].astype(np.float64) ** 2 for one in (a, b))
+        p, q = (_padded(one[at : at + _ROWS].astype(np.float64) ** 2, tokens) for one in (a, b))
         found[at : at + _ROWS] = _divergence(p, q).sum(axis=1)
     return found, np.zeros(len(a))
+
+
+def _padded(rows: np.ndarray, tokens: int) -> np.ndarray:
+    """With zeros for tokens that are not there."""
+    return np.pad(rows, ((0, 0), (0, tokens - rows.shape[1])))
 
 
 def jensen_shannon(a: Listed, b: Listed) -> tuple[np.ndarray, np.ndarray]:

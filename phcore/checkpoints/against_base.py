@@ -4,8 +4,10 @@ import re
 from filecmp import cmp
 from pathlib import Path
 
+from phcore.checkpoints.causes import extra_head, flattened
 from phcore.checkpoints.formats import ADAPTER_CONFIG, Flaw, is_adapter, read_json, tensors, weight_files
-from phcore.checkpoints.safetensors_header import Tensor
+from phcore.checkpoints.safetensors_header import Tensor, times
+from phcore.formatting import count
 
 OTHER_BASE = "Pick the base model this checkpoint was trained from"
 # Names differ by a leading module between a bare model and the one with a head: h.0 and transformer.h.0.
@@ -30,6 +32,12 @@ class Base:
         embeddings = next((self.tensors[name] for name in EMBEDDINGS if name in self.tensors), None)
         self.tied_head: Tensor | None = None if HEADS & set(self.tensors) else embeddings
 
+    @property
+    def rows(self) -> int:
+        """Rows of its vocabulary, 0 where no table of tokens has a name that is known."""
+        tables = (one for name, one in self.tensors.items() if _is_table(name) and len(one.shape) == 2)
+        return next((one.shape[0] for one in tables), 0)
+
     def tensor(self, name: str) -> Tensor | None:
         return self.tensors.get(name) or (self.tied_head if name in HEADS else None)
 
@@ -47,81 +55,172 @@ def same_weights(folder: Path, base: Path) -> bool:
         return False
 
 
-def check_full(folder: Path, base: Base) -> None:
-    """Raise a Flaw where a full checkpoint and the base differ in a tensor's presence or shape."""
+def check_full(folder: Path, base: Base) -> str:
+    """Compare a full checkpoint with the base by names and shapes, as far as both use the same names.
+
+    Where they do not, transformers may still map them to the same modules, and loading decides.
+
+    Returns
+    -------
+    A note: a sentence where it has another number of tokens than the base, else "".
+
+    Raises
+    ------
+    Flaw : where it is no checkpoint of this base.
+    """
     own = {_plain(name): tensor for name, tensor in tensors(folder).items()}
+    config = read_json(folder / "config.json")
+    _check_config(config, base)
+    rows = _check_shapes(own, base)
+    strange = [name for name in sorted(own) if base.tensor(name) is None and not COMPUTED.fullmatch(name)]
+    tied = bool(config.get("tie_word_embeddings", True))
+    absent = [
+        name
+        for name in sorted(set(base.tensors) - set(own))
+        if not (COMPUTED.fullmatch(name) or (tied and name in HEADS))
+    ]
+    if strange and not absent:
+        fault, mend = extra_head(strange) or (f"it holds {strange[0]}, which the base model does not have", OTHER_BASE)
+        raise Flaw("mismatch", fault, mend)
+    if absent and not strange:
+        raise Flaw("incomplete", f"{absent[0]} is missing from the weights", "Save the checkpoint again")
+    if absent and (head := extra_head(strange)) and set(absent) <= HEADS:
+        raise Flaw("mismatch", *head)
+    return rows_words(rows, base.rows) if rows else ""
+
+
+def _check_config(config: dict, base: Base) -> None:
+    """Raise a Flaw where a configuration is that of a model of another kind or size."""
+    for names, noun in ((("num_hidden_layers", "n_layer"), "layer"), (("hidden_size", "n_embd", "d_model"), "")):
+        own, theirs = (_first(one, names) for one in (config, base.config))
+        if own and theirs and own != theirs:
+            what = (count(own, noun), count(theirs, noun)) if noun else (f"hidden size {own}", str(theirs))
+            raise Flaw("mismatch", f"it has {what[0]}, and the base model {what[1]}", OTHER_BASE)
+
+
+def _first(config: dict, names: tuple[str, ...]) -> int | None:
+    """The first of these entries that is a number, of the text model where there are several."""
+    inner = config.get("text_config")
+    both = {**config, **inner} if isinstance(inner, dict) else config
+    return next((both[name] for name in names if isinstance(both.get(name), int)), None)
+
+
+def _check_shapes(own: dict[str, Tensor], base: Base) -> int:
+    """Raise a Flaw where a tensor has another shape than the base's. Returns the rows of its vocabulary, 0 where it has
+    as many as the base."""
+    rows = 0
     for name in sorted(own):
         wanted = base.tensor(name)
-        if wanted is None:
-            if COMPUTED.fullmatch(name):
-                continue
-            raise Flaw("mismatch", f"it holds {name}, which the base model does not have", OTHER_BASE)
-        _check_shape(name, own[name], wanted)
-    tied = bool(read_json(folder / "config.json").get("tie_word_embeddings", True))
-    for name in sorted(set(base.tensors) - set(own)):
-        if COMPUTED.fullmatch(name) or (tied and name in HEADS):
+        if wanted is None or own[name].shape == wanted.shape:
             continue
-        raise Flaw("incomplete", f"{name} is missing from the weights", "Save the checkpoint again")
+        if _is_table(name) and len(own[name].shape) == 2 and own[name].shape[1:] == wanted.shape[1:]:
+            rows = own[name].shape[0]
+            continue
+        _check_shape(name, own[name], wanted)
+    return rows
 
 
-def check_adapter(folder: Path, base: Base) -> None:
-    """Raise a Flaw where a LoRA adapter's modules are not in the base, or have other sizes.
+def _is_table(name: str) -> bool:
+    """Whether a tensor has a row for each token."""
+    return (
+        name in HEADS or name.endswith(EMBEDDINGS) or name in {f"{head.removesuffix('.weight')}.bias" for head in HEADS}
+    )
 
-    Other PEFT types are checked when they are loaded.
+
+def rows_words(rows: int, of_base: int) -> str:
+    """What a checkpoint's rows of the vocabulary are beside those of the base model, in a sentence; "" where equal."""
+    if rows == of_base:
+        return ""
+    more = rows > of_base
+    rest = "their tokens have no probability in the base" if more else "the others have no probability in it"
+    return (
+        f"Its vocabulary has {count(abs(rows - of_base), 'row')} {'more' if more else 'fewer'} than the base's: {rest}."
+    )
+
+
+def check_adapter(folder: Path, base: Base) -> str:
+    """Compare a LoRA adapter with the base by names and shapes, as far as both use the same names.
+
+    Whether PEFT finds the other modules, and other types of adapters, is seen when they are loaded.
+
+    Returns
+    -------
+    A note, as `check_full` does.
+
+    Raises
+    ------
+    Flaw : where it is no adapter of this base.
     """
     config = read_json(folder / ADAPTER_CONFIG)
     if config.get("peft_type") != "LORA":
-        return
+        return ""
     transposed = str(base.config.get("model_type")) in TRANSPOSED  # a file may say anything
-    matched = 0
+    deepest = _first(base.config, ("num_hidden_layers", "n_layer", "n_layers")) or 0
+    rows = 0
     for name, tensor in sorted(tensors(folder).items()):
+        layer = re.search(r"\.(?:layers|h|blocks)\.(\d+)\.", name)
+        if layer and deepest and int(layer[1]) >= deepest and not config.get("layer_replication"):
+            fault = f"the adapter changes layer {layer[1]}, and the base model has layers 0 to {deepest - 1}"
+            raise Flaw("mismatch", fault, _base_of(config))
         found = LORA.fullmatch(name)
         # transformers may fuse experts into one tensor while loading: their names here say nothing
         if ".experts." in name:
-            matched += 1
-        elif found:
-            _check_lora(base, _plain(found["module"]), found["kind"], tensor, transposed)
-            matched += 1
-        else:
-            wanted = base.tensor(_plain(re.sub(r"\.(modules_to_save(\.default)?|base_layer)(?=\.)", "", name)))
-            if wanted is not None:
-                _check_shape(_plain(name), tensor, wanted)
-                matched += 1
-    if not matched:
-        raise Flaw("mismatch", "none of the adapter's tensors belongs to a module of the base model", OTHER_BASE)
+            continue
+        if found:
+            rows = _check_lora(base, found, tensor, transposed, _base_of(config)) or rows
+            continue
+        plain = _plain(re.sub(r"\.(modules_to_save(\.default)?|base_layer)(?=\.)", "", name))
+        if base.tensor(plain) is not None:
+            rows = _check_shapes({plain: tensor}, base) or rows
+    return rows_words(rows, base.rows) if rows else ""
+
+
+def _base_of(config: dict) -> str:
+    """The mend for an adapter on another base than its own, which it often names."""
+    named = config.get("base_model_name_or_path")
+    return OTHER_BASE + (f" (the adapter names {named})" if isinstance(named, str) and named else "")
+
+
+def why(folder: Path, base: Path) -> tuple[str, str] | None:
+    """Fault and mend for a checkpoint that does not load on a base, where files tell the cause."""
+    try:
+        (check_adapter if is_adapter(folder) else check_full)(folder, Base(base))
+    except Flaw as flaw:
+        return flaw.fault, flaw.hint
+    return None
 
 
 def _check_shape(name: str, own: Tensor, wanted: Tensor) -> None:
     if wanted.shape != own.shape:
-        fault = f"{name} is {_times(own.shape)} here and {_times(wanted.shape)} in the base model"
-        raise Flaw("mismatch", fault, OTHER_BASE)
+        fault = f"{name} is {times(own.shape)} here and {times(wanted.shape)} in the base model"
+        raise Flaw("mismatch", *(flattened(name, own, wanted) or (fault, OTHER_BASE)))
 
 
-def _check_lora(base: Base, module: str, kind: str, tensor: Tensor, transposed: bool) -> None:
+def _check_lora(base: Base, found: re.Match, tensor: Tensor, transposed: bool, mend: str) -> int:
+    """Raise a Flaw where a tensor of LoRA does not go with the base's weight. Returns the rows of the vocabulary it was
+    made for, 0 where they are the base's or it has nothing to do with them."""
+    module, kind = _plain(found["module"]), found["kind"]
     weight = base.tensor(f"{module}.weight")
-    if weight is None:
-        raise Flaw("mismatch", f"the adapter changes {module}, which the base model does not have", OTHER_BASE)
-    if len(weight.shape) != 2 or len(tensor.shape) != 2:
-        return  # convolutions: checked at loading
+    if weight is None or len(weight.shape) != 2 or len(tensor.shape) != 2:
+        return 0  # by other names, or convolutions: seen at loading
     if kind.startswith("embedding"):  # A is (rank, tokens), B is (width, rank); the table is (tokens, width)
         wanted = weight.shape[0] if kind.endswith("A") else weight.shape[1]
     else:  # A is (rank, in), B is (out, rank); a weight is (out, in)
         out, into = weight.shape[::-1] if transposed else weight.shape
         wanted = into if kind == "A" else out
     size = tensor.shape[1] if kind.endswith("A") else tensor.shape[0]
-    if size != wanted:
-        raise Flaw(
-            "mismatch",
-            f"the adapter's {module} has size {size} where the base model has {wanted} (adapter "
-            f"tensor {_times(tensor.shape)}, base weight {_times(weight.shape)})",
-            OTHER_BASE,
-        )
+    if size == wanted:
+        return 0
+    if _is_table(f"{module}.weight") and kind in ("embedding_A", "B"):
+        return size
+    raise Flaw(
+        "mismatch",
+        f"the adapter's {module} has size {size} where the base model has {wanted} (adapter tensor "
+        f"{times(tensor.shape)}, base weight {times(weight.shape)})",
+        mend,
+    )
 
 
 def _plain(name: str) -> str:
     """A tensor or module name without the prefixes that wrappers add."""
     return PREFIX.sub("", name)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "a scalar"

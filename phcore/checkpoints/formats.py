@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from phcore.checkpoints.causes import GATHER, own_fault
 from phcore.checkpoints.other_formats import OTHER_FORMATS
 from phcore.checkpoints.safetensors_header import Tensor, read_header
 from phcore.errors import Fault
@@ -140,7 +141,8 @@ def shards(folder: Path) -> list[Path]:
     """
     if (folder / SINGLE).exists():  # as transformers: the single file wins over an index
         return [folder / SINGLE]
-    weight_map = read_json(folder / INDEX).get("weight_map")
+    index = read_json(folder / INDEX)
+    weight_map = index.get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise Flaw("damaged", f"{INDEX} lists no weights", "Save the checkpoint again", folder)
     names = sorted({str(name) for name in weight_map.values()})
@@ -152,6 +154,11 @@ def shards(folder: Path) -> list[Path]:
                 "Save the checkpoint again",
                 folder,
             )
+    if not isinstance(index.get("metadata"), dict):  # transformers asks for it
+        raise Flaw(
+            "damaged", f"{INDEX} has no metadata, without which transformers reads no index",
+            f'Add an entry "metadata": {{}} to {INDEX}', folder,
+        )  # fmt: skip
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise Flaw(
@@ -196,7 +203,8 @@ def tensors(folder: Path) -> dict[str, Tensor]:
                 folder,
             )
     if not found:
-        raise Flaw("incomplete", "the weight files hold no tensors", "Save the checkpoint again", folder)
+        fault = "the weight files hold no tensors, as where DeepSpeed ZeRO-3 saved without gathering the weights"
+        raise Flaw("incomplete", fault, GATHER, folder)
     return found
 
 
@@ -210,7 +218,9 @@ def examine(folder: Path, step: int) -> Checkpoint:
         if kind == "full" and files[0].name != SINGLE:
             kind = "sharded"
         _check_config(folder, kind)
-        tensors(folder)
+        stored = tensors(folder)
+        if found := own_fault(stored, read_json(folder / ADAPTER_CONFIG) if kind == "adapter" else None):
+            raise Flaw(*found)
     except Flaw as flaw:
         return Checkpoint(step, kind, folder, _size(files or _files(folder)), flaw.status, flaw.finding)
     return Checkpoint(step, kind, folder, _size(files))

@@ -15,11 +15,12 @@ from phcore.errors import Fault
 
 LONGEST = 100_000_000  # bytes: the same limit as the safetensors library's
 BITS = {
-    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
+    "F4": 4, **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
     **dict.fromkeys(("U16", "I16", "F16", "BF16"), 16),
     **dict.fromkeys(("U32", "I32", "F32"), 32),
     **dict.fromkeys(("U64", "I64", "F64", "C64"), 64),
-}
+}  # fmt: skip
 AGAIN = "Copy the file again, or save the checkpoint again"
 
 
@@ -56,7 +57,13 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
     try:
         entries = json.loads(raw)
         entries.pop("__metadata__", None)
-        tensors = {name: _tensor(entry) for name, entry in entries.items()}
+        tensors = {name: _tensor(name, entry) for name, entry in entries.items()}
+    except _Unknown as unknown:
+        raise Fault(
+            f"{unknown} is a number format that safetensors does not know",
+            "Save the weights as bfloat16, float16 or float32",
+            path,
+        ) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Fault("this is not a safetensors file: its header is no valid list of tensors", AGAIN, path) from None
     end = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
@@ -86,11 +93,22 @@ def are_zero(path: str | Path, chosen: Callable[[str], bool]) -> bool:
     return bool(spans)
 
 
-def _tensor(entry: dict) -> Tensor:
+class _Unknown(Exception):
+    """A tensor of a number format that is none."""
+
+
+def _tensor(name: str, entry: dict) -> Tensor:
     """Check one entry: offsets that fit its shape and number format."""
     dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
     if not all(isinstance(one, int) and one >= 0 for one in (*shape, begin, end)):
         raise ValueError("negative or fractional size")
-    if end < begin or (dtype in BITS and (end - begin) * 8 != prod(shape) * BITS[dtype]):
+    if dtype not in BITS:
+        raise _Unknown(f"{name} in {dtype}")
+    if end < begin or (end - begin) * 8 != prod(shape) * BITS[dtype]:
         raise ValueError("offsets do not fit the shape")
     return Tensor(dtype, shape)
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """A shape in words."""
+    return " x ".join(map(str, shape)) or "a scalar"

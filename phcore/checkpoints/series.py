@@ -262,7 +262,7 @@ def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:
     try:
         if found.kind != "adapter":
             if base is not None:
-                check_full(found.path, base)
+                found = replace(found, note=check_full(found.path, base))
         elif base is None:
             named = read_json(found.path / "adapter_config.json").get("base_model_name_or_path")
             raise Flaw(
@@ -271,7 +271,7 @@ def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:
                 "Choose the base model" + (f" (the adapter names {named})" if named else ""),
             )
         else:
-            check_adapter(found.path, base)
+            found = replace(found, note=check_adapter(found.path, base))
     except Flaw as flaw:
         return replace(found, status=flaw.status, finding=flaw.finding)
     return found

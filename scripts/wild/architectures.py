@@ -24,7 +24,8 @@ from phcore.errors import Fault
 
 MOST_PARAMETERS = 8e6
 TOLERANCE = 1e-4  # relative, of a row
-SAME, WIDTH = 20, 32  # tokens that all prompts begin with, so that sharing them is tried; hidden size
+SAME = 20  # tokens that all prompts begin with, so that sharing them is tried
+WIDTH, LAYERS = 32, 4
 KINDS = ("base", "full", "adapter")
 
 # What is small, by the names that configurations give it.
@@ -35,8 +36,8 @@ SMALL: dict[str, object] = {
     **dict.fromkeys(("intermediate_size", "ffn_dim", "n_inner", "decoder_ffn_dim", "encoder_ffn_dim", "d_ff"), 48),
     **dict.fromkeys(("dim_ff", "d_inner", "ffn_hidden_size", "dff"), 48),
     # depth
-    **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers"), 4),
-    **dict.fromkeys(("num_decoder_layers", "decoder_layers", "num_encoder_layers", "encoder_layers"), 4),
+    **dict.fromkeys(("num_hidden_layers", "n_layer", "n_layers", "num_layers"), LAYERS),
+    **dict.fromkeys(("num_decoder_layers", "decoder_layers", "num_encoder_layers", "encoder_layers"), LAYERS),
     "depth": 1,
     # attention
     **dict.fromkeys(("num_attention_heads", "n_head", "n_heads", "num_heads"), 4),
@@ -69,7 +70,7 @@ SMALL: dict[str, object] = {
     # pictures
     "image_size": 28, "patch_size": 14,
 }  # fmt: skip
-BY_LAYER = ("layer_types", "mlp_layer_types", "layers_block_type", "per_layer_config")  # follow from the depth
+BY_LAYER = ("layer_types", "mlp_layer_types", "layers_block_type")
 
 # What a model type needs beside.
 OWN: dict[str, dict[str, object]] = {
@@ -193,10 +194,14 @@ def small(model_type: str):
 
 
 def _shrunk(config: dict) -> dict:
+    """What is small in a configuration, and in those inside; one layer of each kind after the other."""
     found = {}
     for name, value in config.items():
         if isinstance(value, dict) and name.endswith("_config"):
-            found[name] = {key: one for key, one in value.items() if key not in BY_LAYER} | _shrunk(value)
+            found[name] = {key: one for key, one in value.items() if key != "per_layer_config"} | _shrunk(value)
+        elif name in BY_LAYER and isinstance(value, list) and value:
+            kinds = list(dict.fromkeys(value))
+            found[name] = [kinds[k % len(kinds)] for k in range(LAYERS)]
         elif name in SMALL and (value is None or isinstance(value, int | float)):
             found[name] = SMALL[name]
     return found

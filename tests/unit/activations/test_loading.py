@@ -175,14 +175,17 @@ def test_number_format_is_the_one_asked_for(llama):
 def test_missing_weights_are_not_left_to_chance(llama, tmp_path):
     folder = copied(llama, tmp_path / "full")
     rewrite(folder / "model.safetensors", lambda t: t.pop("model.layers.1.mlp.up_proj.weight"))
-    with pytest.raises(Unusable, match=r"1 weights are missing, the first is model\.layers\.1\.mlp\.up_proj"):
+    with pytest.raises(Unusable, match=r"1 weight is missing, the first is model\.layers\.1\.mlp\.up_proj"):
         activations.load_model(folder)
 
 
 def test_superfluous_weights(llama, tmp_path):
     folder = copied(llama, tmp_path / "full")
     rewrite(folder / "model.safetensors", lambda t: t.update({"v_head.weight": torch.ones(1, 32)}))
-    with pytest.raises(Unusable, match=r"unexpected, the first is v_head"):
+    with pytest.raises(Unusable, match=r"a value head beside the language model \(v_head\.weight\)"):
+        activations.load_model(folder)
+    rewrite(folder / "model.safetensors", lambda t: t.update({"extra.weight": t.pop("v_head.weight")}))
+    with pytest.raises(Unusable, match=r"1 weight is unexpected, the first is extra\.weight"):
         activations.load_model(folder)
 
 

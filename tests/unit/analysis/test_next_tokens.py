@@ -144,9 +144,18 @@ def test_what_was_listed_is_read_as_it_was():
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_distributions_over_two_vocabularies_are_refused():
+def test_tokens_that_one_model_lacks_have_no_probability_in_it():
+    rng = np.random.default_rng(0)
+    p, q = dirichlet(rng, 5, 30, 0.5), dirichlet(rng, 5, 38, 0.5)
+    small, large = (np.sqrt(one).astype(np.float16) for one in (p, q))
+    padded = np.pad(small, ((0, 0), (0, 8)))
+    np.testing.assert_array_equal(divergence(small, large), divergence(padded, large))
+    np.testing.assert_array_equal(divergence(large, small), divergence(large, padded))
+
+
+def test_distributions_of_other_numbers_of_prompts_are_refused():
     with pytest.raises(ValueError, match="shape"):
-        divergence(np.ones((2, 3), np.float16), np.ones((2, 4), np.float16))
+        divergence(np.ones((2, 3), np.float16), np.ones((3, 3), np.float16))
 
 
 def test_the_slack_is_half_of_what_is_left_times_the_entropy_of_its_parts():

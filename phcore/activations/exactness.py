@@ -1,0 +1,76 @@
+"""Whether what was loaded is what the files hold: the last guard against weights that were silently left at random.
+
+Once for each kind of model, tensors of every kind are compared, in the layout of the file: transformers' own mapping
+leads back from what it made of them. After that, three tensors of a file suffice.
+"""
+
+import re
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from transformers import PreTrainedModel
+from transformers.core_model_loading import revert_weight_conversion
+
+from phcore.checkpoints.formats import weight_files
+from phcore.errors import Unusable
+
+_trusted: set[tuple] = set()  # kinds of models whose loading was compared in full
+
+
+def compare(model: PreTrainedModel, folder: Path) -> None:
+    """Compare a whole model with its files.
+
+    Raises
+    ------
+    Unusable : where a tensor is another one than the file's.
+    """
+    kind = (type(model).__name__, model.config.model_type)
+    loaded = model.state_dict()
+    if kind in _trusted:
+        _compare(_as_stored(loaded, model), folder, few=True)
+    else:
+        _compare(_as_stored(revert_weight_conversion(model, loaded), model), folder, few=False)
+        _trusted.add(kind)
+
+
+def _as_stored(loaded: dict[str, torch.Tensor], model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """By the names that files use: a bare model lacks the leading module that one with a head has."""
+    prefix = f"{model.base_model_prefix}."
+    return (
+        {name.removeprefix(prefix): one for name, one in loaded.items()}
+        | {prefix + name: one for name, one in loaded.items() if not name.startswith(prefix)}
+        | loaded
+    )
+
+
+def _compare(loaded: dict[str, torch.Tensor], folder: Path, *, few: bool) -> None:
+    files = weight_files(folder)
+    for file in sorted({files[0], files[-1]}) if few else files:
+        with safe_open(file, framework="pt") as stored:
+            known = [
+                name
+                for name in sorted(stored.keys())
+                if name in loaded and list(loaded[name].shape) == stored.get_slice(name).get_shape()
+            ]
+            for name in _ends(known) if few else _of_each_kind(known):
+                wanted, got = stored.get_tensor(name).to(loaded[name].dtype), loaded[name]
+                if not torch.equal(wanted.nan_to_num(), got.cpu().nan_to_num()):
+                    raise Unusable(
+                        f"{name} is not what the file holds after loading",
+                        "Report the model type to transformers, or use another version of it",
+                        folder,
+                    )
+
+
+def _ends(names: list[str]) -> list[str]:
+    """The first, the middle and the last one."""
+    return sorted({names[0], names[len(names) // 2], names[-1]}) if names else []
+
+
+def _of_each_kind(names: list[str]) -> list[str]:
+    """Of names that differ in numbers only (layers, experts) the first, the middle and the last one."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(re.sub(r"\d+", "#", name), []).append(name)
+    return [name for some in kinds.values() for name in _ends(some)]
