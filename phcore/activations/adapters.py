@@ -98,9 +98,7 @@ def _lost(adapted, folder: Path, result) -> str:
 
     # PEFT calls tensors missing that a method shares or makes from others. What it would save says what there is.
     stored, own = tensors(folder), get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
-    if set(own) <= set(stored):
-        return ""
-    names = [name for name in result.missing_keys if name.replace(f".{ADAPTER}", "") not in stored]
+    names = sorted(set(own) - set(stored)) if set(own) & set(stored) else result.missing_keys
     return f"{count(len(names), 'weight')} missing, the first is {names[0]}" if names else ""
 
 
@@ -123,7 +121,7 @@ def _other_class(model: PreTrainedModel, config, folder: Path) -> dict[str, str]
     trained = sorted({_module(name) for name in tensors(folder)})
     if any(name in modules for name in trained):
         return None
-    ours = next((n for n, one in modules.items() if n.endswith(".layers") and _is_text(one, model)), None)
+    ours = _layers(model, modules)
     theirs = next((found[1] for name in trained if (found := re.match(r"(.*?\.layers)\.\d+\.", name))), None)
     if ours is None or theirs is None:
         return None
@@ -131,12 +129,14 @@ def _other_class(model: PreTrainedModel, config, folder: Path) -> dict[str, str]
     if len(placed) < len(trained) or not all(name in modules for name in placed.values()):
         return None
     config.target_modules = set(placed.values())
-    return {rf"^base_model\.model\.{re.escape(theirs)}\.": f"base_model.model.{ours}."}
+    return {rf"^{re.escape(theirs)}\.": f"{ours}."}  # PEFT takes base_model.model. off before
 
 
-def _is_text(module: torch.nn.Module, model: PreTrainedModel) -> bool:
-    depth = model.config.get_text_config(decoder=True).num_hidden_layers
-    return isinstance(module, torch.nn.ModuleList) and len(module) == depth
+def _layers(model: PreTrainedModel, modules: dict[str, torch.nn.Module]) -> str | None:
+    """The name of the list of layers of the text model."""
+    decoder = model.get_decoder()
+    text = next((name for name, one in modules.items() if one is decoder), None)
+    return None if text is None or f"{text}.layers" not in modules else f"{text}.layers"
 
 
 def _module(name: str) -> str:

@@ -20,6 +20,7 @@ import pandas as pd
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
+from phcore.formatting import enumerated
 from phcore.stages.registry import Place, assembly, earlier, files, keys_of, tables
 from phcore.study import Study
 from phcore.study.kept import folder_of, names, previous, private, read
@@ -140,7 +141,8 @@ class Results:
         Raises
         ------
         Fault
-            where a cloud is not in the archive; it names the layers that are.
+            where a cloud is not in the archive; it names the layers that are. Where layers have several widths, as in
+            models that project the last one.
         """
         asked = self.record.layers if layers is None else tuple(layers)
         there = {layer: self.cloud(series, step, layer) for layer in dict.fromkeys((*asked, *self.record.layers))}
@@ -149,6 +151,12 @@ class Results:
             present = ", ".join(str(layer) for layer, cloud in there.items() if cloud is not None)
             hint = f"Ask for layer {present}, which is there" if present else self._elsewhere(series)
             raise Fault(f"the clouds of {series}, step {step}, layer {missing[0]} are not in this archive", hint)
+        by_width: dict[int, list[int]] = {}
+        for layer in asked:
+            by_width.setdefault(there[layer].shape[1], []).append(layer)
+        if len(by_width) > 1:
+            words = "; ".join(f"{width} numbers in layer {enumerated(list(map(str, some)))}" for width, some in by_width.items())
+            raise Fault(f"hidden states differ in width: {words}", "Ask for layers of one width at a time")
         return np.stack([there[layer] for layer in asked])
 
     def _elsewhere(self, series: str) -> str:

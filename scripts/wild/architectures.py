@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phcore import activations
+from phcore import activations, checkpoints
 from phcore.errors import Fault
 
 MOST_PARAMETERS = 8e6
@@ -84,8 +84,9 @@ OWN: dict[str, dict[str, object]] = {
     "xlm": {"n_words": 600, "emb_dim": WIDTH, "causal": True},
     "roc_bert": {"pronunciation_vocab_size": 50, "shape_vocab_size": 50},
     "xmod": {"default_language": "en_XX"},
-    "zamba2": {"layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"], "num_mem_blocks": 1},
-    "zamba": {"layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]},
+    "zamba2": {"num_mem_blocks": 1},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"]},
+    "llama4": {"text_config": {"layer_types": ["chunked_attention", "full_attention"] * 2}},
 }
 LATENT = {"num_key_value_heads": 4, "head_dim": 4}  # attention whose keys are made from one latent vector
 OWN |= dict.fromkeys(
@@ -146,6 +147,8 @@ def attempt(model_type: str, kind: str, folder: Path) -> Outcome:
         return Outcome(case, "not built", str(why))
     try:
         with _quiet():
+            if finding := _scanned(base, place, kind):
+                return Outcome(case, "refused", finding)
             worst = difference(base, place, kind, wanted)
     except Fault as fault:
         return Outcome(case, "refused", str(fault))
@@ -270,6 +273,13 @@ def difference(base: Path, place: Path, kind: str, wanted: list[np.ndarray]) -> 
         taken, _ = activations.read(loader.open(place, kind), prompts(), range(len(wanted)), [[5, 6, 7], [5, 9], [8]])
     norms = [np.maximum(np.linalg.norm(rows, axis=1), 1e-12) for rows in wanted]
     return max(float(np.max(np.linalg.norm(taken.clouds[k] - wanted[k], axis=1) / norms[k])) for k in taken.clouds)
+
+
+def _scanned(base: Path, place: Path, kind: str) -> str:
+    """What is found wrong before anything is loaded; "" for nothing."""
+    if kind == "base":
+        return checkpoints.describe_model(base).finding
+    return next(one.finding for series in checkpoints.scan(place, base) for one in series.checkpoints)
 
 
 def plain(base: Path, place: Path, kind: str, ids: list[list[int]]) -> list[np.ndarray]:
