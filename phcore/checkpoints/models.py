@@ -124,7 +124,7 @@ def _shape(config: dict) -> dict:
     return {
         "architecture": str(architectures[0]) if isinstance(architectures, list) and architectures else "",
         "model_type": str(config.get("model_type", "")),
-        "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers"),
+        "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers"),
         "hidden_size": first("hidden_size", "n_embd", "d_model"),
         "vocabulary": first("vocab_size", "n_vocab"),
         "context": first("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"),

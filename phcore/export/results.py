@@ -151,11 +151,9 @@ class Results:
             present = ", ".join(str(layer) for layer, cloud in there.items() if cloud is not None)
             hint = f"Ask for layer {present}, which is there" if present else self._elsewhere(series)
             raise Fault(f"the clouds of {series}, step {step}, layer {missing[0]} are not in this archive", hint)
-        by_width: dict[int, list[int]] = {}
-        for layer in asked:
-            by_width.setdefault(there[layer].shape[1], []).append(layer)
-        if len(by_width) > 1:
-            words = "; ".join(f"{width} numbers in layer {enumerated(list(map(str, some)))}" for width, some in by_width.items())
+        widths = {layer: there[layer].shape[1] for layer in asked}
+        if len(set(widths.values())) > 1:
+            words = enumerated([f"{width:,} numbers at layer {layer}" for layer, width in widths.items()])
             raise Fault(f"hidden states differ in width: {words}", "Ask for layers of one width at a time")
         return np.stack([there[layer] for layer in asked])
 

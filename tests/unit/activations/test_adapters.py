@@ -179,7 +179,7 @@ def gemma(tmp_path_factory):
 def test_adapters_made_on_the_other_class_of_a_model(gemma, token_ids, tmp_path, made_on, put_on):
     """The vision tower has a q_proj, too: the adapter goes on the layers of the text alone."""
     model = AutoModelForCausalLM.from_pretrained(gemma / made_on, dtype=torch.float32)
-    target = "q_proj" if made_on == "text" else r".*language_model.*q_proj"
+    target = ["q_proj"] if made_on == "text" else r".*language_model.*q_proj"
     adapted = trained(model, peft.LoraConfig(r=2, target_modules=target), tmp_path / "adapter")
     assert_acts_as(tmp_path / "adapter", gemma / put_on, last_states(adapted, token_ids), token_ids)
 
