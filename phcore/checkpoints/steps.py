@@ -169,7 +169,8 @@ def _extras(
             unplaced.append((one, f"Its trainer_state.json says step {one.state:,}, which is {other.name}'s, and its "
                              f"weights are others. {_GIVE_A_STEP}"))  # fmt: skip
         elif alone or one.name == "." or names.is_final(one.place.path.name):
-            loose = replace(one, checkpoint=replace(one.checkpoint, note=LOOSE))
+            notes = " ".join(filter(None, [LOOSE, one.checkpoint.note]))
+            loose = replace(one, checkpoint=replace(one.checkpoint, note=notes))
             placed.append((loose, last + 1))
         else:
             unplaced.append((one, f"Its folder tells no step. {_GIVE_A_STEP}"))

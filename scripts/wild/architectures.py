@@ -13,14 +13,16 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from phcore import activations, checkpoints
 from phcore.errors import Fault
+from scripts.wild.case import Workshop, case
 
 MOST_PARAMETERS = 8e6
 TOLERANCE = 1e-4  # relative, of a row
@@ -125,13 +127,16 @@ def model_types() -> list[str]:
     return sorted(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
 
 
-def cases(types: list[str] | None = None) -> dict[str, Callable[[Path], Outcome]]:
-    """By name, what tries each case in an empty folder that it is given."""
-    return {
-        f"{one} {kind}": lambda folder, one=one, kind=kind: attempt(one, kind, folder)
-        for one in types or model_types()
-        for kind in KINDS
-    }
+def in_table(types: list[str], quick: bool) -> None:
+    """Enter a case for each type and kind into the table of all cases. What cannot be built small is no fault."""
+    for model_type in types:
+        for kind in KINDS:
+
+            def build(workshop: Workshop, model_type: str = model_type, kind: str = kind) -> str:
+                found = attempt(model_type, kind, workshop.folder)
+                return "" if found.verdict in ("right", "not built") else f"{found.verdict}: {found.words}"
+
+            case("architectures", f"{model_type}, {kind}", quick)(build)
 
 
 def attempt(model_type: str, kind: str, folder: Path) -> Outcome:
@@ -328,13 +333,13 @@ def _quiet() -> Iterator[None]:
 
 def main(types: list[str]) -> int:
     started, found = time.monotonic(), []
-    for name, tried in cases(types).items():
+    for model_type, kind in product(types or model_types(), KINDS):
         folder = Path(tempfile.mkdtemp(prefix="architectures-"))
         try:
-            found.append(tried(folder))
+            found.append(attempt(model_type, kind, folder))
         finally:
             shutil.rmtree(folder)
-        print(f"{name:<32} {found[-1].verdict:<10} {found[-1].words}", flush=True)
+        print(f"{found[-1].case:<32} {found[-1].verdict:<10} {found[-1].words}", flush=True)
     for verdict in ("right", "refused", "wrong", "crash", "not built"):
         some = [one for one in found if one.verdict == verdict]
         print(f"{verdict}: {len(some)} cases, {len({one.case.split()[0] for one in some})} model types")
@@ -344,3 +349,7 @@ def main(types: list[str]) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
+
+QUICK = ["gemma3n_text", "gpt2", "llama4_text", "mixtral", "nemotron_h", "opt", "roberta"]
+in_table(QUICK, quick=True)
+in_table(sorted(set(model_types()) - set(QUICK)), quick=False)
