@@ -54,6 +54,7 @@ def estimate(options: argparse.Namespace) -> int:
             record = results.record
         record = _compared(record, options)
         _say_overlap(record)
+        _refuse_without_checkpoints(record)
         known = cost.estimate(record, store, options.workers)
         if known.seconds is None:
             with pool(options.workers) as executor:
@@ -90,6 +91,7 @@ def compute(options: argparse.Namespace) -> int:
             record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
         record = _compared(record, options)
         _say_overlap(record)
+        _refuse_without_checkpoints(record)
         nothing = plan(record, store).empty
         with pool(options.workers) as executor:
             known = cost.speeds(record, store)
@@ -104,6 +106,7 @@ def compute(options: argparse.Namespace) -> int:
         left_out = [node for node in record.nodes if not node.ready]
         for node in left_out:
             say(visible(f"left out: {node.label}, step {node.step}: {node.finding}"), file=sys.stderr)
+        _refuse_without_checkpoints(record)
         told = "Nothing was missing" if nothing else "Finished"
         count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
         return f"{told}: study {record.study.name}{count}."
@@ -174,6 +177,17 @@ def measures(options: argparse.Namespace) -> None:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)
     say(f"Added to {results.study.name}.")
+
+
+def _refuse_without_checkpoints(record: Record) -> None:
+    """Raise a Fault where not one checkpoint of a study can be used: the base model alone changes nowhere."""
+    own = [node for node in record.nodes if node != record.base]
+    if own and not any(node.ready for node in own):
+        first = own[0]
+        many = f"none of the {len(own)} checkpoints" if len(own) > 1 else "the only checkpoint"
+        verb = "can be used" if len(own) > 1 else "cannot be used"
+        fault, _, mend = first.finding.rstrip(".").partition(". ")
+        raise Fault(f"{many} {verb}; {first.label}, step {first.step}: {fault}", mend or "Scan the folder again")
 
 
 def _say_overlap(record: Record) -> None:

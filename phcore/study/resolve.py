@@ -6,7 +6,6 @@ from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
-import psutil
 
 from phcore import checkpoints
 from phcore.archive.store import Store
@@ -16,9 +15,10 @@ from phcore.study.definition import Series, Study
 from phcore.study.kept import folder_of
 from phcore.study.kept import keep as keep_record
 from phcore.study.kept import previous as previous_record
+from phcore.study.limits import refuse_too_many
 from phcore.study.record import BASE, LIVE, NEEDED, Node, Record
 
-MATRICES = 3  # of all distances of a cloud that are in memory at once
+LOADING = 2  # of `phcore.activations.loading`: raised where it takes what it refused
 
 
 def resolve(
@@ -44,7 +44,8 @@ def resolve(
     store.refuse_writing("look at checkpoints")
     model = checkpoints.describe_model(study.model)
     if model.status != "ready":
-        raise Fault(model.finding.rstrip("."), "Pick another base model", study.model)
+        fault, _, mend = model.finding.rstrip(".").partition(". ")
+        raise Fault(fault, mend or "Pick another base model", study.model)
     if any(layer > model.n_layers for layer in study.layers):
         raise Fault(
             f"layer {max(study.layers)} was asked for, and the model has {model.n_layers}",
@@ -52,7 +53,7 @@ def resolve(
             study.model,
         )
     probe_set = probes.load(study.probes)
-    _refuse_what_no_memory_holds(len(probe_set.prompts))
+    refuse_too_many(len(probe_set.prompts))
     _refuse_without_answers(study, probe_set)
     _refuse_unknown_prompts(study, len(probe_set.prompts))
     previous = previous_record(store, study.name)
@@ -79,17 +80,6 @@ def resolve(
             )
         keep_record(record, store)
     return record
-
-
-def _refuse_what_no_memory_holds(points: int) -> None:
-    """Raise a Fault where the distances between all points of a cloud, and what is made of them, would not fit."""
-    needed, free = MATRICES * 8 * points**2, psutil.virtual_memory().available
-    if needed > free:
-        most = int((free / (MATRICES * 8)) ** 0.5) // 100 * 100
-        raise Fault(
-            f"distances between {points:,} prompts need {needed / 1e9:.0f} GB of memory; {free / 1e9:.0f} GB are free",
-            f"Use a probe set of at most {most:,} prompts here",
-        )
 
 
 def _refuse_without_answers(study: Study, probe_set: probes.ProbeSet) -> None:
@@ -219,8 +209,9 @@ def _known_refusals(previous: Record | None) -> dict[str, str]:
 
 
 def libraries() -> str:
-    """Versions of what loads checkpoints."""
-    return ", ".join(f"{name} {metadata.version(name)}" for name in ("transformers", "peft", "safetensors"))
+    """Versions of what loads checkpoints: with another one, a refusal of before is no verdict any more."""
+    loads = ("transformers", "peft", "safetensors", "tokenizers", "torch", "accelerate")
+    return ", ".join([f"loading {LOADING}", *(f"{name} {metadata.version(name)}" for name in loads)])
 
 
 def is_listed(record: Record, store: Store) -> bool:

@@ -10,19 +10,40 @@ from phcore import Fault, Study, checkpoints
 from phcore.archive.store import Store
 from phcore.checkpoints import steps
 from phcore.stages.registry import keys_of
-from phcore.study import kept
-from phcore.study import resolve as resolving
+from phcore.study import kept, limits
 from phcore.study.resolve import resolve
 from tests import studies
 
 
+def memory_of(monkeypatch, free):
+    monkeypatch.setattr(limits.psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+
+
 def test_clouds_that_no_memory_holds_are_refused(llama, tmp_path, monkeypatch):
     study = studies.build_few(tmp_path, llama, "helpful")
-    monkeypatch.setattr(resolving.psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * 8 * 39**2))
+    memory_of(monkeypatch, limits.MATRICES * 8 * 39**2)
     with pytest.raises(Fault, match=r"distances between 40 prompts need .* GB of memory"):
         resolve(study, Store(tmp_path / "cache"))
-    monkeypatch.setattr(resolving.psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * 8 * 40**2))
+    memory_of(monkeypatch, limits.MATRICES * 8 * 40**2)
     assert resolve(study, Store(tmp_path / "cache")).n_prompts == 40
+
+
+def test_more_prompts_than_a_study_can_compare_are_refused_at_once(monkeypatch):
+    memory_of(monkeypatch, 10**15)
+    limits.refuse_too_many(limits.MOST_PROMPTS)
+    with pytest.raises(Fault, match=r"20,000 prompts are too many: .* 200 million distances"):
+        limits.refuse_too_many(20_000)
+
+
+def test_a_container_has_less_memory_than_its_machine(tmp_path, monkeypatch):
+    memory_of(monkeypatch, 10**12)
+    monkeypatch.setattr(limits, "CONTAINER", tmp_path)
+    assert limits.free_memory() == 10**12
+    (tmp_path / "memory.current").write_text("1000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert limits.free_memory() == 10**12
+    (tmp_path / "memory.max").write_text("5000\n")
+    assert limits.free_memory() == 4000
 
 
 @pytest.mark.parametrize(("n", "m"), [(4, 3), (5, 4), (8, 4), (40, 20), (319, 159), (320, 160), (900, 160)])
