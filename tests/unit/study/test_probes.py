@@ -150,9 +150,20 @@ def test_repeats_are_allowed_and_told():
         ("a.jsonl", b'{"prompt": "x", "category": ["y"]}', "category in line 1 is not text"),
         ("a.jsonl", b'{"prompt": "\\ud83d"}', "half a character"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": "\xe9"}', "line 2 is not UTF-8"),
-        ("a.csv", "prompt\nx".encode("utf-16"), "not UTF-8"),
         ("a.csv", b"", "no column `prompt` (its columns: none at all)"),
-        ("a.csv", b"text,kind\nx,y", "no column `prompt` (its columns: text, kind)"),
+        ("a.csv", b"words,kind\nx,y", "no column `prompt` (its columns: words, kind)"),
+        ("a.csv", b"prompt,prompt\nx,y", "its header has 'prompt' twice"),
+        ("a.csv", b"Prompt,PROMPT\nx,y", "Prompt and PROMPT have the same name"),
+        ("a.jsonl", b'{"prompt": "x", "prompt": "y"}', "line 1 has 'prompt' twice"),
+        ("a.jsonl", b'{"prompt": "x", "system": "Be brief."}', "line 1 has a column `system`, and system messages"),
+        ("a.csv", b"prompt,System Prompt\nx,Be brief.", "a column `System Prompt`, and system messages"),
+        ("a.jsonl", b'{"messages": [{"role": "system", "content": "x"}]}', "system message in `messages`"),
+        ("a.jsonl", b'{"messages": [{"role": "assistant", "content": "x"}]}', "does not begin with a question"),
+        ("a.jsonl", b'{"messages": []}', "line 1 has an empty prompt"),
+        ("a.jsonl", b'{"messages": ["x"]}', "holds what is no message"),
+        ("a.jsonl", b'{"messages": [{"role": "tool", "content": "x"}]}', "without a known role"),
+        ("a.jsonl", b'{"messages": [{"role": "user", "content": [{"type": "image"}]}]}', "more than text"),
+        ("a.json", b'"x"', "no list of objects"),
         ("a.csv", b"prompt,category\nx,y\n,y", "line 3 has an empty prompt"),
         ("a.csv", b"prompt,category\nWell, why not?,y", "more fields than the header"),
         ("a.csv", b'prompt\n"x\n', "is not CSV"),
@@ -172,7 +183,7 @@ def test_a_missing_file_and_a_folder(tmp_path):
 
 
 def test_parquet_faults_name_column_and_row(tmp_path):
-    assert "`prompt`" in fault(write(tmp_path, ".parquet", [{"text": "x"}]))
+    assert "`prompt`" in fault(write(tmp_path, ".parquet", [{"words": "x"}]))
     assert "row 2 has an empty prompt" in fault(write(tmp_path, ".parquet", [{"prompt": "x"}, {"prompt": None}]))
 
 
@@ -183,3 +194,97 @@ def test_half_a_parquet_file(tmp_path):
     assert "cannot be read as Parquet" in fault(path)
     path.write_bytes(whole.replace(b"category", b"\xff\xf0tegory"))  # a name of a column that is no UTF-8
     assert "cannot be read as Parquet" in fault(path)
+
+
+# --- files as people have them ----------------------------------------------------------------------
+
+
+def csv_of(tmp_path, header, *rows, separator=",", encoding="utf-8", name="a.csv"):
+    path = tmp_path / name
+    lines = [separator.join(f'"{one}"' for one in fields) for fields in (header, *rows)]
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words", "prompt", "category", "reference"),
+    [
+        (["Behavior", "SemanticCategory", "Tags", "ContextString", "BehaviorID"], ["Do x", "illegal", "", "", "x1"],
+         "prompt = ContextString + Behavior, category = SemanticCategory; not read: Tags, BehaviorID",
+         "Do x", "illegal", None),
+        (["Behavior", "SemanticCategory", "ContextString"], ["Do x", "illegal", "A story."],
+         "prompt = ContextString + Behavior, category = SemanticCategory", "A story.\n\nDo x", "illegal", None),
+        (["goal", "target"], ["Do x", "Sure"], "prompt = goal, reference = target", "Do x", None, "Sure"),
+        (["Index", "Goal", "Target", "Behavior", "Category", "Source"], ["0", "Do x", "Sure", "X", "fraud", "web"],
+         "prompt = Goal, category = Category, reference = Target; not read: Index, Behavior, Source",
+         "Do x", "fraud", "Sure"),
+        (["instruction", "input", "output"], ["Add", "2 and 3", "5"],
+         "prompt = instruction + input, reference = output", "Add\n\n2 and 3", None, "5"),
+        (["instruction", "input", "output"], ["Add 2 and 3", "", "5"],
+         "prompt = instruction + input, reference = output", "Add 2 and 3", None, "5"),
+        (["id", "forbidden_prompt", "category"], ["1", "Do x", "fraud"],
+         "prompt = forbidden_prompt, category = category; not read: id", "Do x", "fraud", None),
+        (["Question", "Answer"], ["Why?", "So."], "prompt = Question, reference = Answer", "Why?", None, "So."),
+        (["prompt", "goal"], ["Do x", "y"], "prompt = prompt; not read: goal", "Do x", None, None),
+        (["prompt", "system"], ["Do x", ""], "prompt = prompt", "Do x", None, None),
+    ],
+)  # fmt: skip
+def test_headers_of_known_sets(tmp_path, header, row, words, prompt, category, reference):
+    found = probes.load(csv_of(tmp_path, header, *[row] * 4))
+    assert found.columns == words
+    assert (found.prompts[0], found.categories[0], found.references[0]) == (prompt, category, reference)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_tables_of_any_program(tmp_path, separator, encoding):
+    rows = [[f"Wie, bitte; geht {k}?", "übung"] for k in range(4)]
+    found = probes.load(csv_of(tmp_path, ["prompt", "category"], *rows, separator=separator, encoding=encoding))
+    assert found.prompts[3] == "Wie, bitte; geht 3?"
+    assert found.categories == ("übung",) * 4
+
+
+def test_tabs_by_the_ending(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("goal\ttarget\n" + "Do, x\tSure\n" * 4)
+    assert probes.load(path).prompts == ("Do, x",) * 4
+
+
+CONVERSATIONS = {
+    "prompt": [{"role": "user", "content": "Why?"}],
+    "messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}],
+    "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}],
+    "conversation": [{"role": "user", "content": [{"type": "text", "text": "Why?"}]}],
+}
+
+
+@pytest.mark.parametrize("column", CONVERSATIONS)
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_conversations(tmp_path, column, suffix):
+    found = probes.load(write(tmp_path, suffix, [{column: CONVERSATIONS[column]}] * 4))
+    assert found.prompts == ("Why?",) * 4
+    assert found.columns == f"prompt = {column}"
+    assert found.references == ("So." if len(CONVERSATIONS[column]) > 1 else None,) * 4
+
+
+def test_of_longer_conversations_the_first_question_is_read_and_that_is_said(tmp_path):
+    longer = [*CONVERSATIONS["messages"], {"role": "user", "content": "And then?"}]
+    found = probes.load(write(tmp_path, ".jsonl", [{"messages": longer}, *[{"messages": longer[:2]}] * 3]))
+    assert found.prompts == ("Why?",) * 4
+    assert "1 conversation goes on: of each, the first question is the prompt." in found.notes
+
+
+def test_a_completion_of_messages_is_the_reference(tmp_path):
+    row = {"prompt": CONVERSATIONS["prompt"], "completion": [{"role": "assistant", "content": "So."}]}
+    found = probes.load(write(tmp_path, ".jsonl", [row] * 4))
+    assert found.references == ("So.",) * 4
+    assert found.columns == "prompt = prompt, reference = completion"
+
+
+def test_lists_in_one_json_file(tmp_path):
+    path = tmp_path / "alpaca.json"
+    rows = [{"instruction": "Add", "input": "2 and 3", "output": "5"}] * 4
+    path.write_text(json.dumps(rows, indent=1))
+    assert probes.load(path).prompts == ("Add\n\n2 and 3",) * 4
+    path.write_text(json.dumps({"version": 1, "data": rows}))
+    assert probes.load(path).prompts == ("Add\n\n2 and 3",) * 4
