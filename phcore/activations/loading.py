@@ -20,7 +20,7 @@ from phcore.activations.device import choose, free_memory
 from phcore.activations.telling import kind_of, mend_of, telling_line
 from phcore.checkpoints.against_base import COMPUTED, OTHER_BASE, rows_words, why
 from phcore.checkpoints.causes import extra_head
-from phcore.checkpoints.formats import examine
+from phcore.checkpoints.formats import KERNELS, examine, read_json
 from phcore.errors import Fault, Unusable
 from phcore.formatting import count
 
@@ -58,6 +58,7 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are told below, by name
             **({"device_map": DRY} if device == DRY else {}),
+            **_attention(folder),
         )
     except Exception as error:  # anything: configurations and weights come from anywhere
         mend = mend_of(error, "Check that the folder holds a causal language model that this transformers knows")
@@ -71,6 +72,13 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     except torch.OutOfMemoryError:
         mend = "Use a smaller number format, another device or a smaller model"
         raise Fault(f"there is not enough memory for it on {place}", mend, folder) from None
+
+
+def _attention(folder: Path) -> dict[str, str]:
+    """What computes attention, where config.json names another way than PyTorch's own two: it was chosen for another
+    machine, and may need a package or a GPU that is not here."""
+    named = [value for name, value in read_json(folder / "config.json").items() if name in KERNELS]
+    return {} if all(one in (None, "eager", "sdpa") for one in named) else {"attn_implementation": "eager"}
 
 
 def _check(folder: Path, *, adapter: bool) -> None:

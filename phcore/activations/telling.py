@@ -10,6 +10,8 @@ from phcore.errors import Fault, Unusable
 MISFIT = ("size mismatch", "mismatched_sizes", "target modules")
 _TELLS = re.compile(r"size mismatch|missing key|unexpected key|not found|no module named|not supported|must be", re.I)
 _SHAPE = re.compile(r"torch\.Size\(\[([\d, ]*)\]\)")
+_NO_CLASS = re.compile(r"Unrecognized configuration class <class '[\w.]*\.(\w+)Config'>")
+_NO_TYPE = re.compile(r"model type `([^`]*)` but Transformers does not recognize")
 LONGEST = 240
 
 
@@ -18,6 +20,10 @@ def telling_line(error: BaseException) -> str:
 
     PyTorch's errors begin with a headline ("Error(s) in loading state_dict for ...:"), and what is wrong stands below.
     """
+    if found := _NO_CLASS.search(str(error)):
+        return f"it has no causal language model for the type {found[1]}"
+    if found := _NO_TYPE.search(str(error)):
+        return f"it does not know the model type {found[1]}"
     lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
@@ -42,6 +48,10 @@ def mend_of(error: BaseException, usual: str) -> str:
         return "Close other programs, or use a smaller number format, another device or a smaller model"
     if isinstance(error, ImportError):
         return "Install that package into the environment of Toposcope"
+    if _NO_CLASS.search(str(error)):
+        return "Pick a model that says the next token of a text"
+    if _NO_TYPE.search(str(error)):
+        return "Update transformers, where a newer one knows it"
     if isinstance(error, OSError) and error.errno:
         return "Check the disk and its permissions"
     if "device" in words and "cuda" in words:

@@ -1,6 +1,6 @@
 """Prompts to token ids."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from phcore.checkpoints import context_length
@@ -108,11 +108,34 @@ def tokenized(tokenizer, texts: Sequence[str], folder: Path, **how) -> dict[str,
 def _texts(tokenizer, prompts: Sequence[str], folder: Path, chat: bool) -> tuple[list[str], dict]:
     """What is read of each prompt, and how it is tokenized."""
     if chat and tokenizer.chat_template:
-        asked = ([{"role": "user", "content": prompt}] for prompt in prompts)
+        shape = _content(tokenizer, folder)
+        asked = ([{"role": "user", "content": shape(prompt)}] for prompt in prompts)
         # The template writes the special tokens itself; adding them again would double the first one.
         how = {"add_special_tokens": False}
         return [in_template(tokenizer, messages, folder, add_generation_prompt=True) for messages in asked], how
     return list(prompts), {}
+
+
+def _content(tokenizer, folder: Path) -> Callable[[str], object]:
+    """What a template wants as the content of a message: a text, or a list of parts, as those of multimodal models.
+
+    Raises
+    ------
+    Fault : where neither comes out of it, so that all prompts would be the same.
+    """
+    for shape in (str, lambda text: [{"type": "text", "text": text}]):
+        try:
+            if _MARK in in_template(tokenizer, [{"role": "user", "content": shape(_MARK)}], folder):
+                return shape
+        except Fault as fault:
+            failed = fault
+        else:
+            failed = None
+    raise failed or Fault(
+        "what is asked does not come out of the chat template, so that all prompts would read the same",
+        "Put the template of the model into its folder, or read the prompts as raw text",
+        folder,
+    )
 
 
 def in_template(tokenizer, messages: Sequence[dict[str, str]], folder: Path, **how):
@@ -136,6 +159,12 @@ def in_template(tokenizer, messages: Sequence[dict[str, str]], folder: Path, **h
             "Correct the template, or read the prompts as raw text",
             folder,
         ) from error
+
+
+def as_read(tokenizer_dir: str | Path, prompts: Sequence[str], chat: bool = True) -> list[str]:
+    """The text that a model reads of each prompt, template and special tokens included. Raises Fault as `encode`."""
+    tokenizer = load_tokenizer(tokenizer_dir)
+    return [tokenizer.decode(ids) for ids in encode(tokenizer_dir, prompts, chat)]
 
 
 def _check_lengths(token_ids: list[list[int]], longest: int, folder: Path) -> None:

@@ -7,6 +7,7 @@ Only names, JSON files and safetensors headers are read here. Pickled files (`*.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,11 @@ SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 ADAPTER = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
+# Entries of config.json that choose what computes attention and experts.
+KERNELS = (
+    "_attn_implementation", "_attn_implementation_internal", "attn_implementation", "_experts_implementation",
+    "_experts_implementation_internal", "experts_implementation",
+)  # fmt: skip
 LARGEST_JSON = 64_000_000  # bytes; the index of a model with 100,000 tensors has about 10 MB
 
 # Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
@@ -273,6 +279,20 @@ def _check_config(folder: Path, kind: str) -> None:
             f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
             "Save the adapter without megatron_config",
         )
+
+
+def _refuse_kernels(config: dict) -> None:
+    """Raise a Flaw where a configuration names code on a hub that computes parts of the model."""
+    for part in (config, *(one for one in config.values() if isinstance(one, dict))):
+        for name in KERNELS:
+            named = part.get(name)
+            values = named.values() if isinstance(named, dict) else [named]
+            if remote := next((one for one in values if isinstance(one, str) and re.search(r"[/@:]", one)), None):
+                raise Flaw(
+                    "refused",
+                    f"config.json asks for a kernel from a hub ({name} = {remote}), which is code of others",
+                    f'Write "{name}": "sdpa" in config.json: attention that PyTorch has itself gives the same states',
+                )
 
 
 def _files(folder: Path) -> list[Path]:

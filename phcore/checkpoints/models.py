@@ -11,10 +11,12 @@ from phcore.checkpoints.hub import references, repository_of
 from phcore.checkpoints.names import step_of
 from phcore.checkpoints.roots import is_inside, refuse_outside
 from phcore.checkpoints.series import way_out
+from phcore.checkpoints.templates import has_chat_template
 
 MOST_FOLDERS = 3000
 DEEPEST = 3
-CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+# How transformers calls classes that say the next token of a text; some of the last kind have an encoder beside.
+CAUSAL = ("ForCausalLM", "LMHeadModel", "ModelWithLMHead", "GenerationDecoder", "ForConditionalGeneration")
 SKIP = {"node_modules", "site-packages", "__pycache__", "blobs", "refs", "datasets"}
 
 
@@ -83,12 +85,13 @@ def describe_model(path: str | Path, roots: Sequence[Path] | None = None) -> Mod
     try:
         if seen.kind == "adapter":
             raise Flaw("refused", "this is an adapter, not a whole model", "Pick the base model it was trained from")
-        facts |= _shape(read_json(path / "config.json"))
+        config = read_json(path / "config.json")
+        facts |= _shape(config)
         if seen.ready:
             stored = tensors(path).values()
             facts["parameters"] = sum(prod(one.shape) for one in stored)
             facts["dtype"] = Counter(one.dtype for one in stored).most_common(1)[0][0]
-            _check_usable(facts)
+            _check_usable(facts, config)
     except Flaw as flaw:
         if seen.ready:
             facts |= {"status": flaw.status, "finding": flaw.finding}
@@ -103,7 +106,14 @@ def _no_model(path: Path) -> str:
     return f"This folder holds no model. Pick the folder with config.json and the weights of the base model{inside}."
 
 
-def _check_usable(facts: dict) -> None:
+def _check_usable(facts: dict, config: dict) -> None:
+    if config.get("is_encoder_decoder") is True and not facts["architecture"].endswith("ForCausalLM"):
+        raise Flaw(
+            "refused",
+            f"a {facts['architecture'] or facts['model_type']} reads a text with an encoder before it says anything "
+            "(encoder-decoder), and has no states of a prompt at its last token",
+            "Pick a causal language model",
+        )
     if facts["architecture"] and not facts["architecture"].endswith(CAUSAL):
         raise Flaw(
             "refused", f"a {facts['architecture']} does not predict a next token", "Pick a causal language model"
@@ -142,16 +152,6 @@ def vocabulary_size(path: str | Path) -> int:
         return _shape(read_json(Path(path) / "config.json"))["vocabulary"]
     except Flaw:
         return 0
-
-
-def has_chat_template(path: Path) -> bool:
-    names = names_in(path)
-    if names & {"chat_template.jinja", "chat_template.json"}:
-        return True
-    try:
-        return bool(read_json(path / "tokenizer_config.json").get("chat_template"))
-    except Flaw:
-        return False
 
 
 def _name(path: Path) -> str:

@@ -17,6 +17,7 @@ from phcore.checkpoints.hub import repository_of
 from phcore.checkpoints.labels import labelled
 from phcore.checkpoints.roots import ROOTS, leaves, refuse_outside
 from phcore.checkpoints.steps import IS_BASE, Stand, numbered, state_step
+from phcore.checkpoints.templates import template_words
 from phcore.errors import Fault
 
 
@@ -262,7 +263,7 @@ def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:
     try:
         if found.kind != "adapter":
             if base is not None:
-                found = replace(found, note=check_full(found.path, base))
+                found = replace(found, note=_notes(check_full(found.path, base), found.path, base))
         elif base is None:
             named = read_json(found.path / "adapter_config.json").get("base_model_name_or_path")
             raise Flaw(
@@ -271,7 +272,11 @@ def _compared(found: Checkpoint, base: Base | None) -> Checkpoint:
                 "Choose the base model" + (f" (the adapter names {named})" if named else ""),
             )
         else:
-            found = replace(found, note=check_adapter(found.path, base))
+            found = replace(found, note=_notes(check_adapter(found.path, base), found.path, base))
     except Flaw as flaw:
         return replace(found, status=flaw.status, finding=flaw.finding)
     return found
+
+
+def _notes(note: str, folder: Path, base: Base) -> str:
+    return " ".join(filter(None, [note, template_words(folder, base.path)]))

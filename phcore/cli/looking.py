@@ -20,6 +20,7 @@ FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which impor
     COMMANDS,
     argument("directory", metavar="DIR", help="the folder above your series, or one series"),
     argument("--model", metavar="BASE", help="base model directory, to check adapters and shapes against"),
+    argument("--quick", action="store_true", help="compare names and shapes only, and try to load nothing"),
     JSON,
     example="/data/runs --model /data/models/base",
     needs="look at folders",
@@ -30,6 +31,12 @@ def scan(options: argparse.Namespace) -> None:
 
     directory, model = Path(options.directory), Path(options.model) if options.model else None
     found = checkpoints.scan(directory, model, [directory, *options.roots])  # what is named may be looked at
+    if model and found and not options.quick:
+        from phcore.pipeline import preflight
+
+        verdict = preflight.tried(model, found)
+        _refuse(verdict.base, model)
+        found = preflight.judged(found, verdict)
     plain = [
         {
             "series": series.name,
@@ -81,13 +88,17 @@ def scan(options: argparse.Namespace) -> None:
 def new(options: argparse.Namespace) -> None:
     """Write a study file for the checkpoints in a directory."""
     from phcore import checkpoints
-    from phcore.study import probes
+    from phcore.pipeline import preflight
+    from phcore.study import limits, probes
 
     directory = Path(options.directory).resolve()
-    model = checkpoints.describe_model(options.model)
-    if not model.ready:
-        raise Fault(model.finding.partition(". ")[0], model.finding.partition(". ")[2].rstrip("."), options.model)
+    _refuse(checkpoints.describe_model(options.model).finding, options.model)
+    probe_set = probes.load(options.probes)  # what is wrong with it shows now, not after an hour
+    limits.refuse_too_many(len(probe_set.prompts))
     every = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
+    verdict = preflight.tried(options.model, every, probe_set.prompts)
+    _refuse(verdict.base, options.model)
+    every = preflight.judged(every, verdict)
     found = [one for one in every if not one.is_base]
     for one in every:
         if one.is_base:
@@ -100,6 +111,8 @@ def new(options: argparse.Namespace) -> None:
             say(visible(f"note: {one.name}: {sentence}"), file=sys.stderr)
     if not found:
         raise Fault("there are no checkpoints here", "Pick the folder above your series", directory)
+    if not any(each.ready for one in found for each in one.checkpoints):
+        raise Fault("not one checkpoint here can be used", "Mend what the notes above say", directory)
     name = options.name or directory.name
     study = Study(
         name=name,
@@ -108,12 +121,54 @@ def new(options: argparse.Namespace) -> None:
         series=tuple(Series(one.name, one.path, one.objective, one.seed, pattern=one.pattern) for one in found),
         **PRESETS[options.preset],
     )
-    probes.load(study.probes)  # what is wrong with it shows now, not after an hour
     target = Path(options.output or f"{name}.toml")
     if target.exists() and not options.force and target.read_bytes() != study.to_toml().encode():
         raise Fault("this file says something else", "Name another one with -o, or write over it with --force", target)
     say(study.write(target))
     say(f"Study {name}, series {', '.join(one.name for one in found)}. Next: {called()} estimate {target}")
+    _say_prompts(probe_set, verdict.preview)
+    if verdict.prompts:  # the line to change stands in the file
+        say(visible(f"note: these prompts cannot be read: {verdict.prompts}"), file=sys.stderr)
+
+
+@command(
+    COMMANDS,
+    argument("file", metavar="FILE", help="probe set: JSONL, JSON, CSV or Parquet; default is the one that ships"),
+    argument("--model", metavar="BASE", help="base model directory: show prompts as it reads them"),
+    argument("--raw", action="store_true", help="without the chat template"),
+    example="default --model /data/models/base",
+    needs="look at folders",
+)
+def probes(options: argparse.Namespace) -> None:
+    """Show what is read of a file of prompts."""
+    from phcore.pipeline import preflight
+    from phcore.study import limits
+    from phcore.study.probes import load
+
+    probe_set = load(options.file)
+    limits.refuse_too_many(len(probe_set.prompts))
+    preview = list(probe_set.prompts[:3])
+    if options.model:
+        verdict = preflight.tried(options.model, (), probe_set.prompts, chat=not options.raw)
+        _refuse(verdict.base or verdict.prompts, options.model)
+        preview = verdict.preview
+    _say_prompts(probe_set, preview)
+
+
+def _refuse(finding: str, path: str | Path) -> None:
+    """Raise a Fault for a finding, if it is one: its first sentence is what is wrong, the rest the mend."""
+    fault, _, mend = finding.rstrip(".").partition(". ")
+    if fault:
+        raise Fault(fault, mend, path)
+
+
+def _say_prompts(probe_set, preview: list[str]) -> None:
+    """Which columns were taken for what, and the first prompts as they are read."""
+    say(f"{len(probe_set.prompts):,} prompts: {probe_set.columns}")
+    for sentence in probe_set.notes:
+        say(f"note: {sentence}")
+    for number, text in enumerate(preview):
+        say(visible(f"  {number}: {text}"))
 
 
 @command(COMMANDS, JSON, example="--json")

@@ -70,6 +70,9 @@ class Results:
             asked = Study.read(study)
             _take_over(store, asked.name)
             record = previous(store, asked.name)
+            kept = Path(study).resolve() == (folder_of(asked, store) / "study.toml").resolve()
+            if record is not None and kept and not asked.model.is_dir():
+                return cls(record, store)  # what came here without its model is read as it is
             if record is None or record.study.with_(private=asked.private, device=asked.device) != asked:
                 record = resolve(asked, store, keep=False, roots=roots)  # looking at a study file changes nothing
             return cls(replace(record, study=asked.with_(private=private(asked, store))), store)

@@ -42,6 +42,11 @@ def resolve(
         not raise: it stays in the record with its finding.
     """
     store.refuse_writing("look at checkpoints")
+    previous = previous_record(store, study.name)
+    if not study.model.is_dir():
+        here = "" if previous is None else "; its results are in the archive, and can be read"
+        mend = "To compute it, say in the study file where the model lies: model = ..."
+        raise Fault(f"the base model of {study.name} is not on this machine{here}", mend, study.model)
     model = checkpoints.describe_model(study.model)
     if model.status != "ready":
         fault, _, mend = model.finding.rstrip(".").partition(". ")
@@ -56,7 +61,6 @@ def resolve(
     refuse_too_many(len(probe_set.prompts))
     _refuse_without_answers(study, probe_set)
     _refuse_unknown_prompts(study, len(probe_set.prompts))
-    previous = previous_record(store, study.name)
     record = Record(
         study=study,
         layers=study.layers or tuple(checkpoints.default_layers(model.n_layers)),

@@ -108,12 +108,27 @@ def test_a_template_may_trim_a_prompt(folder):
     "template",
     [
         "a {{ messages[0]['content'] }} and {{ messages[0]['content'] }}",
-        "always the same",
         "{% if messages[0]['content'] | length > 3 %}long{% endif %} {{ messages[0]['content'] }}",
     ],
-    ids=["twice", "never", "depending on it"],
+    ids=["twice", "depending on it"],
 )
 def test_a_template_that_hides_where_the_prompt_stands(folder, template):
     build_tokenizer(folder, template)
     with pytest.raises(Fault, match="does not repeat each prompt once"):
         activations.own_tokens(folder, ["What is it?"])
+
+
+PARTS = "{% for m in messages %}<user>{% for part in m.content %}{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}{% endfor %}"  # noqa: E501
+
+
+def test_a_template_that_wants_parts_gets_parts(folder):
+    """Given texts, it would say nothing of them, and all prompts would be one."""
+    build_tokenizer(folder, PARTS + "{% if add_generation_prompt %}<answer>{% endif %}")
+    assert activations.as_read(folder, ["Why?", "How?"]) == ["<user>Why?<answer>", "<user>How?<answer>"]
+
+
+@pytest.mark.parametrize("template", ["always the same", "{{ messages[0].content.nothing.at.all }}"])
+def test_a_template_out_of_which_no_prompt_comes(folder, template):
+    build_tokenizer(folder, template)
+    with pytest.raises(Fault, match=r"all prompts would read the same|template fails"):
+        activations.encode(folder, ["What is it?"])
