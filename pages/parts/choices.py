@@ -137,7 +137,7 @@ def _free_name(wanted: str) -> str:
 def _probe_files(directory: Path) -> list[str]:
     """Probe sets lie beside the checkpoints, or one folder up."""
     allowed = data.roots()
-    kinds = ("*.jsonl", "*.csv", "*.parquet")
+    kinds = ("*.jsonl", "*.csv", "*.tsv", "*.parquet")
     near = [place for place in (directory, directory.parent) if is_inside(place, allowed)]
     found = (path for place in near for kind in kinds for path in place.glob(kind))
     return sorted(str(path) for path in found if is_inside(path, allowed))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import choices, data, found_series, frame, picker, to_top
+from pages.parts import choices, data, found_series, frame, picker, preview, to_top
 from pages.parts.controls import control
 from pages.parts.opened_study import begin, overlap_words
 from pages.parts.web import WORDS, plain
@@ -48,13 +48,16 @@ def show() -> None:
         )  # fmt: skip
         _practice()
         return
+    found = preview.judged(found, model)
+    if found is None:
+        return
 
     st.markdown("#### 2. Series")
     series = found_series.edited(found, str(directory))
 
     st.markdown("#### 3. Prompts and measuring")
     asked = choices.parameters(model, directory, series)
-    if asked is None:
+    if asked is None or not preview.prompts(asked):
         return
     st.markdown("#### 4. Cost and start")
     if fault := st.session_state.pop(_FAULT, None):

@@ -256,6 +256,7 @@ def _check_config(folder: Path, kind: str) -> None:
                 f"the weights are quantised by MLX, to {mlx.get('bits')} bits",
                 "Use the weights before that, or undo it: mlx_lm.convert --hf-path FOLDER --mlx-path OUT --dequantize",
             )
+        _refuse_kernels(config)
         if "auto_map" in config:
             raise Flaw(
                 "refused",

@@ -80,7 +80,13 @@ def test_one_control_measures_as_the_paper_did(start, place, tmp_path, llama):
 def test_this_machine_is_measured_before_a_time_is_named(start, place, tmp_path, llama, monkeypatch):
     began = []
     monkeypatch.setattr(jobs, "start", lambda store, name, arguments: began.append((name, arguments)))
+    probes = studies.write_probes(place / "probes.jsonl", 12)
     app = go(new_study(start, place, tmp_path, llama), place / "runs")
+    assert "prompt 3 has 179 tokens, and the model reads at most 128" in words(app)  # of the set that ships
+    app.selectbox(key="probes").set_value(str(probes))
+    run(app)
+    assert "12 prompts: prompt = prompt, category = category." in words(app)
+    assert "<user>" in app.code[0].value  # the first one, in the chat template
     assert "How long that takes depends on this machine" in words(app)
     app.button(key="measure").click()
     run(app)
