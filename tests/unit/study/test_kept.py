@@ -54,6 +54,7 @@ ELSEWHERE = {
     "private",
     "new",
     "scan",
+    "probes",
     "unpack",
     "open",
     "practice",
