@@ -5,6 +5,8 @@ own branch only. So the prompt is read once, and eight openings cost some eight 
 in this way read each continuation by itself.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -112,7 +114,7 @@ def score(
     if not rows:
         return found
     prefix = prepare(reader, token_ids, said)
-    if any(tree.branches for _, tree, _ in rows):
+    if taken is not None or any(tree.branches for _, tree, _ in rows):
         verdict = _trees_work(reader, token_ids, rows, prefix)
         if verdict != "" and taken is not None:
             return None
@@ -159,7 +161,7 @@ def _read(
     token_ids: Sequence[Sequence[int]],
     rows: list[_Row],
     prefix: Prefix,
-    taken: Rows | None = None,
+    taken: Rows | _Seen | None = None,
     spans: Sequence[Span] | None = None,
     tokens: Mapping[int, Span] | None = None,
 ) -> list[np.ndarray]:
@@ -222,20 +224,46 @@ def _trees_work(reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_
     ordered = sorted(rows, key=lambda row: len(token_ids[row[0]]) + len(row[1].tokens))
     some = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
     longest = len(token_ids[some[-1][0]]) + len(some[-1][1].tokens)
-    key = (type(reader.model), *reader.shape, longest, bool(prefix.length))
+    key = (type(reader.model), *reader.shape, longest, bool(prefix.length), tuple(reader.layers))
     if key in _verdicts:
         return _verdicts[key]
     told = {i: [[token for _, token in reads] for reads in tree.reads] for i, tree, _ in some}
     alone = _apart(some, told)
-    plain = np.concatenate([_read(reader, token_ids, [row], Prefix())[0] for row in alone])
+    plain = np.concatenate([np.empty(0), *(_read(reader, token_ids, [row], Prefix())[0] for row in alone)])
     if not np.isfinite(plain).all():  # nothing to compare: decide again with the next checkpoint
         return None
+    seen = _Seen()
     try:
-        trees = np.concatenate(_read(reader, token_ids, some, prefix))
-        off = np.max(np.abs(trees - plain) / np.maximum(1, np.abs(plain)))
+        trees = np.concatenate(_read(reader, token_ids, some, prefix, seen))
+        off = np.max(np.abs(trees - plain) / np.maximum(1, np.abs(plain)), initial=0)
         # `not <=`: a NaN is no agreement
         agree = off <= TOLERANCE[reader.model.dtype]
         _verdicts[key] = "" if agree else f"reading several at once changes log-probabilities by {off:.1e}"
+        if agree and (worst := _changed_by_what_follows(reader, token_ids, some, seen)):
+            _verdicts[key] = f"what follows a prompt changes its hidden states by {worst:.1e}"
     except Exception as error:  # anything: attention differs by architecture, and the plain path always works
         _verdicts[key] = f"several cannot be read at once: {first_line(error)}"
     return _verdicts[key]
+
+
+class _Seen:
+    """Takes what `Rows` does, of one batch."""
+
+    states: dict[int, torch.Tensor]
+
+    def put(self, _rows: list[int], states: dict[int, torch.Tensor], *_others: object) -> None:
+        self.states = states
+
+
+def _changed_by_what_follows(
+    reader: Reader, token_ids: Sequence[Sequence[int]], rows: list[_Row], seen: _Seen
+) -> float:
+    """The largest relative difference of prompts' hidden states with continuations behind them and without; 0 where
+    they agree. Some models that are called causal look both ways."""
+    alone = [reader.read([token_ids[i]], Prefix())[0] for i, _, _ in rows]
+    worst = 0.0
+    for layer, states in seen.states.items():
+        wanted = torch.cat([one[layer] for one in alone]).double()
+        off = (states.double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
+        worst = max(worst, off.max().item())
+    return 0.0 if worst <= TOLERANCE[reader.model.dtype] else worst

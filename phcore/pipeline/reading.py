@@ -125,6 +125,7 @@ def read(
                 parts, notes = first_reading(model, asked, layers, **how)
         except activations.Stopped:
             raise Cancelled from None
+        notes = [*(f"{one.words}: {note}" for note in loader.notes), *notes]
         return Taken({unit.file: table_of(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
 
     for reading, some in groupby(wanted, key=lambda one: one.reading):

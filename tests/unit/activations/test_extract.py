@@ -343,3 +343,81 @@ def test_an_answer_is_read_behind_its_prompt(tiny):
 def test_a_prompt_without_an_answer_is_named(tiny, prompt, answer, words):
     with pytest.raises(Fault, match=words):
         activations.of_answers(tiny("llama"), [[1], prompt], [[7], answer], 8)
+
+
+# --- architectures that differ ----------------------------------------------------------------------
+
+
+def built(model_type, **changes):
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48,
+             "vocab_size": 600, "pad_token_id": 1}  # fmt: skip
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **(sizes | changes)))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return model.eval()
+
+
+PLAIN = [[5, 6, 7], [8, 9, 10, 11], [12] * 9, [13, 14, 15]]
+
+
+def of_each_alone(model):
+    """By layer (n, d), where streams stand one after the other."""
+    with torch.inference_mode():
+        given = [model(torch.tensor([ids]), output_hidden_states=True, use_cache=False).hidden_states for ids in PLAIN]
+    last = [[one[:, 0, -1] if one.ndim == 4 else one[0, -1] for one in states] for states in given]
+    return [np.stack([row.flatten().numpy() for row in layer]) for layer in zip(*last, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "changes"),
+    [
+        ("roberta", {"is_decoder": True}),
+        ("gemma3n_text", {"num_key_value_heads": 2, "head_dim": 8, "num_kv_shared_layers": 0, "laurel_rank": 4,
+                          "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": 600,
+                          "activation_sparsity_pattern": [0.0, 0.0], "layer_types": ["full_attention"] * 2}),
+    ],
+    ids=["positions of its own", "streams side by side"],
+)  # fmt: skip
+def test_rows_are_those_of_plain_reading(model_type, changes):
+    model = built(model_type, **changes)
+    taken = activations.extract(model, PLAIN, [0, 1, 2])
+    for layer, wanted in enumerate(of_each_alone(model)):
+        np.testing.assert_allclose(taken.clouds[layer], wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_a_model_that_padding_changes_is_read_by_length(opened, monkeypatch):
+    model, token_ids = opened("llama")
+    reference = activations.extract(model, token_ids, ALL, batch_tokens=1)
+    honest, widths = extraction.Reader.run, []
+
+    def spoiled(self, new, *arguments, **options):
+        states, logits, tokens = honest(self, new, *arguments, **options)
+        if self.pads and len(set(map(len, new))) > 1:
+            states = {layer: one * 1.05 for layer, one in states.items()}
+        else:
+            widths.append(set(map(len, new)))
+        return states, logits, tokens
+
+    monkeypatch.setattr(extraction, "_verdicts", {})
+    monkeypatch.setattr(extraction.Reader, "run", spoiled)
+    taken = activations.extract(model, token_ids, ALL)
+    assert rows_off(taken, reference) < TOLERANCE
+    assert "Only prompts of one length were read together" in taken.notes[0]
+
+
+def test_states_that_a_model_does_not_tell_are_a_sentence(opened, monkeypatch):
+    model, token_ids = opened("llama")
+    honest = type(model).forward
+
+    def silent(self, *arguments, **options):
+        output = honest(self, *arguments, **options)
+        output.hidden_states = output.hidden_states and output.hidden_states[:2]
+        return output
+
+    monkeypatch.setattr(type(model), "forward", silent)
+    with pytest.raises(Fault, match="no hidden states of layer 3 for this kind of model"):
+        activations.extract(model, token_ids[:1], [3])

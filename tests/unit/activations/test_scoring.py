@@ -318,3 +318,17 @@ def test_references_are_cut(llama):
 def test_no_tokenizer(tmp_path):
     with pytest.raises(Fault, match="tokenizer cannot be loaded"):
         activations.refusal_tokens(tmp_path)
+
+
+def test_what_follows_a_prompt_is_kept_out_of_its_states(tmp_path):
+    """Models that look both ways are called causal, too: their prompts are read alone."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model("bert", vocab_size=600, **sizes)).eval()
+    token_ids = [[5, 6, 7], [8, 9, 10, 11], [12] * 9]
+    alone = activations.extract(model, token_ids, [0, 1, 2])
+    taken, _ = activations.read(model, token_ids, [0, 1, 2], [[5, 6], [7]])
+    for layer in (0, 1, 2):
+        np.testing.assert_allclose(taken.clouds[layer], alone.clouds[layer], rtol=1e-4, atol=1e-5)
