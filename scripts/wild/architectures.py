@@ -347,9 +347,9 @@ def main(types: list[str]) -> int:
     return int(any(one.verdict in ("wrong", "crash") for one in found))
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
-
 QUICK = ["gemma3n_text", "gpt2", "llama4_text", "mixtral", "nemotron_h", "opt", "roberta"]
 in_table(QUICK, quick=True)
 in_table(sorted(set(model_types()) - set(QUICK)), quick=False)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -29,7 +29,7 @@ def test_no_hint_throws_anything_away(room):
 
 
 FILES_OF_THEIRS = re.compile(
-    r"\b(remov|delet|eras|discard|throw|wip|get rid of|rm\b)\w*\b[^.]{0,60}\b(folder|director|checkpoint|runs?|weights?)",
+    r"\b(remov|delet|eras|discard|throw|wip|get rid of)\w*\b[^.]{0,60}\b(folder|director|checkpoint|runs?|weights?)",
     re.I,
 )
 
