@@ -110,8 +110,11 @@ def findings(pair: tuple[Results, Results]) -> None:
             places[0].markdown(f"**{plain(row.claim)}. {plain(row.title)}**")
             for place, one in zip(places[1:], rows, strict=True):
                 place.markdown("No verdict." if one is None else badge(one.verdict))
+    fold = frame.fold("The verdicts in full, and the numbers", "findings")
+    if not fold.open:
+        return
     both = pd.concat([table.assign(study=one.study.name) for one, table in zip(pair, tables, strict=True)])
-    with st.expander("The verdicts in full, and the numbers", icon=":material/table:"):
+    with fold:
         for rows, (row, *_) in zip(claims, known, strict=True):
             st.markdown(f"**{plain(row.claim)}. {plain(row.title)}**")
             for column, one in zip(st.columns(2), rows, strict=True):

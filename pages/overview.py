@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.parts import controls, data, figure, fluid, frame, links, moving_maps, tour
+from pages.parts import controls, data, draw, figure, fluid, frame, links, moving_maps, tour
 from pages.parts.controls import NEW, control, put
 from pages.parts.verdicts import badge
 from pages.parts.web import plain
@@ -109,10 +109,14 @@ if compared:
     look = replace(Look.of(study, width=room.full), height=110, question="How far has each objective moved?", answer="")
     figure.chart(study, FIGURES["net_change"], choice, look)
 st.caption(plain(size(study)))
-with st.expander("How to read this, and the numbers", icon=":material/table:"):
-    for name in ("maps", "net_change"):
-        with suppress(Fault):
-            how = FIGURES[name].caption
-            st.caption(plain(how(figure.read(study, FIGURES[name], choice))))
-    if compared:
-        figure.below(study, FIGURES["net_change"], choice)
+drawn, fold = draw.take_last(), frame.fold(frame.HOW, "overview")
+if fold.open:
+    with fold:
+        for name in ("maps", "net_change"):
+            with suppress(Fault):
+                how = FIGURES[name].caption
+                st.caption(plain(how(figure.read(study, FIGURES[name], choice))))
+        if compared:
+            found = figure.read(study, FIGURES["net_change"], choice)
+            name = f"net_change-{study.study.name}-layer{choice.layer}"
+            frame.files(FIGURES["net_change"].table(found), name, "net_change", drawn=drawn)

@@ -64,10 +64,13 @@ def step_slider(steps: list[int]) -> int:
 
 def dynamics_table(study: Results, choice: Choice) -> None:
     """Concentration, p-values, peak and stabilisation of the curves above."""
-    with st.expander("How concentrated is the change?", icon=":material/table:"):
-        left, right = st.columns(2)
+    fold = frame.fold("How concentrated is the change?", "dynamics")
+    with fold:
+        left, right = st.columns(2)  # there also when it is closed, for links
         by = control(left.segmented_control, "t_third", ["index", "step"], default="index")
         with_base = control(right.toggle, "t_base", True)
+        if not fold.open:
+            return
         table = study.table(
             "dynamics", degree=choice.degree, order=choice.order, scale=choice.scale, per=choice.per, by=by,
             with_base=with_base,

@@ -110,7 +110,7 @@ def bars_below(study: Results, cell: data.Cell, bars: pd.DataFrame, key: str, un
     """The bars of a cell as a table, and as files."""
     series, step, layer = cell
     words = f"Finite bars of {series}, step {step}, layer {layer}; births and deaths as {unit}."
-    frame.below(bars, file_name("bars", study, cell), key, words=words)
+    frame.below(lambda: bars, file_name("bars", study, cell), key, words=words)
 
 
 def capped_words(k: int, n: int) -> str:

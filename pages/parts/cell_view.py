@@ -279,7 +279,7 @@ def _folded(scene: Scene) -> None:
         folds.append(("Which prompts merge with which?", "b-tree", "account_tree", _dendrogram))
     folds.append(("Barcode and diagram, to print", "b-diagram", "scatter_plot", _diagram))
     for title, key, icon, drawn in folds:
-        place = st.expander(plain(title), key=key, icon=f":material/{icon}:", on_change="rerun")
+        place = frame.fold(title, key, icon)
         if place.open:
             with place:
                 drawn(scene)

@@ -64,7 +64,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     )  # fmt: skip
     st.caption(plain(_distance_words(rows, total, pair, norm, unit)) + " " + WORDS["matching"])
     frame.below(
-        rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
+        lambda: rows.drop(columns=["place_a", "place_b"]), file_name("matching", study, pair.after), "matching",
         words=f"Every bar of both diagrams once; cost in {unit} to the power {order}; a: before, b: after.",
     )  # fmt: skip
     left, right = st.columns([1.25, 1])

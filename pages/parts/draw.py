@@ -1,7 +1,7 @@
 """Charts on the page: built once per choice, and updated by their data alone when a step moves."""
 
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -14,16 +14,18 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 from pages.parts import present
 from phcore.export import images
 from phcore.figures.charts.standing import at_step, height, plain, readable
+from phcore.figures.charts.template import template
 from phcore.figures.figure import title
 
 schemapi.disable_debug_mode()  # which checks every part of a chart as it is made: a chart is checked once, as a whole
 
 _LAST = "draw.last"  # what stands below a chart is drawn right after it
+Drawn = tuple[str, Callable[[str], bytes]]  # a chart as it stands: its name, and what saves it as one of `images.KINDS`
 
 
 def chart(
     name: str,
-    about: Hashable,
+    about: object,
     build: Callable[[], alt.TopLevelMixin],
     *,
     selection: str | Sequence[str] | None = None,
@@ -33,7 +35,7 @@ def chart(
     words: str = "",
     above: Callable[[str, str, str, int], None] | None = None,
 ) -> None:
-    """Draw what `build` returns; `about` names everything it depends on, so that it is built once.
+    """Draw what `build` returns; the `repr` of `about` holds everything it depends on, so that it is built once.
 
     Parameters
     ----------
@@ -47,14 +49,13 @@ def chart(
     """
     if not present.shows(name):
         return
-    standing = _built((name, about), build)
+    standing = _built(repr((name, about)), build, change is not None)
     tables = standing.tables if step is None else at_step(standing.tables, step)
     tables = change(tables) if change else tables
     st.session_state[_LAST] = (name, lambda kind: images.export(json.loads(standing.spec), tables, kind))
-    own = json.loads(standing.spec)
-    own["datasets"] = {
-        key: standing.packed[key] if table is standing.tables[key] else readable(table) for key, table in tables.items()
-    }
+    own = json.loads(standing.sent)
+    sent = tables if change else standing.parts if step is None else at_step(standing.parts, step)
+    own["datasets"] = {key: standing.packed.get(id(table)) or readable(table) for key, table in sent.items()}
     # The words of the whole chart are read; a mark has none.
     own["config"] = own.get("config", {}) | {"mark": {"aria": False}}
     if present.on():  # another chart than before: drawn anew, for the size it now has
@@ -73,14 +74,14 @@ def chart(
 
 def ready(
     name: str,
-    about: Hashable,
+    about: object,
     build: Callable[[], alt.TopLevelMixin],
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]],
 ) -> None:
     """The same as a file only, for what stands below: nothing is drawn, and nothing built until it is asked for."""
 
     def save(kind: str) -> bytes:
-        standing = _built((name, about), build)
+        standing = _built(repr((name, about)), build, True)
         return images.export(json.loads(standing.spec), change(standing.tables), kind)
 
     st.session_state[_LAST] = (name, save)
@@ -97,26 +98,40 @@ def clicked(name: str, field: str):
     return marks[0].get(field) if marks else None
 
 
-def take_last() -> tuple[str, Callable[[str], bytes]] | None:
-    """The chart drawn last, once: its name, and what saves it as a kind of `images.KINDS`, as it stands."""
+def take_last() -> Drawn | None:
+    """The chart drawn last, once."""
     return st.session_state.pop(_LAST, None)
 
 
 @dataclass(frozen=True)
 class _Standing:
-    """A chart that was built: its spec as JSON, its tables, also packed as they are sent, what it asks and finds, and
-    about how high it is in pixels, without its title."""
+    """A chart that was built.
+
+    Attributes
+    ----------
+    spec, tables : the chart as it is, as JSON.
+    sent, parts : the same as the browser is sent it, see `template`; where its tables are changed, it is sent as it is.
+    packed : both kinds of tables, as they are sent.
+    said : what it asks and finds.
+    height : about how high it is in pixels, without its title.
+    """
 
     spec: str
     tables: dict[str, pd.DataFrame]
-    packed: dict[str, bytes]
+    sent: str
+    parts: dict[str, pd.DataFrame]
+    packed: dict[int, bytes]
     said: tuple[str, str]
     height: int
 
 
 @st.cache_resource(max_entries=600, show_spinner=False)
-def _built(about: Hashable, _build: Callable[[], alt.TopLevelMixin]) -> _Standing:
-    spec, tables = plain(_build)
+def _built(about: str, _build: Callable[[], alt.TopLevelMixin], changed: bool) -> _Standing:
+    chart = plain(_build)
+    parts = chart if changed else template(chart)
     # Most tables of a chart never change, and packing takes a while.
-    packed = {key: convert_pandas_df_to_arrow_bytes(table) for key, table in tables.items()}
-    return _Standing(json.dumps(spec), tables, packed, title(spec), round(height(spec)))
+    packed = {id(table): convert_pandas_df_to_arrow_bytes(table) for table in parts.tables.values()}
+    return _Standing(
+        json.dumps(chart.spec), chart.tables, json.dumps(parts.spec), parts.tables, packed, title(chart.spec),
+        round(height(chart.spec)),
+    )  # fmt: skip

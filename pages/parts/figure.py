@@ -24,12 +24,13 @@ def read(study: Results, figure: Figure, choice: Choice) -> Data:
     """What a figure reads, once for each choice; a click that changes nothing it looks at reads nothing."""
     choice = choice.only(figure.uses)
     reads = f"{figure.read.__module__}.{figure.read.__qualname__}"
-    return _read(study.study.name, _versions(study, choice), reads, choice, figure)
+    name = study.study.name
+    return _read(repr((name, _versions(study, choice), reads, choice)), name, choice, figure)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _read(name: str, versions: tuple[str, ...], reads: str, choice: Choice, _figure: Figure) -> Data:
-    return _figure.data(data.open_study(name), choice)
+def _read(key: str, _name: str, _choice: Choice, _figure: Figure) -> Data:
+    return _figure.data(data.open_study(_name), _choice)
 
 
 def _versions(study: Results, choice: Choice) -> tuple[str, ...]:
@@ -125,7 +126,10 @@ def chart(
     click = {"selection": "step", "on_select": lambda: on_step(key), "step": step} if on_step else {}
     about = (_versions(study, own), figure.name, own, look)
     half = {"half": look.width <= HALF, "warning": figure.warning(found)}
-    draw.chart(key, about, lambda: figure.chart(found, look), above=partial(finding, place, **half), **click)
+    # Its words are those of the figure, whatever was chosen: with others the browser would draw it anew. What it finds
+    # is read above it.
+    draw.chart(key, about, lambda: figure.chart(found, look), words=figure.title, above=partial(finding, place, **half),
+               **click)  # fmt: skip
 
 
 def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: str = "") -> None:
@@ -133,8 +137,8 @@ def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: 
     layer = f"-layer{choice.layer}" if "layer" in figure.uses else ""
     own, words = figure.below
     found = read(study, figure, choice)
-    frame.below(figure.table(found), f"{figure.name}-{study.study.name}{layer}", key or figure.name,
-                title=title or own, words=words, how=figure.how(found))  # fmt: skip
+    frame.below(partial(figure.table, found), f"{figure.name}-{study.study.name}{layer}", key or figure.name,
+                title=title or own, words=words, how=partial(figure.how, found))  # fmt: skip
 
 
 def choose(study: Results, figure: Figure, choice: Choice, half: bool) -> tuple[Any, Choice]:

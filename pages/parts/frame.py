@@ -177,25 +177,33 @@ FIGURE_WORDS = {
 HOW = "How to read this, and the numbers"
 
 
+def fold(title: str, key: str, icon: str = "table"):
+    """What opens below, and has `open`: what is closed is not made, for on most pages nobody opens it."""
+    return st.expander(plain(title), key=f"fold-{key}", icon=f":material/{icon}:", on_change="rerun")
+
+
 def below(
-    frame: pd.DataFrame, name: str, key: str, words: str = "", title: str = "Table and download", how: str = ""
-) -> None:
+    table: Callable[[], pd.DataFrame], name: str, key: str, words: str = "", title: str = "Table and download",
+    how: Callable[[], str] | None = None,
+) -> None:  # fmt: skip
     """Folded: how to read the chart, and its numbers as a table and as files."""
-    with st.expander(plain(HOW if how else title), icon=":material/table:"):
-        if how:
-            st.caption(plain(how))
-        files(frame, name, key, words)
+    drawn = draw.take_last()
+    place = fold(HOW if how else title, key)
+    if place.open:
+        with place:
+            if how and (read := how()):
+                st.caption(plain(read))
+            files(table(), name, key, words, drawn)
 
 
-def files(frame: pd.DataFrame, name: str, key: str, words: str = "") -> None:
-    """A table, and buttons that hand it out as files, and with it the chart drawn last."""
+def files(table: pd.DataFrame, name: str, key: str, words: str = "", drawn: draw.Drawn | None = None) -> None:
+    """A table, and buttons that hand it out as files, and with it the chart that was drawn."""
     if words:
         st.caption(plain(words))
-    st.dataframe(readable(frame), hide_index=True, height=280, key=f"table-{key}")
-    drawn = draw.take_last()
+    st.dataframe(readable(table), hide_index=True, height=280, key=f"table-{key}")
     places = iter(st.columns(2 + 3 * bool(drawn) + 1))
     for label, kind, mime in TABLES:
-        download(next(places), plain(label), partial(encode, frame, kind), f"{name}.{kind}", mime,
+        download(next(places), plain(label), partial(encode, table, kind), f"{name}.{kind}", mime,
                  f"download-{kind}-{key}", width="stretch")  # fmt: skip
     for kind, mime in images.KINDS.items() if drawn else ():
         download(next(places), plain(kind.upper()), partial(drawn[1], kind), f"{name}.{kind}", mime,

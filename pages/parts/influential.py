@@ -78,7 +78,7 @@ def show(study: Results, pair: Comparison, options: Options) -> pd.DataFrame | N
     table = table.assign(category=own["category"].to_numpy(), text=own["text"].to_numpy())
     next_words.show(study, pair.before, pair.after, pair.names, table.head(_TOP))
     name = file_name("influence", study, pair.after)
-    frame.below(table, name, "influence", title="All prompts and download", words=WORDS["influence"])
+    frame.below(lambda: table, name, "influence", title="All prompts and download", words=WORDS["influence"])
     return table
 
 

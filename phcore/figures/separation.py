@@ -120,7 +120,8 @@ def chart(data: Data, look: Look):
     if (band := floor_of(data.rows)) is not None:  # one that covers the floors of all pairs
         band = band.groupby("step", as_index=False).agg(lo=("lo", "min"), hi=("hi", "max")).assign(layer=0)
     several = len(curve) < len(thin)
-    table, fields = curve_rows(curve, band, axis, thin=thin if several else None)
+    pairs = [SAME, *(f"{a} – {b}" for a, b in combinations(look.objectives, 2))]
+    table, fields = curve_rows(curve, band, axis, thin=thin if several else None, named=pairs)
     top = top_of(curve, band, thin)
     y = up(top, quantity(data))
     named = curve if curve["series"].nunique() <= _NAMED else curve.head(0)

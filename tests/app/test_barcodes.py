@@ -203,7 +203,7 @@ def test_every_other_look_draws(start, key, value, frames):
 def test_what_is_folded_is_made_when_it_is_opened(start):
     app = start(ROOT / "cache", "barcodes", **CELL)
     assert charts(app) == 0
-    for number, key in enumerate(("b-tree", "b-diagram"), 1):
+    for number, key in enumerate(("fold-b-tree", "fold-b-diagram"), 1):
         app.session_state[key] = True
         assert charts(run(app)) == number
     assert "Single linkage" in words(app)

@@ -205,7 +205,7 @@ def test_playing_walks_the_steps_and_stops_at_the_last(start, computed):
 
 def test_a_degenerate_layer_is_said_in_words(start, computed):
     app = start(computed[1], "trajectories", study="tiny", t_layer=0)
-    assert "no place on the plane" in words(app).lower() or "cannot" in words(app).lower()
+    assert "Layer 0 has no cell with a finite" in words(app)
 
 
 def test_a_study_without_evidence_offers_to_compute_it(start, computed, tmp_path):

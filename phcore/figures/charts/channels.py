@@ -50,7 +50,7 @@ def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str 
     """
     if symbol is not None:
         legend = {"orient": "top", "title": None, "symbolType": symbol, "symbolOpacity": 1, "labelLimit": 260} | legend
-    scale = objective_scale(shown, study)
+    scale = objective_scale(shown if symbol else study or shown, study)  # a legend names only those shown
     return alt.Color(field="objective", type="nominal", scale=scale, legend=alt.Legend(**legend) if symbol else None)
 
 
@@ -64,7 +64,7 @@ def by_marker(shown: Iterable[str], study: Iterable[str] | None = None, legend: 
     ----------
     shown, study : see `objective_scale`.
     """
-    domain = objective_scale(shown, study)["domain"]
+    domain = objective_scale(shown if legend else study or shown, study)["domain"]
     places = {name: place for place, name in enumerate(objective_colours({*shown, *(study or ())}))}
     marks = [_MARKERS[places[name] % len(_MARKERS)] for name in domain]
     how = alt.Legend(orient="top", title=None, labelLimit=260, symbolSize=70, offset=0) if legend else None

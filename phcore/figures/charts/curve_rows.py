@@ -4,7 +4,7 @@ One table and one set of marks serve all panels: Altair checks every mark of a c
 marks per panel would take several times as long.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from operator import itemgetter
 
@@ -26,6 +26,7 @@ def curve_rows(
     panels: Mapping[int, str] | None = None,
     numerics: pd.DataFrame | None = None,
     thin: pd.DataFrame | None = None,
+    named: Collection[str] = (),
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """What the marks of a chart of curves are drawn from.
 
@@ -36,6 +37,7 @@ def curve_rows(
     panels : number in the column `layer` -> name of its panel (default: layer 6, ...).
     numerics : value and, with several layers, layer: the numerical floor, the same at all steps.
     thin : as `curve`: what stands behind the curves, and is told of in them.
+    named : series that may be in the chart at another choice: `fields` then stays the same.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def curve_rows(
         at = dict(zip(highest["layer"], highest["value"].map(three), strict=True))
         places = zip(curve["layer"], curve["step"], strict=True)
         words["numerical floor"] = {(layer, step): at[layer] for layer, step in places if layer in at}
-    told, fields = told_rows(curve, words)
+    told, fields = told_rows(curve, words, named)
     rows = pd.concat([*parts, told], ignore_index=True)
     rows["panel"] = [panels[int(k)] if panels else f"layer {int(k)}" for k in rows["layer"]]
     for name in ("step", "layer"):
@@ -90,9 +92,15 @@ def runs(table: pd.DataFrame) -> list[int]:
     return [numbers[owner] for owner in owners]
 
 
-def told_rows(curve: pd.DataFrame, bands: Mapping[str, Mapping[tuple, str]]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """One row per layer and step, one column of words per series, and one for each band: name -> place -> words."""
-    names = sorted(set(curve["series"]))
+def told_rows(
+    curve: pd.DataFrame, bands: Mapping[str, Mapping[tuple, str]], named: Collection[str] = ()
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """One row per layer and step, one column of words per series, and one for each band: name -> place -> words.
+
+    A series that is `named` and not there has a field and no column: a tooltip leaves it out.
+    """
+    shown = set(curve["series"])
+    names = sorted(named if shown <= set(named) else shown)
     known: dict[tuple, dict[str, str]] = {}
     for name, *place, words in zip(curve["series"], curve["layer"], curve["step"], range_words(curve), strict=True):
         known.setdefault(tuple(place), {}).setdefault(name, words)
@@ -104,7 +112,8 @@ def told_rows(curve: pd.DataFrame, bands: Mapping[str, Mapping[tuple, str]]) -> 
          *(band.get(place, "–") for band in bands.values()))
         for place, words in sorted(known.items())
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["layer", "step", *fields]).assign(kind=TOLD), fields
+    table = pd.DataFrame(rows, columns=["layer", "step", *fields]).assign(kind=TOLD)
+    return table.drop(columns=[f"s{at}" for at, name in enumerate(names) if name not in shown]), fields
 
 
 def range_words(curve: pd.DataFrame) -> list[str]:

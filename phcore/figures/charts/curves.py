@@ -78,7 +78,7 @@ def velocity_chart(
     axes = Y_AXIS if share_y else columns * _TICKS + _TITLE
     inner = look.width - Y_AXIS - labels if layers < 2 else (look.width - axes - (columns - 1) * _SPACING) // columns
     axis = StepAxis(look.steps, log=look.log, width=inner)
-    rows, fields = curve_rows(front, floor, axis, null, panels, numerics, behind)
+    rows, fields = curve_rows(front, floor, axis, null, panels, numerics, behind, look.objectives)
     own_axes = layers > 1 and not share_y
     end = top if look.top is None else look.top
     y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)

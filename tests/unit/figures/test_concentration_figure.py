@@ -108,10 +108,11 @@ def test_other_numbers_change_data_only(rows, shape):
 
 def test_colours_do_not_depend_on_the_choice(rows):
     study = ["helpful", "harmless", "other"]
-    for part, colour in ((rows.head(3), "#D55E00"), (rows.tail(3), "#0072B2")):
+    for part in (rows.head(3), rows.tail(3)):
         spec = concentration(part, objectives=study).to_dict()
         scale = spec["spec"]["layer"][-2]["encoding"]["color"]["scale"]
-        assert scale["range"] == [colour]
+        colours = dict(zip(scale["domain"], scale["range"], strict=True))
+        assert (colours["harmless"], colours["helpful"]) == ("#D55E00", "#0072B2")
 
 
 def test_one_and_nothing_known(rows, render):
