@@ -71,7 +71,7 @@ def figures_and_tables(study: Results) -> None:
     layer = controls.layer(row[2], study, "s_figures_layer")
     how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):
-        st.caption("This takes some 20 seconds.")
+        st.caption("This takes some ten seconds.")
         return
     bar = st.progress(0.0, "Drawing…")
     content = bundle(study, how, lambda share: bar.progress(share, "Drawing figures, writing tables…"))

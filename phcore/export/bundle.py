@@ -7,12 +7,16 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+
+import pandas as pd
 
 from phcore.archive.store import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode
+from phcore.export.helpers import helpers
 from phcore.export.report.methods import cited, described, methods_paragraph, parameters, versions
 from phcore.export.report.sources import bibtex
 from phcore.export.results import Results
@@ -22,7 +26,10 @@ from phcore.figures.registry import PRINTED
 from phcore.stages.registry import tables
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same content gives the same bytes
-_NOT_HERE = ("bars", "subsamples")  # one follows from the seed, the other is most of an archive: `phcore tables`
+# `phcore tables` has them: what is most of an archive, what follows from the seed, and where maps draw what.
+_NOT_HERE = ("bars", "subsamples", "coordinates", "edges")
+_COMPRESSED = (".png", ".pdf", ".parquet")  # in themselves
+_LEVEL = 1  # the best takes five times as long, and saves a tenth
 
 
 @dataclass(frozen=True)
@@ -57,25 +64,33 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
     missing: dict[str, str] = {}
     names = [name for name in tables() if name not in _NOT_HERE]
     choice = Choice.of(results, layer=how.layer)
-    count = len(PRINTED) + len(names)
-    for done, (name, figure) in enumerate(PRINTED.items()):
-        try:
-            data = figure.data(results, choice)
-        except Fault as fault:
-            missing[f"figures/{name}"] = sentence(fault)
-        else:
-            chart = plain(lambda: figure.chart(data, figure.look(results)))  # noqa: B023 -- called at once
-            drawn = images.exports(*chart, tuple(images.KINDS), width=how.width, points=how.points)
-            found |= {f"figures/{name}.{kind}": content for kind, content in drawn.items()}
-        progress((done + 1) / count)
-    for done, name in enumerate(names, start=len(PRINTED)):
-        frame = results.table(name)
-        if frame.empty:
-            missing[f"tables/{name}"] = "This study has no rows for it."
-        else:
-            for kind in ("csv", "parquet"):
-                found[f"tables/{name}.{kind}"] = encode(frame, kind)
-        progress((done + 1) / count)
+    with helpers() as submit:
+        asked, parts = {}, count(1)
+        whole = 2 * (len(PRINTED) + len(names))  # reading takes about as long as drawing and writing
+        for name in names:
+            progress(next(parts) / whole)
+            frame = results.table(name)
+            if frame.empty:
+                missing[f"tables/{name}"] = "This study has no rows for it."
+            else:
+                asked |= {f"tables/{name}.{kind}": submit(encode, frame, kind) for kind in ("csv", "parquet")}
+        for name, figure in PRINTED.items():
+            progress(next(parts) / whole)
+            try:
+                data = figure.data(results, choice)
+            except Fault as fault:
+                missing[f"figures/{name}"] = sentence(fault)
+            else:
+                spec, drawn = plain(lambda: figure.chart(data, figure.look(results)))  # noqa: B023 -- called at once
+                # Plain tables, because one that knows itself at other steps cannot be sent.
+                drawn = {key: pd.DataFrame(table) for key, table in drawn.items()}
+                look = {"width": how.width, "points": how.points}
+                asked[name] = submit(images.exports, spec, drawn, tuple(images.KINDS), **look)
+        for done, (name, future) in enumerate(asked.items(), 1):
+            made = future.result()
+            files = {f"figures/{name}.{kind}": made[kind] for kind in made} if name in PRINTED else {name: made}
+            found |= files
+            progress(0.5 + 0.5 * done / len(asked))
     there = [name for name in described() if not results.table(name).empty]
     found["methods.txt"] = (methods_paragraph(results.record, there) + "\n").encode()
     found["references.bib"] = bibtex(cited(results.record, there)).encode()
@@ -114,8 +129,9 @@ def _manifest(results: Results, how: Print, layer: int, found: dict[str, bytes],
 
 def _zip(found: dict[str, bytes], manifest: dict) -> bytes:
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(sink, "w") as archive:
         everything = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()} | found
         for name, content in everything.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+            way = zipfile.ZIP_STORED if name.endswith(_COMPRESSED) else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, way, _LEVEL)
     return sink.getvalue()

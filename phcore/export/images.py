@@ -14,6 +14,7 @@ POINTS = 8.0  # of the letters on the axes
 SHARPER = 2  # pixels of a PNG per pixel of the screen
 _FONT_KEYS = re.compile(r"(font|labelFont|titleFont|subtitleFont)Size$", re.IGNORECASE)
 _LETTERS = (0.5, 3.0)  # how much smaller or larger than on the screen letters may become
+_ALIKE = 0.01  # by how much a size of letters may be missed: nobody sees a tenth of a point
 _MM, _PT = 25.4, 72.0  # of an inch
 
 
@@ -45,7 +46,7 @@ def export(
 def exports(
     spec: Mapping, tables: Mapping[str, pd.DataFrame], kinds: Sequence[str], *, width: float, points: float
 ) -> dict[str, bytes]:
-    """A chart as files of several kinds, by kind, drawn once for SVG and PDF together; otherwise as `export`."""
+    """A chart as files of several kinds, by kind, drawn once for all of them together; otherwise as `export`."""
     for kind in kinds:
         if kind not in KINDS:
             raise Fault(f"a figure cannot be saved as {kind!r}", f"Choose one of: {', '.join(KINDS)}")
@@ -56,24 +57,33 @@ def exports(
     whole = dict(spec) | {"datasets": {name: _rows(table) for name, table in tables.items()}}
     letters = whole.get("config", {}).get("axis", {}).get("labelFontSize", LABEL_SIZE)
     whole["config"] = export_config(size=letters)
-    svg = _sized(whole, width, points, letters) if {"svg", "pdf"} & set(kinds) else ""
+    svg = vl_convert.vegalite_to_svg(whole)  # as on the screen
+    printed = _sized(whole, svg, width, points, letters) if {"svg", "pdf"} & set(kinds) else ""
     made = {
-        "svg": svg.encode,
-        "pdf": lambda: vl_convert.svg_to_pdf(svg),
-        "png": lambda: vl_convert.vegalite_to_png(whole, scale=SHARPER),
+        "svg": printed.encode,
+        "pdf": lambda: vl_convert.svg_to_pdf(printed),
+        "png": lambda: vl_convert.svg_to_png(svg, scale=SHARPER),
     }
     return {kind: made[kind]() for kind in kinds}
 
 
-def _sized(whole: dict, width: float, points: float, letters: float) -> str:
-    """A chart as an SVG of a width in mm, with letters (so many pixels on the screen) of a size in points."""
+def _sized(whole: dict, svg: str, width: float, points: float, letters: float) -> str:
+    """A chart as an SVG of a width in mm, with letters (so many pixels on the screen) of a size in points.
+
+    Parameters
+    ----------
+    svg : the chart as on the screen.
+    """
     import vl_convert
 
-    svg = vl_convert.vegalite_to_svg(whole)
+    drawn_with = 1.0
     for _ in range(2):  # larger letters make the drawing wider, and so each of them smaller at the width asked for
         # Letters of the screen shall be `points` high once the drawing is `width` wide.
         ratio = points / (letters * width / _MM * _PT / _size(svg)[0])
-        svg = vl_convert.vegalite_to_svg(_scaled(whole, min(max(ratio, _LETTERS[0]), _LETTERS[1])))
+        ratio = min(max(ratio, _LETTERS[0]), _LETTERS[1])
+        if abs(ratio / drawn_with - 1) < _ALIKE:
+            break
+        svg, drawn_with = vl_convert.vegalite_to_svg(_scaled(whole, ratio)), ratio
     across, down = _size(svg)
     millimetres = f'width="{width:g}mm" height="{width * down / across:.1f}mm"'
     return re.sub(r'width="[^"]*" height="[^"]*"', millimetres, svg, count=1)

@@ -8,11 +8,13 @@ import re
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from phcore.figures.charts.template import NOW
 from tests.protocol import as_shown
 
 # Every app in a test looks through all installed packages for components of others.
@@ -37,6 +39,28 @@ def findings(app) -> list[str]:
 
 def charts(app) -> int:
     return len(app.get("vega_lite_chart"))
+
+
+def specs(app) -> list[dict]:
+    """The charts as a browser draws them: with what they read from their table of what differs in its place."""
+    return [_spec(one.proto) for one in app.get("vega_lite_chart")]
+
+
+def _spec(proto) -> dict:
+    now = [pa.ipc.open_stream(one.data.data).read_pandas() for one in proto.datasets if one.name == NOW]
+    values = now[0].iloc[0].to_dict() if now else {}
+
+    def read(found: re.Match) -> str:
+        return json.dumps(values[found[1]])
+
+    return json.loads(re.sub(rf"""\{{"(?:expr|signal)": "data\('{NOW}'\)\[0\]\.(\w+)"\}}""", read, proto.spec))
+
+
+def unfold(app):
+    """The same page with everything open that is made when it is opened."""
+    for key in [key for key in app.session_state._state.filtered_state if key.startswith("fold-")]:
+        app.session_state[key] = True
+    return run(app)
 
 
 def component(app, name: str) -> dict:

@@ -16,7 +16,7 @@ from phcore.stages.registry import Place, keys_of
 from phcore.study import kept
 from phcore.topology import complexes
 from tests import studies
-from tests.app.conftest import ROOT, charts, component, picture, run, told, words
+from tests.app.conftest import ROOT, charts, component, picture, run, told, unfold, words
 
 SHIPPED = "smollm2-135m-instruct"
 CELL = {"b_series": "harmless", "b_step": 8, "b_layer": 18}  # a cell of the shipped study whose cloud is at hand
@@ -343,7 +343,7 @@ MOVED = {"study": "tiny", "b_view": "What changed", "b_series": "helpful", "b_st
 def test_the_prompts_that_moved_the_subsample_shown_are_there_at_once(start, computed):
     app = start(computed[1], "barcodes", **MOVED, b_sub=2)
     assert re.search("most influential prompt|No single prompt", words(app))
-    table = next(one.value for one in app.dataframe if "lost" in one.value)
+    table = next(one.value for one in unfold(app).dataframe if "lost" in one.value)
     sets = Study.open("tiny", computed[1]).table("subsamples", subsample=2)
     assert set(table["prompt"]) == set(sets["prompt"])
     velocities = Study.open("tiny", computed[1]).table("velocities", series="helpful", step=4, layer=1, subsample=2)
@@ -357,7 +357,7 @@ def test_the_prompts_that_moved_the_topology_are_ranked(start, computed):
     assert "Not measured yet" in words(run(app))
     app.button(key="c_measure").click()
     assert re.search("most influential prompt|No single prompt", words(run(app)))
-    table = next(one.value for one in app.dataframe if "lost" in one.value)
+    table = next(one.value for one in unfold(app).dataframe if "lost" in one.value)
     assert table["lost"].is_monotonic_decreasing
     sets = Study.open("tiny", computed[1]).table("subsamples")
     assert len(table) == sets["prompt"].nunique()

@@ -7,7 +7,7 @@ import pytest
 from phcore.figures.charts.theme import objective_colours
 from phcore.study.resolve import resolve
 from tests import studies
-from tests.app.conftest import charts, run, words
+from tests.app.conftest import charts, run, specs, words
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,7 @@ def two(computed, tmp_path_factory):
 
 def courses(app) -> list[dict]:
     """The charts of velocity by step."""
-    specs = [one.proto.spec for one in app.get("vega_lite_chart")]
-    return [json.loads(spec) for spec in specs if "velocity (" in spec]
+    return [spec for spec in specs(app) if "velocity (" in json.dumps(spec)]
 
 
 def scales(spec, channel) -> list:

@@ -11,7 +11,7 @@ from phcore.export.results import Results
 from phcore.figures.concentration import CORRECTIONS
 from phcore.stages.registry import assembly
 from tests import studies
-from tests.app.conftest import ROOT, charts, forget, opened, run, words
+from tests.app.conftest import ROOT, charts, forget, opened, run, unfold, words
 
 # Charts of each section on the study that ships, and on a small one (two of whose three series share no transition).
 SECTIONS = {
@@ -41,7 +41,7 @@ def test_each_section_of_a_small_study(start, computed, section, query):
 
 
 def test_noise_says_its_numbers_in_words(start):
-    told = words(start(ROOT / "cache", "evidence"))
+    told = words(unfold(start(ROOT / "cache", "evidence")))
     record = Results.open(SHIPPED, ROOT / "cache").record
     assert f"of {len(record.ready) * len(record.layers):,} cells" in told
     assert "no p-value" in told
@@ -57,7 +57,7 @@ def test_every_reading_of_concentration_draws(start, key, value):
     assert app.selectbox(key=key).value == value
     assert charts(app) == 2  # equal windows, too
     if key == "e_correction":
-        assert f"p below 0.05 ({'no correction' if value == 'none' else value})" in words(app)
+        assert f"p below 0.05 ({'no correction' if value == 'none' else value})" in words(unfold(app))
 
 
 @pytest.mark.parametrize("way", ["mean summaries", "energy distance", "Wasserstein"])
@@ -97,7 +97,7 @@ def test_runs_of_one_objective_are_told_within_from_between(start, computed, tmp
                  for k, one in enumerate(study.series))  # fmt: skip
     studies.compute(study.with_(name="other", series=same, **studies.FEW), store)
     app = start(store.root, "evidence", study="other", e_section="Apart?", e_layer=1)
-    told = words(app)
+    told = words(unfold(app))
     assert "PERMANOVA pseudo-F" in told
     assert "orders of 3 runs" in told
     assert "no p-value. These runs differ" not in told
