@@ -4,7 +4,7 @@ import atexit
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 
@@ -83,6 +83,15 @@ def opened(name: str) -> View | None:
     with refusing():
         return open_study(name)
     return None
+
+
+def prepare() -> None:
+    """Has read what the first page of the first study rests on, before anybody asks."""
+    with suppress(Exception):  # whatever is wrong is said on the page
+        for name in study_names()[:1]:
+            study = open_study(name)
+            if complete(study):
+                table(study, "findings")
 
 
 _REACHED: set[tuple] = set()

@@ -49,10 +49,12 @@ def default_root(bring: bool = True) -> Path:
     return root
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+
+
 def digest(*parts: object) -> str:
     """32 hex digits over a canonical JSON of the parts: the name of a result."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[:32]
 
 
 def write_atomically(path: Path, data: bytes, private: bool = False) -> None:

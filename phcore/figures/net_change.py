@@ -4,6 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from phcore.analysis import readings
 from phcore.analysis.claims import LEVEL
 from phcore.analysis.displacements import ALL
 from phcore.analysis.equal_windows import QUARTERS
@@ -17,6 +18,7 @@ from phcore.figures.charts.theme import FLOOR, Y_AXIS
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
 from phcore.figures.reading import COMPUTE, labelled, owners
 from phcore.formatting import percent, three
+from phcore.stages.findings import subjects
 from phcore.stages.registry import WHOLE_STUDY
 from phcore.stages.registry.keys import value
 
@@ -61,8 +63,8 @@ def _first_quarters(results: Source, choice: Choice) -> dict[str, float]:
 
 def _p(results: Source, choice: Choice) -> float:
     """Of whole runs permuted between objectives, in mean summaries at the study's scale."""
-    table = results.table("verdicts", claim=3, scale=results.study.scale, order=0.0)
-    return float(table["p"].iloc[0]) if len(table) else float("nan")
+    (subject,) = subjects((results.record, results.table))  # this one of all verdicts: the first page waits for it
+    return readings.apart(subject, results.study.scale, readings.MEANS).p
 
 
 def chart(data: Data, look: Look):

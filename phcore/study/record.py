@@ -41,6 +41,10 @@ class Node:
     judged_by: str = ""  # versions of the libraries that refused it
     learned: float | None = None  # sum of the learning rates of all steps up to here; None: no log says it
 
+    def __hash__(self) -> int:
+        """Of what tells checkpoints apart: names of results are made of some hundred thousand of these."""
+        return hash((self.label, self.step, self.fingerprint))
+
     @property
     def ready(self) -> bool:
         return self.status == "ready"

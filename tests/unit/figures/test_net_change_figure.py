@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from phcore.analysis import readings
+from phcore.analysis.claims import Judged
 from phcore.errors import Fault
 from phcore.figures import net_change
 from tests.unit.figures.hand_made import PLAIN, Tables, among_others, read, record_of, rows
@@ -54,16 +56,19 @@ def test_the_headline_is_of_this_layer_and_of_its_first_quarters(results):
     assert net_change.FIGURE.more(data) == data.headline.words
 
 
-@pytest.mark.parametrize(("p", "said"), [(0.04, "0.04"), (0.3, "0.3")])
-def test_several_runs_of_an_objective_are_told_apart_by_the_verdict(results, p, said):
-    verdicts = pd.DataFrame({"claim": [3, 3, 3, 2], "scale": ["raw", "median", "raw", "raw"],
-                             "order": [0.0, 0.0, 2.0, 0.0], "p": [p, 0.99, 0.99, 0.99]})  # fmt: skip
-    tables = {"net_change": pd.concat([moved(), moved(series="a2")]), "verdicts": verdicts[::-1]}
+@pytest.mark.parametrize(("p", "said"), [(0.04, "0.04"), (0.3, "0.3"), (float("nan"), "")])
+def test_several_runs_of_an_objective_are_told_apart_as_the_verdict_does(results, monkeypatch, p, said):
+    """By claim 3, at the study's scale and in mean summaries."""
+
+    def apart(subject, scale, order):
+        return Judged(p=p if (subject, scale, order) == ("the study", "raw", readings.MEANS) else 0.99)
+
+    monkeypatch.setattr(net_change, "subjects", lambda *studies: ["the study" for _ in studies])
+    monkeypatch.setattr(net_change.readings, "apart", apart)
+    tables = {"net_change": pd.concat([moved(), moved(series="a2")])}
     words = read("net_change", Tables(tables)).headline.words
-    assert f"p = {said}" in words
-    alone = Tables(results.given | {"verdicts": verdicts}, results.record)
-    assert f"p = {said}" not in read("net_change", alone).headline.words
-    assert "p = " not in read("net_change", Tables(tables | {"verdicts": verdicts.head(0)})).headline.words
+    assert f"p = {said}" in words if said else "p = " not in words
+    assert "p = " not in read("net_change", results).headline.words
     one = Tables(tables, record_of({"a": "helpful", "a2": "helpful"}))  # nothing to be told apart from
     assert "p = " not in read("net_change", one).headline.words
 
