@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, figure, fluid, frame, present, toolbar
+from pages.parts import controls, data, draw, figure, fluid, frame, present, toolbar
 from pages.parts.controls import control
 from pages.parts.row import left_out, objectives, row
 from pages.parts.verdicts import badge
@@ -17,9 +17,11 @@ from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.curves import top_of
 from phcore.figures.figure import PER, Choice, Look
+from phcore.figures.paths import reach
 from phcore.figures.registry import FIGURES
 from phcore.formatting import count, percent, wasserstein_words
 
+_CALLED = {"paths": "Paths", "velocity": "Velocity", "concentration": "The first third"}  # below the charts
 _DEPTHS = {f"{depth:.0%}": depth for depth in DEPTHS}
 
 
@@ -28,45 +30,49 @@ def nearest(study: Results, depth: float) -> int:
     return min(study.record.layers, key=lambda layer: abs(layer / study.record.n_layers - depth))
 
 
-def heads(pair: tuple[Results, Results]) -> None:
-    """A line for each study, at its charts."""
-    for column, study in zip(st.columns(2), pair, strict=True):
-        record = study.record
-        column.caption(
-            f"**{plain(study.study.name)}**: {plain(study.study.model.name)}, {record.n_layers} layers, "
-            f"{record.n_prompts} prompts, {plain(count(len(record.series), 'run'))}"
-        )
+def sizes(pair: tuple[Results, Results], depth: float) -> str:
+    """What is compared, and how much of it each study has."""
+    each = [
+        f"{one.study.name} ({one.study.model.name}): {one.record.n_layers} layers, {one.record.n_prompts} prompts, "
+        f"{count(len(one.record.series), 'run')}"
+        for one in pair
+    ]
+    return (
+        f"{'; '.join(each)}. Each at its layer nearest to {percent(depth)} of the depth. Hidden states of two models "
+        f"share no axes: what is compared is the course, on the same scales. {_unlike(pair)}"
+    )
 
 
-def paths(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
-    """Where the objectives of each go."""
+def side_by_side(name: str, pair: tuple[Results, Results], choices: list[Choice], look: Look, asked: str) -> None:
+    """A figure of each study. How to read it and its numbers stand below everything, folded."""
     for column, study, choice in zip(room.pair(), pair, choices, strict=True):
-        name = study.study.name
+        where = f"{study.study.name}, layer {choice.layer} of {study.record.n_layers}"
+        own = replace(look, question=f"{asked} ({where})")
         with column:
-            figure.chart(study, FIGURES["paths"], choice, look, name=f"paths-{name}")
-            with suppress(Fault):
-                figure.below(study, FIGURES["paths"], choice, key=f"paths-{name}")
+            figure.chart(study, FIGURES[name], choice, own, name=f"{name}-{study.study.name}")
+        folds.append((study, name, choice, draw.take_last()))
 
 
-def velocities(pair: tuple[Results, Results], choices: list[Choice], look: Look, depth: float) -> None:
-    """The course of both at one relative depth: one step axis, one y axis."""
-    one, tops = FIGURES["velocity"], []
+def same_window(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> Look:
+    """The look with axes of paths that hold those of both."""
+    ends = []
     for study, choice in zip(pair, choices, strict=True):
         with suppress(Fault):
-            found = figure.read(study, one, choice)
+            ends.append(reach(figure.read(study, FIGURES["paths"], choice)))
+    if not ends:
+        return look
+    left, right, low, high = zip(*ends, strict=True)
+    return replace(look, held=(min(left), max(right), min(low), max(high)))
+
+
+def same_top(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> Look:
+    """The look with a y axis of velocity that holds the curves of both."""
+    tops = []
+    for study, choice in zip(pair, choices, strict=True):
+        with suppress(Fault):
+            found = figure.read(study, FIGURES["velocity"], choice)
             tops.append(top_of(found.curve, found.floor))
-    look = replace(look, top=max(tops, default=None))
-    for column, study, choice in zip(room.pair(), pair, choices, strict=True):
-        name = study.study.name
-        question = f"How far does each checkpoint move? (layer {choice.layer} of {study.record.n_layers})"
-        with column:
-            figure.chart(study, one, choice, replace(look, question=question), name=f"velocity-{name}")
-            with suppress(Fault):
-                figure.below(study, one, choice, key=f"velocity-{name}")
-    st.caption(
-        f"The layer nearest to {plain(percent(depth))} of the depth of each model. Hidden states of two models share "
-        "no axes: what is compared is the course, on the same scales. " + plain(_unlike(pair))
-    )
+    return replace(look, top=max(tops, default=None))
 
 
 def _unlike(pair: tuple[Results, Results]) -> str:
@@ -78,16 +84,6 @@ def _unlike(pair: tuple[Results, Results]) -> str:
     ]
     unlike = [" and ".join(sorted(way)) for way in ways if len(way) > 1]
     return f"The two are measured differently ({'; '.join(unlike)}): compare shapes, not heights." if unlike else ""
-
-
-def concentrations(pair: tuple[Results, Results], choices: list[Choice], look: Look) -> None:
-    one = FIGURES["concentration"]
-    for column, study, choice in zip(room.pair(), pair, choices, strict=True):
-        name = study.study.name
-        with column:
-            figure.chart(study, one, choice, look, name=f"concentration-{name}")
-            with suppress(Fault):
-                figure.below(study, one, choice, key=f"concentration-{name}")
 
 
 def findings(pair: tuple[Results, Results]) -> None:
@@ -155,9 +151,16 @@ choices = [
               layer=nearest(one, _DEPTHS[depth]))
     for one in pair
 ]  # fmt: skip
-look = Look.of(*pair, width=room.half, height=230, log=log)  # one name, one colour
-heads(pair)
-paths(pair, choices, look)
-velocities(pair, choices, look, _DEPTHS[depth])
-concentrations(pair, choices, replace(look, height=None))
+look = Look.of(*pair, width=room.half, height=210, log=log)  # one name, one colour
+folds: list[tuple] = []  # of the charts, in their order
+side_by_side("paths", pair, choices, same_window(pair, choices, look), "Where does each objective go?")
+side_by_side("velocity", pair, choices, same_top(pair, choices, look), "How far does each checkpoint move?")
+side_by_side("concentration", pair, choices, replace(look, height=None), "Does most of the movement come early?")
+st.caption(plain(sizes(pair, _DEPTHS[depth])))
 findings(pair)
+st.markdown("**How to read the charts, and their numbers**")
+for column, own in zip(room.pair(), (folds[0::2], folds[1::2]), strict=True):
+    for study, one, choice, drawn in own:
+        with column, suppress(Fault):
+            title = f"{_CALLED[one]} of {study.study.name}"
+            figure.below(study, FIGURES[one], choice, title, f"{one}-{study.study.name}", drawn)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.parts import controls, data, frame, links, live, present
 from pages.parts.controls import control
+from pages.parts.row import row
 from pages.parts.web import WORDS, plain
 from phcore.export.results import Results
 from phcore.figures.charts.bars import CAP
@@ -47,10 +48,10 @@ class Options:
 def top(study: Results) -> tuple[data.Cell, str, bool]:
     """The row of controls: series, step and layer of the cell, the view, and whether the options are open."""
     with st.container(key="cell-top"):
-        row = st.columns([1.6, 3.1, 0.9, 1.9, 1.15], vertical_alignment="bottom")
-    cell = pick(study, "first", row)
-    view = control(row[3].selectbox, "b_view", [BARS, CHANGED, IMAGE, LANDSCAPE])
-    control(row[4].button, _OPEN, type="primary" if opened() else "secondary", on_click=_turn)
+        places = row([2, 2.7, 1.25, 2.45, 1.05])
+    cell = pick(study, "first", places)
+    view = control(places[3].selectbox, "b_view", [BARS, CHANGED, IMAGE, LANDSCAPE])
+    control(places[4].button, _OPEN, type="primary" if opened() else "secondary", on_click=_turn)
     return cell, view, opened()
 
 

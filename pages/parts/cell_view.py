@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import data, draw, frame, live, moving_cell, places, prompts, selection, tour
+from pages.parts import data, draw, figure, frame, live, moving_cell, places, present, prompts, selection, tour
 from pages.parts.cell import KIND, MOVED, Options, bars_below, capped_words, known
 from pages.parts.controls import asked, control, put
 from pages.parts.selection import Bar, Bars
@@ -170,6 +170,11 @@ def _picture(scene: Scene) -> None:
         key, scene.study, scene.cell, options.lens, scene.seen, bars.diagrams, scene.rows, options.map, options.order,
         scene.last, scene.step, scene.unit, band,
     )  # fmt: skip
+    if present.shows("cell"):
+        series, step, layer = scene.cell
+        question = f"What shape is this cloud? ({series}, step {step:,}, layer {layer})"
+        title = longer_than_noise.answer(bars.diagrams, band) if band else answer
+        figure.finding(st, question, title)
     moving_cell.show(picture, now, {"at": _put_distance, "step": _put_step, "bar": _put_bar, "marked": _put_marked})
     if words := _lacking(scene):
         st.caption(plain(words))

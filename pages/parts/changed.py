@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, draw, frame, influential, live, prompts, selection
+from pages.parts import controls, data, draw, figure, frame, influential, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import control
 from pages.parts.influential import Comparison, name_of
@@ -49,9 +49,9 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     rows = pair_rows(before[degree], after[degree], pairs, costs, shares)
     total = float(costs.sum() ** (1 / order))
     words = _answer(rows, pair)
-    with st.container(key="changed-answer"):
-        first = st.empty()  # the answer; the prompt that moved it most is named as soon as it is found
-    first.markdown(plain(words))
+    first = st.empty()  # the answer; the prompt that moved it most is named as soon as it is found
+    names = f"What changed from {pair.names[0]} to {pair.names[1]}? (layer {pair.after[2]})"
+    figure.finding(first, names, words)
     if not (rows["share"] > 0).any():
         return
     held = controls.chosen("c_pair", list(rows["pair"])) or rows["pair"].iloc[0]
@@ -71,7 +71,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     with left:
         table = influential.show(study, pair, options)
     if table is not None:
-        first.markdown(plain(words + " " + influential.sentence(table)))
+        figure.finding(first, names, f"{words} {influential.sentence(table)}")
     with right:
         st.markdown("### Which bars changed most?")
         held = control(st.selectbox, "c_pair", rows["pair"].tolist())
@@ -123,16 +123,15 @@ def _side(study: Results, cell: data.Cell, options: Options) -> tuple[list[np.nd
 
 def _answer(rows: pd.DataFrame, pair: Comparison) -> str:
     """What changed, in a sentence."""
-    names = f"From {pair.names[0]} to {pair.names[1]}, layer {pair.after[2]}"
     if rows.empty:
-        return f"{names}: neither has a {pair.noun} in these prompts."
+        return f"Neither has a {pair.noun} in these prompts."
     if not (rows["share"] > 0).any():
-        return f"{names}: the two H{pair.degree} diagrams are the same."
+        return f"The two H{pair.degree} diagrams are the same."
     kinds = rows["what"].value_counts()
     half = int((rows["share"].cumsum() < 0.5).sum()) + 1
     makers = "one of them makes" if half == 1 else f"{half:,} of them make"
     return (
-        f"{names}: {count(int(kinds.get(MOVED, 0)), pair.noun)} moved, {kinds.get(NEW, 0)} appeared and "
+        f"{count(int(kinds.get(MOVED, 0)), pair.noun)} moved, {kinds.get(NEW, 0)} appeared and "
         f"{kinds.get(GONE, 0)} disappeared; {makers} half of the change."
     )
 

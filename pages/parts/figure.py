@@ -75,9 +75,9 @@ def show(
         said.add(words)
         return choice
     if figure.chart:
+        chart(study, figure, choice, look, name=name, place=place, **click)
         if words := figure.sentence(found):
             st.markdown(plain(words))
-        chart(study, figure, choice, look, name=name, place=place, **click)
     elif figure.sentence(found):
         finding(place, figure.heading or figure.title, figure.sentence(found))
     below(study, figure, choice, key=name)
@@ -132,13 +132,15 @@ def chart(
                **click)  # fmt: skip
 
 
-def below(study: Results, figure: Figure, choice: Choice, title: str = "", key: str = "") -> None:
+def below(
+    study: Results, figure: Figure, choice: Choice, title: str = frame.HOW, key: str = "",
+    drawn: draw.Drawn | None = None,
+) -> None:  # fmt: skip
     """Folded: how to read a figure, and its numbers as a table and as files."""
     layer = f"-layer{choice.layer}" if "layer" in figure.uses else ""
-    own, words = figure.below
     found = read(study, figure, choice)
     frame.below(partial(figure.table, found), f"{figure.name}-{study.study.name}{layer}", key or figure.name,
-                title=title or own, words=words, how=partial(figure.how, found))  # fmt: skip
+                title=title, words=figure.below, how=partial(figure.how, found), drawn=drawn)  # fmt: skip
 
 
 def choose(study: Results, figure: Figure, choice: Choice, half: bool) -> tuple[Any, Choice]:

@@ -184,11 +184,11 @@ def fold(title: str, key: str, icon: str = "table"):
 
 def below(
     table: Callable[[], pd.DataFrame], name: str, key: str, words: str = "", title: str = "Table and download",
-    how: Callable[[], str] | None = None,
+    how: Callable[[], str] | None = None, drawn: draw.Drawn | None = None,
 ) -> None:  # fmt: skip
-    """Folded: how to read the chart, and its numbers as a table and as files."""
-    drawn = draw.take_last()
-    place = fold(HOW if how else title, key)
+    """Folded: how to read a chart, by default the one drawn last, and its numbers as a table and as files."""
+    drawn = drawn or draw.take_last()
+    place = fold(title, key)
     if place.open:
         with place:
             if how and (read := how()):

@@ -46,6 +46,15 @@ def outlasting(diagram: np.ndarray, degree: int, band: Noise) -> int:
     return int((diagram[:, 1] - diagram[:, 0] > band.longest[degree]).sum())
 
 
+def answer(diagrams: Diagrams, band: Noise) -> str:
+    """How many bars are longer than noise, in a title."""
+    loops, components = (
+        f"{outlasting(diagrams[degree], degree, band):,} of {count(len(diagrams[degree]), NOUNS[degree])}"
+        for degree in (1, 0)
+    )
+    return f"{loops} and {components} last longer than noise."
+
+
 def sentence(diagrams: Diagrams, band: Noise) -> str:
     """The answer with its rule."""
     parts = [

@@ -38,8 +38,8 @@ NULL_WORDS = {
 }
 _DRIFT = "Where training drifts, as it mostly does, this null hardly ever rejects: a large p says nothing."
 _WARNINGS = {
-    ("velocities", "step"): "Per training step on an uneven grid, small gaps come first: this null calls every course "
-    "early and tests the grid alone. The studentised null knows the gaps.",
+    ("velocities", "step"): "Per training step, with checkpoints unevenly apart, small gaps come first: this null "
+    "calls every course early and tests the gaps alone. The studentised null knows the gaps.",
     ("checkpoints", "transition"): _DRIFT,
     ("checkpoints", "step"): _DRIFT,
 }
@@ -223,6 +223,6 @@ FIGURE = Figure(
                 help="The transition from the base model to the first checkpoint can dominate the sum.",
                 link="transition from the base model"),
     ),
-    below=("Table and download", "p: of this series and layer alone. p_max: against the largest of all layers of the "
+    below=("p: of this series and layer alone. p_max: against the largest of all layers of the "
            "series. p_bh: adjusted over all series and layers. The column p here is the chosen one."),
 )  # fmt: skip

@@ -108,5 +108,5 @@ FIGURE = Figure(
     controls=(
         Control("e_confound", "confound", "Explained by", fixed(*MEASURES), MEASURES.get),
     ),
-    below=("All shares of variance", "A row per checkpoint and layer."),
+    below=("A row per checkpoint and layer."),
 )  # fmt: skip

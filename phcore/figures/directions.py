@@ -106,6 +106,6 @@ FIGURE = Figure(
     chart=chart, caption=caption, numbers=numbers, table=lambda data: data.rows.drop(columns="objective"),
     section="Before behaviour?", more=more,
     controls=(Control("e_between", "between", "Categories", _pairs, " – ".join, link="two categories"),),
-    below=("Places, gap and cosines", "cosine_before: with the checkpoint before; halves: between the directions of "
+    below=("cosine_before: with the checkpoint before; halves: between the directions of "
            "either half of the prompts."),
 )  # fmt: skip

@@ -133,7 +133,7 @@ def caption(data: Data) -> str:
         f"{data.choice.scale}, in resampling standard deviations), as a share of all four; mean over layers, and over "
         "an objective's runs, which are the dots. Grey: "
         "the 95 % quantile of what another choice of prompts would make of no displacement. Dashed: an even course. "
-        f"Windows are of one length in {data.clock}, whatever the grid of checkpoints{grid}."
+        f"Windows are of one length in {data.clock}, wherever checkpoints lie{grid}."
     )
 
 

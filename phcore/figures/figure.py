@@ -127,6 +127,7 @@ class Look:
     log : whether the axis of steps is logarithmic.
     step : the selected one.
     top : the upper end of the y axis, where it is that of another chart, too.
+    held : what both axes have to hold, where they are those of another chart, too: ends of x, ends of y.
     question, answer : title and subtitle in place of the chart's own.
     """
 
@@ -137,6 +138,7 @@ class Look:
     log: bool = True
     step: int | None = None
     top: float | None = None
+    held: tuple[float, float, float, float] | None = None
     question: str | None = None
     answer: str | None = None
 
@@ -246,13 +248,13 @@ class Figure:
     paper : the fields of `Look` that are others in a report.
     cells : series -> steps, where each step is another chart; `at` is Data as of one of them.
     section : of the Evidence page, where it stands on that page.
-    heading, sentence : of one without a chart: its question, and what it finds; with a chart the sentence stands above
+    heading, sentence : of one without a chart: its question, and what it finds; with a chart the sentence stands below
         it. Words are no Markdown, here and elsewhere.
     half : whether it stands beside another one on a page, at half of its width.
     controls : what can be chosen there.
     follows : the figure whose choice it shares; it has no controls of its own.
     warning : what to beware of. May be empty.
-    below : title and words of the box with its table.
+    below : words of the box with its table.
     """
 
     name: str
@@ -274,7 +276,7 @@ class Figure:
     controls: tuple[Control, ...] = ()
     follows: str = ""
     warning: Callable[[Data], str] = lambda data: ""
-    below: tuple[str, str] = ("Table and download", "")
+    below: str = ""
     place: int = 1_000
 
     def data(self, results: Source, choice: Choice) -> Data:

@@ -112,7 +112,7 @@ FIGURE = Figure(
     name="gaussian", place=40, title="Velocity against Gaussian clouds that match", uses=(*CURVE, "layer"), read=read,
     chart=chart, caption=caption, more=more, table=lambda data: data.every, numbers=numbers, paper={"height": 230},
     section="More than noise?",
-    below=("Table and download", "All layers. null: mean of the Gaussian clouds with the same mean and covariance, "
+    below=("All layers. null: mean of the Gaussian clouds with the same mean and covariance, "
            "null_lo to null_hi: 10 to 90 % of the draws. size_alone: mean of Gaussian clouds of the same total "
            "variance, which only grow or shrink."),
 )  # fmt: skip

@@ -134,13 +134,13 @@ FIGURE = Figure(
     name="geometry", place=120, title="Velocity and simple geometry",
     uses=CURVE, read=read, chart=chart, caption=caption,
     table=lambda data: data.ranks, numbers=numbers, warning=warning, more=more, section="More than geometry?",
-    below=("Rank correlations", f"layer {ALL_LAYERS}: all layers."),
+    below=(f"layer {ALL_LAYERS}: all layers."),
 )  # fmt: skip
 UNEXPLAINED = Figure(
     name="unexplained", place=130, title="What simple geometry leaves of velocity", uses=CURVE, read=read,
     heading="Does simple geometry tell what sets moves apart?", sentence=rest, caption=more,
     table=lambda data: data.shares.drop(columns=["degree", "order", "norm"]), section="More than geometry?",
-    below=("What all of them leave", "Of the variance of ln velocity. share: what all seven leave; position: what "
+    below=("Of the variance of ln velocity. share: what all seven leave; position: what "
            "layer and step alone leave; beyond: of this rest, what all seven leave. lo to hi: 95 % of resampled "
            "groups."),
 )  # fmt: skip

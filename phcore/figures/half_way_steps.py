@@ -155,6 +155,6 @@ FIGURE = Figure(
     name="halfway", place=145, title="Half-way steps of topology and behaviour", uses=("scale",), read=read,
     chart=chart, caption=caption, numbers=numbers, more=more, half=True, section="Before behaviour?",
     table=lambda data: data.rows.drop(columns=["scale", "objective"]),
-    below=("Half-way steps", "later: topology minus behaviour, with its interval low to high; slack: what a "
+    below=("later: topology minus behaviour, with its interval low to high; slack: what a "
            "truncated divergence leaves open."),
 )  # fmt: skip

@@ -149,7 +149,7 @@ def caption(data: Data) -> str:
     gaps, choice = data.rows["resolution_steps"], data.choice
     return (
         f"All prompts. Lag: peak of {data.behaviour} minus peak of H{choice.degree} velocity, both per {choice.per}, "
-        "in checkpoints. Whiskers: the peaks of 10 to 90 % of the subsamples. The grid resolves no less than "
+        "in checkpoints. Whiskers: the peaks of 10 to 90 % of the subsamples. Checkpoints tell no less apart than "
         f"{gaps.min():,.0f} to {gaps.max():,.0f} steps; a lag within that is none."
     )
 

@@ -1,14 +1,16 @@
 """Courses of this study and of others, matched by relative depth and by the share of the training behind them."""
 
+from itertools import cycle
+
 import altair as alt
 import pandas as pd
 
 from phcore.analysis import findings
 from phcore.analysis.courses import DEPTHS, Model, courses
 from phcore.errors import Fault
-from phcore.figures.charts.channels import SHARES, UNRULED, View, by_objective, faceted, measure, told
+from phcore.figures.charts.channels import PERCENT, UNRULED, View, by_objective, faceted, measure, told
 from phcore.figures.charts.curves import top_of, up
-from phcore.figures.charts.theme import Y_AXIS, line_dash
+from phcore.figures.charts.theme import ACCENT, INK, MARK, TONE, Y_AXIS, line_dash
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.figure import sentence as sentence_of
 from phcore.figures.reading import COMPUTE, CURVE, labelled, owners, rows
@@ -16,6 +18,8 @@ from phcore.formatting import percent, three
 from phcore.stages.findings import subjects
 
 _COLUMNS = 5  # panels in a row
+_INKS = (INK, ACCENT, TONE, MARK)  # of studies; colours are objectives'
+HALVES = {"values": [0, 0.5, 1]} | PERCENT
 _SPACING = 18
 COURSES = {"velocity": "value", "share passed": "passed"}
 
@@ -48,41 +52,37 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def chart(data: Data, look: Look):
-    """A panel per tenth of the depth, a line per study and series: the colour is the objective, the dash the study.
-
-    Two layers of a study that fall into one panel are two lines.
-    """
-    known = data.rows.dropna(subset="value", ignore_index=True)
-    table = known.assign(
-        mean=known["value"],
-        panel=[round(10 * depth) for depth in known["depth"]],
-        words=[three(value) for value in known["value"]],
-        place=[f"{percent(share)} of the run" for share in known["share"]],
-        layer=[f"{percent(depth)} of the depth" for depth in known["depth"]],
-    ).sort_values(["study", "series", "depth", "share"], ignore_index=True)
-    table["name"] = [f"depth {10 * number} %" for number in table["panel"]]
-    order = table.sort_values("panel")["name"].unique().tolist()
+    """A panel per tenth of the depth. A bold line per study, the mean of its runs there; each run is a pale thin one in
+    the colour of its objective."""
+    runs, studies = _told(data.rows), _told(course(data.rows))
+    order = runs.sort_values("panel")["name"].unique().tolist()
     columns = look.columns(len(order), _COLUMNS)
     inner = (look.width - Y_AXIS - (columns - 1) * _SPACING) // columns
     velocity = f"H{data.choice.degree} velocity"
     title = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
-    x = measure(alt.X, "share", "share of the run", (0, 1), SHARES | UNRULED, padding=8)
-    y = up(top_of(table.assign(hi=table["mean"])), title)
-    colour = by_objective(
-        table["objective"], data.objectives, "stroke", symbolSize=400, symbolStrokeWidth=3, symbolOpacity=alt.Undefined
-    )
-    tooltip = {"study": "study", "series": "series", "layer": "layer", "place": "step", "words": title}
-    view = View().encode(x=x, y=y, color=colour)
+    x = measure(alt.X, "share", "share of the run", (0, 1), HALVES | UNRULED, padding=8)
+    y = up(top_of(runs.assign(hi=runs["mean"])), title)
+    names = list(dict.fromkeys(data.rows["study"]))
+    dash = line_dash("study", names) if len(names) > 1 else alt.Undefined
+    tooltip = {"study": "study", "layer": "layer", "place": "step", "words": title}
+    view, own = View().encode(x=x, y=y), alt.Detail(field="depth", type="nominal")
     marks = [
-        view.mark_line(strokeWidth=2.2).encode(
-            strokeDash=line_dash("study", sorted(table["study"].unique())),
-            detail=[alt.Detail(field=name, type="nominal") for name in ("series", "depth")],
-        ),
-        view.mark_point(filled=True, opacity=1, size=30).encode(tooltip=told(tooltip)),
+        view.transform_filter("datum.run")
+        .mark_line(strokeWidth=1, opacity=0.25)
+        .encode(
+            color=by_objective(runs["objective"], data.objectives, "stroke", symbolSize=300),
+            detail=[own, *(alt.Detail(field=name, type="nominal") for name in ("study", "series"))],
+        )
     ]
+    for name, ink in zip(names, cycle(_INKS)):
+        bold = view.transform_filter({"and": ["!datum.run", {"field": "study", "equal": name}]})
+        marks += [
+            bold.mark_line(strokeWidth=3.4, color=ink).encode(detail=own, strokeDash=dash),
+            bold.mark_point(filled=True, opacity=0, size=80).encode(tooltip=told(tooltip)),
+        ]
     return alt.FacetChart(
-        data=table,
-        spec=alt.layer(*marks, width=inner, height=look.height or 250),
+        data=pd.concat([runs.assign(run=True), studies.assign(run=False)], ignore_index=True),
+        spec=alt.layer(*marks, width=inner, height=look.height or 300),
         facet=faceted("name", order),
         columns=columns,
         spacing=_SPACING,
@@ -90,15 +90,39 @@ def chart(data: Data, look: Look):
     )
 
 
+def course(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean of the runs of each study at each of its layers, where at least half of them have a value."""
+    known = rows.dropna(subset="value").assign(share=rows["share"].round(3))
+    several = known.groupby("study")["series"].nunique()
+    mean = known.groupby(["study", "depth", "share"], as_index=False).agg(
+        value=("value", "mean"), runs=("value", "size")
+    )
+    if mean.empty:
+        return mean.assign(series="", objective="")
+    return mean[mean["runs"] * 2 >= mean["study"].map(several)].assign(series="", objective="")
+
+
+def _told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows that have a value, with their panel and what is said of them."""
+    known = rows.dropna(subset="value", ignore_index=True)
+    panels = [round(10 * depth) for depth in known["depth"]]
+    return known.assign(
+        mean=known["value"],
+        panel=panels,
+        name=[f"depth {10 * number} %" for number in panels],
+        words=[three(value) for value in known["value"]],
+        place=[f"{percent(share)} of the run" for share in known["share"]],
+        layer=[f"{percent(depth)} of the depth" for depth in known["depth"]],
+    ).sort_values(["study", "series", "depth", "share"], ignore_index=True)
+
+
 def answer(data: Data) -> str:
-    """Where each study's largest value is."""
-    known = data.rows.dropna(subset="value", ignore_index=True)
+    """When each study moves most, in the mean of its runs."""
+    known = course(data.rows)
     if known.empty:
         return "No study has a value yet."
-    said = []
-    for study, part in known.groupby("study"):
-        most = part.loc[part["value"].idxmax()]
-        said.append(f"{study} moves most at {percent(most['share'])} of its run, depth {percent(most['depth'])}")
+    most = known.loc[known.groupby("study", sort=False)["value"].idxmax()]
+    said = [f"{one.study} moves most {percent(one.share)} through its run" for one in most.itertuples()]
     return f"{'; '.join(said)}."
 
 

@@ -53,14 +53,21 @@ def read(results: Source, choice: Choice) -> dict:
 
 
 def _laid_out(
-    results: Source, found: objectives.Paths, note: str, floor=1.0, axis="component", of="variance", unit="floor units"
+    results: Source,
+    found: objectives.Paths,
+    note: str,
+    floor=1.0,
+    axis="component",
+    of="variance",
+    unit="in units of noise",
 ) -> dict:
     shares = [f" ({percent(share)} of {of})" if share == share else "" for share in found.explained]
+    units = (f", {unit}", "")  # both axes have one, and the second is often short
     left_out = len(found.left_out)
     without = f" {count(left_out, 'checkpoint')} without a usable cloud have no place here." if left_out else ""
     return {
         "points": labelled(results, found.points.rename(columns={"pc1": "x", "pc2": "y"})), "floor": floor,
-        "titles": [f"{axis} {k + 1}{share}, {unit}" for k, share in enumerate(shares)], "note": note + without,
+        "titles": [f"{axis} {k + 1}{share}{units[k]}" for k, share in enumerate(shares)], "note": note + without,
     }  # fmt: skip
 
 
@@ -121,7 +128,7 @@ def chart(data: Data, look: Look):
     what it shows: the disc of the floor, a circle but for that, says by how much.
     """
     across, height = look.width - Y_AXIS, look.height or 440
-    frame = _frame(data.points, data.floor or 0.0, across, height)
+    frame = _frame(look.held or reach(data), across, height)
     x, y = (
         measure(channel, field, title, domain, {"tickCount": 6}, zero=False)
         for channel, field, title, domain in zip((alt.X, alt.Y), "xy", data.titles, (frame.x, frame.y), strict=True)
@@ -190,11 +197,17 @@ def answer(data: Data) -> str:
     far = ((ends["x"] - x0) ** 2 + (ends["y"] - y0) ** 2) ** 0.5
     order = far.sort_values(ascending=False).index
     floors = data.floor == 1.0  # the unit of the axes
-    unit = " floors" if floors else ""
-    words = f"{ends['series'][order[0]]} ends {three(far[order[0]])}{unit} from the base"
+    most, least = (_short(far[place]) if floors else three(far[place]) for place in (order[0], order[-1]))
+    away = "times the resampling noise away" if floors else "from the base"
+    words = f"{ends['series'][order[0]]} ends {most} {away}"
     if len(order) > 1:
-        words += f", {ends['series'][order[-1]]} {three(far[order[-1]])}"
-    return f"{words}." if floors or data.floor is None else f"{words} (floor {three(data.floor)})."
+        words += f", {ends['series'][order[-1]]} {least}"
+    return f"{words}." if floors or data.floor is None else f"{words} (resampling noise: {three(data.floor)})."
+
+
+def _short(value: float) -> str:
+    """No more digits than a room remembers."""
+    return f"{value:.0f}" if value >= 9.5 else f"{value:.2g}"
 
 
 def more(data: Data) -> str:
@@ -221,18 +234,21 @@ def _ends(paths: pd.DataFrame) -> pd.DataFrame:
     return moved.loc[moved.groupby("series", sort=False)["step"].idxmax()].assign(x0=x0, y0=y0)
 
 
-def _frame(paths: pd.DataFrame, around_base: float, width: int, height: int) -> Plane:
-    """The window that holds the paths, the disc around the base, and a margin for the names at the ends."""
-    start = paths[paths["step"] == 0]
-    middles, per_pixel = [], []
-    for column, inner in (("x", width * 0.8), ("y", height * 0.84)):
+def reach(data: Data) -> tuple[float, float, float, float]:
+    """The ends of x and of y that hold the paths and the disc around the base."""
+    start, around, ends = data.points[data.points["step"] == 0], data.floor or 0.0, []
+    for column in "xy":
         base = start[column].dropna().head(1)
-        held = pd.concat([paths[column].dropna(), base - around_base, base + around_base])
-        low, high = (held.min(), held.max()) if len(held) else (-1.0, 1.0)
-        middles.append((low + high) / 2)
-        per_pixel.append(((high - low) or 1.0) / inner)
-    ends = zip(middles, per_pixel, (width, height), strict=True)
-    return Plane(*((middle - unit * size / 2, middle + unit * size / 2) for middle, unit, size in ends), width, height)
+        held = pd.concat([data.points[column].dropna(), base - around, base + around])
+        ends += (float(held.min()), float(held.max())) if len(held) else (-1.0, 1.0)
+    return tuple(ends)
+
+
+def _frame(held: tuple[float, float, float, float], width: int, height: int) -> Plane:
+    """The window that holds these ends, and a margin for the names at the ends of paths."""
+    margins = ((high - low or 1.0) * (1 / inner - 1) / 2 for low, high, inner in ((*held[:2], 0.8), (*held[2:], 0.84)))
+    ends = zip((held[:2], held[2:]), margins, strict=True)
+    return Plane(*((low - margin, high + margin) for (low, high), margin in ends), width, height)
 
 
 def _grown(paths: pd.DataFrame) -> pd.DataFrame:

@@ -50,5 +50,5 @@ FIGURE = Figure(
     uses=("scale", "layer"), read=read,
     table=lambda data: data.runs, section="Apart?", sentence=sentence, caption=caption,
     heading="Would other runs say the same?",
-    below=("Table and download", "step -1: the whole run."),
+    below=("step -1: the whole run."),
 )  # fmt: skip

@@ -186,7 +186,7 @@ def answer(data: Data) -> str:
     if own.empty:
         return f"{words}."
     begun = since(own["step"], own["value"] > own["hi"])
-    how = "no farther than resampling alone" if begun is None else f"beyond the floor since step {begun:,}"
+    how = "no farther than resampling alone" if begun is None else f"beyond resampling noise since step {begun:,}"
     return f"{words}: {how} ({three(own['hi'].iloc[-1])})."
 
 

@@ -72,5 +72,5 @@ FIGURE = Figure(
     name="spectra", place=135, title="Effective rank, RankMe and alpha-ReQ", uses=("spectrum",), read=read, chart=chart,
     caption=caption, numbers=numbers, table=lambda data: data.every, section="More than geometry?",
     controls=(Control("e_spectrum", "spectrum", "Measure", fixed(*MEASURES), MEASURES.get),),
-    below=("All three", "alpha_fit: R² of the power law. A row per checkpoint and layer."),
+    below=("alpha_fit: R² of the power law. A row per checkpoint and layer."),
 )  # fmt: skip

@@ -117,5 +117,5 @@ FIGURE = Figure(
         Control("e_tokens", "tokens", "Measure", fixed(*MEASURES), MEASURES.get,
                 link="measure of the token clouds"),
     ),
-    below=("All prompts and measures", "A row per prompt, checkpoint and layer; persistence at raw scale."),
+    below=("A row per prompt, checkpoint and layer; persistence at raw scale."),
 )  # fmt: skip

@@ -167,7 +167,7 @@ def test_objectives_that_are_switched_off_are_off_on_every_page(start):
 def test_an_answer_stands_above_its_chart_and_not_in_it(start):
     app = start(ROOT / "cache", "trajectories")
     said = findings(app)
-    assert any(re.search(r"Harmless ends [\d.]+ floors from the base", one, re.IGNORECASE) for one in said)
+    assert any(re.search(r"Harmless ends [\d.]+ times the resampling noise away", one, re.IGNORECASE) for one in said)
     for one in app.get("vega_lite_chart"):
         assert "title" not in json.loads(one.proto.spec)
         assert one.proto.alt  # what is asked and found, for those who cannot see it

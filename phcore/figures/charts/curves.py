@@ -218,8 +218,8 @@ def velocity_answer(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> s
     below = _floor_at(floor, most)
     if below is None:
         return f"{words}."
-    place = "beyond" if most["mean"] > below[1] else "inside"
-    return f"{words}: {place} the floor of other prompts, {three(below[0])} to {three(below[1])}."
+    place = "more" if most["mean"] > below[1] else "no more"
+    return f"{words}: {place} than other prompts would make it ({three(below[0])} to {three(below[1])})."
 
 
 def exceeding(curve: pd.DataFrame, floor: pd.DataFrame | None = None) -> str:
@@ -244,7 +244,7 @@ def distance_answer(distance: pd.DataFrame, floor: pd.DataFrame | None = None) -
     above = known["value"] > _floor_tops(known, floor)
     if not above.iloc[-1]:
         return f"{words}: no farther than resampling alone, {three(below[1])}."
-    return f"{words}, beyond the floor ({three(below[1])}) since step {since(known['step'], above):,}."
+    return f"{words}, beyond resampling noise ({three(below[1])}) since step {since(known['step'], above):,}."
 
 
 def since(steps: pd.Series, above: pd.Series) -> int | None:

@@ -594,8 +594,8 @@ def test_what_is_said_of_lags_by_hand():
         sentence="Half of the topological displacement is done no later than half of the behavioural one in 6 of 6 "
         "series at layers, and surely later in 0; topology comes -2 to 0 steps after behaviour.",
         n="6 series at layers, 6 checkpoints each, 3 runs",
-        null="half of the Jensen-Shannon distance from the base, same prompts and grid; later by more than the grid's "
-        "gap counts",
+        null="half of the Jensen-Shannon distance from the base, same prompts and checkpoints; later by more than the "
+        "gap between checkpoints counts",
         interval="-2.2 to 0.2 steps (95 % for all together, other prompts, truncation of the divergence included); "
         "the widest gap is 2 steps",
     )

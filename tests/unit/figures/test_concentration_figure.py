@@ -180,7 +180,7 @@ def test_the_caption_and_what_to_beware_of(results):
         assert said.startswith("Where training drifts")
         assert (f"asked for ({', '.join(long)}): python -m phcore compute x --pairs all" in said) == bool(series)
     quick = given({"null": "velocities", "per": "step"}, rows=table(), longer=long)
-    assert warning(quick).startswith("Per training step on an uneven grid")
+    assert warning(quick).startswith("Per training step, with checkpoints unevenly apart")
     assert "This null walks" not in warning(quick)
     for transitions, warned in ((2, False), (3, True), ([2, 4, 2, 2], True)):
         few = table().assign(transitions=transitions)

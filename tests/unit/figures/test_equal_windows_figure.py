@@ -90,14 +90,13 @@ def test_quarters_of_the_learning_rate_are_shown_where_there_are_none_of_the_ste
     assert found.rows["value"].tolist() == [6.0, 2.5, 2.5, 2.0] * 2
     assert equal_windows.caption(found).startswith("Net displacement over each quarter of the learning rate, in mean")
     assert equal_windows.caption(found).endswith(
-        "Windows are of one length in learning rate, whatever the grid of checkpoints: no run falls into such of equal "
-        "steps."
+        "Windows are of one length in learning rate, wherever checkpoints lie: no run falls into such of equal steps."
     )
     assert equal_windows.numbers(found).caption == "Displacement by quarter of the learning rate"
     both = hand_made.read("windows", Tables({"windows": pd.concat([learned, steps])}))
     assert both.clock == "steps"
     assert both.rows["value"].tolist() == [5.0, 1.5, 1.5, 1.0] * 2
-    assert equal_windows.caption(both).endswith("Windows are of one length in steps, whatever the grid of checkpoints.")
+    assert equal_windows.caption(both).endswith("Windows are of one length in steps, wherever checkpoints lie.")
 
 
 def test_the_steps_that_windows_lack_are_named():

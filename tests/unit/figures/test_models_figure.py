@@ -41,9 +41,9 @@ def test_layers_of_one_depth_share_a_panel(rows):
 
 def test_colour_is_the_objective_and_dash_the_study(rows, render):
     chart = models(rows, objectives=["helpful", "harmless", "mixed"])
-    line = chart.to_dict()["spec"]["layer"][0]["encoding"]
-    assert line["color"]["scale"]["range"] == ["#0072B2", "#D55E00"]
-    assert line["strokeDash"]["scale"]["domain"] == ["large", "small"]
+    runs, line, *_ = (layer["encoding"] for layer in chart.to_dict()["spec"]["layer"])
+    assert runs["color"]["scale"]["range"] == ["#0072B2", "#D55E00"]
+    assert line["strokeDash"]["scale"]["domain"] == ["small", "large"]  # this study is the first
     first, second = line["strokeDash"]["scale"]["range"]
     assert first != second
     svg = render(chart)
@@ -142,7 +142,7 @@ def test_studies_that_can_stand_beside_are_those_that_are_there(results):
 
 def test_where_each_study_moves_most(rows):
     assert answer(given(rows=rows)) == (
-        "large moves most at 100 % of its run, depth 20 %; small moves most at 100 % of its run, depth 17 %."
+        "small moves most 100 % through its run; large moves most 100 % through its run."
     )
     assert answer(given(rows=rows.assign(progress=np.nan))) == answer(given(rows=rows))
     assert answer(given(rows=rows.assign(value=np.nan))) == "No study has a value yet."

@@ -107,7 +107,7 @@ def test_paths_end_at_their_distance_from_base():
     def told(points, layout, floor=None):
         return answer(given({"layout": layout}, points=points, floor=floor))
 
-    assert told(points, MEANS, 1.0) == "a ends 5.00 floors from the base, b 2.00."
+    assert told(points, MEANS, 1.0) == "a ends 5 times the resampling noise away, b 2."
     assert told(points, TWO) == "a goes farthest across: from (1.00, 1.00) to (4.00, 5.00)."
     assert told(points[points["step"] == 0], MEANS) == "No path from the base yet."
     assert told(points.head(0), TWO) == "No path from the base yet."
@@ -155,7 +155,9 @@ def test_mean_summaries_in_units_of_their_floor(results):
     assert data.floor == 1.0
     assert data.points.query("step == 0")[["x", "y"]].to_numpy().tolist() == [[0.0, 0.0], [0.0, 0.0]]
     assert [title.split(" (")[0] for title in data.titles] == ["component 1", "component 2"]
-    assert all(title.endswith(" % of variance), floor units") for title in data.titles)
+    first, second = data.titles
+    assert first.endswith(" % of variance), in units of noise")
+    assert second.endswith(" % of variance)")
     assert data.note.startswith("Principal components of the 41 mean summaries, each divided by its resampling")
     assert data.note.endswith("Marks grow with the step.")
     gap = measured()
@@ -174,7 +176,7 @@ def test_landscapes_of_one_degree_and_layer_at_either_scale(results):
     both = [hand_made.read("paths", Tables(tables, results.record), layout="mean landscapes", scale=scale)
             for scale in ("raw", "median")]  # fmt: skip
     assert both[0].note.startswith("Principal components of the mean landscapes of H1. One unit")
-    assert both[0].titles[0].endswith("of variance), floor units")
+    assert both[0].titles[0].endswith("of variance), in units of noise")
     one, other = (data.points[["x", "y"]].to_numpy() for data in both)
     assert np.abs(one).max() > 1
     np.testing.assert_allclose(one, other, rtol=0.02)  # half as large, and so is their floor
@@ -193,7 +195,7 @@ def test_the_map_of_all_distances_has_the_mean_floor(results):
     every = replace(results.record, pairs=ALL)
     data = hand_made.read("paths", Tables(tables, every), layout="all distances")
     assert data.floor == 0.5
-    assert data.titles == ["axis 1 (100 % of spread), distance", "axis 2 (0 % of spread), distance"]
+    assert data.titles == ["axis 1 (100 % of spread), distance", "axis 2 (0 % of spread)"]
     assert data.note == "Classical multidimensional scaling of all pairwise Wasserstein distances."
     ends = data.points.query("step == 4")
     assert sorted(ends["x"].abs().round(6)) == [4.0, 4.0]
@@ -214,9 +216,9 @@ def test_where_each_series_ends_in_words_and_numbers():
         return answer(given({"layout": layout}, points=table, floor=floor, titles=TITLES))
 
     points["objective"] = points["series"]
-    assert said(MEANS, 1.0) == "a ends 5.00 floors from the base, b 2.00."
+    assert said(MEANS, 1.0) == "a ends 5 times the resampling noise away, b 2."
     assert said(MEANS, table=points.query("series == 'a'")) == "a ends 5.00 from the base."
-    assert said("all distances", 0.5) == "a ends 5.00 from the base, b 2.00 (floor 0.500)."
+    assert said("all distances", 0.5) == "a ends 5.00 from the base, b 2.00 (resampling noise: 0.500)."
     assert said(TWO) == "a goes farthest across: from (1.00, 2.00) to (4.00, 6.00)."
     runs = given({"layout": MEANS}, points=points.assign(objective="x"))
     assert more(runs) == "Distance from the base at the last step: a 5.00, b 2.00 (step 1)."

@@ -43,7 +43,7 @@ def floor(pairs):
 
 def test_each_pair_is_judged_by_its_own_floor(pairs, floor):
     assert told(pairs, floor) == (
-        "helpful and harmless end farthest apart, 8.00: beyond the floor since step 2 (1.00)."
+        "helpful and harmless end farthest apart, 8.00: beyond resampling noise since step 2 (1.00)."
     )
     assert more(read(pairs, floor)) == (
         "At step 4 helpful and harmless are 8.00 apart (beyond the floor since step 2); "

@@ -18,10 +18,12 @@ FLOOR = pd.DataFrame({"layer": [6, 12, 6], "step": [4, 4, 8], "lo": [0.05, 0.2, 
 def test_velocity_names_the_largest_move_and_its_floor():
     assert velocity_answer(CURVE) == "b moves most at step 8, layer 6, by 0.500."
     assert velocity_answer(CURVE, FLOOR) == (
-        "b moves most at step 8, layer 6, by 0.500: beyond the floor of other prompts, 0.300 to 0.400."
+        "b moves most at step 8, layer 6, by 0.500: more than other prompts would make it (0.300 to 0.400)."
     )
     low = CURVE.assign(mean=0.01)
-    assert velocity_answer(low, FLOOR).endswith("by 0.0100: inside the floor of other prompts, 0.0500 to 0.0900.")
+    assert velocity_answer(low, FLOOR).endswith(
+        "by 0.0100: no more than other prompts would make it (0.0500 to 0.0900)."
+    )
     assert velocity_answer(CURVE.head(0)) == "No transition has a velocity yet."
 
 
@@ -42,9 +44,11 @@ def test_a_move_without_a_floor_does_not_exceed_it():
 def test_distance_says_since_when_it_is_beyond_its_floor():
     distance = pd.DataFrame({"step": [1, 2, 4, 8], "value": [3.0, 1.0, 4.0, 5.0]})
     floor = pd.DataFrame({"step": [1, 2, 4, 8], "lo": 1.0, "hi": 2.0})
-    assert distance_answer(distance, floor) == ("At step 8 they are 5.00 apart, beyond the floor (2.00) since step 4.")
+    assert distance_answer(distance, floor) == (
+        "At step 8 they are 5.00 apart, beyond resampling noise (2.00) since step 4."
+    )
     assert distance_answer(distance, floor.assign(hi=9.0)).endswith("no farther than resampling alone, 9.00.")
-    assert distance_answer(distance.tail(1), floor).endswith("beyond the floor (2.00) since step 8.")
+    assert distance_answer(distance.tail(1), floor).endswith("beyond resampling noise (2.00) since step 8.")
     assert distance_answer(distance) == "At step 8 they are 5.00 apart."
     assert distance_answer(distance.head(0)) == "No step has both objectives."
 
