@@ -121,9 +121,10 @@ def answer(data: Data) -> str:
     known = course(data.rows)
     if known.empty:
         return "No study has a value yet."
-    most = known.loc[known.groupby("study", sort=False)["value"].idxmax()]
-    said = [f"{one.study} moves most {percent(one.share)} through its run" for one in most.itertuples()]
-    return f"{'; '.join(said)}."
+    when = known.loc[known.groupby("study")["value"].idxmax()].set_index("study")["share"]
+    first, *others = (name for name in dict.fromkeys(data.rows["study"]) if name in when.index)
+    said = [f"{first} moves most {percent(when[first])} through its run"]
+    return f"{', '.join([*said, *(f'{name} {percent(when[name])}' for name in others)])}."
 
 
 def more(data: Data) -> str:

@@ -141,8 +141,6 @@ def test_studies_that_can_stand_beside_are_those_that_are_there(results):
 
 
 def test_where_each_study_moves_most(rows):
-    assert answer(given(rows=rows)) == (
-        "small moves most 100 % through its run; large moves most 100 % through its run."
-    )
+    assert answer(given(rows=rows)) == ("small moves most 100 % through its run, large 100 %.")
     assert answer(given(rows=rows.assign(progress=np.nan))) == answer(given(rows=rows))
     assert answer(given(rows=rows.assign(value=np.nan))) == "No study has a value yet."
