@@ -2,8 +2,8 @@
 // the steps ask the server nothing while they move, and tell it where they rest. `data` is what a click changes: key of
 // the scene, at, bar, marked (numbers of prompts), held (what the map shows of the bar), said (words and prompts).
 const SWEEP = 6, WALK = 6  // seconds from one end to the other: of the distance, of the steps
-const GLIDE = .6  // seconds from one step to another that was chosen elsewhere on the page
-const REST = 350  // milliseconds after which a hand is taken to rest
+const GLIDE = .2  // seconds from one step to another that was chosen elsewhere on the page
+const REST = 200  // milliseconds after which a hand is taken to rest
 const STILL = 450  // milliseconds a picture stands where motion is not wanted
 
 const unpacked = scene => {
