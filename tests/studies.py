@@ -18,8 +18,9 @@ from phcore.study.record import ALL, Record
 from phcore.study.resolve import resolve
 from tests import models
 
-PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2), "tokens": (0, 7)}
-FEW = {"subsamples": 4, "subsample_size": 12, "layers": (1,), "tokens": ()}  # where a test is not about the numbers
+PARAMETERS = {"subsamples": 6, "subsample_size": 20, "layers": (0, 1, 2), "tokens": (0, 7), "answers": (1, 7)}
+# Where a test is not about the numbers.
+FEW = {"subsamples": 4, "subsample_size": 12, "layers": (1,), "tokens": (), "answers": ()}
 
 
 def write_probes(path: Path, count: int = 40) -> Path:

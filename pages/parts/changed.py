@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.parts import controls, data, draw, figure, frame, influential, live, prompts, selection
+from pages.parts import answered, controls, data, draw, figure, frame, influential, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import control
 from pages.parts.influential import Comparison, name_of
@@ -78,6 +78,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
         one = rows[rows["pair"] == held].iloc[0]
         st.markdown(_pair_words(one, pair.names, order, unit))
         _ranking(rows)
+    answered.show(study, pair.before, pair.after, pair.names)
     if seen_before is not None and seen_after is not None:
         st.caption(WORDS["matched_prompts"])
         _before_and_after(study, pair, (seen_before, seen_after), options, one)

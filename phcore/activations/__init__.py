@@ -20,15 +20,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phcore.activations.batches import Stopped
 from phcore.activations.extraction import Extraction, budget, extract
+from phcore.activations.greedy import greedy
 from phcore.activations.loading import Loader, load_model
 from phcore.activations.pooling import Pooling, every_token, of_answers, of_last, of_own_text
 from phcore.activations.scoring import Answers, answers, read, reference_tokens, refusal_tokens
 from phcore.activations.states import depth
-from phcore.activations.tokens import as_read, encode, lengths, own_tokens
+from phcore.activations.tokens import as_read, encode, lengths, load_tokenizer, own_tokens
 from phcore.activations.trees import score
 
 __all__ = [
     "Answers", "Extraction", "Loader", "Pooling", "Stopped", "answers", "as_read", "budget", "depth", "encode",
-    "every_token", "extract", "lengths", "load_model", "of_answers", "of_last", "of_own_text", "own_tokens", "read",
+    "every_token", "extract", "greedy", "lengths", "load_model", "load_tokenizer", "of_answers", "of_last",
+    "of_own_text", "own_tokens", "read",
     "reference_tokens", "refusal_tokens", "score",
 ]  # fmt: skip

@@ -242,6 +242,13 @@ class Results:
         """prompt (number), text, category, reference."""
         return assembly.prompts(self.record, self.store, self.permissions)
 
+    def answers(self, series: str, step: int) -> dict[int, tuple[str, bool]]:
+        """Prompt -> how a checkpoint begins its answer, and whether it ends there: of the prompts that the study names
+        (`answers`). None of them where their texts are private."""
+        if not self.study.answers or self.permissions.hides("prompts", self.study.private):
+            return {}
+        return files.read(self.record, self.store, "greedy_answers", Place((self.node(series, step),))) or {}
+
     @property
     def version(self) -> str:
         """Changes whenever any table of the study may be another one."""

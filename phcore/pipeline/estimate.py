@@ -20,12 +20,20 @@ from phcore.pipeline.plan import Unit, all_units, plan
 from phcore.pipeline.run import Progress, Run
 from phcore.stages.registry import Place, Result, files, results
 from phcore.stages.registry.places import ends
-from phcore.stages.registry.result import CELL, CHECKPOINT, SECOND_READING, SERIES_LAYER, TOKEN_CELL, TRANSITION
+from phcore.stages.registry.result import (
+    ANSWERED,
+    CELL,
+    CHECKPOINT,
+    SECOND_READING,
+    SERIES_LAYER,
+    TOKEN_CELL,
+    TRANSITION,
+)
 from phcore.study.record import BATCHES, Record
 
 _TABLE_SECONDS = 3.0  # of a table that was never put together here: few take none, those with permutations more
 _TABLE_BYTES = 50_000  # of a table that is put together: most are smaller, summaries and floors larger
-_OF_ONE_CHECKPOINT = (CHECKPOINT, CELL, SECOND_READING, TOKEN_CELL)
+_OF_ONE_CHECKPOINT = (CHECKPOINT, CELL, SECOND_READING, TOKEN_CELL, ANSWERED)
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,7 @@ def _like(record: Record) -> str:
     s = record.study
     how = (s.dtype, s.chat, record.pooling, s.metric, s.engine, s.subsamples, record.subsample_size, s.orders, s.norm)
     versions = [(one.name, one.version) for one in results().values()]
-    return digest(record.base.fingerprint, record.probe_digest, how, s.tokens, len(record.layers), versions)
+    return digest(record.base.fingerprint, record.probe_digest, how, s.tokens, s.answers, len(record.layers), versions)
 
 
 def _remembered(store: Store) -> dict:

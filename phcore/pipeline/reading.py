@@ -144,6 +144,7 @@ class Asked:
     tokens : of each prompt. openings, references : of refusals and of reference answers.
     lengths : what `activations.lengths` says of the prompts.
     pooling : what the rows of clouds are read from. chosen : prompts whose every token is kept.
+    answered : token ids of the prompts whose answers are kept, by number. tokenizer : for these; None without any.
     """
 
     tokens: list[list[int]]
@@ -152,6 +153,8 @@ class Asked:
     lengths: object
     pooling: object
     chosen: dict
+    answered: dict[int, list[int]]
+    tokenizer: object = None
 
     @classmethod
     def of(cls, study: Study, probe_set: probes.ProbeSet) -> Asked:
@@ -167,6 +170,8 @@ class Asked:
             activations.lengths(study.model, probe_set.prompts),
             _pooling(study, probe_set, tokens, references),
             activations.every_token(study.model, probe_set.prompts, study.chat, study.tokens),
+            {number: tokens[number] for number in study.answers},
+            activations.load_tokenizer(study.model) if study.answers else None,
         )
 
 
@@ -183,6 +188,8 @@ def first_reading(model, asked: Asked, layers: list[int], **how) -> tuple[dict[s
         other = activations.extract(model, asked.pooling.token_ids, layers, spans=asked.pooling.spans, **how)
         notes, states = [*notes, *other.notes], other.clouds
     parts = {"states": states, "next_tokens": taken, "scores": said, "lengths": asked.lengths}
+    if asked.answered:
+        parts["answers"] = activations.greedy(model, asked.tokenizer, asked.answered, cancelled=how.get("cancelled"))
     return parts | {"tokens": _placed(taken.tokens, asked.chosen)}, notes
 
 

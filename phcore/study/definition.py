@@ -26,6 +26,7 @@ ORDERS = (1.0, 2.0, float("inf"))
 DTYPES = ("float32", "bfloat16", "float16")
 POOLINGS = ("last", "mean", "answer")
 _MOST = {"subsamples": 10_000, "subsample_size": 100_000, "seed": 2**63 - 1, "answer_tokens": 128}
+MOST_ANSWERS = 64  # prompts whose answers are kept: to read, side by side
 MOST_TOKEN_CLOUDS = 32  # prompts with a cloud of their own: a few are looked at one by one
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -87,6 +88,7 @@ class Study:
     pooling: str = "last"
     answer_tokens: int = 8
     tokens: tuple[int, ...] = ()
+    answers: tuple[int, ...] = ()
     layers: tuple[int, ...] = ()
     dtype: str = "float32"
     subsamples: int = 64
@@ -105,7 +107,7 @@ class Study:
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", Path(self.model))
         object.__setattr__(self, "series", tuple(self.series))
-        for name in ("layers", "tokens"):
+        for name in ("layers", "tokens", "answers"):
             object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
         object.__setattr__(self, "beside", tuple(self.beside))
         object.__setattr__(self, "private", (self.private,) if isinstance(self.private, str) else tuple(self.private))
@@ -140,10 +142,15 @@ class Study:
             raise Fault("subsample_size is below 4, too few points for a loop", "Use 4 or more, or leave it out")
         if not self.answer_tokens:
             raise Fault("answer_tokens is 0, and an answer has at least one token", "Use 1 or more (default 8)")
-        for what in ("layers", "tokens"):
+        for what in ("layers", "tokens", "answers"):
             values = getattr(self, what)
             if any(isinstance(k, bool) or not isinstance(k, int) or k < 0 for k in values):
                 raise Fault(f"{what} = {list(values)} are not whole numbers of 0 or more", f"Correct {what}")
+        if len(self.answers) > MOST_ANSWERS:
+            raise Fault(
+                f"answers names {len(self.answers)} prompts, and each is answered at every checkpoint",
+                f"Choose at most {MOST_ANSWERS}",
+            )
         if len(self.tokens) > MOST_TOKEN_CLOUDS:
             raise Fault(
                 f"tokens names {len(self.tokens)} prompts, and every token of theirs is kept at every checkpoint",
@@ -219,7 +226,7 @@ class Study:
         """Plain values, ready for TOML and JSON."""
         plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
         plain["model"] = str(self.model)
-        plain |= {name: list(plain[name]) for name in ("layers", "tokens", "beside", "private")}
+        plain |= {name: list(plain[name]) for name in ("layers", "tokens", "answers", "beside", "private")}
         plain["series"] = [_plain(one) for one in self.series]
         return plain
 

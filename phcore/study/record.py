@@ -136,6 +136,7 @@ class Record:
         later = () if s.pooling == "last" else (self.pooling,)
         later += () if self.next_tokens == TOP else (self.next_tokens,)
         later += (("tokens", s.tokens),) if s.tokens else ()
+        later += (("answers", s.answers),) if s.answers else ()
         return digest("study", labels, nodes, self.layers, self.tokenizer, probes, how, s.order, s.norm, *later)
 
     def without(self, node: Node, finding: str, status: str = "refused", judged_by: str = "") -> Record:

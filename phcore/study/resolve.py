@@ -98,12 +98,14 @@ def _refuse_without_answers(study: Study, probe_set: probes.ProbeSet) -> None:
 
 
 def _refuse_unknown_prompts(study: Study, count: int) -> None:
-    """Raise a Fault where tokens are asked for of a prompt that there is not."""
-    if study.tokens and study.tokens[-1] >= count:
-        raise Fault(
-            f"tokens names prompt {study.tokens[-1]:,}, and the probe set has {count:,}, the first of which is 0",
-            f"Choose numbers from 0 to {count - 1:,}",
-        )
+    """Raise a Fault where tokens or answers are asked for of a prompt that there is not."""
+    for what in ("tokens", "answers"):
+        last = max(getattr(study, what), default=0)
+        if last >= count:
+            raise Fault(
+                f"{what} names prompt {last:,}, and the probe set has {count:,}, the first of which is 0",
+                f"Choose numbers from 0 to {count - 1:,}",
+            )
 
 
 def _nodes(

@@ -292,7 +292,7 @@ def test_the_matched_distance_is_the_velocity_of_the_archive(start, computed, de
     velocities = Study.open("tiny", computed[1]).table("velocities", series="helpful", step=4, layer=1, subsample=2)
     row = velocities[(velocities["degree"] == degree) & (velocities["order"] == order) & (velocities["scale"] == "raw")]
     assert f"(W{order}, ground norm 2): {three(row['value'].iloc[0])} (distance)" in words(app)
-    assert "From helpful, step 2 to helpful, step 4" in words(app)
+    assert "from helpful, step 2 to helpful, step 4" in words(app)
 
 
 def test_prompts_before_and_after(start):
@@ -305,10 +305,10 @@ def test_prompts_before_and_after(start):
 def test_a_checkpoint_without_hidden_states_is_stepped_over_in_words(start):
     app = start(ROOT / "cache", "barcodes", b_view="What changed", b_series="helpful", b_step=128)
     assert app.selectbox(key="c_from").value == "the latest before with hidden states"
-    assert "From helpful, step 8 to helpful, step 128" in words(app)
+    assert "from helpful, step 8 to helpful, step 128" in words(app)
     app.selectbox(key="c_from").set_value("the previous checkpoint")
     told = words(run(app))
-    assert "From helpful, step 120 to helpful, step 128" in told
+    assert "from helpful, step 120 to helpful, step 128" in told
     assert "hidden states of both cells are needed" in told
 
 
@@ -322,7 +322,7 @@ def test_a_checkpoint_does_not_differ_from_itself(start, computed):
 
 def test_without_loops_there_is_nothing_to_match(start):
     app = start(ROOT / "cache", "barcodes", **CELL, b_view="What changed", b_text="museum")  # two prompts
-    assert "neither has a loop in these prompts" in words(app)
+    assert "Neither has a loop in these prompts" in words(app)
 
 
 @pytest.mark.parametrize(
@@ -365,11 +365,19 @@ def test_the_prompts_that_moved_the_topology_are_ranked(start, computed):
 
 
 def test_what_the_model_would_say_stands_beside_a_prompt(start, computed):
-    said = "\n".join(one.proto.body for one in start(computed[1], "barcodes", **MOVED).get("html"))
+    bodies = [one.proto.body for one in start(computed[1], "barcodes", **MOVED).get("html")]
+    said = "\n".join(one for one in bodies if 'class="prompts wide"' in one)
     assert len(re.findall(r"<em>helpful, step [24]:</em>", said)) == 2 * 5
     shares = [int(one) for one in re.findall(r"</q> (\d+)%", said)]
     assert len(shares) == 2 * 5 * 4
     assert shares[:4] == sorted(shares[:4], reverse=True)
+
+
+def test_what_the_model_answers_stands_side_by_side(start, computed):
+    app = start(computed[1], "barcodes", **MOVED)
+    assert "What does it answer?" in words(app)
+    (told,) = (one.proto.body for one in app.get("html") if 'class="prompts answers"' in one.proto.body)
+    assert len(re.findall(r"<em>helpful, step [24]:</em>", told)) == 2 * 2
 
 
 def test_without_next_tokens_one_line_says_so(start):

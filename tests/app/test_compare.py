@@ -58,7 +58,7 @@ def test_two_studies_share_their_axes_and_colours(start, two):
 def test_the_studies_come_from_the_link(start, two):
     app = start(two.root, "compare", study="other", p_with="tiny", p_depth="100%", p_degree="H0 components")
     told = words(app)
-    assert told.index("**other**") < told.index("**tiny**")
+    assert told.index("(other, layer") < told.index("(tiny, layer")
     assert app.selectbox(key="p_depth").value == "100%"
     assert not [one for one in app.warning if "link" in one.value]
 

@@ -36,6 +36,8 @@ from phcore.study.redaction import redact
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "redzed-tda", "ripser", "persim", "torch", "transformers", "peft",
             "safetensors", "tokenizers")  # fmt: skip
 
+TEXTS = {"greedy_answers"}  # results that hold words of a model, which repeat prompts
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -76,7 +78,7 @@ def pack(
     left: Counter[str] = Counter()
     try:
         with tempfile.TemporaryDirectory(prefix=".packing-", dir=target.absolute().parent) as place:
-            sources = _results(study, clouds, left) | _about(study, bare, Store(place), prompts)
+            sources = _results(study, clouds, prompts, left) | _about(study, bare, Store(place), prompts)
             entries = tuple(Entry.of(name, path) for name, path in sorted(sources.items()))
             check_sizes(entries)
             manifest = Manifest(
@@ -97,7 +99,7 @@ def pack(
     return Packed(target, len(entries), size, dict(sizes), dict(left))
 
 
-def _results(study: Results, clouds: bool, left: Counter[str]) -> dict[str, Path]:
+def _results(study: Results, clouds: bool, prompts: bool, left: Counter[str]) -> dict[str, Path]:
     """Name in the pack -> file of every result that is there. What stays behind is counted in `left`, in bytes."""
     store, found, damaged = study.store, {}, len(study.store.damaged)
     large = {one.name for one in results().values() if one.intermediate}
@@ -105,7 +107,7 @@ def _results(study: Results, clouds: bool, left: Counter[str]) -> dict[str, Path
         path = store.path(stage, key)
         if not path.exists():
             continue
-        if stage in large and not clouds:
+        if (stage in large and not clouds) or (stage in TEXTS and not prompts):
             left[stage] += path.stat().st_size
         elif store.read(stage, key) is not None:  # every page against its checksum: damage shall not travel
             found[f"{SCHEMA}/{stage}/{key}.parquet"] = path

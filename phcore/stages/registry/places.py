@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from phcore.stages.registry.result import (
+    ANSWERED,
     CELL,
     CHECKPOINT,
     FROM_BASE,
@@ -34,6 +35,11 @@ def _checkpoints(record: Record) -> Iterator[tuple[Labels, Place]]:
 def _with_tokens(record: Record) -> Iterator[tuple[Labels, Place]]:
     """The checkpoints of a study that names prompts of which it keeps every token."""
     return _checkpoints(record) if record.study.tokens else iter(())
+
+
+def _answered(record: Record) -> Iterator[tuple[Labels, Place]]:
+    """The checkpoints of a study that names prompts of which it keeps the answers."""
+    return _checkpoints(record) if record.study.answers else iter(())
 
 
 def _from_base(record: Record) -> Iterator[tuple[Labels, Place]]:
@@ -88,6 +94,7 @@ def _second_readings(record: Record) -> Iterator[tuple[Labels, Place]]:
 _KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
     CHECKPOINT: (("series", "step"), _checkpoints),
     CELL: (("series", "step", "layer"), _at_layers(_checkpoints)),
+    ANSWERED: (("series", "step"), _answered),
     TOKEN_CELL: (("series", "step", "layer"), _at_layers(_with_tokens)),
     FROM_BASE: (("series", "step"), _from_base),
     ON_BASE: (("series", "step", "layer"), _at_layers(_on_base)),

@@ -13,6 +13,7 @@ from phcore.study.record import Node, Record
 
 CHECKPOINT = "checkpoint"
 CELL = "cell"  # a checkpoint at a layer
+ANSWERED = "chosen prompts at a checkpoint"  # a checkpoint of a study that looks at what is answered to some prompts
 TOKEN_CELL = "chosen prompts at a cell"  # a cell of a study that looks at every token of some prompts
 FROM_BASE = "checkpoint against its base"  # a checkpoint of a series, after the step 0 that the series starts from
 ON_BASE = "cell on the first of its series"  # which is the base, where the series starts there
@@ -101,7 +102,7 @@ class Result:
     compute : (one keyword per need, parameter and setting) -> Arrow table. A need holds one value, or a tuple of them
         where the place has several checkpoints.
     part : for what is read from a model: which part of a reading it keeps ("states", "tokens", "next_tokens",
-        "scores", or "lengths", for which no model has to be opened).
+        "scores", "answers", or "lengths", for which no model has to be opened).
         `compute` is then given that part, and the layer where it has one. Models are read one after another.
     decode : what another result is given of it, from its Arrow table.
     intermediate : only wanted while something that is made from it is missing; left behind by packs.

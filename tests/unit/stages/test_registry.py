@@ -20,7 +20,7 @@ from tests import studies
 
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN = {*Study.__dataclass_fields__, *vars(Study), *FACTS}  # parameters, what follows from them, and facts
-PARTS = {"states", "tokens", "next_tokens", "scores", "lengths"}  # of a reading
+PARTS = {"states", "tokens", "next_tokens", "scores", "answers", "lengths"}  # of a reading
 # In a study of two points, and of one run without equal windows.
 UNKNOWN = {"early_final": {"rho", "lo", "hi"}, "verdicts": {"statistic", "p"}}
 EMPTY = {"runs", "halfway"}  # one run per objective; four checkpoints after the base are asked for
