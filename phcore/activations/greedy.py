@@ -65,14 +65,15 @@ def end_tokens(model: PreTrainedModel, tokenizer) -> set[int]:
 def _continued(model: PreTrainedModel, ids: Sequence[int], most: int, ends: set[int]) -> tuple[list[int], bool]:
     """Tokens after the prompt, and whether the next one would end the answer."""
     longest = getattr(model.config.get_text_config(), "max_position_embeddings", None) or len(ids) + most
-    given, cache, tokens = torch.tensor([list(ids)], device=model.device), None, []
+    tokens, cache = [], None
     while len(tokens) <= most:
-        out = model(input_ids=given, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        token = int(out.logits[0, -1].float().argmax())
+        # A model that keeps nothing reads the whole text anew.
+        given = tokens[-1:] if cache is not None else [*ids, *tokens]
+        out = model(input_ids=torch.tensor([given], device=model.device), past_key_values=cache, use_cache=True)
+        token, cache = int(out.logits[0, -1].float().argmax()), getattr(out, "past_key_values", None)
         if token in ends:
             return tokens, True
         if len(tokens) == most or len(ids) + len(tokens) >= longest:
             break
         tokens.append(token)
-        given, cache = torch.tensor([[token]], device=model.device), out.past_key_values
     return tokens, False

@@ -7,10 +7,10 @@ import torch
 
 from phcore import activations
 from phcore.activations.greedy import end_tokens
-from tests.models import PROMPTS
+from tests.models import ARCHITECTURES, PROMPTS
 
 
-@pytest.fixture(scope="module", params=["gpt2", "llama"])
+@pytest.fixture(scope="module", params=ARCHITECTURES)
 def opened(request, tiny):
     folder = tiny(request.param)
     return (
