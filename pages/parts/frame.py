@@ -30,13 +30,14 @@ def header(page: str):
 
 
 def bar() -> tuple:
-    """The same for a page that has a headline of its own.
+    """The same for a page that has a headline of its own, with the name of the product.
 
     Returns
     -------
     The places for the choice of the study and of a layer, and for what else stands among the tools.
     """
-    study, layer, tools = st.columns([2.2, 1.15, 5.7], vertical_alignment="center", gap="small")
+    name, study, layer, tools = st.columns([1.05, 2.65, 1.2, 5.2], vertical_alignment="center", gap="small")
+    name.html('<span class="product">Toposcope</span>')
     return study, layer, toolbar.reserve(tools)
 
 

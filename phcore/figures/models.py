@@ -21,6 +21,7 @@ _COLUMNS = 5  # panels in a row
 _INKS = (INK, ACCENT, TONE, MARK)  # of studies; colours are objectives'
 HALVES = {"values": [0, 0.5, 1]} | PERCENT
 _SPACING = 18
+_LEGENDS = 500  # pixels of a chart from which on both legends have room above it
 COURSES = {"velocity": "value", "share passed": "passed"}
 
 
@@ -62,6 +63,7 @@ def chart(data: Data, look: Look):
     title = f"{velocity} / its mean" if data.choice.course == "velocity" else f"share of {velocity}"
     x = measure(alt.X, "share", "share of the run", (0, 1), HALVES | UNRULED, padding=8)
     y = up(top_of(runs.assign(hi=runs["mean"])), title)
+    wide = look.width >= _LEGENDS
     names = list(dict.fromkeys(data.rows["study"]))
     dash = line_dash("study", names) if len(names) > 1 else alt.Undefined
     tooltip = {"study": "study", "layer": "layer", "place": "step", "words": title}
@@ -70,7 +72,7 @@ def chart(data: Data, look: Look):
         view.transform_filter("datum.run")
         .mark_line(strokeWidth=1, opacity=0.25)
         .encode(
-            color=by_objective(runs["objective"], data.objectives, "stroke", symbolSize=300),
+            color=by_objective(runs["objective"], data.objectives, "stroke" if wide else None, symbolSize=300),
             detail=[own, *(alt.Detail(field=name, type="nominal") for name in ("study", "series"))],
         )
     ]
