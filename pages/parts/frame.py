@@ -36,7 +36,7 @@ def bar() -> tuple:
     -------
     The places for the choice of the study and of a layer, and for what else stands among the tools.
     """
-    name, study, layer, tools = st.columns([1.05, 2.65, 1.2, 5.2], vertical_alignment="center", gap="small")
+    name, study, layer, tools = st.columns([1, 2.55, 1.15, 5.45], vertical_alignment="center", gap="small")
     name.html('<span class="product">Toposcope</span>')
     return study, layer, toolbar.reserve(tools)
 
