@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -39,16 +40,28 @@ def build_runs(folder: Path, base: Path, *series: str) -> Path:
 
     `series` : those that are wanted; all of them where none is named.
     """
-    wanted = series or ("helpful", "harmless", "full")
-    for name in {"helpful", "harmless"}.intersection(wanted):
-        for step in (1, 2, 4):
-            models.build_adapter(folder / name / f"checkpoint-{step}", base, seed=step + 10 * len(name))
-    if "full" in wanted:
-        models.nudge(base, folder / "full" / "checkpoint-2", seed=5)
-    if "harmless" in wanted:
-        broken = folder / "harmless" / "checkpoint-4" / "adapter_model.safetensors"
-        broken.write_bytes(broken.read_bytes()[:-100])
+    for name in series or ("helpful", "harmless", "full"):
+        shutil.copytree(_trained(base, name), folder / name)
     return folder
+
+
+_KEPT: dict[tuple[Path, str], tempfile.TemporaryDirectory] = {}
+
+
+def _trained(base: Path, name: str) -> Path:
+    """A series of `build_runs`, made once for each model of this process. Nobody changes it, nor the model."""
+    if (base, name) not in _KEPT:
+        _KEPT[base, name] = tempfile.TemporaryDirectory()
+        folder = Path(_KEPT[base, name].name)
+        if name == "full":
+            models.nudge(base, folder / "checkpoint-2", seed=5)
+        else:
+            for step in (1, 2, 4):
+                models.build_adapter(folder / f"checkpoint-{step}", base, seed=step + 10 * len(name))
+        if name == "harmless":
+            broken = folder / "checkpoint-4" / "adapter_model.safetensors"
+            broken.write_bytes(broken.read_bytes()[:-100])
+    return Path(_KEPT[base, name].name)
 
 
 def build_study(folder: Path, base: Path, **changes) -> Study:

@@ -28,23 +28,29 @@ def _put(data: bytes, name: bytes, of: bytes) -> bytes:
     return data[:at] + b"%08x" % zlib.crc32(of) + data[at + len(_ZEROS) :]
 
 
-def check(path: Path) -> None:
-    """Raises ArrowInvalid where the footer is not the one that was written. What is no Parquet at all passes."""
+def check(path: Path) -> bool:
+    """Whether a footer has a checksum, which then is right: so it is one that was written here, and whole.
+
+    Raises
+    ------
+    ArrowInvalid : where it is another.
+    """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - 8))
         length = int.from_bytes(file.read(4), "little")
         if not 0 < length <= size - 12:
-            return
+            return False
         file.seek(size - 8 - length)
         footer = file.read(length)
     at = footer.rfind(_NAME)
     if at < 0:
-        return
+        return False
     at += len(_NAME)
     told, rest = footer[at : at + len(_ZEROS)], footer[:at] + _ZEROS + footer[at + len(_ZEROS) :]
     if told != b"%08x" % zlib.crc32(rest):
         raise pa.ArrowInvalid("the checksum of its footer is another")
+    return True
 
 
 def check_body(path: Path) -> bool:

@@ -202,8 +202,8 @@ class Store:
         if not self._readable(path):
             return False
         try:
-            seal.check(path)
-            pq.read_metadata(path)
+            if not seal.check(path):  # of an earlier version, or no such file at all
+                pq.read_metadata(path)
         except FileNotFoundError:  # it vanished meanwhile
             return False
         except (OSError, pa.ArrowException) as error:
@@ -271,7 +271,8 @@ class Store:
             return None
         try:
             seal.check(path)
-            return pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:  # read_table takes it for a dataset
+                return file.read(columns)
         except FileNotFoundError:
             return None
         except (OSError, pa.ArrowException) as error:
