@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
-RAN = 30.0  # seconds that a run of the script may take
+RAN = 200.0  # seconds that a run of the script may take
 
 
 def as_shown(markdown: str) -> str:

@@ -51,7 +51,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait()
         self.log.close()
 
 
@@ -69,9 +69,17 @@ def server(shipped, tmp_path_factory):
     one.stop()
 
 
-def broken(page) -> list[str]:
-    """What readers who cannot see or cannot point would miss: serious and critical rules of axe that are broken."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+PATIENCE = 200_000  # milliseconds, less than a test may take: on a busy machine nothing runs at first
+OF_COLOURS = ("color-contrast", "link-in-text-block")  # rules of axe; others know of no colour
+
+
+def broken(page, *rules: str) -> list[str]:
+    """What readers who cannot see or cannot point would miss: serious and critical rules of axe that are broken.
+
+    Of all rules, or of some: where only colours have changed since, OF_COLOURS.
+    """
+    only = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+    found = Axe().run(page, options={"resultTypes": ["violations"], **only}).response["violations"]
     return [
         f"{one['id']}: {node['html'][:160]}" for one in found if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
@@ -106,18 +114,16 @@ class Visit:
 
     def open(self, url: str):
         self.page.goto(url)
-        self.page.wait_for_selector(
-            "[data-testid=stMain] :is(h1, h2)", timeout=60_000
-        )  # on a busy machine nothing runs at first
+        self.page.wait_for_selector("[data-testid=stMain] :is(h1, h2)")
         self.settle()
         return self.page
 
-    def settle(self, timeout: float = 60_000) -> None:
-        """Until no script has run for a while and every chart is drawn."""
+    def settle(self) -> None:
+        """Until no script has run for a while."""
         idle = '[data-test-script-state="notRunning"]'
         quiet = 0
         while quiet < 2:
-            self.page.wait_for_selector(idle, timeout=timeout, state="attached")
+            self.page.wait_for_selector(idle, state="attached")
             self.page.wait_for_timeout(400)
             quiet = quiet + 1 if self.page.locator(idle).count() else 0
 
@@ -146,6 +152,7 @@ def tab(browser):
     """The page of all visitors of a process, one after the other: half of what a visit costs is parsing Streamlit's
     scripts, and a page that another visitor has left has them parsed."""
     context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

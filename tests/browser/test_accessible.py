@@ -4,7 +4,7 @@ import pytest
 
 from pages.parts.navigation import PAGES
 from phcore.figures.registry import SECTIONS
-from tests.browser.conftest import broken
+from tests.browser.conftest import OF_COLOURS, broken
 
 STUDY = "smollm2-135m-instruct"
 PLACES = [one.name * (one is not PAGES[0]) for one in PAGES] + [f"evidence?e_section={one}" for one in SECTIONS[1:]]
@@ -13,6 +13,8 @@ FOCUS = """() => {
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement
   return one
 }"""
+DRAWN = ':is([data-testid="stVegaLiteChart"] :is(canvas, svg), canvas.map)'
+LOOKS = (("light", "rgb(255, 255, 255)", ()), ("dark", "rgb(15, 19, 25)", OF_COLOURS))
 IN_CHART = f"""() => {{
   const one = ({FOCUS})(), inside = one.getRootNode().host?.shadowRoot.querySelector("canvas")
   return !!(inside || one.closest("[class*=st-key-hold-], [data-testid=stVegaLiteChart]"))
@@ -32,14 +34,23 @@ def stops(page) -> int:
 @pytest.mark.browser
 @pytest.mark.parametrize("place", PLACES)
 def test_a_page_is_for_everyone(server, visit, place):
+    """A cold deep link opens in its frame, turns dark, and leaves nobody out."""
     one = visit()
     page = one.open(f"{server.url}/{place}")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        one.settle()
-        assert broken(page) == [], scheme
-    assert page.locator("h1").count() == 1
     name = next(one for one in PAGES if one.name == (place.split("?")[0] or PAGES[0].name))
+    for scheme, colour, rules in LOOKS:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "colour => getComputedStyle(document.querySelector('.stApp')).backgroundColor === colour", arg=colour
+        )
+        one.settle()
+        for known in PAGES:
+            assert page.get_by_role("link", name=known.name.capitalize()).count()
+        if name.name not in ("study", "compare", "share"):  # nothing to compare with, and no report before one is asked
+            page.wait_for_selector(DRAWN)
+        assert broken(page, *rules) == [], scheme
+        one.assert_clean()
+    assert page.locator("h1").count() == 1
     assert page.title() == f"{STUDY} · {name.title} · Toposcope"
     if name.slides:
         assert stops(page) < 20

@@ -69,8 +69,8 @@ def test_nothing_is_made_of_words_of_others(visit, request, which):
                 assert page.locator(f"[data-testid=stMain] {made}").count() == 0, (known.name, choice, made)
             read += page.inner_text("body")
     # That nothing was refused means something only where a refusal is heard: one is planted.
-    page.evaluate("new Image().src = 'https://planted.example/a.png'")
-    page.wait_for_timeout(500)
+    with page.expect_console_message(lambda message: "planted.example" in message.text):
+        page.evaluate("new Image().src = 'https://planted.example/a.png'")
     assert len(one.refused) == 1, one.refused
     assert "planted.example" in one.refused[0]
     assert not [url for url in one.asked if "evil" in url.split("?")[0]]

@@ -48,7 +48,7 @@ def test_play_walks_from_the_base_to_the_last_step_without_the_server(opened):
     assert page.locator(".change").all_inner_texts() == ["", "0 %", "0 %", "0 %"]
     page.locator("button.play").click()
     page.wait_for_function("() => document.querySelector('.st-key-o_maps') !== null")
-    page.locator("button.play", has_text="Play").wait_for(timeout=30_000)
+    page.locator("button.play", has_text="Play").wait_for()
     assert page.evaluate(PICTURE) == last
     assert page.url.endswith("/") or "?" in page.url
     one.assert_clean()

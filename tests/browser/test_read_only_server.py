@@ -242,7 +242,7 @@ def test_what_the_protocol_offers_beside_reruns_is_not_taken(room, markers):
     ],
 )
 def test_no_address_leads_to_a_file(room, path):
-    connection = http.client.HTTPConnection("127.0.0.1", room.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", room.port)
     connection.putrequest("GET", path, skip_host=True, skip_accept_encoding=True)  # as it is, not tidied up
     connection.putheader("Host", f"127.0.0.1:{room.port}")
     connection.endheaders()
@@ -257,7 +257,7 @@ def test_no_address_leads_to_a_file(room, path):
 
 
 def test_visitors_are_not_counted_for_others(room):
-    connection = http.client.HTTPConnection("127.0.0.1", room.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", room.port)
     connection.request("GET", "/_stcore/metrics")
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (404, b"Not found")
@@ -266,7 +266,7 @@ def test_visitors_are_not_counted_for_others(room):
 def test_nothing_can_be_uploaded(room):
     with Client(room.port) as client:
         client.run()
-        connection = http.client.HTTPConnection("127.0.0.1", room.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", room.port)
         connection.request(
             "PUT", f"/_stcore/upload_file/{client.session}/x", b"--b\r\n\r\nx\r\n--b--\r\n",
             {"Content-Type": "multipart/form-data; boundary=b"},
@@ -288,7 +288,7 @@ def test_only_this_machine_is_listened_to(room):
         if one.status == psutil.CONN_LISTEN
     ]
     assert listening == ["127.0.0.1"]
-    with socket.create_connection(("127.0.0.1", room.port), timeout=5):
+    with socket.create_connection(("127.0.0.1", room.port)):
         pass
 
 
@@ -306,7 +306,7 @@ def test_a_visit_reads_everything_and_changes_nothing(visit, room, archive):
         assert page.get_by_role("radio", name=word).count() == 0
     for name in PAGES[1:]:
         page = one.open(f"{room.url}/{name}?study=tiny")
-        assert page.locator("canvas, svg.marks").count() > 0
+        page.locator("canvas, svg.marks").first.wait_for(state="attached")
         for box in page.locator("[data-testid=stExpander] summary").all():
             box.click()
         one.settle()
