@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.caching.cache_resource_api import _resource_caches
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from phcore.figures.charts.template import NOW
 from tests.protocol import as_shown
@@ -20,7 +21,19 @@ from tests.protocol import as_shown
 # Every app in a test looks through all installed packages for components of others.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
+
+def _ended(runner, timeout: float) -> None:
+    """Wait for the end of a run. Streamlit's own tests look a thousand times a second, and slow it down."""
+    runner._script_thread.join(timeout)
+    if not runner.script_stopped():
+        runner.request_stop()
+        raise RuntimeError(f"the page ran for more than {timeout} seconds")
+
+
+local_script_runner.require_widgets_deltas = _ended
+
 ROOT = Path(__file__).resolve().parents[2]
+MOST_SERVERS = 16  # whose pages are remembered at a time
 
 
 def words(app) -> str:
@@ -93,15 +106,20 @@ def forget() -> None:
 
 @pytest.fixture(scope="session")
 def server():
-    """`server()`: forget what the pages have read, unless their environment is still that of the call before."""
-    before = {}
+    """`server()`: the one of this environment, which still knows what its pages have read for an earlier test."""
+    others, here = {}, None
 
     def enter() -> None:
-        now = {name: value for name, value in os.environ.items() if name.startswith("PHCORE_")}
-        if now != before:
-            forget()
-        before.clear()
-        before.update(now)
+        nonlocal here
+        now = tuple(sorted(one for one in os.environ.items() if one[0].startswith("PHCORE_")))
+        if now == here:
+            return
+        others[here] = _resource_caches._function_caches
+        forget()
+        _resource_caches._function_caches = others.pop(now, {})
+        if len(others) > MOST_SERVERS:
+            del others[next(iter(others))]
+        here = now
 
     return enter
 
@@ -127,7 +145,7 @@ def start(monkeypatch, server):
 
 def opened(page, **query):
     """The app on a page, in the environment that there is."""
-    app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=500)
     for key, value in query.items():
         app.query_params[key] = list(map(str, value)) if isinstance(value, tuple) else str(value)
     app.switch_page(str(ROOT / "pages" / f"{page}.py"))

@@ -196,8 +196,17 @@ def tables_read(section: str) -> set[str]:
     return read
 
 
+# One of each kind: what only one section reads, what several read, what Early? and Apart? cannot do without.
+LOST = ("sensitivity", "concentration", "separation", "geometry_velocity", "lags", "confounds")
+
+
 @pytest.mark.parametrize(
-    "lost", [one for one in studies.evidence() if one not in ("moves", "gaussian_nulls", "scores")]
+    "lost",
+    [
+        pytest.param(one, marks=() if one in LOST else pytest.mark.long)
+        for one in studies.evidence()
+        if one not in ("moves", "gaussian_nulls", "scores")
+    ],
 )
 def test_a_part_of_the_evidence_is_shown_as_far_as_it_goes(start, computed, readers, tmp_path, lost):
     """As in the middle of a run: one table is missing, and so are the cells it would be put together from."""

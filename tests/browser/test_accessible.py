@@ -7,7 +7,11 @@ from phcore.figures.registry import SECTIONS
 from tests.browser.conftest import OF_COLOURS, broken
 
 STUDY = "smollm2-135m-instruct"
-PLACES = [one.name * (one is not PAGES[0]) for one in PAGES] + [f"evidence?e_section={one}" for one in SECTIONS[1:]]
+# All sections of Evidence are made alike: two with most on them stand for the others.
+FULL = ("Before behaviour?", "Robust?")
+PLACES = [one.name * (one is not PAGES[0]) for one in PAGES] + [
+    pytest.param(f"evidence?e_section={one}", marks=() if one in FULL else pytest.mark.long) for one in SECTIONS[1:]
+]
 FOCUS = """() => {
   let one = document.activeElement
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement

@@ -84,7 +84,7 @@ def elsewhere(shipped, computed, tmp_path_factory):
     one.stop()
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", ["bars", "trajectories", pytest.param("evidence", marks=pytest.mark.long)])
 def test_a_copied_link_shows_the_same_elsewhere(server, elsewhere, visit, name):
     address, count = STATES[name]
     one = visit()

@@ -74,10 +74,11 @@ def _inner(spec: Mapping) -> float:
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with nothing unseen in its words, see `visible`. Files hold them as they are."""
     words = table.select_dtypes(["object", "string"])
-    seen = words.map(lambda one: visible(one) if isinstance(one, str) else one)
-    if seen.equals(words):  # as nearly always: the same object, which may be one that moves
+    each = (one if one.dtype == object else one.unique() for _, one in words.items())  # names, many times each
+    said = {one for column in each for one in column if isinstance(one, str)}
+    if all(visible(one) == one for one in said):  # as nearly always: the same object, which may be one that moves
         return table
-    shown = table.assign(**seen)
+    shown = table.assign(**words.map(lambda one: visible(one) if isinstance(one, str) else one))
     if isinstance(table, Moving):
         shown = Moving(shown)
         shown._at = lambda step: readable(table._at(step))

@@ -106,6 +106,26 @@ class Keys:
         return one.name, one.version, sorted(one.settings.items()), said
 
 
-@functools.lru_cache(maxsize=16)
+_latest: tuple[Record | None, Keys | None] = None, None
+
+
 def keys_of(record: Record) -> Keys:
+    """The keys of a study: the same object for the same record."""
+    global _latest
+    known, keys = _latest
+    if known is not record:  # as it seldom is; to compare two takes longer than to read a key
+        keys = _keys(record)
+        _latest = record, keys
+    return keys
+
+
+def forget() -> None:
+    """After a declaration has changed."""
+    global _latest
+    _latest = None, None
+    _keys.cache_clear()
+
+
+@functools.lru_cache(maxsize=16)
+def _keys(record: Record) -> Keys:
     return Keys(record)

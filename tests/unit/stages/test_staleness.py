@@ -34,11 +34,11 @@ def declare(monkeypatch):
 
     def put(one) -> None:
         monkeypatch.setitem(results() if isinstance(one, Result) else tables(), one.name, one)
-        keys.keys_of.cache_clear()
+        keys.forget()
 
     yield put
     monkeypatch.undo()
-    keys.keys_of.cache_clear()
+    keys.forget()
 
 
 @pytest.fixture
