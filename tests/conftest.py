@@ -44,6 +44,7 @@ TRAINS = {"activations", "training"}  # folders
 
 
 def pytest_collection_modifyitems(items) -> None:
+    items.sort(key=lambda item: "browser" not in item.path.parts)  # which wait most, and so are begun first
     for item in items:
         if MODELS & set(item.fixturenames) or TRAINS & set(item.path.parts):
             item.add_marker("model")
@@ -55,6 +56,26 @@ def pytest_collection_modifyitems(items) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="there is no NVIDIA GPU that PyTorch can use"))
+
+
+# Files of tests/browser that go to one process, because they look at the same server and pages.
+TOGETHER = (
+    ("test_bars_and_prompts", "test_journeys", "test_overview_in_chromium", "test_present"),
+    ("test_accessible", "test_links_in_chromium"),
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """As with `--dist loadfile`, a file at a time, but for those that belong together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((" ".join(names) for names in TOGETHER if Path(file).stem in names), file)
+
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
