@@ -46,8 +46,9 @@ class Server:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | values, stdout=self.log, stderr=subprocess.STDOUT
         )
-        if not answers(self.url):
-            raise RuntimeError("the server did not start")
+        while not answers(self.url):  # on a busy machine that may take longer than a reader would wait
+            if self.process.poll() is not None:
+                raise RuntimeError("the server did not start")
 
     def stop(self) -> None:
         self.process.terminate()

@@ -866,7 +866,7 @@ def test_what_one_takes_back_another_does_not_miss(lean, store, monkeypatch):
 
     first = threading.Thread(target=work, args=("first",), name="first")
     first.start()
-    assert started.wait(10)
+    started.wait()
     second = threading.Thread(target=work, args=("second",), name="second")
     second.start()
     first.join()

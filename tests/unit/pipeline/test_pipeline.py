@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -366,10 +367,10 @@ def test_kill_loses_at_most_the_unit_in_hand(computed, tmp_path):
     command = [sys.executable, "-m", "phcore", "compute", str(path), "--workers", "1"]
     environment = os.environ | {"PHCORE_CACHE": str(cache)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not list(cache.glob(f"{SCHEMA}/summaries/*.parquet")) and time.monotonic() < deadline:
+    while not list(cache.glob(f"{SCHEMA}/summaries/*.parquet")) and process.poll() is None:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # on a busy machine it may have ended
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     store = Store(cache)
     whole = contents(store)
@@ -391,7 +392,7 @@ def test_two_processes_compute_the_same_study_at_once(computed, tmp_path):
     environment = os.environ | {"PHCORE_CACHE": str(cache)}
     both = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
     for process in both:
-        _, errors = process.communicate(timeout=200)
+        _, errors = process.communicate()
         assert process.returncode == 0, errors.decode()[-2000:]
     assert Results.open("tiny", cache).complete
     assert not (cache / "damaged").exists()
