@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from persim.persistent_entropy import persistent_entropy
 
 from phcore.topology.clouds import distance_matrix
 from phcore.topology.persistence import diagrams
@@ -109,6 +108,8 @@ def test_permutation(pair, seed):
 @settings(max_examples=50)
 @given(pair=two_diagrams())
 def test_numpy_and_persim_agree(pair):
+    from persim.persistent_entropy import persistent_entropy  # loads Matplotlib
+
     h0, h1 = pair
     found = by_name(summary(pair))
     columns = {"h0_death": h0[:, 1]}

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from persim import PersistenceImager
-from persim.landscapes import PersLandscapeExact
 
 from phcore.topology.distances import wasserstein
 from phcore.topology.vectors import landscapes, mean_landscape, persistence_image
@@ -46,6 +44,8 @@ def test_an_empty_diagram_is_flat():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_landscapes_agree_with_persim(seed):
+    from persim.landscapes import PersLandscapeExact  # loads Matplotlib
+
     diagram, grid = bars(seed), np.linspace(-0.1, 2.1, 101)
     exact = PersLandscapeExact(dgms=[diagram], hom_deg=0)
     exact.compute_landscape()
@@ -103,6 +103,8 @@ def test_one_bar_inside_keeps_its_weight():
 
 
 def test_images_agree_with_persim():
+    from persim import PersistenceImager  # loads Matplotlib
+
     diagram = bars(3)
     theirs = PersistenceImager(
         birth_range=(0, 2), pers_range=(0, 1), pixel_size=0.05, kernel_params={"sigma": [[0.01, 0.0], [0.0, 0.01]]}
