@@ -4,17 +4,11 @@ import math
 
 import pytest
 
-trl = pytest.importorskip("trl")
-
-import torch
-from datasets import Dataset
-from peft import LoraConfig
-from transformers import AutoModelForCausalLM
-
 from phcore import Study
-from phcore.activations.tokens import load_tokenizer
 from phcore.training import TopologyCallback
 from tests import models, studies
+
+trl = pytest.importorskip("trl")
 
 STEPS = 6
 GIVEN = {"max_steps": STEPS, "per_device_train_batch_size": 2, "logging_steps": 1, "report_to": "none", "use_cpu": True,
@@ -27,6 +21,8 @@ def base(tmp_path_factory):
 
 
 def rows(kind):
+    from datasets import Dataset
+
     asked = [{"role": "user", "content": "Name a river."}]
     good, bad = ({"role": "assistant", "content": words} for words in ("The Rhine flows north.", "No."))
     if kind == "sft":
@@ -35,10 +31,17 @@ def rows(kind):
 
 
 def trained(kind, base, folder, callbacks, adapter=True):
+    import torch
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+
+    from phcore.activations.tokens import load_tokenizer
+
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     peft = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], lora_dropout=0.1, task_type="CAUSAL_LM")
-    how = {"model": model, "train_dataset": rows(kind), "processing_class": load_tokenizer(base), "callbacks": callbacks}
+    how = {"model": model, "train_dataset": rows(kind), "processing_class": load_tokenizer(base)}
+    how["callbacks"] = callbacks
     if adapter:
         how["peft_config"] = peft
     if kind == "sft":
