@@ -34,6 +34,15 @@ NOT_WEIGHTS = {
 }  # fmt: skip
 
 
+OTHER_HEADS = (
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "RewardModel",
+    "ValueHead",
+)
+
+
 class Flaw(Fault):
     """A fault of one checkpoint, with the status it gets: incomplete, damaged, refused or mismatch."""
 
@@ -256,6 +265,7 @@ def _check_config(folder: Path, kind: str) -> None:
                 f"the weights are quantised by MLX, to {mlx.get('bits')} bits",
                 "Use the weights before that, or undo it: mlx_lm.convert --hf-path FOLDER --mlx-path OUT --dequantize",
             )
+        _refuse_other_heads(config)
         _refuse_kernels(config)
         if "auto_map" in config:
             raise Flaw(
@@ -279,6 +289,18 @@ def _check_config(folder: Path, kind: str) -> None:
             "refused",
             f"{ADAPTER_CONFIG} names a Python module to import (megatron_core)",
             "Save the adapter without megatron_config",
+        )
+
+
+def _refuse_other_heads(config: dict) -> None:
+    """Raise a Flaw where a model gives scores or classes in place of next tokens, as reward models do."""
+    named = config.get("architectures")
+    first = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    if first.endswith(OTHER_HEADS):
+        raise Flaw(
+            "refused",
+            f"a {first} does not predict a next token",
+            "Pick checkpoints of the language model itself, such as the policy that was trained with it",
         )
 
 
