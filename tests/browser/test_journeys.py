@@ -57,10 +57,12 @@ def steady_height(page) -> int:
 def test_tables_can_be_downloaded(server, visit):
     one = visit()
     page = one.open(server.url + "/barcodes")
-    button = page.locator("[class*=st-key-download-csv] button")
-    button.wait_for(state="attached")
+    fold = page.get_by_text("Table and download").first
+    fold.wait_for()
     steady_height(page)  # a page that still grows moves away under a click
-    page.get_by_text("Table and download").first.click()
+    fold.click()  # what is folded is made now
+    button = page.locator("[class*=st-key-download-csv] button")
+    button.wait_for()
     steady_height(page)  # it opens slowly
     with page.expect_download() as waiting:
         button.click()

@@ -169,6 +169,6 @@ def test_two_studies_side_by_side(elsewhere, visit):
         assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in drawn)
         assert all((picture[2, 2].mean() > 128) == (scheme == "light") for picture in drawn)
     words = told(page)
-    assert "SmolLM2-135M-Instruct, 30 layers, 320 prompts" in words
+    assert "(SmolLM2-135M-Instruct): 30 layers, 320 prompts" in words
     assert "The two studies agree on" in words
     one.assert_clean()
