@@ -75,7 +75,7 @@ def scan(options: argparse.Namespace) -> None:
     argument("--model", metavar="BASE", required=True, help="base model directory"),
     argument(
         "--probes", metavar="FILE", default="default",
-        help="probe set: JSONL, CSV or Parquet (default: the one that ships)",
+        help="probe set: JSONL, JSON, CSV or Parquet (default: the one that ships)",
     ),
     argument("--name", help="name of the study (default: the name of the directory)"),
     argument("--preset", choices=PRESETS, default="default",
