@@ -130,11 +130,16 @@ def _shape(config: dict) -> dict:
     def first(*names: str) -> int:
         return next((both[name] for name in names if isinstance(both.get(name), int)), 0)
 
+    def listed(*names: str) -> int:
+        """How many layers a list or a string of their kinds names, as hybrid models have it."""
+        return next((len(both[name]) for name in names if isinstance(both.get(name), (list, str))), 0)
+
     architectures = config.get("architectures")
     return {
         "architecture": str(architectures[0]) if isinstance(architectures, list) and architectures else "",
         "model_type": str(config.get("model_type", "")),
-        "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers"),
+        "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers")
+        or listed("layers_block_type", "layer_types", "hybrid_override_pattern"),
         "hidden_size": first("hidden_size", "n_embd", "d_model"),
         "vocabulary": first("vocab_size", "n_vocab"),
         "context": first("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"),

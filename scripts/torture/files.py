@@ -13,7 +13,7 @@ from phcore.archive.store import Store
 from phcore.export.pack import pack
 from phcore.export.results import Results
 from phcore.pipeline import estimate, jobs
-from phcore.study import saved_views
+from phcore.study import raised, saved_views
 from phcore.training.finetune import MARK, Plan
 from phcore.training.recipe import Recipe
 from phcore.training.runs import Run
@@ -32,6 +32,7 @@ def prepare(folder: Path, finished: Path) -> Path:
     estimate.remember(study.record, store, {"clouds": 0.1, "table cells": 0.5})
     view = saved_views.View("a view", "barcodes", "b_step=1&b_layer=1", "a note")
     saved_views.save(view, STUDY, store)
+    raised.add([raised.Raised("helpful", 2, "jump", "The loops moved far.")], STUDY, store)
     (cache / "jobs" / STUDY).mkdir(parents=True)
     jobs.Reporter(store, STUDY).update(state="done", message="Finished.", warnings=("one",))
     frame = pd.DataFrame([json.loads(line) for line in (folder / "probes.jsonl").read_text().splitlines()])

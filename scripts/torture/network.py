@@ -18,6 +18,8 @@ COMMANDS = (
     ("estimate", "study.toml", "--workers", "1"),
     COMPUTE,
     ("studies",),
+    ("follow", "study.toml", "--every", "0.2", "--idle", "0.001", "--workers", "1"),
+    ("probes", "probes.jsonl"),
     ("tables", "tiny", "velocities"),
     ("findings", "tiny"),
     ("report", "tiny", "-o", "report.html"),

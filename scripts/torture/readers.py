@@ -16,14 +16,14 @@ import psutil
 from phcore import checkpoints
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import SCHEMA, Store
-from phcore.checkpoints import fingerprints
+from phcore.checkpoints import fingerprints, templates
 from phcore.checkpoints.against_base import Base, check_adapter, check_full
 from phcore.errors import Fault
 from phcore.export.pack import unpack
 from phcore.export.results import Results
 from phcore.pipeline import estimate, jobs
 from phcore.stages.registry import assembly, earlier, results
-from phcore.study import Study, kept, measures, probes, saved_views
+from phcore.study import Study, kept, measures, probes, raised, saved_views
 from phcore.study.record import Record
 from phcore.training import conversations, examples, runs
 from scripts.torture.files import STUDY, plan_of
@@ -69,6 +69,7 @@ def _checkpoints(folder: Path) -> None:
         _or_fault(lambda base=base: check_full(folder / "runs/full/checkpoint-2", Base(folder / base)))
         _or_fault(lambda base=base: check_adapter(folder / "runs/helpful/checkpoint-2", Base(folder / base)))
     str(checkpoints.scan(folder / "runs")).encode()
+    templates.template_words(folder / "runs/full/checkpoint-2", folder / "base")
     checkpoints.local_models([folder / name for name in ("base", "sharded", "runs", "hub")])
     str(checkpoints.scan(folder / "hub/models--some--runs", folder / "base")).encode()
 
@@ -94,6 +95,13 @@ def _weights(folder: Path) -> None:
     with _little_memory(), Loader(folder / "base", device="cpu") as loader:
         for path, kind in (("base", "base"), ("runs/helpful/checkpoint-2", "adapter"), ("sharded", "full")):
             _or_fault(loader.open, folder / path, kind)
+
+
+def _trial(folder: Path) -> None:
+    from phcore.activations.trial import trial
+
+    found = [(folder / "runs/helpful/checkpoint-2", "adapter"), (folder / "runs/full/checkpoint-2", "full")]
+    str(trial(folder / "base", found, ["one prompt"])).encode()
 
 
 @contextmanager
@@ -231,8 +239,18 @@ _TUNED = "tuned/helpful-seed0"
 _IN_THE_ARCHIVE = f"cache/studies/{STUDY}"
 _CHECKPOINTS = tuple(
     f"checkpoints/{name}"
-    for name in ("formats", "safetensors_header", "series", "models", "against_base", "fingerprints")
+    for name in (
+        "formats",
+        "safetensors_header",
+        "series",
+        "steps",
+        "models",
+        "templates",
+        "against_base",
+        "fingerprints",
+    )
 )
+_PROBES = ("study/probes", "study/probe_files")
 READERS = (
     Reader("study file", ("study.toml",), lambda at: Study.read(at / "study.toml"), ("study/definition",)),
     Reader(
@@ -243,16 +261,27 @@ READERS = (
     ),
     Reader("jobs", (f"cache/jobs/{STUDY}/status.json",), _jobs, ("pipeline/jobs",)),
     Reader("saved views", (f"{_IN_THE_ARCHIVE}/views.json",), _views, ("study/saved_views",)),
+    Reader(
+        "alarms",
+        (f"{_IN_THE_ARCHIVE}/alarms.jsonl",),
+        lambda at: raised.read(STUDY, Store(at / "cache")),
+        ("study/raised",),
+    ),
     Reader("speeds", ("cache/speeds.json",), _speeds, ("pipeline/estimate",)),
     Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints, ("checkpoints/fingerprints",)),
-    Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl"), ("study/probes",)),
-    Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv"), ("study/probes",)),
-    Reader("probes parquet", ("probes.parquet",), lambda at: probes.load(at / "probes.parquet"), ("study/probes",)),
+    Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl"), _PROBES),
+    Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv"), _PROBES),
+    Reader("probes parquet", ("probes.parquet",), lambda at: probes.load(at / "probes.parquet"), _PROBES),
     Reader("measures", ("own.csv", "runs/helpful/checkpoint-2/trainer_state.json"), _measures, ("study/measures",)),
     Reader("checkpoints", (*_BASE, *_ADAPTER, *_OTHERS), _checkpoints, _CHECKPOINTS),
     Reader(
-        "weights", (*_BASE[:2], *_ADAPTER, "sharded/model.safetensors.index.json"), _weights, ("activations/loading",)
+        "weights",
+        (*_BASE[:2], *_ADAPTER, "sharded/model.safetensors.index.json"),
+        _weights,
+        ("activations/loading", "activations/adapters", "activations/exactness"),
     ),
+    # What a process of its own answers is parsed, too (pipeline/preflight).
+    Reader("trial", (*_BASE, *_ADAPTER), _trial, ("activations/trial", "pipeline/preflight")),
     Reader(
         "tokenizer",
         ("base/tokenizer.json", "base/tokenizer_config.json", "base/config.json"),

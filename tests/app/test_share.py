@@ -6,7 +6,7 @@ from pages.parts import draw
 from phcore.export.pack import pack
 from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
-from tests.app.conftest import ROOT, run, words
+from tests.app.conftest import ROOT, run, unfold, words
 
 
 def test_the_report_is_shown_and_offered(start):
@@ -66,7 +66,7 @@ def test_a_file_that_is_no_pack_is_refused(start, tmp_path):
 
 
 def test_each_chart_can_be_saved_below_it(start, computed):
-    app = start(computed[1], "evidence", study="tiny", e_layer=2)
+    app = unfold(start(computed[1], "evidence", study="tiny", e_layer=2))
     labels = [one.label for one in app.get("download_button")]
     assert labels[:5] == ["CSV", "Parquet", "SVG", "PNG", "PDF"]
     assert labels[5:] == ["CSV", "Parquet"]  # a table without a chart of its own

@@ -20,7 +20,7 @@ PICTURES = f"{CHART}, canvas.map, canvas.bars"
 # Until the page has had nothing to do for a second, however busy the machine is: a picture costs more than this.
 RESTED = """async () => {
   for (let k = 0; k < 4; k++)
-    await new Promise(done => setTimeout(() => requestIdleCallback(done), 250))
+    await new Promise(done => setTimeout(() => requestIdleCallback(done, {timeout: 2000}), 250))
 }"""
 CELL = "b_series=harmless&b_step=8&b_layer=18"
 # name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more.

@@ -8,8 +8,6 @@ from phcore import Study
 from phcore.training import TopologyCallback
 from tests import models, studies
 
-trl = pytest.importorskip("trl")
-
 STEPS = 6
 GIVEN = {"max_steps": STEPS, "per_device_train_batch_size": 2, "logging_steps": 1, "report_to": "none", "use_cpu": True,
          "save_strategy": "no", "disable_tqdm": True, "learning_rate": 1e-3, "bf16": False, "seed": 0}  # fmt: skip
@@ -17,6 +15,8 @@ GIVEN = {"max_steps": STEPS, "per_device_train_batch_size": 2, "logging_steps": 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
+    pytest.importorskip("trl")
+    pytest.importorskip("datasets")
     return models.build_chat_model(tmp_path_factory.mktemp("trl") / "base")
 
 
@@ -32,6 +32,7 @@ def rows(kind):
 
 def trained(kind, base, folder, callbacks, adapter=True):
     import torch
+    import trl
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM
 

@@ -312,3 +312,10 @@ def test_tokenizers(tmp_path):
     (folder / "config.json").write_text("{}")
     shutil.copytree(folder, tmp_path / "b")
     assert checkpoints.tokenizer_digest(tmp_path / "b") == seen[-1]
+
+
+def test_hybrid_models_tell_their_layers_one_by_one(tmp_path):
+    place = paper.model(tmp_path / "hybrid", num_hidden_layers=None, layers_block_type=["mamba", "attention", "mamba"])
+    assert checkpoints.describe_model(place).n_layers == 3
+    place = paper.model(tmp_path / "older", num_hidden_layers=None, hybrid_override_pattern="M-M*")
+    assert checkpoints.describe_model(place).n_layers == 4

@@ -23,7 +23,12 @@ from phcore.study import kept
 DATA = Path(__file__).resolve().parents[2] / "data" / "archive-0.3.zip"
 # What that version did not know, and no finished table is made of.
 LATER = {"prompt_lengths", "category_means", "edges"}
-UNASKED = {"token_clouds", "token_bars", "token_shapes"}  # where the study file names no prompts for them
+UNASKED = {
+    "token_clouds",
+    "token_bars",
+    "token_shapes",
+    "greedy_answers",
+}  # where the study file names no prompts for them
 LATER_TABLES = {"edges", "token_bars", "token_shapes", "projection_moves"}
 AT_EVERY_READING = {"behaviour", "behaviour_moves", "checkpoints", "findings", "subsamples", "verdicts"}
 # What is measured since, and so is all that a finished study of that version lacks.

@@ -41,6 +41,7 @@ def make_private(store) -> None:
 WRITES = {
     "compute": ["compute", "{file}", "--workers", "1"],
     "compute by name": ["compute", "tiny", "--workers", "1"],
+    "follow": ["follow", "{file}", "--every", "0.2", "--idle", "0.001", "--workers", "1"],
     "estimate": ["estimate", "{file}", "--workers", "1"],
     "measures": ["measures", "tiny", "{csv}"],
     "pack": ["pack", "{file}", "-o", "{out}/pack.zip"],
