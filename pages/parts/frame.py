@@ -56,7 +56,8 @@ def choose_study(place) -> Results | None:
     """The study all pages share (in the URL). Says what to do where there is none."""
     names = data.study_names()
     if not names:
-        nothing = "No study has been computed yet. Set one up on the Study page."
+        where = "choose New study above" if toolbar.page() == "study" else "set one up on the Study page"
+        nothing = f"No study has been computed yet: {where}."
         note("No study is served here." if data.read_only() else nothing)
         return None
     chosen = control(place.selectbox, "study", names)

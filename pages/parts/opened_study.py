@@ -116,11 +116,18 @@ def left_out(table: pd.DataFrame) -> None:
     """Each reason once, with the checkpoints that it is the reason for."""
     problems = table[table["status"] != "ready"]
     for finding, rows in problems.groupby("finding", sort=False):
-        steps = {name: ", ".join(f"{step:,}" for step in own["step"]) for name, own in rows.groupby("series")}
-        places = enumerated([f"{name}, step {own}" for name, own in list(steps.items())[:6]])
+        steps = {name: _which(own) for name, own in rows.groupby("series")}
+        places = enumerated([f"{name}, {own}" for name, own in list(steps.items())[:6]])
         more = f" and {len(steps) - 6} more series" if len(steps) > 6 else ""
         are = "is" if len(rows) == 1 else "are"
         st.warning(f"**{plain(places)}**{plain(more)} {are} left out: {plain(finding)}", icon=":material/warning:")
+
+
+def _which(own: pd.DataFrame) -> str:
+    """Checkpoints of one series by their step; by their folder, where it is known and tells none."""
+    if "folder" in own and own["status"].isin(["unplaced", "repeated"]).all():
+        return ", ".join(own["folder"])
+    return f"step {', '.join(f'{step:,}' for step in own['step'])}"
 
 
 def checkpoints(table: pd.DataFrame) -> None:

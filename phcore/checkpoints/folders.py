@@ -138,12 +138,12 @@ def _settled(found: list[Place]) -> list[Place]:
             dropped.add(place.path)  # shards of the trainer, beside what was merged from them
         elif not opened:
             dropped |= {one.path for one in own}  # folders of its shards
-        if not opened and len(own) < len(below) and not _holds_files(place.path):
-            dropped.add(place.path)  # only the folders of its steps look like shards
         stands = bool(place.parts) and names.step_of(place.parts[-1]) is not None
+        if not opened and not stands and len(own) < len(below) and not _holds_files(place.path):
+            dropped.add(place.path)  # only the folders of its steps look like shards
         if opened and (stands or (is_adapter(place.path) and len(own) == len(below))):
             dropped |= {one.path for one in own}
-        if opened and stands:  # DeepSpeed's own state: checkpoint-8/global_step8
+        if stands:  # DeepSpeed's own state: checkpoint-8/global_step8
             dropped |= {one.path for one in below if not holds_opened_weights(one.path)}
     for place in found:
         if place.path in dropped:

@@ -81,7 +81,7 @@ def numbered(
 
 TRAINED_ZERO = (
     "Its folder says step 0, which is the base model's, and its weights are others. Give it a step of its own: with "
-    "its folder under `steps` of the series in the study file, or in the table of checkpoints on the Study page."
+    "its folder under steps of the series in the study file, or in the table of checkpoints on the Study page."
 )
 
 
@@ -178,7 +178,7 @@ def _extras(
 
 
 _GIVE_A_STEP = (
-    "If it belongs to this series, give it one in the table of checkpoints on the Study page, or under `steps` of the "
+    "If it belongs to this series, give it one in the table of checkpoints on the Study page, or under steps of the "
     "series in the study file."
 )
 

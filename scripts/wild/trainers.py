@@ -158,6 +158,14 @@ def deepspeed(made):
     return Expected(unusable={f"run/checkpoint-{step}": "zero_to_fp32.py" for step in (4, 8)})
 
 
+@case("trainers", "DeepSpeed ZeRO without its script, beside checkpoints that are whole")
+def deepspeed_alone(made):
+    made.adapter("run/checkpoint-4")
+    made.adapter("run/checkpoint-8")
+    made.write("run/checkpoint-16/global_step16/mp_rank_00_model_states.pt")
+    return Expected({RUN: [4, 8]}, {"run/checkpoint-16": "DeepSpeed shards"})
+
+
 @case("trainers", "DeepSpeed's state beside whole weights")
 def deepspeed_merged(made):
     for step in (4, 8):
