@@ -49,8 +49,9 @@ def helpers(most: int = MOST) -> Iterator[Callable[..., Future]]:
     finally:
         threads.shutdown(cancel_futures=True)
         for one in children:
-            one.stdin.close()
-            one.stdout.close()
+            for pipe in (one.stdin, one.stdout):
+                with contextlib.suppress(OSError):  # of one that was killed before it had read all
+                    pipe.close()
             one.wait()
 
 
