@@ -46,11 +46,14 @@ def same_weights(folder: Path, base: Path) -> bool:
     """Whether a whole model has the weights of the base to the last byte. Reads no further than the first other one."""
     if folder.resolve() == base.resolve():
         return True
-    if is_adapter(folder):
-        return False
+    return not is_adapter(folder) and same_bytes(folder, base)
+
+
+def same_bytes(a: Path, b: Path) -> bool:
+    """Whether the weight files of two folders are the same to the last byte; not where they cannot be read."""
     try:
-        own, theirs = weight_files(folder), weight_files(base)
-        return len(own) == len(theirs) and all(cmp(a, b, shallow=False) for a, b in zip(own, theirs, strict=True))
+        own, theirs = weight_files(a), weight_files(b)
+        return len(own) == len(theirs) and all(cmp(x, y, shallow=False) for x, y in zip(own, theirs, strict=True))
     except (OSError, Flaw):
         return False
 

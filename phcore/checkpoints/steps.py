@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from filecmp import cmp
 from fractions import Fraction
 from pathlib import Path
 
 from phcore.checkpoints import names
-from phcore.checkpoints.against_base import same_weights
+from phcore.checkpoints.against_base import same_bytes, same_weights
 from phcore.checkpoints.fingerprints import settings
 from phcore.checkpoints.folders import Place
-from phcore.checkpoints.formats import ADAPTER, SINGLE, Checkpoint, Flaw, is_adapter, names_in, read_json, weight_files
+from phcore.checkpoints.formats import ADAPTER, SINGLE, Checkpoint, Flaw, is_adapter, names_in, read_json
 from phcore.checkpoints.roots import is_inside
 from phcore.checkpoints.safetensors_header import are_zero
 
@@ -70,8 +69,8 @@ def numbered(
     placed, unplaced = _extras([one for one in free if not one.place.numbers], placed, base)
     found = _once(sorted(placed, key=lambda one: (one[1], one[0].name)), base)
     last = max((one.step for one in found), default=0)
-    found += [_without(one, last + k, TRAINED_ZERO) for k, one in enumerate(lost, start=1)]
-    found += [_without(one, last + len(lost) + k, words) for k, (one, words) in enumerate(unplaced, start=1)]
+    nowhere = [*((one, "unplaced", TRAINED_ZERO) for one in lost), *unplaced]
+    found += [_without(one, last + k, status, words) for k, (one, status, words) in enumerate(nowhere, start=1)]
     names_of = {one.place.path: one.name for one in stands}
     found = [replace(one, folder=names_of[one.path]) for one in found]
     found = [replace(one, status="left out", finding=LEFT_OUT) if one.ready and one.folder in left_out else one
@@ -151,29 +150,29 @@ def _after_the_base(
 
 def _extras(
     extras: Sequence[Stand], placed: list[tuple[Stand, int]], base: Path | None
-) -> tuple[list[tuple[Stand, int]], list[tuple[Stand, str]]]:
-    """Final, best and merged weights: at the step of their state file, last, or nowhere, with the reason."""
+) -> tuple[list[tuple[Stand, int]], list[tuple[Stand, str, str]]]:
+    """Final, best and merged weights: at the step of their state file, last, or nowhere, with status and reason."""
     placed, unplaced = list(placed), []
     alone = not placed
     for one in sorted(extras, key=lambda one: (names.is_final(one.place.path.name), one.name)):
         last = max((step for _, step in placed), default=0)
         twin = next((other for other, _ in placed if _alike(one.checkpoint, other.checkpoint)), None)
         if twin is not None:
-            unplaced.append((one, f"same:{twin.name}"))
+            unplaced.append((one, "repeated", repeated(twin.name)))
         elif base is not None and one.checkpoint.ready and not alone and is_base(one.checkpoint, base):
-            unplaced.append((one, "base"))
+            unplaced.append((one, "repeated", IS_BASE))
         elif one.state is not None and one.state not in {step for _, step in placed}:
             placed.append((one, one.state))
         elif one.state is not None:
             other = next(other for other, step in placed if step == one.state)
-            unplaced.append((one, f"Its trainer_state.json says step {one.state:,}, which is {other.name}'s, and its "
-                             f"weights are others. {_GIVE_A_STEP}"))  # fmt: skip
+            taken = f"Its trainer_state.json says step {one.state:,}, which is {other.name}'s, with other weights."
+            unplaced.append((one, "unplaced", f"{taken} {_GIVE_A_STEP}"))
         elif alone or one.name == "." or names.is_final(one.place.path.name):
             notes = " ".join(filter(None, [LOOSE, one.checkpoint.note]))
             loose = replace(one, checkpoint=replace(one.checkpoint, note=notes))
             placed.append((loose, last + 1))
         else:
-            unplaced.append((one, f"Its folder tells no step. {_GIVE_A_STEP}"))
+            unplaced.append((one, "unplaced", f"Its folder tells no step. {_GIVE_A_STEP}"))
     return placed, unplaced
 
 
@@ -183,16 +182,12 @@ _GIVE_A_STEP = (
 )
 
 
-def _without(one: Stand, step: int, words: str) -> Checkpoint:
+def _without(one: Stand, step: int, status: str, words: str) -> Checkpoint:
     """A checkpoint that has no place among the steps, with the reason; one that is unusable keeps its own."""
     found = replace(one.checkpoint, step=step)
     if not found.ready:
         return found
-    if words == "base":
-        return replace(found, status="repeated", finding=IS_BASE)
-    if words.startswith("same:"):
-        return replace(found, status="repeated", finding=repeated(words.removeprefix("same:")))
-    return replace(found, status="unplaced", finding=words)
+    return replace(found, status=status, finding=words)
 
 
 def repeated(name: str) -> str:
@@ -240,11 +235,8 @@ def _alike(a: Checkpoint, b: Checkpoint) -> bool:
 def same_files(a: Path, b: Path) -> bool:
     """Whether two folders hold the same weights to the last byte, and for adapters the same settings."""
     try:
-        own, theirs = weight_files(a), weight_files(b)
-        if is_adapter(a) and settings(a) != settings(b):
-            return False
-        return len(own) == len(theirs) and all(cmp(x, y, shallow=False) for x, y in zip(own, theirs, strict=True))
-    except (OSError, Flaw):
+        return (not is_adapter(a) or settings(a) == settings(b)) and same_bytes(a, b)
+    except Flaw:
         return False
 
 
