@@ -165,7 +165,7 @@ def test_a_frame_on_the_map_marks_the_bars_of_its_prompts_and_a_merge_of_the_tre
     assert "b_bar" not in page.url  # choosing prompts takes no bar
     while crimson(page, BARS) <= 100:
         page.wait_for_timeout(100)
-    page.get_by_text("Which prompts merge with which?").click()
+    page.get_by_text("Which prompts merge with which?", exact=True).click()
     page.wait_for_selector(TREE)
     one.settle()
     click(page, TREE, 0.7, 0.5)

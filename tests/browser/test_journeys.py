@@ -83,7 +83,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
     try:
         visitor = visit()
         page = visitor.open(one.url + "/study")
-        page.get_by_text("New study").click()
+        page.get_by_text("New study", exact=True).click()
         visitor.settle()
         choose(page, "model-choice", "llama")
         visitor.settle()
@@ -94,7 +94,7 @@ def test_from_a_folder_to_barcodes_by_point_and_click(visit, llama, tmp_path):
         assert "harmless, step 4" in page.inner_text("body")
         choose(page, "probes", "probes.jsonl")
         visitor.settle()
-        page.get_by_text("More: how it is measured").click()
+        page.get_by_text("More: how it is measured", exact=True).click()
         page.get_by_label("Subsamples", exact=True).fill("4")
         page.keyboard.press("Enter")
         visitor.settle()
