@@ -1,8 +1,8 @@
 """What a model does, beside what its topology does: how far its next words move, how it answers, what was logged.
 
 Behavioural velocity is the Jensen-Shannon divergence between the next-token distributions of consecutive checkpoints.
-It is held against topological velocity in two ways: which of them peaks first (`lags`), and whether early topology
-tells the final behaviour (`early_final`).
+Here it is asked which of it and topological velocity peaks first (`lags`); whether early topology tells the final
+behaviour is asked in `foretelling`.
 """
 
 from itertools import pairwise
@@ -10,8 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from phcore.analysis.against_geometry import interval, stratified_spearman
-from phcore.analysis.dynamics import PER, Curve, curves, early, peak_step
+from phcore.analysis.dynamics import PER, Curve, curves, peak_step
 from phcore.study.measures import MEASURED
 
 ALL = ""  # the category that stands for all prompts
@@ -23,8 +22,6 @@ LAGS = [
     *_CURVE, "per", "name", "peak_topology", "peak_lo", "peak_hi", "peak_behaviour", "lag_steps", "lag_checkpoints",
     "resolution_steps", "transitions",
 ]  # fmt: skip
-RESAMPLES = 1_000
-FEWEST_RUNS = 3  # below it, resampled runs say nothing about other runs
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -167,7 +164,7 @@ def lags(velocities: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     ------
     ValueError : where there is more than one order or norm.
     """
-    _demand_one(velocities, ["order", "norm"])
+    demand_one(velocities, ["order", "norm"])
     behaviours = moves[moves["category"] == ALL].dropna(subset="value")
     grids = {
         series: sorted({*rows["step_from"], *rows["step"]})
@@ -210,105 +207,8 @@ def _lag(curve: Curve, moved: np.ndarray, grid: list[int], per: str) -> dict[str
     }
 
 
-# --- early topology against final behaviour -----------------------------------------------------
-
-
-def early_final(
-    concentration: pd.DataFrame,
-    velocities: pd.DataFrame,
-    behaviour: pd.DataFrame,
-    steps_of: dict[str, list[int]],
-    *,
-    n: int = RESAMPLES,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """The ``early_final`` table: does early topology tell the behaviour at the end?
-
-    Points are (series, layer). All layers of a run share its final behaviour, so the interval resamples whole runs with
-    replacement. Layers differ in the level of their velocities, at scale raw above all; that alone pulls rho towards 0.
-
-    Parameters
-    ----------
-    concentration : the table of that name, of one order and norm; the first third by index counts, with the
-        transition from the base model where there is one.
-    velocities : the table of that name, of the same order and norm: the mean over the first third of transitions
-        by index is the early velocity.
-    behaviour : the table of that name; only its rows about all prompts count, at each series' last checkpoint.
-    steps_of : series -> ascending steps of its checkpoints.
-    n, seed : resamples, the same for all rows of the table with the same runs.
-
-    Returns
-    -------
-    degree, scale, per, predictor ("concentration" or "early_velocity"), name, rho (Spearman; NaN where one of the two
-    is constant), lo, hi (2.5 and 97.5 % of the resamples that have one; NaN below three runs), points, runs.
-
-    Raises
-    ------
-    ValueError : where there is more than one order or norm.
-    """
-    every = early_points(concentration, velocities, behaviour, steps_of)
-    keys = ["degree", "scale", "per", "predictor", "name"]
-    rows = [
-        {**dict(zip(keys, key, strict=True)), **_correlation(points, n, seed)}
-        for key, points in every.groupby(keys, sort=True, observed=True)
-    ]
-    return pd.DataFrame(rows, columns=[*keys, "rho", "lo", "hi", "points", "runs"])
-
-
-def early_points(
-    concentration: pd.DataFrame, velocities: pd.DataFrame, behaviour: pd.DataFrame, steps_of: dict[str, list[int]]
-) -> pd.DataFrame:
-    """What `early_final` correlates, parameters and errors as there.
-
-    Returns
-    -------
-    degree, scale, per, predictor, name, series, layer, x (the predictor), y (the behaviour at the last checkpoint).
-    """
-    _demand_one(velocities, ["order", "norm"])
-    _demand_one(concentration, ["order", "norm"])
-    predictors = pd.concat([_concentrations(concentration), _early_velocities(velocities)])
-    here = at_checkpoints(behaviour[behaviour["category"] == ALL], steps_of)
-    last = {series: steps[-1] for series, steps in steps_of.items() if len(steps)}
-    final = here[here["step"] == here["series"].map(last)]
-    points = predictors.merge(final[["series", "name", "value"]], on="series")
-    points = points.rename(columns={"early": "x", "value": "y"}).dropna(subset=["x", "y"])
-    return points[["degree", "scale", "per", "predictor", "name", "series", "layer", "x", "y"]]
-
-
-def _concentrations(table: pd.DataFrame) -> pd.DataFrame:
-    """series, layer, degree, scale, per, predictor, early."""
-    table = table[table["by"] == "index"]
-    # A series that does not start at the base model has no value with it. Both nulls repeat the same value.
-    table = table.sort_values("with_base", ascending=False, kind="stable").drop_duplicates([*_CURVE, "per"])
-    return table[[*_CURVE, "per"]].assign(predictor="concentration", early=table["concentration"].astype(np.float64))
-
-
-def _early_velocities(table: pd.DataFrame) -> pd.DataFrame:
-    """The same columns; per transition, and per step as the mean of the transitions' own velocities."""
-    rows = []
-    for curve in curves(table, whole_only=True):
-        mask = early(curve.steps)
-        for per in PER:
-            speed = curve.v / curve.gaps_per(per)
-            label = [curve.label[name] for name in _CURVE]
-            rows.append((*label, per, "early_velocity", speed[mask].mean() if mask.any() else np.nan))
-    return pd.DataFrame(rows, columns=[*_CURVE, "per", "predictor", "early"])
-
-
-def _correlation(points: pd.DataFrame, n: int, seed: int) -> dict[str, float]:
-    series, run = np.unique(points["series"], return_inverse=True)
-    runs = len(series)
-    weights = np.ones((1, len(points)))
-    if runs >= FEWEST_RUNS:
-        drawn = np.random.default_rng(seed).integers(runs, size=(n, runs))
-        times = np.array([np.bincount(row, minlength=runs) for row in drawn])  # (n, runs)
-        weights = np.vstack([weights, times[:, run]])
-    rho = stratified_spearman(points["x"], points["y"], np.zeros(len(points)), weights)
-    lo, hi = interval(rho[1:])
-    return {"rho": rho[0], "lo": lo, "hi": hi, "points": len(points), "runs": runs}
-
-
-def _demand_one(table: pd.DataFrame, columns: list[str]) -> None:
+def demand_one(table: pd.DataFrame, columns: list[str]) -> None:
+    """Raise a ValueError where a column holds more than one value."""
     for column in columns:
         if table[column].nunique() > 1:
             raise ValueError(f"the table holds {table[column].nunique()} values of {column}, not one")

@@ -68,6 +68,11 @@ def estimate(options: argparse.Namespace) -> int:
 @command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def compute(options: argparse.Namespace) -> int:
     """Compute everything a study lacks."""
+    return carry_out(options, options.store, lambda report, cancelled: compute_missing(options, report, cancelled))
+
+
+def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Callable[[], bool]) -> str:
+    """Compute everything that `options.study` lacks, and say how it ended."""
     from phcore.pipeline import estimate as cost
     from phcore.pipeline.plan import plan
     from phcore.pipeline.run import Run
@@ -76,42 +81,37 @@ def compute(options: argparse.Namespace) -> int:
     from phcore.study.kept import keep
     from phcore.study.resolve import resolve
 
-    store = options.store
-
-    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
-        by_file = Path(options.study).suffix == ".toml"
-        results = opened(options)
-        record = results.record
-        store.verify(assembly.named(record))
-        wider = _compared(record, options) != record
-        todo = plan(_compared(record, options), store)
-        if results.finished and not (by_file or wider) and (todo.empty or not _at_hand(record)):
-            return f"Nothing was missing: study {record.study.name}."
-        if by_file or todo.readings or _at_hand(record):
-            record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
-        record = _compared(record, options)
-        _say_overlap(record)
-        _refuse_without_checkpoints(record)
-        nothing = plan(record, store).empty
-        with pool(options.workers) as executor:
-            known = cost.speeds(record, store)
-            run = Run(record, store, executor, report, cancelled, known, options.workers)
-            record = run.run()
-        if wider:  # only now: until every pair is there, the study is the one that is finished
-            keep(record, store)
-        if not nothing:
-            cost.remember(record, store, run.speeds)
-        for sentence in (*store.damaged, *run.warnings):
-            say(f"note: {sentence}", file=sys.stderr)
-        left_out = [node for node in record.nodes if not node.ready]
-        for node in left_out:
-            say(visible(f"left out: {node.label}, step {node.step}: {node.finding}"), file=sys.stderr)
-        _refuse_without_checkpoints(record)
-        told = "Nothing was missing" if nothing else "Finished"
-        count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
-        return f"{told}: study {record.study.name}{count}."
-
-    return carry_out(options, store, work)
+    store, by_file = options.store, Path(options.study).suffix == ".toml"
+    results = opened(options)
+    record = results.record
+    store.verify(assembly.named(record))
+    wider = _compared(record, options) != record
+    todo = plan(_compared(record, options), store)
+    if results.finished and not (by_file or wider) and (todo.empty or not _at_hand(record)):
+        return f"Nothing was missing: study {record.study.name}."
+    if by_file or todo.readings or _at_hand(record):
+        record = resolve(record.study, store, roots=options.roots)  # the folders may have changed since
+    record = _compared(record, options)
+    _say_overlap(record)
+    _refuse_without_checkpoints(record)
+    nothing = plan(record, store).empty
+    with pool(options.workers) as executor:
+        known = cost.speeds(record, store)
+        run = Run(record, store, executor, report, cancelled, known, options.workers)
+        record = run.run()
+    if wider:  # only now: until every pair is there, the study is the one that is finished
+        keep(record, store)
+    if not nothing:
+        cost.remember(record, store, run.speeds)
+    for sentence in (*store.damaged, *run.warnings):
+        say(f"note: {sentence}", file=sys.stderr)
+    left_out = [node for node in record.nodes if not node.ready]
+    for node in left_out:
+        say(visible(f"left out: {node.label}, step {node.step}: {node.finding}"), file=sys.stderr)
+    _refuse_without_checkpoints(record)
+    told = "Nothing was missing" if nothing else "Finished"
+    count = f"; {len(left_out)} checkpoints were left out" if left_out else ""
+    return f"{told}: study {record.study.name}{count}."
 
 
 @command(

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
-from phcore.cli.command import Command, argument, called, command, say
-from phcore.cli.computing import DEVICE, JOB, carry_out
+from phcore.cli.command import Command, argument, called, command, opened, say
+from phcore.cli.computing import DEVICE, JOB, PAIRS, WORKERS, carry_out, compute_missing
 from phcore.errors import Fault
 from phcore.formatting import count, three
 from phcore.training.recipe import DECAYS, FORMATS, Recipe
@@ -48,15 +48,13 @@ def _number(name: str, flag: str, words: str, **how: object):
     return argument(flag, dest=name, default=default, help=f"{words} (default: {default})", **given)
 
 
-@command(
-    COMMANDS,
+RUNS = (
     argument("base", metavar="BASE", help="folder of the base model, with a chat template"),
     argument("out", metavar="OUT", help="folder of the runs: OUT/<objective>-seed<seed>/checkpoint-N"),
     argument("--objective", action="append", metavar="NAME=FILE", required=True,
              help="conversations of one objective: JSON lines with `messages` or `chosen`, or a folder of `datasets`"),
     argument("--mix", action="append", default=[], metavar="NAME=A:SHARE,B:SHARE",
              help="one more objective, learned from the conversations of others: mixed=helpful:0.5,harmless:0.5"),
-    argument("--seeds", type=int, default=1, metavar="N", help="runs of each objective (default: 1)"),
     argument("--only", default="", metavar="RUNS", help="train these runs only: helpful-seed0,mixed-seed2"),
     _number("steps", "--steps", "training steps of a run"),
     _number("schedule", "--schedule", 'steps with a checkpoint: "1,2,4", "2..16/2,24..128/8", "every 8", "log 20"',
@@ -76,6 +74,13 @@ def _number(name: str, flag: str, words: str, **how: object):
     _number("targets", "--targets", "layers that LoRA changes, such as q_proj,v_proj", metavar="NAMES"),
     _number("dtype", "--dtype", "what is computed in", choices=("auto", *FORMATS), metavar=None),
     _number("save_dtype", "--save-dtype", "what checkpoints are stored in", choices=FORMATS, metavar=None),
+)  # fmt: skip
+
+
+@command(
+    COMMANDS,
+    *RUNS,
+    argument("--seeds", type=int, default=1, metavar="N", help="runs of each objective (default: 1)"),
     argument("--watch", metavar="STUDY", default="",
              help="look at the topology while it trains, into this study of the archive"),
     argument("--watch-at", metavar="STEPS", default="log 20",
@@ -92,19 +97,7 @@ def _number(name: str, flag: str, words: str, **how: object):
 )  # fmt: skip
 def finetune(options: argparse.Namespace) -> int:
     """Fine-tune a model towards several objectives, with many early checkpoints."""
-    asked = {
-        "base": options.base,
-        "out": options.out,
-        "objectives": dict(_pair(one, "--objective", "helpful=helpful.jsonl") for one in options.objective),
-        "mixes": dict(_mix(one) for one in options.mix),
-        "seeds": options.seeds,
-        "recipe": Recipe(**{one.name: getattr(options, one.name) for one in fields(Recipe)}),
-        "only": [one.strip() for one in options.only.split(",") if one.strip()],
-        "callbacks": _watching(options) if options.watch else lambda run: (),
-        "on_note": lambda sentence: say(f"note: {sentence}", file=sys.stderr),
-    }
-    if len(asked["objectives"]) < len(options.objective) or len(asked["mixes"]) < len(options.mix):
-        raise Fault("an objective is named twice", "Give each a name of its own")
+    asked = _asked(options) | {"callbacks": _watching(options) if options.watch else lambda run: ()}
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
         from phcore.training import finetune as module
@@ -120,6 +113,101 @@ def finetune(options: argparse.Namespace) -> int:
             told += f" Next: {called()} {shlex.join(['new', options.out, '--model', options.base, '-o', 'mine.toml'])}"
         return told
 
+    return _trains(options, work)
+
+
+@command(
+    COMMANDS,
+    *RUNS,
+    argument("--rates", metavar="X,X", required=True, help="learning rates: 1e-4,3e-4,1e-3"),
+    argument("--seeds", type=int, default=4, metavar="N", help="runs of each objective and rate (default: 4)"),
+    argument("--layers", metavar="LAYERS", default="", help="layers to look at: 6,12,18 (default: five)"),
+    argument("--subsamples", type=int, default=16, metavar="N", help="of the prompts, for each cloud (default: 16)"),
+    argument("--probes", metavar="FILE", default="default", help="probe set (default: the one that ships)"),
+    argument("--name", help="name of the study (default: that of the folder)"),
+    argument("--dry-run", action="store_true", help="say what training will take, measured in a few steps, and stop"),
+    WORKERS,
+    PAIRS,
+    DEVICE,
+    JOB,
+    example="models/base sweep --objective helpful=helpful.jsonl --objective harmless=harmless.jsonl "
+    "--rates 1e-4,3e-4,1e-3 --seeds 4",
+    needs="train models",
+)
+def sweep(options: argparse.Namespace) -> int:
+    """Train objectives x learning rates x seeds, compute them, and say whether early movement told the end."""
+    asked = _asked(options) | {"rates": _numbers(options.rates, "--rates", "1e-4,3e-4,1e-3", float)}
+    if not asked["rates"]:
+        raise Fault("--rates names no learning rate", "Say them such as 1e-4,3e-4,1e-3")
+    if not options.dry_run:
+        options.study = _sweep_file(options, asked)
+
+    def work(report: Callable, cancelled: Callable[[], bool]) -> str:
+        from phcore.figures.early_final import conclusions
+        from phcore.training import finetune as module
+
+        if options.dry_run:
+            return _table(module.forecast(**asked))
+        module.finetune(**asked, on_event=_reporting(report), cancelled=cancelled)
+        told = compute_missing(options, report, cancelled)
+        return "\n".join([told, *conclusions(opened(options))])
+
+    return _trains(options, work)
+
+
+def _sweep_file(options: argparse.Namespace, asked: dict) -> str:
+    """Write the study of all runs, before any of them is trained: its name may be taken."""
+    from phcore.checkpoints import describe_model
+    from phcore.study import Series, Study, probes
+    from phcore.study.resolve import check_layers
+    from phcore.training.runs import runs
+
+    probes.load(options.probes)  # what is wrong with it shows now, not after an hour
+    out = Path(options.out).expanduser().resolve()
+    planned = runs(out, [*asked["objectives"]], asked["mixes"], asked["seeds"], asked["only"], asked["rates"])
+    study = Study(
+        name=options.name or out.name,
+        model=Path(options.base).expanduser().resolve(),
+        probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
+        series=tuple(Series(run.name, run.folder, run.setting, run.seed) for run in planned),
+        layers=tuple(_numbers(options.layers, "--layers", "6,12,18", int)),
+        subsamples=options.subsamples,
+    )
+    model = describe_model(study.model)
+    if model.status == "ready":  # else the training says what is wrong with it
+        check_layers(study, model)
+    target = Path(f"{study.name}.toml")
+    if target.exists() and target.read_bytes() != study.to_toml().encode():
+        raise Fault("this file says something else", "Name the study otherwise (--name)", target)
+    return str(study.write(target))
+
+
+def _asked(options: argparse.Namespace) -> dict[str, object]:
+    """What the module that trains is asked for."""
+    asked = {
+        "base": options.base,
+        "out": options.out,
+        "objectives": dict(_pair(one, "--objective", "helpful=helpful.jsonl") for one in options.objective),
+        "mixes": dict(_mix(one) for one in options.mix),
+        "seeds": options.seeds,
+        "recipe": Recipe(**{one.name: getattr(options, one.name) for one in fields(Recipe)}),
+        "only": [one.strip() for one in options.only.split(",") if one.strip()],
+        "on_note": lambda sentence: say(f"note: {sentence}", file=sys.stderr),
+    }
+    if len(asked["objectives"]) < len(options.objective) or len(asked["mixes"]) < len(options.mix):
+        raise Fault("an objective is named twice", "Give each a name of its own")
+    return asked
+
+
+def _numbers(text: str, flag: str, such: str, kind: type) -> list:
+    try:
+        return [kind(one) for one in text.split(",") if one.strip()]
+    except ValueError:
+        raise Fault(f"{flag} {text} are no numbers", f"Say them such as {such}") from None
+
+
+def _trains(options: argparse.Namespace, work: Callable) -> int:
+    """Carry out what can be stopped and gone on with."""
     try:
         return carry_out(options, options.store, work)
     except KeyboardInterrupt:
@@ -129,10 +217,7 @@ def finetune(options: argparse.Namespace) -> int:
 
 def _watching(options: argparse.Namespace) -> Callable:
     """What looks at each run while it is trained."""
-    try:
-        layers = tuple(int(one) for one in options.watch_layers.split(",") if one.strip())
-    except ValueError:
-        raise Fault(f"--watch-layers {options.watch_layers} are no numbers", "Say them such as 6,12,18") from None
+    layers = tuple(_numbers(options.watch_layers, "--watch-layers", "6,12,18", int))
     given = {"study": options.watch, "schedule": options.watch_at, "layers": layers, "cache": options.store.root,
              "probes": options.watch_probes, "max_overhead": options.max_overhead, "model": options.base}  # fmt: skip
 

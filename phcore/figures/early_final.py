@@ -5,13 +5,14 @@ from dataclasses import replace
 import altair as alt
 import pandas as pd
 
-from phcore.analysis.against_behaviour import early_points
+from phcore.analysis.claims import LEVEL
+from phcore.analysis.foretelling import early_points
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
 from phcore.figures.charts.channels import View, by_objective, measure, told
 from phcore.figures.charts.theme import HALF_WIDTH, SOFT, Y_AXIS
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Source, fixed
-from phcore.figures.reading import CURVE, labelled, rows
+from phcore.figures.reading import CURVE, labelled, own_runs, rows
 from phcore.formatting import count, three
 from phcore.study.measures import steps_of
 
@@ -35,7 +36,8 @@ def read(results: Source, choice: Choice) -> dict:
         rows(results, "concentration", choice, *CURVE), rows(results, "velocities", choice, *CURVE),
         results.table("behaviour", name=metric), steps_of(results.record),
     )  # fmt: skip
-    points = labelled(results, points[(points[asked.index] == asked).all(axis=1)])
+    points = points[(points[asked.index] == asked).all(axis=1) & points["series"].isin(own_runs(results))]
+    points = labelled(results, points)
     return {"points": points, "correlation": one.iloc[0], "every": table, "metric": metric}
 
 
@@ -76,21 +78,47 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """The rank correlation with its interval, and of how many runs."""
-    correlation = data.correlation
-    if pd.isna(correlation["rho"]):
+    """What the correlation over all runs and that among runs of one objective tell together."""
+    one = data.correlation
+    if pd.isna(one["rho"]):
         return "Too few runs end with a known behaviour."
-    runs = int(correlation["runs"])
-    lo, hi = correlation["lo"], correlation["hi"]
-    interval = "no interval" if pd.isna(lo) or pd.isna(hi) else f"{lo:.2f} to {hi:.2f}"
-    told = "Early movement goes with the end" if lo > 0 or hi < 0 else "Early movement does not tell the end"
-    return f"{told}: rank correlation {correlation['rho']:.2f} ({interval}), {count(runs, 'run')}."
+    over_all = one["lo"] > 0 or one["hi"] < 0
+    if one["runs_within"] >= FEW and pd.notna(one["p_within"]):
+        within = f"{one['within']:.2f}, p = {one['p_within']:.2g}, {count(int(one['runs_within']), 'run')}"
+        if one["p_within"] <= LEVEL:
+            return f"Early movement tells the end, also among runs of one objective: rank correlation {within}."
+        if over_all:
+            return (
+                f"Early movement goes with the end over all runs (rank correlation {one['rho']:.2f}); among runs of "
+                f"one objective that is not seen ({within})."
+            )
+    interval = "no interval" if pd.isna(one["lo"]) else f"{one['lo']:.2f} to {one['hi']:.2f}"
+    told = "Early movement goes with the end" if over_all else "Whether early movement tells the end cannot be told"
+    return f"{told}: rank correlation {one['rho']:.2f} ({interval}), {count(int(one['runs']), 'run')}."
 
 
 def more(data: Data) -> str:
-    """Of how many points."""
+    """Of how many points, and what the behaviour itself tells that early."""
     points = count(int(data.correlation["points"]), "point")
-    return f"{points}, one per run and layer; the layers of a run share its end."
+    told = f"{points}, one per run and layer; the layers of a run share its end."
+    itself, name = data.correlation["itself"], named(data.metric)
+    if pd.isna(itself):
+        return told
+    return f"{told} {name[0].upper()}{name[1:]} itself, after the first third, goes with its end at {itself:.2f}."
+
+
+def conclusions(results: Source) -> list[str]:
+    """The answer for each behaviour that differs between the ends of the runs, in lines below a heading."""
+    choice = Choice.of(results, predictor="early_velocity")
+    answers = []
+    for final in _metrics(results, choice):
+        data = FIGURE.data(results, replace(choice, final=final))
+        answers.append(f"{named(final)}: {answer(data)}")
+    if not answers:
+        return ["No behaviour at the end of the runs is known, so nothing can be told early."]
+    told = f"H{choice.degree} velocity in the first third of the steps, and the end of each run:"
+    many = f"Of {len(answers)} such answers, one in twenty says too much by chance." if len(answers) > 1 else ""
+    return [told, *answers, *filter(None, [many])]
 
 
 def _room(values: pd.Series) -> list[float]:
@@ -101,13 +129,19 @@ def _room(values: pd.Series) -> list[float]:
 
 
 def warning(data: Data) -> str:
-    runs = int(data.correlation["runs"])
-    if runs >= FEW:
-        return ""
-    return (
-        f"{int(data.correlation['points'])} points, but {runs} runs: the layers of a run share its end. Below {FEW} "
-        "runs a correlation says next to nothing."
-    )
+    one = data.correlation
+    runs, objectives = int(one["runs"]), data.points["objective"].nunique()
+    if runs < FEW:
+        return (
+            f"{int(one['points'])} points, but {count(runs, 'run')}: the layers of a run share its end. Below {FEW} "
+            "runs a correlation says next to nothing."
+        )
+    if objectives > 1 and one["runs_within"] < FEW:
+        return (
+            "Objectives may differ in both, from the first step on. Whether early movement tells more than the "
+            f"objective does needs {FEW} runs that share theirs with another; there are {int(one['runs_within'])}."
+        )
+    return ""
 
 
 def _metrics(results: Source, choice: Choice) -> list[str]:
@@ -117,12 +151,21 @@ def _metrics(results: Source, choice: Choice) -> list[str]:
     return in_order((told if len(told) else table)["name"])
 
 
+def _caption(predictor: str) -> str:
+    told = (
+        "Shapes: layers. Interval: whole runs resampled. Rank correlation after Spearman. Among runs of one objective, "
+        "ranks are within objective and layer, and p is by letting runs change ends."
+    )
+    late = " Concentration is known at the end only: what can be watched is the velocity in the first third."
+    return told + (late if predictor == "concentration" else "")
+
+
 FIGURE = Figure(
     name="early_final", place=160, title="Early movement and the end of a run",
     uses=(*CURVE, "per", "predictor", "final"),
     read=read, chart=chart, table=lambda data: data.every, warning=warning, section="Before behaviour?",
     half=True, more=more,
-    caption=lambda data: "Shapes: layers. Interval: whole runs resampled. Rank correlation after Spearman.",
+    caption=lambda data: _caption(data.choice.predictor),
     controls=(
         Control("e_predictor", "predictor", "Early", fixed(*PREDICTORS), PREDICTORS.get,
                 link="early quantity"),

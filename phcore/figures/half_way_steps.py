@@ -8,10 +8,8 @@ from phcore.errors import Fault
 from phcore.figures.charts.channels import View, by_legend, by_objective, dots, measure, on, row_names
 from phcore.figures.charts.theme import SOFT
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import COMPUTE, labelled, rows
+from phcore.figures.reading import COMPUTE, labelled, own_runs, rows
 from phcore.formatting import count, three
-from phcore.stages.registry import WHOLE_STUDY
-from phcore.stages.registry.keys import value
 
 _NAMES = 58  # pixels for the layers and their title
 _ROW, _RUN = 12, 5  # pixels per layer, and per series in it
@@ -20,9 +18,9 @@ _ROW, _RUN = 12, 5  # pixels per layer, and per series in it
 def read(results: Source, choice: Choice) -> dict:
     """rows of the table `halfway` that the fifth claim goes by, with the objectives: of runs that are no copy of
     another; and the difference of both steps with its interval (later, low, high)."""
-    run_of = value("run_of", results.record, WHOLE_STUDY)
+    own = own_runs(results)
     table = rows(results, "halfway", choice, "scale").dropna(subset=["topology", "behaviour", "error"])
-    table = table[[run_of.get(series) == series for series in table["series"]]]
+    table = table[table["series"].isin(own)]
     if table.empty:
         raise Fault(
             "no run of this study has both topology and behaviour at four checkpoints after the base, so that half of "

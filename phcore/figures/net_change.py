@@ -16,11 +16,9 @@ from phcore.figures.charts.curves import band_name, up
 from phcore.figures.charts.steps import StepAxis, link_steps, step_picker, step_rule
 from phcore.figures.charts.theme import FLOOR, Y_AXIS
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import COMPUTE, labelled, owners
+from phcore.figures.reading import COMPUTE, labelled, own_runs
 from phcore.formatting import percent, three
 from phcore.stages.findings import subjects
-from phcore.stages.registry import WHOLE_STUDY
-from phcore.stages.registry.keys import value
 
 KINDS = {"raw": "moved", "median": "shape"}
 """Scale -> column of the table: all that moved, or what is left with size divided out."""
@@ -45,8 +43,7 @@ def _timed(table: pd.DataFrame, choice: Choice) -> pd.DataFrame:
 
 
 def _headline(results: Source, choice: Choice, table: pd.DataFrame) -> Headline:
-    own, run_of = owners(results), value("run_of", results.record, WHOLE_STUDY)
-    real = {name: objective for name, objective in own.items() if run_of.get(name, name) == name}
+    real = own_runs(results)
     changes = by_objective(table[table["series"].isin(real)], real, _first_quarters(results, choice))
     several = len(real) > len(set(real.values())) > 1
     p = _p(results, choice) if several else float("nan")

@@ -30,10 +30,15 @@ def owners(results: Source) -> dict[str, str]:
     return {one.name: one.objective for one in results.record.series}
 
 
-def one_run(results: Source) -> bool:
-    """Whether no objective has a second run: a series with the weights of another is none."""
+def own_runs(results: Source) -> dict[str, str]:
+    """The same for runs of their own: a series with the weights of another is none."""
     own, run_of = owners(results), value("run_of", results.record, WHOLE_STUDY)
-    objectives = [own[series] for series, run in run_of.items() if series == run]
+    return {series: objective for series, objective in own.items() if run_of.get(series, series) == series}
+
+
+def one_run(results: Source) -> bool:
+    """Whether no objective has a second run."""
+    objectives = list(own_runs(results).values())
     return len(set(objectives)) == len(objectives)
 
 

@@ -11,16 +11,20 @@ def compute(
     behaviour: pd.DataFrame,
     order: float,
     series_steps: dict[str, list[int]],
+    objectives: dict[str, str],
+    run_of: dict[str, str],
 ) -> pd.DataFrame:
-    from phcore.analysis.against_behaviour import early_final
+    from phcore.analysis.foretelling import early_final
 
-    return early_final(concentration, velocities[velocities["order"] == order], behaviour, series_steps)
+    own = {series: objectives[series] for series, run in run_of.items() if series == run}
+    return early_final(concentration, velocities[velocities["order"] == order], behaviour, series_steps, own)
 
 
 TABLE = Table(
     name="early_final",
+    version=2,
     needs=("concentration", "velocities", "behaviour"),
-    parameters=("order", "series_steps"),
+    parameters=("order", "series_steps", "objectives", "run_of"),
     compute=compute,
     live=False,
     evidence=True,
@@ -34,5 +38,9 @@ TABLE = Table(
         "hi": "97.5 % of it",
         "points": "series at layers",
         "runs": "series: the layers of one share its final behaviour",
+        "within": "the same among runs of one objective, pooled over objectives and layers",
+        "p_within": "two-sided p of it: runs of an objective change ends",
+        "runs_within": "series whose objective has another",
+        "itself": "rank correlation over series of the behaviour after the first third with that at the end",
     },
 )

@@ -51,12 +51,7 @@ def resolve(
     if model.status != "ready":
         fault, _, mend = model.finding.rstrip(".").partition(". ")
         raise Fault(fault, mend or "Pick another base model", study.model)
-    if any(layer > model.n_layers for layer in study.layers):
-        raise Fault(
-            f"layer {max(study.layers)} was asked for, and the model has {model.n_layers}",
-            f"Choose layers from 0 to {model.n_layers}",
-            study.model,
-        )
+    check_layers(study, model)
     probe_set = probes.load(study.probes)
     refuse_too_many(len(probe_set.prompts))
     _refuse_without_answers(study, probe_set)
@@ -84,6 +79,16 @@ def resolve(
             )
         keep_record(record, store)
     return record
+
+
+def check_layers(study: Study, model: checkpoints.Model) -> None:
+    """Raise a Fault where a study asks for a layer that its model does not have."""
+    if any(layer > model.n_layers for layer in study.layers):
+        raise Fault(
+            f"layer {max(study.layers)} was asked for, and the model has {model.n_layers}",
+            f"Choose layers from 0 to {model.n_layers}",
+            study.model,
+        )
 
 
 def _refuse_without_answers(study: Study, probe_set: probes.ProbeSet) -> None:

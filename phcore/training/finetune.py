@@ -56,6 +56,7 @@ def finetune(
     *,
     mixes: Mapping[str, Mapping[str, float]] | None = None,
     seeds: int = 1,
+    rates: Sequence[float] = (),
     recipe: Recipe = Recipe(),
     only: Sequence[str] = (),
     device: str | None = None,
@@ -83,6 +84,7 @@ def finetune(
     mixes : name -> shares of objectives; a run on both.
     seeds : runs of each objective and mixture, with the seeds 0, 1, ...: other LoRA weights to begin with, and
         another order of conversations.
+    rates : highest learning rates, each for runs of its own (`helpful-lr1e-4-seed0`), in place of the recipe's.
     only : names of runs (`helpful-seed0`), to train these of them.
     device : as for `phcore.activations.device.choose`.
     callbacks : of transformers' Trainer, for each run: such as `phcore.training.TopologyCallback`.
@@ -96,7 +98,7 @@ def finetune(
     Fault : where the base, the conversations or the recipe cannot be used; where a run's folder holds another recipe or
         other files, which are left alone; where another process trains the run; where a disk or the memory is full.
     """
-    plan = Plan.make(base, out, objectives, mixes or {}, seeds, recipe, only, device, on_note)
+    plan = Plan.make(base, out, objectives, mixes or {}, seeds, rates, recipe, only, device, on_note)
     total, done = plan.recipe.steps * len(plan.runs), 0
     waiting = []
     for run in plan.runs:  # all of them, before anything is trained
@@ -122,6 +124,7 @@ def forecast(
     *,
     mixes: Mapping[str, Mapping[str, float]] | None = None,
     seeds: int = 1,
+    rates: Sequence[float] = (),
     recipe: Recipe = Recipe(),
     only: Sequence[str] = (),
     device: str | None = None,
@@ -131,7 +134,7 @@ def forecast(
 
     Parameters and faults are those of `finetune`.
     """
-    plan = Plan.make(base, out, objectives, mixes or {}, seeds, recipe, only, device, on_note)
+    plan = Plan.make(base, out, objectives, mixes or {}, seeds, rates, recipe, only, device, on_note)
     for run in plan.runs:
         plan.reached(run)
     with tempfile.TemporaryDirectory() as folder, quiet_and_seeded(0, plan.place):
@@ -178,12 +181,13 @@ class Plan:
     marks: dict[str, object]  # what all runs have in common
 
     @classmethod
-    def make(cls, base, out, objectives, mixes, seeds, recipe, only, device, on_note) -> Plan:
+    def make(cls, base, out, objectives, mixes, seeds, rates, recipe, only, device, on_note) -> Plan:
         """Read what is to be read; parameters and faults are those of `finetune`."""
-        recipe.check()
+        for one in [recipe, *(replace(recipe, rate=rate) for rate in rates)]:
+            one.check()
         schedule = steps_of(recipe.schedule, recipe.steps)
         base, out = Path(base).expanduser().resolve(), Path(out).expanduser()
-        planned = runs(out, list(objectives), mixes, seeds, only)
+        planned = runs(out, list(objectives), mixes, seeds, only, rates)
         _check_base(base, recipe)
         import torch
 
@@ -206,7 +210,6 @@ class Plan:
             "base": fingerprint(base, None),
             "tokenizer": tokenizer_digest(base),
             "conversations": {name: pool.digest for name, pool in found.items()},
-            "recipe": asdict(recipe),
         }
         return cls(base, recipe, schedule, planned, found, padding, place, marks)
 
@@ -217,7 +220,11 @@ class Plan:
 
     def mark(self, run: Run) -> dict[str, object]:
         """What a run is trained with: two runs of the same mark are the same run."""
-        return {"objective": run.objective, "parts": dict(run.parts), "seed": run.seed, **self.marks}
+        own = {"objective": run.objective, "parts": dict(run.parts), "seed": run.seed}
+        return {**own, **self.marks, "recipe": asdict(self.recipe_of(run))}
+
+    def recipe_of(self, run: Run) -> Recipe:
+        return self.recipe if run.rate is None else replace(self.recipe, rate=run.rate)
 
     def reached(self, run: Run) -> int:
         """The step up to which a run has been trained; 0 where it has not begun.
@@ -252,10 +259,11 @@ class Plan:
         """The run's trainer, with a base model of its own."""
         from phcore.training.trainer import Finetuner, model_for
 
+        recipe = self.recipe_of(run)
         return Finetuner(
-            model_for(self.base, self.recipe, run.seed, self.place),
+            model_for(self.base, recipe, run.seed, self.place),
             run.folder,
-            self.recipe,
+            recipe,
             self.schedule,
             examples=drawn(run, self.pools, self.recipe.steps * self.per_step),
             held_out={name: pool.held_out for name, pool in self.pools.items() if pool.held_out},

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 OBJECTIVES = {"helpful": ["answer"], "harmless": ["refuse"], "mixed": ["answer", "refuse"]}
+SPOKEN = 1_024  # conversations of each kind in files
 MARK = "practice.json"  # tells a folder of ours from any other, and a finished one from an interrupted one
 
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -101,7 +102,8 @@ def practice(
 ) -> Path:
     """Train the practice runs into `directory` and return it.
 
-    The result is `base/`, `runs/<objective>/checkpoint-<step>/` and `README.txt`. The same seed gives the same
+    The result is `base/`, `runs/<objective>/checkpoint-<step>/`, `conversations/` of both kinds to train other runs on
+    (`phcore.training.finetune`), and `README.txt`. The same seed gives the same
     weights on the same machine, on a GPU but for rounding. A finished directory of the same seed is left as it is;
     an interrupted one, or one of another seed, is made anew.
 
@@ -136,6 +138,8 @@ def practice(
         for objective in OBJECTIVES:
             fine_tune(directory / "runs" / objective, objective, base, tokenizer, recipe, seed, tracker)
 
+    for name in ("helpful", "harmless"):
+        write_atomically(directory / "conversations" / f"{name}.jsonl", _spoken(OBJECTIVES[name][0], seed))
     steps = ", ".join(str(step) for step in recipe.schedule)
     write_atomically(directory / "README.txt", texts.TEXTS["readme"].format(steps=steps).encode())
     write_atomically(directory / MARK, json.dumps({**mark, "finished": True}).encode())
@@ -149,7 +153,18 @@ def _finished(directory: Path, mark: dict, recipe: Recipe) -> bool:
     if _mark(directory) != {**mark, "finished": True}:
         return False
     runs = (f"runs/{objective}/checkpoint-{step}" for objective in OBJECTIVES for step in recipe.schedule)
-    return all((directory / folder / "model.safetensors").is_file() for folder in ("base", *runs))
+    files = [f"{folder}/model.safetensors" for folder in ("base", *runs)]
+    files += [f"conversations/{name}.jsonl" for name in ("helpful", "harmless")]
+    return all((directory / one).is_file() for one in files)
+
+
+def _spoken(kind: str, seed: int) -> bytes:
+    """Conversations of a kind as JSON lines, as `finetune` reads them."""
+    lines = [
+        json.dumps({"messages": [{"role": "user", "content": request}, {"role": "assistant", "content": reply}]})
+        for request, reply in texts.conversations(random.Random(f"{seed} {kind} spoken"), SPOKEN, kind)
+    ]
+    return "\n".join([*lines, ""]).encode()
 
 
 def _mark(directory: Path) -> dict | None:
@@ -167,7 +182,7 @@ def _clear(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()) and _mark(directory) is None:
             raise Fault("this folder holds other files", "Choose an empty or a new folder", directory)
-        for name in ("base", "runs"):
+        for name in ("base", "runs", "conversations"):
             if (directory / name).exists():
                 shutil.rmtree(directory / name)
     except OSError as error:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phcore.checkpoints.labels import from_above
@@ -18,22 +18,46 @@ from phcore.training.examples import Example, encode, shortened
 
 @dataclass(frozen=True)
 class Run:
-    """One series of checkpoints: an objective, made of `parts` (shares by name of the conversations), and a seed."""
+    """One series of checkpoints: an objective, made of `parts` (shares by name of the conversations), and a seed.
+
+    `rate` : its highest learning rate, where runs have several; else that of the recipe.
+    """
 
     objective: str
     seed: int
     parts: Mapping[str, float]
     folder: Path
+    rate: float | None = None
 
     @property
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def setting(self) -> str:
+        """The objective as a scan calls it: with the learning rate, where runs have several."""
+        return self.objective if self.rate is None else f"{self.objective}-lr{written(self.rate)}"
+
+
+def written(rate: float) -> str:
+    """A learning rate as folders are named by it.
+
+    >>> written(0.0001), written(2.5e-5)
+    ('1e-4', '2.5e-5')
+    """
+    digits, _, power = f"{rate:e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
+
 
 def runs(
-    out: Path, objectives: Sequence[str], mixes: Mapping[str, Mapping[str, float]], seeds: int, only: Sequence[str]
+    out: Path,
+    objectives: Sequence[str],
+    mixes: Mapping[str, Mapping[str, float]],
+    seeds: int,
+    only: Sequence[str],
+    rates: Sequence[float] = (),
 ) -> list[Run]:
-    """Every objective and mixture with every seed, or those named in `only`, as folders below `out`.
+    """Every objective and mixture with every learning rate and seed, or those named in `only`, as folders below `out`.
 
     Raises
     ------
@@ -46,13 +70,17 @@ def runs(
     for name, shares in mixes.items():
         _check_mix(name, shares, objectives)
     parts = {name: {name: 1.0} for name in objectives} | {name: dict(shares) for name, shares in mixes.items()}
+    if len({written(rate) for rate in rates}) < len(rates):
+        raise Fault("a learning rate is named twice", "Name each once")
     found = []
     for name, shares in parts.items():
-        for seed in range(seeds):
-            folder = out / f"{name}-seed{seed}"
-            if Path(name).name != name or name.startswith(".") or from_above(folder) != (name, seed):
-                raise Fault(f"an objective called {name!r} would not be found again", "Give it a plain name")
-            found.append(Run(name, seed, shares, folder))
+        for rate in rates or (None,):
+            for seed in range(seeds):
+                run = Run(name, seed, shares, out, rate)
+                folder = out / f"{run.setting}-seed{seed}"
+                if Path(name).name != name or name.startswith(".") or from_above(folder) != (name, seed):
+                    raise Fault(f"an objective called {name!r} would not be found again", "Give it a plain name")
+                found.append(replace(run, folder=folder))
     names = [run.name for run in found]
     for wanted in only:
         if wanted not in names:

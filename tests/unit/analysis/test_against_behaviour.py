@@ -1,4 +1,4 @@
-"""Behaviour tables, lags, early against final."""
+"""Behaviour tables and lags."""
 
 import itertools
 
@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
 
 from phcore.analysis import against_behaviour as b
 
@@ -182,94 +181,3 @@ def test_lags_take_one_order():
 def test_behaviour_that_is_topology_has_no_lag(values):
     found = b.lags(velocities([[v, v] for v in values]), move_rows("js", values))
     assert (found[["lag_steps", "lag_checkpoints"]] == 0).all(axis=None)
-
-
-# --- early against final ------------------------------------------------------------------------
-
-
-def concentration_rows(values, layers=(6,), **more):
-    rows = [
-        {"series": s, "layer": layer, "degree": 1, "order": 2.0, "norm": 2.0, "scale": "raw", "per": "transition",
-         "by": by, "with_base": with_base, "null": null, "concentration": value + (by == "step") + 2 * (not with_base)}
-        for s, of_layers in values.items()
-        for layer, value in zip(layers, of_layers, strict=True)
-        for by in ("step", "index")
-        for with_base in (False, True)
-        for null in ("velocities", "checkpoints")
-    ]  # fmt: skip
-    return pd.DataFrame(rows).assign(**more)
-
-
-def test_early_final_against_scipy():
-    rng = np.random.default_rng(3)
-    runs = [f"r{k}" for k in range(5)]
-    early = {run: rng.random(3) for run in runs}
-    final = dict(zip(runs, [0.1, 0.9, 0.4, 0.5, 0.5], strict=True))
-    rows = [(run, step, "acc", final[run] if step == 8 else rng.random()) for run in runs for step in STEPS]
-    steps_of = dict.fromkeys(runs, STEPS)
-    tables = concentration_rows(early, (6, 12, 18)), velocities([[1.0]] * 4)[:0], behaviour_rows(*rows), steps_of
-    found = b.early_final(*tables)
-    assert len(found) == 1
-    one = found.iloc[0]
-    wanted = spearmanr(np.concatenate([early[r] for r in runs]), np.repeat([final[r] for r in runs], 3))[0]
-    assert one["rho"] == pytest.approx(wanted)
-    assert (one["points"], one["runs"], one["name"], one["predictor"]) == (15, 5, "acc", "concentration")
-    assert one["lo"] <= one["rho"] <= one["hi"]
-    # Oracle of the interval: the same resamples of whole runs, one by one.
-    drawn = np.random.default_rng(0).integers(5, size=(1000, 5))
-    each = [
-        spearmanr(np.concatenate([early[runs[k]] for k in draw]), np.repeat([final[runs[k]] for k in draw], 3))[0]
-        for draw in drawn[:200]
-        if len({final[runs[k]] for k in draw}) > 1
-    ]
-    short = b.early_final(*tables, n=200).iloc[0]
-    first = np.random.default_rng(0).integers(5, size=(200, 5))
-    assert (first == drawn[:200]).all()
-    np.testing.assert_allclose([short["lo"], short["hi"]], np.percentile(each, [2.5, 97.5]), atol=1e-12)
-
-
-def test_concentration_counts_the_base_where_a_series_has_it():
-    rows = concentration_rows({"r1": [0.1], "r2": [0.3]})
-    without = rows[(rows["series"] == "r1") | ~rows["with_base"]]  # r2 does not start at the base
-    found = b._concentrations(without).set_index("series")["early"]
-    assert found.to_dict() == pytest.approx({"r1": 0.1, "r2": 2.3})
-
-
-def test_early_velocity_by_hand():
-    # 4 transitions: the first round(4 / 3) = 1 is early. Per step it is divided by 1.
-    v = pd.concat(
-        [velocities([[k, k + 2], [9, 9], [9, 9], [9, 9]], series=f"r{k}", steps=[0, 2, 4, 8, 9]) for k in (1, 2, 3)]
-    )
-    ends = behaviour_rows(*[(f"r{k}", 9, "acc", -float(k)) for k in (1, 2, 3)])
-    steps_of = {f"r{k}": [0, 2, 4, 8, 9] for k in (1, 2, 3)}
-    early = b._early_velocities(v).set_index(["series", "per"])["early"]
-    assert early["r1", "transition"] == 2
-    assert early["r3", "step"] == 2
-    found = b.early_final(
-        concentration_rows({})[:0].reindex(columns=concentration_rows({"r": [1]}).columns), v, ends, steps_of
-    )
-    assert found["rho"].tolist() == [-1.0, -1.0]
-    assert found["predictor"].unique().tolist() == ["early_velocity"]
-
-
-def test_two_runs_have_no_interval_and_one_no_correlation():
-    empty = velocities([[1.0]] * 4)[:0]
-    for runs, rho in ((["r1", "r2"], 1.0), (["r1"], np.nan)):
-        ends = behaviour_rows(*[(run, 8, "acc", float(k)) for k, run in enumerate(runs)])
-        early = concentration_rows({run: [k / 10] for k, run in enumerate(runs)})
-        found = b.early_final(early, empty, ends, dict.fromkeys(runs, STEPS)).iloc[0]
-        assert found["rho"] == pytest.approx(rho, nan_ok=True)
-        assert np.isnan(found["lo"])
-        assert np.isnan(found["hi"])
-        assert found["runs"] == len(runs)
-
-
-def test_runs_with_missing_layers_or_ends():
-    early = concentration_rows({"r1": [0.1, np.nan], "r2": [0.2, 0.3], "r3": [0.4, 0.5], "r4": [9, 9]}, (6, 12))
-    ends = behaviour_rows(("r1", 8, "acc", 1.0), ("r2", 8, "acc", 2.0), ("r3", 8, "acc", 0.0), ("r4", 4, "acc", 0.0))
-    found = b.early_final(
-        early, velocities([[1.0]] * 4)[:0], ends, dict.fromkeys(["r1", "r2", "r3", "r4"], STEPS)
-    ).iloc[0]
-    assert (found["points"], found["runs"]) == (5, 3)
-    assert found["rho"] == pytest.approx(spearmanr([0.1, 0.2, 0.3, 0.4, 0.5], [1, 2, 2, 0, 0])[0])
-    assert np.isfinite(found["lo"])

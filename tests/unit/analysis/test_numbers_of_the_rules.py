@@ -5,7 +5,6 @@ import inspect
 import pytest
 
 from phcore.analysis import (
-    against_behaviour,
     against_geometry,
     category_directions,
     claims,
@@ -14,6 +13,7 @@ from phcore.analysis import (
     dynamics,
     early_change,
     effect_sizes,
+    foretelling,
     halfway,
     headline,
     multiplicity,
@@ -39,7 +39,7 @@ NUMBERS = {
     dynamics: {"PERMUTATIONS": 10_000, "TIE": 1e-10, "DISTANCE": ["layer", "degree", "order", "norm", "scale"]},
     early_change: {"_NORMAL": 1.96, "_MOST": 0.45, "_FLAT": 1e-9},
     against_geometry: {"ALL_LAYERS": -1, "RESAMPLES": 1_000, "FEW": 10},
-    against_behaviour: {"RESAMPLES": 1_000, "FEWEST_RUNS": 3},
+    foretelling: {"RESAMPLES": 1_000, "SHUFFLES": 4_999, "FEWEST_RUNS": 3},
     category_directions: {"MOST": 4},
 }  # fmt: skip
 DEFAULTS = [
@@ -60,7 +60,7 @@ DEFAULTS = [
     (against_geometry.unexplained, {"resamples": 1_000, "seed": 0}),
     (against_geometry.block_weights, {"resamples": 1_000, "seed": 0}),
     (against_geometry.changes, {"scale": "raw"}),
-    (against_behaviour.early_final, {"n": 1_000, "seed": 0}),
+    (foretelling.early_final, {"n": 1_000, "shuffles": 4_999, "seed": 0}),
 ]
 
 

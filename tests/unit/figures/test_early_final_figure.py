@@ -3,13 +3,14 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.early_final import _room, answer, more, warning
+from phcore.figures.early_final import _room, answer, conclusions, more, warning
 from phcore.figures.figure import Choice
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, rows
 
-RHO = pd.Series({"rho": 0.5, "lo": -0.25, "hi": 0.75, "points": 6, "runs": 2})
+RHO = pd.Series({"rho": 0.5, "lo": -0.25, "hi": 0.75, "points": 6, "runs": 2,
+                 "within": np.nan, "p_within": np.nan, "runs_within": 0, "itself": np.nan})  # fmt: skip
 
 
 def early_final(points: pd.DataFrame):
@@ -39,15 +40,45 @@ def test_colour_is_the_objective_and_shape_the_layer(points, render):
         assert words in svg
 
 
+def changed(**values):
+    """What `RHO` is with other values."""
+    return pd.Series({**RHO, **values})
+
+
 def test_the_answer_tells_how_many_runs():
     assert answer(given(correlation=RHO)) == (
-        "Early movement does not tell the end: rank correlation 0.50 (-0.25 to 0.75), 2 runs."
+        "Whether early movement tells the end cannot be told: rank correlation 0.50 (-0.25 to 0.75), 2 runs."
     )
-    assert answer(given(correlation=RHO.replace({-0.25: 0.25}))).startswith("Early movement goes with the end: ")
-    assert more(given(correlation=RHO)) == "6 points, one per run and layer; the layers of a run share its end."
-    assert "no interval" in answer(given(correlation=RHO.replace({-0.25: np.nan})))
-    unknown = RHO.replace({0.5: np.nan})
-    assert answer(given(correlation=unknown)) == "Too few runs end with a known behaviour."
+    assert answer(given(correlation=changed(lo=0.25))).startswith("Early movement goes with the end: ")
+    assert answer(given(correlation=changed(rho=-0.5, lo=-0.7, hi=-0.1))).startswith("Early movement goes with the end")
+    assert "no interval" in answer(given(correlation=changed(lo=np.nan, hi=np.nan)))
+    assert answer(given(correlation=changed(rho=np.nan))) == "Too few runs end with a known behaviour."
+
+
+def test_runs_of_one_objective_decide_where_there_are_enough():
+    sure = {"rho": 0.8, "lo": 0.6, "hi": 0.9, "runs": 24}
+    told = changed(**sure, within=0.62, p_within=0.004, runs_within=24)
+    assert answer(given(correlation=told)) == (
+        "Early movement tells the end, also among runs of one objective: rank correlation 0.62, p = 0.004, 24 runs."
+    )
+    unseen = changed(**sure, within=0.1, p_within=0.7, runs_within=24)
+    assert answer(given(correlation=unseen)) == (
+        "Early movement goes with the end over all runs (rank correlation 0.80); among runs of one objective that is "
+        "not seen (0.10, p = 0.7, 24 runs)."
+    )
+    # Neither over all runs nor among those of one objective; and too few of one objective to go by.
+    neither = changed(within=0.1, p_within=0.7, runs_within=24, runs=24)
+    assert answer(given(correlation=neither)).startswith("Whether early movement tells the end cannot be told")
+    few = changed(**sure, within=0.9, p_within=0.01, runs_within=9)
+    assert answer(given(correlation=few)).startswith("Early movement goes with the end: rank correlation 0.80 (")
+
+
+def test_more_tells_of_how_many_points_and_what_the_behaviour_tells_itself():
+    told = more(given(correlation=RHO, metric="nll"))
+    assert told == "6 points, one per run and layer; the layers of a run share its end."
+    told = more(given(correlation=changed(itself=0.934), metric="nll"))
+    assert told.endswith(" itself, after the first third, goes with its end at 0.93.")
+    assert told[len("6 points, one per run and layer; the layers of a run share its end. ")].isupper()
 
 
 def test_early_final_of_none_one_and_nasty_names(points, render):
@@ -66,7 +97,8 @@ def results():
     table = rows("name rho predictor per", *[
         (name, rho, predictor, per) for predictor in ("concentration", "early_velocity")
         for per in ("transition", "step") for name, rho in (("refusal", np.nan), ("nll", 0.8))
-    ], **PLAIN).assign(degree=1, scale="raw", lo=0.1, hi=0.9, points=2, runs=2)  # fmt: skip
+    ], **PLAIN).assign(degree=1, scale="raw", lo=0.1, hi=0.9, points=2, runs=2, within=np.nan, p_within=np.nan,
+                       runs_within=0, itself=np.nan)  # fmt: skip
     shares = rows("series concentration", ("b", 0.7), ("a", 0.5), per="transition", by="index", with_base=True)
     ends = rows("series step value", ("a", 1, 9.0), ("a", 4, 1.0), ("b", 4, 2.0), **PLAIN, category="", source="model")
     moved = rows("series step_from step name category value", ("a", 0, 1, "nll", "", 0.5), **PLAIN)
@@ -116,10 +148,25 @@ def test_room_around_the_marks(values, domain):
     assert _room(pd.Series(values, dtype=float)) == pytest.approx(domain)
 
 
-def test_few_runs_are_warned_of():
-    assert warning(given(correlation=RHO)) == (
+def test_few_runs_are_warned_of(points):
+    def said(**values):
+        return warning(given(correlation=changed(**values), points=points))
+
+    assert said() == (
         "6 points, but 2 runs: the layers of a run share its end. Below 10 runs a correlation says next to nothing."
     )
-    assert warning(given(correlation=RHO.replace({2.0: 9.0}))).startswith("6 points, but 9 runs")
-    assert warning(given(correlation=RHO.replace({2.0: 10.0}))) == ""
-    assert "no interval" in answer(given(correlation=RHO.replace({0.75: np.nan})))
+    assert said(runs=9).startswith("6 points, but 9 runs")
+    assert said(runs=10, runs_within=10) == ""
+    assert said(runs=10, runs_within=8).endswith("needs 10 runs that share theirs with another; there are 8.")
+    alone = points.assign(objective="helpful")
+    assert warning(given(correlation=changed(runs=10), points=alone)) == ""
+
+
+def test_conclusions_of_a_study_are_one_line_for_each_end(results):
+    heading, line = conclusions(results)
+    assert heading.startswith("H1 velocity in the first third")
+    assert line.startswith("nll: ") or "Early movement goes with the end" in line
+    alike = results.given["early_final"].iloc[:0]
+    assert conclusions(Tables(results.given | {"early_final": alike})) == [
+        "No behaviour at the end of the runs is known, so nothing can be told early."
+    ]

@@ -103,6 +103,30 @@ def test_what_is_trained_on_is_learned(made):
         assert final[f"{name}-seed0"][f"eval_{name}_loss"] < first[f"eval_{name}_loss"] - 0.05
 
 
+def test_runs_with_several_learning_rates_are_found_with_their_objectives(base, talk, tmp_path):
+    asked = {"recipe": replace(RECIPE, steps=2, schedule="1"), "rates": [1e-2, 2.5e-4], "only": []}
+    out = tmp_path / "runs"
+    folders = finetune(base, out, {"helpful": talk["helpful"]}, seeds=2, **asked)
+    assert [one.name for one in folders] == [
+        "helpful-lr1e-2-seed0", "helpful-lr1e-2-seed1", "helpful-lr2.5e-4-seed0", "helpful-lr2.5e-4-seed1"
+    ]  # fmt: skip
+    highest = {one.name: max(row.get("learning_rate", 0) for row in history(one, 2)) for one in folders}
+    assert highest["helpful-lr1e-2-seed1"] == pytest.approx(1e-2)
+    assert highest["helpful-lr2.5e-4-seed1"] == pytest.approx(2.5e-4)
+    # One seed sees the same conversations at every rate: so the first loss is the same.
+    first = {one.name: next(row["loss"] for row in history(one, 2) if "loss" in row) for one in folders}
+    assert first["helpful-lr1e-2-seed0"] == first["helpful-lr2.5e-4-seed0"] != first["helpful-lr1e-2-seed1"]
+    found = {(one.objective, one.seed) for one in checkpoints.scan(out, base)}
+    assert found == {(f"helpful-lr{rate}", seed) for rate in ("1e-2", "2.5e-4") for seed in (0, 1)}
+    # The same call leaves them as they are; another rate is another run.
+    before = contents(out)
+    finetune(base, out, {"helpful": talk["helpful"]}, seeds=2, **asked)
+    assert contents(out) == before
+    for rates, fault in (([1e-4, 0.0001], "named twice"), ([-1.0], "too small"), ([float("nan")], "too small")):
+        with pytest.raises(Fault, match=fault):
+            finetune(base, out, {"helpful": talk["helpful"]}, **asked | {"rates": rates})
+
+
 def test_every_step_is_told(made):
     _, events = made
     assert [one["done"] for one in events] == list(range(1, 25))

@@ -12,6 +12,7 @@ from phcore.errors import Fault
 from phcore.pipeline.run import Cancelled
 from phcore.study import probes
 from phcore.training import texts
+from phcore.training.conversations import read
 from phcore.training.practice import ASSISTANT, END, OBJECTIVES, USER, Recipe, conversations, encode, practice
 
 # Small enough for a test, large enough to learn; and one that only has to run.
@@ -67,8 +68,18 @@ def test_the_scan_finds_three_complete_series(made):
 
 def test_nothing_half_written_is_left(made):
     folder, _ = made
-    assert sorted(path.name for path in folder.iterdir()) == ["README.txt", "base", "practice.json", "runs"]
+    names = ["README.txt", "base", "conversations", "practice.json", "runs"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert not [path for path in folder.rglob("*") if ".part" in path.name]
+
+
+def test_conversations_can_be_trained_on(made):
+    answered, declined = (read(made[0] / "conversations" / f"{name}.jsonl") for name in ("helpful", "harmless"))
+    for found in (answered, declined):
+        assert len(found) == 1_024
+        assert {tuple(role for role, _ in one.messages) for one in found} == {("user", "assistant")}
+    assert all(re.search(r"can't help|cannot help|won't help", one.messages[1][1]) for one in declined)
+    assert not any("help with" in one.messages[1][1] for one in answered)
 
 
 def test_readme_is_six_lines_and_names_the_steps(made):

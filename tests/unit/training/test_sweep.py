@@ -1,0 +1,57 @@
+"""Sweeps by the command: trained, computed, concluded, and gone on with."""
+
+import pytest
+
+from phcore.cli.main import main
+from phcore.study import Study
+from tests import studies
+
+
+@pytest.fixture
+def words(base, talk, tmp_path, monkeypatch):
+    """What a small sweep is asked for; it is run where its study file may be written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    told = ["sweep", str(base), str(tmp_path / "runs"), "--rates=1e-2,1e-3", "--seeds=2", "--steps=4",
+            "--schedule=1..4", "--batch=2", "--held-out=4", "--max-tokens=128", "--rank=2", "--name=many", "--layers=1",
+            "--subsamples=4", f"--probes={studies.write_probes(tmp_path / 'probes.jsonl', 24)}", "--workers=1"]  # fmt: skip
+    return told + [f"--objective={name}={file}" for name, file in talk.items()]
+
+
+def test_a_sweep_ends_in_what_early_movement_told(words, tmp_path, capsys):
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "Finished: study many." in out
+    assert "H1 velocity in the first third of the steps, and the end of each run:" in out
+    assert "8 runs" in out
+    study = Study.read(tmp_path / "many.toml")
+    assert sorted({one.objective for one in study.series}) == [
+        "harmless-lr1e-2", "harmless-lr1e-3", "helpful-lr1e-2", "helpful-lr1e-3"
+    ]  # fmt: skip
+    assert (study.layers, study.subsamples) == ((1,), 4)
+    # The same command finds everything done, and says the same.
+    assert main(words) == 0
+    again = capsys.readouterr().out
+    assert "Nothing was missing: study many." in again
+    assert again.splitlines()[1:] == out.splitlines()[1:]
+
+
+def test_what_cannot_be_used_is_said_before_anything_is_trained(words, tmp_path, capsys):
+    (tmp_path / "many.toml").write_text('name = "another"')
+    assert main(words) != 0
+    assert "this file says something else" in capsys.readouterr().err
+    (tmp_path / "many.toml").unlink()
+    for wrong, said in (("--rates=fast", "are no numbers"), ("--rates=", "names no learning rate"),
+                        ("--probes=nowhere.jsonl", "nowhere.jsonl"), ("--layers=99", "99")):  # fmt: skip
+        assert main([*words, wrong]) != 0
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_writes_nothing(words, tmp_path, capsys):
+    assert main([*words, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "8 runs" in out
+    assert "helpful-lr1e-3-seed1" in out
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "many.toml").exists()
