@@ -12,9 +12,10 @@ def words(base, talk, tmp_path, monkeypatch):
     """What a small sweep is asked for; it is run where its study file may be written."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    probes = studies.write_probes(tmp_path / "probes.jsonl", 24)
     told = ["sweep", str(base), str(tmp_path / "runs"), "--rates=1e-2,1e-3", "--seeds=2", "--steps=4",
-            "--schedule=1..4", "--batch=2", "--held-out=4", "--max-tokens=128", "--rank=2", "--name=many", "--layers=1",
-            "--subsamples=4", f"--probes={studies.write_probes(tmp_path / 'probes.jsonl', 24)}", "--workers=1"]  # fmt: skip
+            "--schedule=1..4", "--batch=2", "--held-out=4", "--max-tokens=128", "--rank=2", "--name=many",
+            "--layers=1", "--subsamples=4", f"--probes={probes}", "--workers=1"]  # fmt: skip
     return told + [f"--objective={name}={file}" for name, file in talk.items()]
 
 
