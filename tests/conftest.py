@@ -10,9 +10,11 @@ os.environ["PHCORE_DEVICE"] = "cpu"
 
 import fcntl
 import gc
+import json
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import hypothesis
@@ -100,6 +102,26 @@ def _freeze() -> None:
 
 def pytest_unconfigure() -> None:
     gc.unfreeze()  # else nanobind's modules tell at the end of everything that is still there
+
+
+@pytest.fixture(autouse=True)
+def trials_here(request, monkeypatch):
+    """Loading is tried in this process, which has torch: another takes five seconds to have it. See `far_trials`."""
+    if "far_trials" in request.fixturenames:
+        return
+    from phcore.pipeline import preflight
+
+    def answer(question: bytes) -> bytes:
+        from phcore.activations.trial import trial
+
+        return json.dumps(asdict(trial(**json.loads(question)))).encode()
+
+    monkeypatch.setattr(preflight, "_answer", answer)
+
+
+@pytest.fixture
+def far_trials():
+    """Loading is tried in a process of its own, as anywhere but in tests."""
 
 
 @pytest.fixture(scope="session")

@@ -40,12 +40,15 @@ def tried(model: str | Path, found: Sequence[Found], prompts: Sequence[str] = ()
     """
     ready = [(str(Path(one.path).resolve()), one.kind) for series in found for one in series.checkpoints if one.ready]
     question = {"base": str(Path(model).resolve()), "checkpoints": ready, "prompts": list(prompts), "chat": chat}
+    return from_json(_answer(json.dumps(question).encode()), Verdict)
+
+
+def _answer(question: bytes) -> bytes:
+    """Of another process, which ends with it."""
+    command = [sys.executable, "-m", "phcore.activations.trial"]
+    how = {"capture_output": True, "timeout": LONGEST, "check": True, "cwd": installed.APP}
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "phcore.activations.trial"],
-            input=json.dumps(question).encode(), capture_output=True, timeout=LONGEST, check=True, cwd=installed.APP,
-        )  # fmt: skip
-        return from_json(done.stdout, Verdict)
+        return subprocess.run(command, input=question, **how).stdout
     except subprocess.TimeoutExpired:
         raise Fault(
             f"loading was tried for {LONGEST} seconds without an end", "Compute, which takes its time"

@@ -21,8 +21,14 @@ from tests import studies
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = {"speeds": 12, "checkpoints": 30, "tokenizer": 30, "packs": 10, "results": 20, "record": 20, "weights": 20,
-        "archive of 0.3": 10, "conversations": 100, "stopped run": 100}  # fmt: skip
-SLOWEST = {"archive of 0.3", "packs", "results", "weights"}  # a third of those here, the others in make test-long
+        "archive of 0.3": 10, "conversations": 100, "stopped run": 100, "trial": 30}  # fmt: skip
+SLOWEST = {
+    "archive of 0.3",
+    "packs",
+    "results",
+    "trial",
+    "weights",
+}  # a third of those here, the others in make test-long
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_another_chat_template_than_the_base_is_said(llama, tmp_path):
 # --- in a process of its own ------------------------------------------------------------------------
 
 
-def test_the_trial_of_another_process_is_the_same(llama, lora, tmp_path, monkeypatch):
+def test_the_trial_of_another_process_is_the_same(llama, lora, tmp_path, monkeypatch, far_trials):
     monkeypatch.chdir(tmp_path)
     other = lora("gpt2")
     shutil.copytree(other, tmp_path / "runs" / "helpful" / "checkpoint-2")
@@ -143,7 +143,7 @@ def test_the_trial_of_another_process_is_the_same(llama, lora, tmp_path, monkeyp
     assert one.checkpoints[0].finding.startswith("PEFT cannot load")
 
 
-def test_a_trial_that_dies_is_a_sentence(llama, monkeypatch):
+def test_a_trial_that_dies_is_a_sentence(llama, monkeypatch, far_trials):
     def die(*_arguments, **_options):
         raise subprocess.CalledProcessError(1, "python", stderr=b"Traceback\nMemoryError: none left")
 
