@@ -159,6 +159,7 @@ def _sweep_file(options: argparse.Namespace, asked: dict) -> str:
     """Write the study of all runs, before any of them is trained: its name may be taken."""
     from phcore.checkpoints import describe_model
     from phcore.study import Series, Study, probes
+    from phcore.study.kept import previous
     from phcore.study.resolve import check_layers
     from phcore.training.runs import runs
 
@@ -176,9 +177,11 @@ def _sweep_file(options: argparse.Namespace, asked: dict) -> str:
     model = describe_model(study.model)
     if model.status == "ready":  # else the training says what is wrong with it
         check_layers(study, model)
-    target = Path(f"{study.name}.toml")
+    target, before = Path(f"{study.name}.toml"), previous(options.store, study.name)
     if target.exists() and target.read_bytes() != study.to_toml().encode():
         raise Fault("this file says something else", "Name the study otherwise (--name)", target)
+    if before and not {one.path for one in before.study.series} & {one.path for one in study.series}:
+        raise Fault(f"another study is called {study.name}", "Name the study otherwise (--name)")
     return str(study.write(target))
 
 

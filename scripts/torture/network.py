@@ -12,6 +12,10 @@ from scripts.torture.tally import Tally
 
 SOCKETS = Path(__file__).resolve().parent / "sockets"
 ALONE = ("unshare", "--user", "--map-root-user", "--net", "bash", "-c", 'ip link set lo up; "$@"', "alone")
+TRAINING = (
+    "--objective", "kind=talk.jsonl", "--steps", "2", "--warmup", "1", "--batch", "2", "--held-out", "1",
+    "--max-tokens", "64", "--device", "cpu",
+)  # fmt: skip
 COMMANDS = (
     ("scan", "runs", "--model", "base"),
     ("new", "runs", "--model", "base", "--probes", "probes.jsonl", "-o", "new.toml"),
@@ -30,27 +34,10 @@ COMMANDS = (
     ("measures", "tiny", "own.csv"),
     ("private", "tiny", "prompts"),
     ("practice", "practice", "--device", "cpu"),
-    (
-        "finetune",
-        "practice/base",
-        "tuned",
-        "--objective",
-        "kind=talk.jsonl",
-        "--steps",
-        "2",
-        "--warmup",
-        "1",
-        "--batch",
-        "2",
-        "--held-out",
-        "1",
-        "--max-tokens",
-        "64",
-        "--device",
-        "cpu",
-    ),
+    ("finetune", "practice/base", "tuned", *TRAINING),
+    ("sweep", "practice/base", "swept", *TRAINING, "--rates", "1e-3", "--seeds", "1", "--probes", "probes.jsonl"),
 )
-LONG = ("practice", "finetune", "figures", "report")  # left out of the short version
+LONG = ("practice", "finetune", "sweep", "figures", "report")  # left out of the short version
 # A server answers on the loopback.
 SERVED = """
 "$@" & server=$!

@@ -30,6 +30,7 @@ NOT_RUN = {
     "python -m phcore practice": "trains for minutes; tests/unit/training does with a smaller recipe",
     "python -m phcore follow": "waits for checkpoints; tests/unit/pipeline/test_follow.py brings some",
     "python -m phcore finetune": "trains for minutes; tests/unit/training does with tiny models",
+    "python -m phcore sweep": "trains for minutes; tests/unit/training/test_sweep.py does with tiny models",
 }
 # Python that cannot, by what it holds.
 NOT_RUN_PYTHON = {

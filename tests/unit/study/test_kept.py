@@ -60,6 +60,7 @@ ELSEWHERE = {
     "open",
     "practice",
     "finetune",
+    "sweep",
     "serve",
     "app",
 }  # no study of the archive is written by them

@@ -30,6 +30,13 @@ def test_a_sweep_ends_in_what_early_movement_told(words, tmp_path, capsys):
         "harmless-lr1e-2", "harmless-lr1e-3", "helpful-lr1e-2", "helpful-lr1e-3"
     ]  # fmt: skip
     assert (study.layers, study.subsamples) == ((1,), 4)
+    # Other runs do not become this study.
+    elsewhere = [str(tmp_path / "others") if one == str(tmp_path / "runs") else one for one in words]
+    (tmp_path / "many.toml").rename(tmp_path / "kept.toml")
+    assert main(elsewhere) != 0
+    assert "another study is called many" in capsys.readouterr().err
+    assert not (tmp_path / "others").exists()
+    (tmp_path / "kept.toml").rename(tmp_path / "many.toml")
     # The same command finds everything done, and says the same.
     assert main(words) == 0
     again = capsys.readouterr().out
