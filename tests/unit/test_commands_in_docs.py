@@ -22,6 +22,8 @@ NOT_RUN = {
     "make app": "installs packages and opens a server",
     "make test": "is what runs this",
     "export ": "of the reader's own folders",
+    "hf download": "fetches from a hub",
+    "gunzip ": "of what was fetched",
     "#!/bin/bash": "of a cluster",
     "#SBATCH": "of a cluster",
     "python scripts/": "makes what ships, from texts that do not",
