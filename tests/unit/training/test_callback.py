@@ -61,11 +61,22 @@ def watching(tmp_path):
 
 
 @pytest.mark.parametrize("lora", [True, False])
-@pytest.mark.parametrize("how", [{}, {"gradient_accumulation_steps": 2, "gradient_checkpointing": True}])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"gradient_accumulation_steps": 2, "gradient_checkpointing": True},
+        {"bf16": True},
+        {"torch_compile": True, "torch_compile_backend": "eager"},  # traced as for any backend, and run as it is
+    ],
+    ids=["plain", "accumulated", "mixed", "compiled"],
+)
 def test_losses_are_those_without_it_to_the_bit(train, watching, lora, how):
     plain, _ = train(lora=lora, **how)
-    watched, trainer = train([watching(schedule="1, 2, 5", every=None)], lora=lora, **how)
+    callback = watching(schedule="1, 2, 5", every=None)
+    watched, trainer = train([callback], lora=lora, **how)
     assert watched == plain
+    assert [one.step for one in callback.looks.seen] == [0, 1, 2, 5, 8]
     assert trainer.model.training
 
 
