@@ -27,6 +27,8 @@ def rows(kind):
     good, bad = ({"role": "assistant", "content": words} for words in ("The Rhine flows north.", "No."))
     if kind == "sft":
         return Dataset.from_list([{"messages": [*asked, good]}] * 16)
+    if kind == "grpo":
+        return Dataset.from_list([{"prompt": asked}] * 16)
     return Dataset.from_list([{"prompt": asked, "chosen": [good], "rejected": [bad]}] * 16)
 
 
@@ -47,14 +49,21 @@ def trained(kind, base, folder, callbacks, adapter=True):
         how["peft_config"] = peft
     if kind == "sft":
         trainer = trl.SFTTrainer(args=trl.SFTConfig(output_dir=str(folder), max_length=64, **GIVEN), **how)
-    else:
+    elif kind == "dpo":
         trainer = trl.DPOTrainer(args=trl.DPOConfig(output_dir=str(folder), max_length=64, **GIVEN), **how)
+    else:  # rewards that differ between the answers of a group: their lengths
+        args = trl.GRPOConfig(output_dir=str(folder), num_generations=2, max_completion_length=8, **GIVEN)
+        trainer = trl.GRPOTrainer(args=args, reward_funcs=_length, **how)
     trainer.train()
     return [one["loss"] for one in trainer.state.log_history if "loss" in one]
 
 
+def _length(completions, **_):
+    return [float(len(one[0]["content"])) for one in completions]
+
+
 @pytest.mark.parametrize("adapter", [True, False])
-@pytest.mark.parametrize("kind", ["sft", "dpo"])
+@pytest.mark.parametrize("kind", ["sft", "dpo", "grpo"])
 def test_losses_are_those_without_it_and_the_study_is_there(kind, adapter, base, tmp_path):
     plain = trained(kind, base, tmp_path / "plain", [], adapter)
     callback = TopologyCallback(kind, study="trl", every=2, probes=studies.write_probes(tmp_path / "probes.jsonl"),
@@ -63,5 +72,6 @@ def test_losses_are_those_without_it_and_the_study_is_there(kind, adapter, base,
     assert watched == plain
     assert len(watched) == STEPS
     assert all(map(math.isfinite, watched))
+    assert len(set(watched)) > 1
     record = Study.open("trl", tmp_path / "cache").record
     assert [node.step for node in record.path_of(kind)] == [0, 2, 4, 6]
