@@ -55,7 +55,8 @@ def trained(kind, base, folder, callbacks, adapter=True):
         args = trl.GRPOConfig(output_dir=str(folder), num_generations=2, max_completion_length=8, **GIVEN)
         trainer = trl.GRPOTrainer(args=args, reward_funcs=_length, **how)
     trainer.train()
-    return [one["loss"] for one in trainer.state.log_history if "loss" in one]
+    # The loss of GRPO is nothing at each first step; its gradient is not.
+    return [(one["loss"], one["grad_norm"]) for one in trainer.state.log_history if "loss" in one]
 
 
 def _length(completions, **_):
@@ -64,14 +65,14 @@ def _length(completions, **_):
 
 @pytest.mark.parametrize("adapter", [True, False])
 @pytest.mark.parametrize("kind", ["sft", "dpo", "grpo"])
-def test_losses_are_those_without_it_and_the_study_is_there(kind, adapter, base, tmp_path):
+def test_losses_and_gradients_are_those_without_it_and_the_study_is_there(kind, adapter, base, tmp_path):
     plain = trained(kind, base, tmp_path / "plain", [], adapter)
     callback = TopologyCallback(kind, study="trl", every=2, probes=studies.write_probes(tmp_path / "probes.jsonl"),
                                 layers=(1, 3), subsamples=4, cache=tmp_path / "cache", model=base)  # fmt: skip
     watched = trained(kind, base, tmp_path / "watched", [callback], adapter)
     assert watched == plain
     assert len(watched) == STEPS
-    assert all(map(math.isfinite, watched))
-    assert len(set(watched)) > 1
+    assert all(math.isfinite(loss) and math.isfinite(norm) for loss, norm in watched)
+    assert len({norm for _, norm in watched}) > 1
     record = Study.open("trl", tmp_path / "cache").record
     assert [node.step for node in record.path_of(kind)] == [0, 2, 4, 6]
