@@ -78,7 +78,7 @@ def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Ca
     from phcore.pipeline.run import Run
     from phcore.pipeline.workers import pool
     from phcore.stages.registry import assembly
-    from phcore.study.kept import keep
+    from phcore.study.kept import keep_with_looks
     from phcore.study.resolve import resolve
 
     store, by_file = options.store, Path(options.study).suffix == ".toml"
@@ -100,7 +100,7 @@ def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Ca
         run = Run(record, store, executor, report, cancelled, known, options.workers)
         record = run.run()
     if wider:  # only now: until every pair is there, the study is the one that is finished
-        keep(record, store)
+        keep_with_looks(record, record, store)
     if not nothing:
         cost.remember(record, store, run.speeds)
     for sentence in (*store.damaged, *run.warnings):

@@ -19,7 +19,7 @@ from phcore.pipeline.order import Queue
 from phcore.pipeline.plan import File, Plan, Unit, plan
 from phcore.pipeline.reading import Cancelled
 from phcore.stages.registry import Missing, assembly, files, results
-from phcore.study.kept import keep
+from phcore.study.kept import keep, keep_with_looks
 from phcore.study.record import BASE, Node, Record
 from phcore.study.resolve import is_listed, keep_again, libraries
 
@@ -261,8 +261,9 @@ class Run:
         sentence = f"{fault.fault}. {fault.hint}."
         # What may pass (memory, a folder that is not mounted) is tried again by the next run.
         refused = isinstance(fault, Unusable)
-        self.record = self.record.without(node, sentence, *(("refused", libraries()) if refused else ("failed",)))
-        keep(self.record, self.store)
+        before = self.record
+        self.record = before.without(node, sentence, *(("refused", libraries()) if refused else ("failed",)))
+        keep_with_looks(self.record, before, self.store)  # what came meanwhile is computed by the next run
         self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
         self._clock.drop(unit for unit in self._plan.units if unit.place and node in unit.place.nodes)
         self._event("", f"{node.label}, step {node.step} left out")

@@ -1,7 +1,8 @@
 """Studies as an archive keeps them: the record and the study file of each in a folder of its name."""
 
-from collections.abc import Iterable
-from contextlib import suppress
+import fcntl
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from phcore.archive.permissions import KINDS, own_folder
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.study.definition import NAME, Study
-from phcore.study.record import Newer, Record
+from phcore.study.record import LIVE, Newer, Record
 from phcore.study.redaction import declared_private, public
 
 
@@ -20,6 +21,38 @@ def folder_of(study: Study | str, store: Store) -> Path:
 def keep(record: Record, store: Store) -> None:
     """Keep the record and its study file in an archive. What was private stays private: see `private`."""
     hide(record, private(record.study, store), store)
+
+
+@contextmanager
+def alone(study: Study | str, store: Store) -> Iterator[None]:
+    """Who writes the record of a study from what it was before does so one after the other."""
+    folder = folder_of(study, store)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def keep_with_looks(record: Record, before: Record | None, store: Store) -> Record:
+    """Keep a record, and return it, with the looks that trainings have added since `before` was read."""
+    with alone(record.study, store):
+        record = _with_looks(record, before, previous(store, record.study.name))
+        keep(record, store)
+    return record
+
+
+def _with_looks(record: Record, before: Record | None, latest: Record | None) -> Record:
+    known = {(node.label, node.step) for one in (record, before) if one for node in one.nodes}
+    new = [node for node in (latest.nodes if latest else ()) if node.kind == LIVE]
+    new = [node for node in new if (node.label, node.step) not in known]
+    if not new:
+        return record
+    own = {one.name for one in record.study.series}
+    joined = {node.label for node in new} - own
+    series = (*record.study.series, *(one for one in latest.study.series if one.name in joined))
+    place = {one.name: number for number, one in enumerate(series)}
+    nodes = sorted((*record.nodes[1:], *new), key=lambda node: (place[node.label], node.step))
+    return replace(record, study=record.study.with_(series=series), nodes=(record.base, *nodes))
 
 
 def hide(record: Record, kinds: Iterable[str], store: Store) -> None:

@@ -12,7 +12,7 @@ from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.study import measures, probes
 from phcore.study.definition import Series, Study
-from phcore.study.kept import folder_of
+from phcore.study.kept import folder_of, keep_with_looks
 from phcore.study.kept import keep as keep_record
 from phcore.study.kept import previous as previous_record
 from phcore.study.limits import refuse_too_many
@@ -77,6 +77,8 @@ def resolve(
                 f"another study is called {study.name}: on {previous.study.model.name}, from other folders",
                 "Choose another name",
             )
+        if known is None:
+            return keep_with_looks(record, previous, store)
         keep_record(record, store)
     return record
 

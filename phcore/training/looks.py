@@ -6,10 +6,8 @@ No weights are saved. What a look reads is what a reading of a saved checkpoint 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -151,7 +149,7 @@ class Looks:
 
     def _joined(self) -> Record:
         """The study as it is in the archive now, with this run's looks: others may be in training at once."""
-        with self._alone():
+        with kept.alone(self.study, self.store):
             previous = kept.previous(self.store, self.study.name)
             others = [one for one in (previous.study.series if previous else ()) if one.name != self.series.name]
             nodes = [node for node in (previous.nodes[1:] if previous else ()) if node.label != self.series.name]
@@ -161,19 +159,10 @@ class Looks:
                 raise Fault(f"the archive has a study {study.name} with another {other}", "Give this one another name")
             return resolve(study, self.store, known=[*nodes, *self._nodes])
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Runs that are trained at once write one record, one after the other."""
-        folder = kept.folder_of(self.study, self.store)
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / ".lock", "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
     def _tell(self, found: Sequence[Alarm]) -> None:
         """Add alarms to the study's list of them, which pages show."""
         rows = [raised.Raised(self.series.name, one.step, one.kind, one.words) for one in found]
-        with self._alone():
+        with kept.alone(self.study, self.store):
             raised.add(rows, self.study.name, self.store)
 
 

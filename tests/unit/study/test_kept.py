@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,8 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.cli.main import COMMANDS, main
 from phcore.export.results import Results
-from phcore.study import kept
-from phcore.study.record import FORMAT
+from phcore.study import Series, kept
+from phcore.study.record import FORMAT, LIVE, Node
 from phcore.study.resolve import resolve
 from tests import studies
 
@@ -191,3 +192,53 @@ def test_a_study_that_moved_is_the_same(store, computed, tmp_path):
         shutil.copytree(one.path, places[one.name])
     moved = study.with_(series=tuple(studies.Series(name, path) for name, path in places.items()))
     assert resolve(moved, store).series[0].path == places["helpful"]
+
+
+# --- while it is trained ----------------------------------------------------------------------------
+
+
+def looks(record, name, *steps):
+    """The record with looks at a run."""
+    study = record.study
+    if name not in {one.name for one in study.series}:
+        study = study.with_(series=(*study.series, Series(name, study.series[0].path, name)))
+    new = tuple(Node(name, step, LIVE, f"look-{step}", 0, "ready", fingerprint=f"{name}{step}") for step in steps)
+    return replace(record, study=study, nodes=(*record.nodes, *new))
+
+
+def path(store, name) -> list[int]:
+    return [node.step for node in kept.read(store, "tiny").nodes if node.label == name]
+
+
+def test_a_look_that_came_meanwhile_is_not_lost(store):
+    before = kept.read(store, "tiny")
+    kept.keep(looks(looks(before, "helpful", 8), "live", 2, 4), store)  # a training, while a computation goes on
+    made = kept.keep_with_looks(replace(before, pairs="all"), before, store)
+    assert made == kept.read(store, "tiny")
+    assert made.pairs == "all"
+    assert path(store, "helpful") == [1, 2, 4, 8]
+    assert path(store, "live") == [2, 4]
+    assert [one.name for one in made.study.series] == [*(one.name for one in before.study.series), "live"]
+
+
+def test_looks_that_were_left_out_on_purpose_stay_out(store):
+    plain = kept.read(store, "tiny")
+    before = looks(plain, "live", 2, 4)
+    kept.keep(before, store)
+    assert kept.keep_with_looks(plain, before, store) == plain  # the series was taken out of the study file
+
+
+def test_a_computation_during_a_training_keeps_its_looks(store, asked, monkeypatch):
+    from phcore.study import resolve as module
+
+    before, fingerprints = kept.read(store, "tiny"), module._nodes
+
+    def meanwhile(*given):
+        found = fingerprints(*given)
+        kept.keep(looks(before, "live", 2), store)
+        return found
+
+    monkeypatch.setattr(module, "_nodes", meanwhile)
+    record = resolve(before.study, store)
+    assert "live" in {one.name for one in record.study.series}
+    assert path(store, "live") == [2]
