@@ -11,7 +11,7 @@ import streamlit as st
 from altair.utils import schemapi
 from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
-from pages.parts import present
+from pages.parts import first_paint, present
 from phcore.export import images
 from phcore.figures.charts.standing import at_step, height, plain, readable
 from phcore.figures.charts.template import template
@@ -33,7 +33,7 @@ def chart(
     step: int | None = None,
     change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]] | None = None,
     words: str = "",
-    above: Callable[[str, str, str, int], None] | None = None,
+    above: Callable[[str, str], None] | None = None,
 ) -> None:
     """Draw what `build` returns; the `repr` of `about` holds everything it depends on, so that it is built once.
 
@@ -44,8 +44,7 @@ def chart(
     step : of a chart over training steps: the step to select; then `about` and `build` are free of it.
     change : tables of the chart as they stand -> as they are now; `about` is free of what it changes.
     words : what it shows, for those who cannot see it; by default its title.
-    above : draws the question and the answer of the chart above it, which then has no title of its own; it is also
-        given the key of the container that holds the chart, and the pixels to keep free there while it loads.
+    above : draws the question and the answer of the chart above it, which then has no title of its own.
     """
     if not present.shows(name):
         return
@@ -63,8 +62,8 @@ def chart(
     place = nullcontext()
     if above:
         own.pop("title", None)
-        above(*standing.said, f"hold-{name}", standing.height)
-        place = st.container(key=f"hold-{name}")
+        above(*standing.said)
+        place = st.container(key=f"hold-{name}-{first_paint.high(standing.height)}")
     with place:
         st.vega_lite_chart(
             own, key=name, on_select=on_select, selection_mode=selection, alt=words or " ".join(standing.said),

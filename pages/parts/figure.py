@@ -84,20 +84,16 @@ def show(
     return choice
 
 
-def finding(
-    place, question: str, answer: str, held: str = "", height: int = 0, *, half: bool = False, warning: str = ""
-) -> None:
+def finding(place, question: str, answer: str, *, half: bool = False, warning: str = "") -> None:
     """A question in small letters, and what was found in large ones.
 
     Parameters
     ----------
-    held, height : key of a container below, and the pixels it keeps free.
     half : in a column of half the page.
     warning : what to beware of.
     """
-    held = re.sub(r"[^\w-]", "-", held.strip(), flags=re.ASCII)
     words = {"question": kept(question), "answer": kept(answer), "warning": kept(warning)}
-    place.html(web.html("finding.html.j2", held=held, height=height, half=half, **words))
+    place.html(web.html("finding.html.j2", half=half, **words))
 
 
 def kept(words: str) -> str:

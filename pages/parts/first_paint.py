@@ -1,8 +1,11 @@
 """The page's styles in the first answer of the server, so that nothing jumps when they arrive.
 
 Streamlit draws an empty page first, narrow and with a wide margin above, and learns from the script how it should look.
-Here its `index.html` says so before.
+Here its `index.html` says so before. At a first visit the browser also fetches the code of each kind of element, and
+until then draws a grey line in its place: what is higher says how high it will be in the name of its container.
 """
+
+from math import ceil
 
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
@@ -12,6 +15,7 @@ from pages.parts import web
 
 _END = b"</head>"
 _OF_PAGES = ("figures.css", "barcodes.css")  # which bring them again, for browsers that nest no rules
+_STEP, _MOST = 10, 2000  # pixels between the heights that can be kept free, and of the last
 _CHANGED = (b"content-length", b"etag", b"last-modified")  # of a file that is sent with something added
 
 
@@ -48,11 +52,17 @@ class FirstPaint:
         await self.app(_plain(scope), receive, added)
 
 
+def high(pixels: float) -> str:
+    """What the key of a container ends in that keeps so much free."""
+    return f"high{min(_MOST, _STEP * ceil(pixels / _STEP))}"
+
+
 def styled(page: bytes) -> bytes:
     """A page of HTML with the styles at the end of its head; one without a head as it is."""
     # Within the app's element, so that they are more particular than what Streamlit adds.
     nested = "".join(map(web.text, _OF_PAGES))
-    styles = f"{web.style('shell.css')}<style>.stApp{{{nested}}}</style>"
+    heights = "".join(f'[class*="-{high(one)} "]{{min-height:{one}px}}' for one in range(_STEP, _MOST + 1, _STEP))
+    styles = f"{web.style('shell.css')}<style>.stApp{{{nested}}}{heights}</style>"
     return page.replace(_END, styles.encode() + _END, 1)
 
 

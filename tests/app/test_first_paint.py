@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pages.parts import web
-from pages.parts.first_paint import FirstPaint, styled
+from pages.parts.first_paint import FirstPaint, high, styled
 
 PAGE = b"<html><head><title>x</title></head><body></body></html>"
 
@@ -52,3 +52,12 @@ def test_anything_else_is_as_it_is(accept, kind):
 
 def test_a_page_without_a_head_is_as_it_is():
     assert styled(b"ok") == b"ok"
+
+
+def test_a_container_says_in_its_key_what_is_kept_free():
+    """To tens of pixels, never less than is asked; one name does not begin another."""
+    heights = {1: "high10", 300: "high300", 300.5: "high310", 1995: "high2000", 9000: "high2000"}
+    assert {one: high(one) for one in heights} == heights
+    page = styled(PAGE).decode()
+    for one in (10, 300, 2000):
+        assert f'[class*="-{high(one)} "]{{min-height:{one}px}}' in page
