@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import cell, cell_view, changed, data, frame, side_by_side, tour, web
+from pages.parts import cell, cell_view, changed, data, fluid, frame, side_by_side, tour, web
 
+room = fluid.room()
 study = frame.ready_study("barcodes")
 st.html(web.style("barcodes.css"))
 
@@ -11,6 +12,7 @@ tour.card(study)
 first, view, opened = cell.top(study)
 # Options stay on the page when they are closed, out of sight, so that links carry them.
 left, right = st.columns([3.3, 1], gap="medium") if opened else (st.container(), st.container(key="cell-links-closed"))
+room = room.beside(1 / 4.3) if opened else room
 with right, st.container(key="cell-options"):
     options = cell.options(study, first, view)
 
@@ -20,14 +22,14 @@ def picture() -> None:
     """What is below the controls: a click runs this part only."""
     with data.refusing():
         if view == cell.BARS and options.one_complex and not options.two:
-            cell_view.show(study, first, options)
+            cell_view.show(study, first, options, room)
         else:
-            side_by_side.show(study, first, options)
+            side_by_side.show(study, first, options, room)
 
 
 with left:
     if view == cell.CHANGED:  # the whole page, which a click ends while it measures
         with data.refusing():
-            changed.show(study, first, options)
+            changed.show(study, first, options, room)
     else:
         picture()

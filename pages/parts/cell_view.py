@@ -12,6 +12,7 @@ import streamlit as st
 from pages.parts import data, draw, figure, frame, live, moving_cell, places, present, prompts, selection, tour
 from pages.parts.cell import KIND, MOVED, Options, bars_below, capped_words, known
 from pages.parts.controls import asked, control, put
+from pages.parts.fluid import APART, Room
 from pages.parts.selection import Bar, Bars
 from pages.parts.web import WORDS, Markdown, plain
 from phcore.analysis import longer_than_noise
@@ -22,7 +23,6 @@ from phcore.figures.charts import growth
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars, shape_answer
 from phcore.figures.charts.standing import with_tables
-from phcore.figures.charts.theme import FULL_WIDTH
 from phcore.formatting import count, unit_words
 from phcore.topology import explore
 from phcore.topology.explore import ranked
@@ -41,6 +41,7 @@ class Scene:
     seen: live.Seen | None
     step: float  # of the distance slider
     last: float  # end of all distance axes
+    room: Room
 
     @property
     def unit(self) -> str:
@@ -65,7 +66,7 @@ class Scene:
         return live.prompts(self.study).iloc[self.rows]
 
 
-def show(study: Results, cell: data.Cell, options: Options) -> None:
+def show(study: Results, cell: data.Cell, options: Options, room: Room) -> None:
     """The picture, what is said of it, and what is folded below."""
     if st.session_state.pop(MOVED, False):
         st.rerun()  # the steps rest elsewhere: the controls above this part follow
@@ -77,7 +78,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     if bars.table.empty:
         frame.note("There are no finite bars here.")
         return
-    scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars))
+    scene = Scene(study, cell, options, bars, seen, *_axis(study, cell, options, bars), room)
     _picture(scene)
     row = st.columns([5, 1.35], vertical_alignment="center")
     row[0].caption(_origin(scene))
@@ -307,11 +308,12 @@ def _chart(scene: Scene) -> tuple:
     points = set(map(int, np.flatnonzero(np.isin(scene.rows, prompts.marked(scene.rows)))))
     touched = bars.names(seen.explored.touched(points)) if seen and points else []
     band = live.noise(scene.study, scene.cell, options.lens)
+    wide = scene.room.full
     build = partial(
         barcode_and_diagram, bars.table, domain=(0.0, scene.last), cap=options.cap, order=options.order,
-        unit=scene.unit, question=None, at=at, width=FULL_WIDTH, noise=band and band.longest,
+        unit=scene.unit, question=None, at=at, width=wide, stacked=wide < APART, noise=band and band.longest,
     )  # fmt: skip
-    return _CHART, (*scene.about, band), build, lambda tables: barcode_now(tables, at, held, touched)
+    return _CHART, (*scene.about, band, wide), build, lambda tables: barcode_now(tables, at, held, touched)
 
 
 def _diagram(scene: Scene) -> None:

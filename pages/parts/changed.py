@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts import answered, controls, data, draw, figure, frame, influential, live, prompts, selection
 from pages.parts.cell import Options, file_name, known
 from pages.parts.controls import control
+from pages.parts.fluid import Room
 from pages.parts.influential import Comparison, name_of
 from pages.parts.web import WORDS, Markdown, plain
 from phcore.errors import Fault
@@ -28,7 +29,7 @@ def pick(study: Results, cell: data.Cell) -> Comparison:
     return Comparison(before, cell, degree, order)
 
 
-def show(study: Results, cell: data.Cell, options: Options) -> None:
+def show(study: Results, cell: data.Cell, options: Options, room: Room) -> None:
     """The answer in a sentence, the two diagrams matched, the prompts that moved them, and those of one pair."""
     pair = pick(study, cell)
     if pair.before is None:
@@ -56,10 +57,10 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
         return
     held = controls.chosen("c_pair", list(rows["pair"])) or rows["pair"].iloc[0]
     domain = _axis(study, pair.after[2], options, rows, degree)
-    about = (data.version(study), *pair.after, *pair.before, str(options.lens), degree, order, domain)
+    about = (data.version(study), *pair.after, *pair.before, str(options.lens), degree, order, domain, room.full)
     draw.chart(
         _CHART, about,
-        lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit),
+        lambda: matching_chart(rows, domain=domain, names=pair.names, degree=degree, unit=unit, width=room.full),
         selection=PAIR, on_select=lambda: _select(rows), change=lambda tables: matching_now(tables, held), words=words,
     )  # fmt: skip
     st.caption(plain(_distance_words(rows, total, pair, norm, unit)) + " " + WORDS["matching"])
@@ -81,7 +82,7 @@ def show(study: Results, cell: data.Cell, options: Options) -> None:
     answered.show(study, pair.before, pair.after, pair.names)
     if seen_before is not None and seen_after is not None:
         st.caption(WORDS["matched_prompts"])
-        _before_and_after(study, pair, (seen_before, seen_after), options, one)
+        _before_and_after(study, pair, (seen_before, seen_after), options, one, room)
     else:
         frame.note("The hidden states of both cells are needed to see the prompts; they are not in the archive.")
 
@@ -190,16 +191,17 @@ def _select(rows: pd.DataFrame) -> None:
 # --- the prompts of a pair --------------------------------------------------------------------------
 
 
-def _before_and_after(study: Results, pair: Comparison, seen, options: Options, matched: pd.Series) -> None:
+def _before_and_after(study: Results, pair: Comparison, seen, options: Options, matched: pd.Series, room: Room) -> None:
     """Two maps on the same axes, and the prompts of each bar."""
     categories = live.categories(study)
-    sides = zip(st.columns(2), "ab", (pair.before, pair.after), seen, pair.names, strict=True)
+    sides = zip(room.pair(), "ab", (pair.before, pair.after), seen, pair.names, strict=True)
     for column, end, cell, one, name in sides:
         own, place = live.prompts(study).iloc[one.explored.rows], int(matched[f"place_{end}"])
         held = {} if place < 0 else selection.held(selection.made_by(one.explored, pair.degree, place))
         with column:
             mapped = live.map_of(study, cell, options.lens, "PCA")
-            prompts.draw_map(f"map-{end}", study, one, mapped, question=name[0].upper() + name[1:], held=held)
+            prompts.draw_map(f"map-{end}", study, one, mapped, width=room.half, question=name[0].upper() + name[1:],
+                             held=held)  # fmt: skip
             if place < 0:
                 st.caption("This bar has no counterpart here.")
             elif pair.degree == 1:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import altair as alt
@@ -59,12 +58,10 @@ def chart(
     own["config"] = own.get("config", {}) | {"mark": {"aria": False}}
     if present.on():  # another chart than before: drawn anew, for the size it now has
         own["usermeta"] = own.get("usermeta", {}) | {"present": True}
-    place = nullcontext()
     if above:
         own.pop("title", None)
         above(*standing.said)
-        place = st.container(key=f"hold-{name}-{first_paint.high(standing.height)}")
-    with place:
+    with st.container(key=f"hold-{name}-{first_paint.high(standing.height)}"):
         st.vega_lite_chart(
             own, key=name, on_select=on_select, selection_mode=selection, alt=words or " ".join(standing.said),
             width="content",

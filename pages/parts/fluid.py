@@ -22,6 +22,14 @@ class Room(NamedTuple):
     full: int
     half: int
 
+    @classmethod
+    def of(cls, full: int) -> "Room":
+        return cls(full, (full - GAP) // 2 if full >= APART and not present.on() else full)
+
+    def beside(self, share: float) -> "Room":
+        """What is left beside a column that takes this share; where the page is narrow, it stands below or above."""
+        return Room.of(round((1 - share) * self.full) - GAP) if self.full >= APART else self
+
     def pair(self) -> list:
         """Places for two charts: side by side, or where there is no room for that below each other."""
         return st.columns(2) if self.half < self.full else [st.container(), st.container()]
@@ -34,7 +42,7 @@ def room() -> Room:
         # With an element, as styles that stand alone reach the browser after the page.
         st.html(f"{web.style('figures.css')}<span hidden></span>")
         _ROOM(key=_COMPONENT, data={"most": FULL, "known": known}, on_width_change=_measured, height=1)
-    return Room(known, (known - GAP) // 2 if known >= APART and not present.on() else known)
+    return Room.of(known)
 
 
 def _measured() -> None:

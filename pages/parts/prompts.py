@@ -41,20 +41,21 @@ def counted(categories: Iterable[str | None]) -> str:
 
 
 def draw_map(
-    key: str, study: Results, seen: live.Seen, mapped: live.Mapped, *, question: str | None = None, words: str = "",
-    **shown,
+    key: str, study: Results, seen: live.Seen, mapped: live.Mapped, *, width: int, question: str | None = None,
+    words: str = "", **shown,
 ) -> None:  # fmt: skip
     """The prompts of a cell on the plane.
 
     Parameters
     ----------
+    width : of the chart in pixels, with its axes.
     question, words : the chart's title, and what it shows for those who cannot see it.
     shown : `held` of `map_tables`.
     """
-    rows, plane, categories = seen.explored.rows, map_plane(mapped.reach), live.categories(study)
+    rows, plane, categories = seen.explored.rows, map_plane(mapped.reach, width), live.categories(study)
     tables = map_tables(mapped.points[rows], live.prompts(study).iloc[rows], plane, **shown)
     draw.chart(
-        key, (data.version(study), mapped.reach, mapped.axes, tuple(categories), question),
+        key, (data.version(study), mapped.reach, mapped.axes, tuple(categories), question, width),
         lambda: cloud_map(tables, plane, categories=categories, question=question, axes=mapped.axes),
         change=lambda standing: with_tables(standing, tables.values()), words=words,
     )  # fmt: skip

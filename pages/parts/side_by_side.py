@@ -9,18 +9,18 @@ import streamlit as st
 from pages.parts import controls, data, draw, frame
 from pages.parts.cell import ALL_WORD, BARS, IMAGE, PREFIX, Options, bars_below, capped_words, known, pick
 from pages.parts.controls import control, put
+from pages.parts.fluid import APART, Room
 from pages.parts.selection import ENDLESS_WORDS, Bar, Bars
 from pages.parts.web import Markdown, plain
 from phcore.export.results import Results
 from phcore.figures.charts.barcode import barcode_and_diagram, barcode_now
 from phcore.figures.charts.bars import cap_bars
-from phcore.figures.charts.theme import FULL_WIDTH, HALF_WIDTH
 from phcore.figures.charts.vectors import landscape_chart, persistence_image_chart
 from phcore.formatting import three, unit_words
 from phcore.topology import vectors
 
 
-def show(study: Results, first: data.Cell, options: Options) -> None:
+def show(study: Results, first: data.Cell, options: Options, room: Room) -> None:
     """One cell over the full width, or two on the same axes."""
     cells = [first, pick(study, "second")] if options.two else [first]
     end = max(data.longest_death(study, layer, options.scale) for _, _, layer in cells)
@@ -29,11 +29,11 @@ def show(study: Results, first: data.Cell, options: Options) -> None:
         st.caption(plain(f"Axes are fitted to {which} cell: lengths cannot be compared between {between}."))
         end = None
     if not options.two:
-        _cell(study, first, options, end, "first", FULL_WIDTH)
+        _cell(study, first, options, end, "first", room.full)
         return
-    for column, cell, key in zip(st.columns(2), cells, ("first", "second"), strict=True):
+    for column, cell, key in zip(room.pair(), cells, ("first", "second"), strict=True):
         with column:
-            _cell(study, cell, options, end, key, HALF_WIDTH)
+            _cell(study, cell, options, end, key, room.half)
 
 
 def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, key: str, width: int) -> None:
@@ -60,7 +60,7 @@ def _cell(study: Results, cell: data.Cell, options: Options, end: float | None, 
 
 
 def _bars(bars: pd.DataFrame, about, options: Options, domain, look: dict, key: str) -> None:
-    chart, own, stacked = f"bars-{key}", f"{PREFIX[key]}_held", look["width"] == HALF_WIDTH
+    chart, own, stacked = f"bars-{key}", f"{PREFIX[key]}_held", look["width"] < APART
     build = partial(
         barcode_and_diagram, bars, domain=domain, cap=options.cap, order=options.order, stacked=stacked,
         height=400 if stacked else 480, **look,

@@ -9,9 +9,11 @@ from tests.browser.conftest import OF_COLOURS, broken
 STUDY = "smollm2-135m-instruct"
 # All sections of Evidence are made alike: two with most on them stand for the others.
 FULL = ("Before behaviour?", "Robust?")
-PLACES = [one.name * (one is not PAGES[0]) for one in PAGES] + [
-    pytest.param(f"evidence?e_section={one}", marks=() if one in FULL else pytest.mark.long) for one in SECTIONS[1:]
-]
+PLACES = (
+    [one.name * (one is not PAGES[0]) for one in PAGES]
+    + ["barcodes?b_view=What+changed"]
+    + [pytest.param(f"evidence?e_section={one}", marks=() if one in FULL else pytest.mark.long) for one in SECTIONS[1:]]
+)
 FOCUS = """() => {
   let one = document.activeElement
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement

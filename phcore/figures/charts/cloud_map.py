@@ -26,12 +26,18 @@ HEIGHT = 440
 FIRST, SECOND, OTHER = "first", "second", "other"  # groups of points
 
 
-def map_plane(reach: tuple[float, float]) -> Plane:
-    """The window of a map whose points reach `reach` from the centre along each axis; one unit is as long on both."""
-    across = HALF_WIDTH - Y_AXIS
-    per_pixel = 1.06 * max(2 * reach[0] / across, 2 * reach[1] / HEIGHT) or 1.0
-    x, y = per_pixel * across / 2, per_pixel * HEIGHT / 2
-    return Plane((-x, x), (-y, y), across, HEIGHT)
+def map_plane(reach: tuple[float, float], width: int = HALF_WIDTH) -> Plane:
+    """The window of a map whose points reach `reach` from the centre along each axis; one unit is as long on both.
+
+    Parameters
+    ----------
+    width : of the chart in pixels, with its axes.
+    """
+    across = width - Y_AXIS
+    height = min(HEIGHT, across)
+    per_pixel = 1.06 * max(2 * reach[0] / across, 2 * reach[1] / height) or 1.0
+    x, y = per_pixel * across / 2, per_pixel * height / 2
+    return Plane((-x, x), (-y, y), across, height)
 
 
 def map_tables(
@@ -129,7 +135,7 @@ def cloud_map(
         width=plane.width,
         height=plane.height,
         usermeta=CANVAS,
-        **framed(question, None, HALF_WIDTH),
+        **framed(question, None, plane.width + Y_AXIS),
     )
     # The paths have a shape of their own, which no legend shows; shared, it would hide that of the categories.
     own = {"color": "independent", "shape": "independent"}

@@ -16,7 +16,7 @@ SHOWN = 30  # pairs drawn as bars; the diagram has all
 MOVED, NEW, GONE = "moved", "new", "gone"
 _HEAD = 26  # pixels above the bars for the names of the two checkpoints
 _HEIGHT = 480  # of the bars, and of the diagram, which is a square
-_ACROSS = FULL_WIDTH - _HEIGHT - 120
+_BESIDE = 700  # pixels from which on the two stand beside each other
 _NO_COST = 1e-12  # share below which a pair did not move
 
 
@@ -52,7 +52,8 @@ def matching_chart(
     names: tuple[str, str],
     degree: int,
     unit: str = "distance",
-) -> alt.HConcatChart:
+    width: int = FULL_WIDTH,
+) -> alt.HConcatChart | alt.VConcatChart:
     """The pairs that pay most as bars, before above after, and all pairs in the diagram. Clicks choose `pair`.
 
     None is selected before `matching_now`.
@@ -63,16 +64,20 @@ def matching_chart(
     domain : of all axes.
     names : of the two checkpoints, the earlier first.
     degree : of the bars, for their shape.
+    width : of the whole in pixels; with little of it the diagram stands below the bars.
     """
+    beside = width >= _BESIDE
+    side = min(_HEIGHT, width // 2 - 60 if beside else width - 80)
+    across = width - side - 120 if beside else width - 40
     hover = near("near_pair", PAIR)
     selected = {"or": ["datum.held", {"param": "near_pair", "empty": False}]}
     told = {"pair": "pair", "what": "what", "before": names[0], "after": names[1], "share_words": "share"}
-    chart = alt.hconcat(
-        alt.layer(*_bars(selected, domain, unit, told, names), width=_ACROSS, height=_HEIGHT),
-        alt.layer(*_diagram(selected, domain, unit, degree, told), width=_HEIGHT, height=_HEIGHT),
+    chart = (alt.hconcat if beside else alt.vconcat)(
+        alt.layer(*_bars(selected, domain, unit, told, names, across), width=across, height=_HEIGHT),
+        alt.layer(*_diagram(selected, domain, unit, degree, told), width=side, height=side),
         data=_placed(rows),
         spacing=30,
-        **framed(None, None, FULL_WIDTH),
+        **framed(None, None, width),
     )
     return link(chart, [hover, picked(PAIR)])
 
@@ -107,7 +112,7 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _bars(selected, domain, unit: str, told: Mapping[str, str], names: tuple[str, str]) -> list[View]:
+def _bars(selected, domain, unit: str, told: Mapping[str, str], names: tuple[str, str], across: int) -> list[View]:
     x = distance(alt.X, "sign_x", unit, domain, padding=20)
     scale = alt.Scale(domain=[0, _HEIGHT], reverse=True, nice=False)
     middle = alt.Y(field="y", type="quantitative", scale=scale, axis=None)
@@ -125,19 +130,19 @@ def _bars(selected, domain, unit: str, told: Mapping[str, str], names: tuple[str
         bar(rows, "b", strokeWidth=4, color=INK),
         text.encode(x=x, y=middle, text=alt.Text(field="sign", type="nominal")),
         held.mark_rule(strokeWidth=1, color=ACCENT, opacity=0.5).encode(
-            x=alt.XValue(0), x2=alt.X2Value(_ACROSS), y=middle
+            x=alt.XValue(0), x2=alt.X2Value(across), y=middle
         ),
         bar(held, "a", strokeWidth=5, color=ACCENT, opacity=0.55),
         bar(held, "b", strokeWidth=5, color=ACCENT),
-        *_key(names),
-        answering(rows, "bars", told).encode(x=alt.XValue(_ACROSS / 2), y=middle),
+        *_key(names, across),
+        answering(rows, "bars", told).encode(x=alt.XValue(across / 2), y=middle),
     ]
 
 
-def _key(names: tuple[str, str]) -> list[View]:
+def _key(names: tuple[str, str], across: int) -> list[View]:
     """Above the bars: which tone is which checkpoint."""
     marks = []
-    for colour, left, words in zip((TONE, INK), (6, _ACROSS // 2), names, strict=True):
+    for colour, left, words in zip((TONE, INK), (6, across // 2), names, strict=True):
         one = View(pd.DataFrame({"words": [words]})).encode(y=alt.YValue(_HEAD / 2 - 4))
         marks += [
             one.mark_rule(strokeWidth=4, color=colour).encode(x=alt.XValue(left), x2=alt.X2Value(left + 22)),

@@ -59,6 +59,9 @@ def test_one_unit_is_as_long_on_both_axes_and_everything_is_inside():
     assert plane.x[1] > 3
     assert plane.y[1] > 0.5
     assert map_plane((0.0, 0.0)).x[1] > 0  # a cloud of one point
+    narrow = map_plane((3.0, 0.5), 340)
+    assert narrow.width < 340 >= narrow.height
+    assert (narrow.x[1] - narrow.x[0]) / narrow.width == pytest.approx((narrow.y[1] - narrow.y[0]) / narrow.height)
 
 
 # --- the map ----------------------------------------------------------------------------------------
