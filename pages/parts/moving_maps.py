@@ -8,7 +8,7 @@ import streamlit as st
 from pages.parts import data, figure, web
 from phcore.export.results import Results
 from phcore.figures import motion
-from phcore.figures.charts.theme import BASE, category_marks, objective_colours
+from phcore.figures.charts.theme import BASE, category_marks, objective_colours, on_dark
 from phcore.figures.figure import Choice, Data
 from phcore.figures.prompt_maps import Frame, Panel
 from phcore.figures.registry import FIGURES
@@ -63,7 +63,7 @@ def _panel(found: Data, panel: Panel, unit: float, colour: str) -> dict:
         "name": panel.name,
         "base": panel.name == BASE,
         "series": panel.series,
-        "colour": colour,
+        "colour": colour and f"light-dark({colour}, {on_dark(colour)})",
         "steps": [one.step for one in panel.frames],
         "medians": [one.median for one in panel.frames],
         "points": [motion.packed_points(one.points, unit) for one in panel.frames],

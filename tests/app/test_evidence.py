@@ -19,7 +19,7 @@ SECTIONS = {
     "Early?": 2,
     "Apart?": 3,
     "More than geometry?": 4,
-    "Before behaviour?": 4,
+    "Before behaviour?": 5,
     "Robust?": 2,
     "Other models?": 1,
 }

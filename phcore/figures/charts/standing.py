@@ -14,6 +14,7 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from phcore.figures.charts.dark import for_both
 from phcore.formatting import visible
 
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
@@ -38,7 +39,8 @@ def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
         alt.data_transformers.register("by_place", keep)
         with alt.data_transformers.enable("by_place"), debug_mode(False):
             spec = build().to_dict(validate=False)
-    return Plain(_seen(spec), {name: readable(table) for name, table in tables.values()})
+    spec = for_both(_seen(spec), (table for _, table in tables.values()))
+    return Plain(spec, {name: readable(table) for name, table in tables.values()})
 
 
 _AXIS, _LEGEND, _HEADER, _SPACING = 64, 34, 34, 18  # pixels, about

@@ -17,6 +17,7 @@ OBJECTIVES = {"helpful": "#0072B2", "harmless": "#D55E00", "mixed": "#009E73"}
 OTHER_OBJECTIVES = ("#CC79A7", "#E69F00", "#56B4E9", "#A6761D", "#66A61E", "#B24745", "#8C8C00")
 _PREFERRED = 3  # a new name starts at one of the last three of Okabe-Ito; the rest only when those are taken
 BASE_COLOUR = "#8a919c"
+DARK, READABLE = "#0f1319", 4.5  # the app's dark background, and the contrast that letters need
 
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 6], [1, 4])
 
@@ -98,6 +99,33 @@ def objective_scale(objectives: Iterable[str], study: Iterable[str] | None = Non
     colours = objective_colours(shown | set(study or ()))
     order = [name for name in colours if name in shown]
     return alt.Scale(domain=order, range=[colours[name] for name in order])
+
+
+def on_dark(colour: str) -> str:
+    """A colour as it is on the app's dark background: mixed with white as far as letters in it need to be readable.
+
+    Parameters
+    ----------
+    colour : as #rrggbb; one that can be read as it is stays.
+    """
+    parts = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    for share in range(0, 100, 5):
+        lit = "#" + "".join(f"{round(part + (255 - part) * share / 100):02x}" for part in parts)
+        if contrast(lit, DARK) >= READABLE:
+            break
+    return lit if share else colour
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours as #rrggbb, 1 to 21, as the Web Content Accessibility Guidelines count it."""
+    low, high = sorted(_luminance(colour) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def shades(colour: str, number: int) -> list[str]:

@@ -1,13 +1,19 @@
 from itertools import combinations
 
+import pytest
+
 from phcore.figures.charts.barcode import barcode_and_diagram
 from phcore.figures.charts.theme import (
     BASE_COLOUR,
+    DARK,
     OBJECTIVES,
     OTHER_OBJECTIVES,
+    contrast,
     heading,
     objective_colours,
     objective_scale,
+    on_dark,
+    shades,
 )
 
 
@@ -61,3 +67,13 @@ def test_inks_follow_the_background(bars, render):
     for ink, paper, other in (("#2f3440", light, dark), ("#e3e7ee", dark, light)):
         assert ink in paper
         assert ink not in other
+
+
+def test_objectives_can_be_read_on_the_dark_background():
+    """Lighter where they have to be; the others, and all on white, stay as they are."""
+    known = {*OBJECTIVES.values(), *OTHER_OBJECTIVES, *shades("#0072B2", 5)}
+    assert all(contrast(on_dark(colour), DARK) >= 4.5 for colour in known)
+    assert on_dark("#0072B2") != "#0072B2"
+    assert on_dark(OBJECTIVES["mixed"]) == OBJECTIVES["mixed"]
+    assert on_dark("#000000") > "#6f6f6f"
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)

@@ -1,0 +1,51 @@
+"""Objectives on a dark background: a chart says both of its colours, and the background chooses.
+
+Charts are made in the colours of white paper. As a chart becomes plain, each colour that would be hard to read on the
+app's dark background is an expression instead, whose other side is lighter (`theme.on_dark`).
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from phcore.figures.charts.theme import OBJECTIVES, OTHER_OBJECTIVES, on_dark
+
+_IS_DARK = "luminance(background) < 0.2"
+_COLOURS = frozenset((*OBJECTIVES.values(), *OTHER_OBJECTIVES))
+_CHANNELS = ("color", "fill", "stroke")
+
+
+def for_both(spec, tables: Iterable[pd.DataFrame]):
+    """The same spec for light and dark backgrounds.
+
+    Parameters
+    ----------
+    spec : of a chart, as plain Vega-Lite. Domains of scales stay as they are.
+    tables : of the chart; a channel without a scale takes its colours from their columns.
+    """
+    tables = list(tables)
+    match spec:
+        case str() if spec in _COLOURS and (light := on_dark(spec)) != spec:
+            return {"expr": f"{_IS_DARK} ? '{light}' : '{spec}'"}
+        case dict():
+            whole = {key: one if key == "domain" else for_both(one, tables) for key, one in spec.items()}
+            for channel in _CHANNELS:
+                if isinstance(own := whole.get(channel), dict) and "field" in own and own.get("scale", own) is None:
+                    whole[channel] = _of_column(own, tables)
+            return whole
+        case list() | tuple():
+            return [for_both(one, tables) for one in spec]
+    return spec
+
+
+def _of_column(channel: dict, tables: list[pd.DataFrame]) -> dict:
+    """A channel whose column holds colours."""
+    field = channel["field"]
+    held = {one for table in tables if field in table for one in table[field].unique() if isinstance(one, str)}
+    lit = {one: on_dark(one) for one in sorted(held) if one.startswith("#")}
+    conditions = [
+        {"test": f"{_IS_DARK} && datum.{field} === '{one}'", "value": light}
+        for one, light in lit.items()
+        if one != light
+    ]
+    return channel | {"condition": conditions} if conditions and "condition" not in channel else channel
