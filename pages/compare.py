@@ -98,7 +98,7 @@ def findings(pair: tuple[Results, Results]) -> None:
     same = sum(len(rows) == 2 and len({row.verdict for row in rows}) == 1 for rows in known)
     agreed = f"The two studies agree on {same:,} of 5 verdicts."
     figure.finding(st, "What does each study say of the five claims?", agreed, half=True)
-    with st.container(gap="xsmall"):
+    with st.container(gap="xsmall", key="p-verdicts"):
         for place, study in zip(st.columns([3, 1, 1])[1:], pair, strict=True):
             place.caption(plain(study.study.name))
         for rows, (row, *_) in zip(claims, known, strict=True):

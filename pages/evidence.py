@@ -11,6 +11,7 @@ from pages.parts.web import plain
 from phcore.export.results import Results
 from phcore.figures.figure import SCALES, Choice, Look
 from phcore.figures.registry import FIGURES, SECTIONS
+from phcore.formatting import enumerated
 from phcore.pipeline.run import publish_missing
 from phcore.stages.registry.assembly import published
 from phcore.study import measures
@@ -57,9 +58,9 @@ evidence = list(published(evidence=True))
 gone = [name for name in data.missing(study) if name in evidence]
 if gone:
     all_of_it = len(gone) == len(evidence)
-    what = "The evidence has" if all_of_it else f"{', '.join(gone).replace('_', ' ').capitalize()} have"
+    what = "the evidence" if all_of_it else enumerated([name.replace("_", " ") for name in gone])
     later = "." if data.read_only() else "; press Compute on the Study page."
-    frame.note(f"{what} not been measured for this study yet{later}", "hourglass_empty")
+    frame.note(f"Not measured for this study yet: {what}{later}", "hourglass_empty")
     if all_of_it:
         toolbar.stop()
 

@@ -28,6 +28,13 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def part(number: int, whole: int, noun: str, one: str = "is", several: str = "are") -> str:
+    """How many of them, with the verb: 67 of 207 moves are, All 207 moves are, None of 207 moves is."""
+    if 0 < number == whole:
+        return f"The only {noun} {one}" if whole == 1 else f"All {count(whole, noun)} {several}"
+    return f"{f'{number:,}' if number else 'None'} of {count(whole, noun)} {several if number > 1 else one}"
+
+
 def enumerated(names: Sequence[str]) -> str:
     """a, b and c."""
     return ", ".join([*names[:-2], " and ".join(names[-2:])])

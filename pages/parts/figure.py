@@ -1,6 +1,5 @@
 """A figure on a page: what can be chosen of it, its chart, what is said of it, its table and its files."""
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -79,7 +78,7 @@ def show(
         if words := figure.sentence(found):
             st.markdown(plain(words))
     elif figure.sentence(found):
-        finding(place, figure.heading or figure.title, figure.sentence(found))
+        finding(place, figure.heading or figure.title, figure.sentence(found), half=look.width <= HALF)
     below(study, figure, choice, key=name)
     return choice
 
@@ -92,13 +91,8 @@ def finding(place, question: str, answer: str, *, half: bool = False, warning: s
     half : in a column of half the page.
     warning : what to beware of.
     """
-    words = {"question": kept(question), "answer": kept(answer), "warning": kept(warning)}
+    words = {"question": web.kept(question), "answer": web.kept(answer), "warning": web.kept(warning)}
     place.html(web.html("finding.html.j2", half=half, **words))
-
-
-def kept(words: str) -> str:
-    """Words in which no line breaks between a number and what belongs to it."""
-    return re.sub(r"(?<=\d) (?=%)", "\u00a0", words)
 
 
 def chart(

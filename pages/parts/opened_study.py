@@ -199,7 +199,7 @@ def _left(study: Results) -> None:
         if study.finished:
             st.caption(plain(f"{FINISHED} Nothing more can be measured here: {away}."))
         else:
-            lacks = "has no evidence yet" if study.complete else "is unfinished"
+            lacks = "lacks some of its evidence" if study.complete else "is unfinished"
             frame.note(f"This study {lacks}, and {away}.", "cloud_off")
         return
     todo, seconds = _todo(study)

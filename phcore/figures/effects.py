@@ -14,7 +14,8 @@ from phcore.topology.summaries import FEATURE_WORDS
 SIZES = {"g": "Hedges' g (resampling SDs)", "delta": "Cliff's delta"}
 UNITS = {"g": "Hedges' g", "delta": "Cliff's delta"}
 _MOST = 12  # features in the chart
-_NAMES = 230  # pixels for the names of the features
+_NAMES, _LEAST_NAMES = 230, 150  # pixels for the names of the features, and on a phone
+_SHORT = 300  # pixels of a plot up to which the words above it are short
 _ROW = 20
 
 
@@ -48,14 +49,15 @@ def chart(data: Data, look: Look):
     )
     low, high = (-1.0, 1.0) if size == "delta" else _around_zero([*table[size], *table[lo], *table[hi]])
     x = measure(alt.X, size, SIZES[size], (low, high), {"tickCount": 7})
-    y = row_names("words", table["words"], _NAMES)
-    across = look.width - _NAMES - 24
+    names = min(_NAMES, max(_LEAST_NAMES, round(0.45 * look.width)))
+    y = row_names("words", table["words"], names)
+    across = look.width - names - 24
     colour = alt.Color(field="colour", type="nominal", scale=None)
     tooltip = {"words": "feature", "interval": f"{SIZES[size]}, 95 % interval"}
     where = f"step {data.step:,}, layer {data.choice.layer}"
     return alt.layer(
         View(pd.DataFrame({size: [0.0]})).mark_rule(color=SOFT, strokeWidth=1, strokeDash=[3, 3]).encode(x=x),
-        *_sides(rows, colours, across * -low / (high - low), across),
+        *_sides(rows, colours, across * -low / (high - low), names, across),
         *dots(View(table), x, lo, hi, y=y, color=colour, hollow="!datum.clear", tooltip=tooltip),
         width=across,
         height=_ROW * max(1, len(table)),
@@ -104,14 +106,17 @@ def _around_zero(values: list[float]) -> tuple[float, float]:
     return min(low - 0.03 * span, -0.1 * span), max(high + 0.03 * span, 0.1 * span)
 
 
-def _sides(rows: pd.DataFrame, colours: dict[str, str], zero: float, across: int) -> list[View]:
-    """Above the plot, left and right of zero: on which side which series has more."""
+def _sides(rows: pd.DataFrame, colours: dict[str, str], zero: float, names: int, across: int) -> list[View]:
+    """Above the plot and the names left of it, on both sides of zero: on which side which series has more."""
     one = rows.head(1)
-    arrows = {"b": ("← higher in {}", "right", -8), "a": ("higher in {} →", "left", 8)}
-    style = {"baseline": "bottom", "fontSize": LABEL_SIZE, "fontWeight": "bold", "dy": -5, "limit": across // 2}
+    more = "higher in " if across > _SHORT else ""
+    room = {"b": zero + names - 8, "a": across - zero - 8}
+    arrows = {"b": (f"← {more}{{}}", "right", -8), "a": (f"{more}{{}} →", "left", 8)}
+    inks = {side: iter(one[f"objective_{side}"].map(colours)) for side in arrows}
+    style = {"baseline": "bottom", "fontSize": LABEL_SIZE, "fontWeight": "bold", "dy": -5}
     return [
         View(pd.DataFrame({"name": [words.format(name) for name in one[f"series_{side}"]]}))
-        .mark_text(align=align, dx=dx, color=next(iter(one[f"objective_{side}"].map(colours)), ""), **style)
+        .mark_text(align=align, dx=dx, limit=room[side], color=next(inks[side], ""), **style)
         .encode(x=alt.XValue(zero), y=alt.YValue(0), text=alt.Text(field="name", type="nominal"))
         for side, (words, align, dx) in arrows.items()
     ]

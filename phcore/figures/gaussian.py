@@ -7,7 +7,7 @@ from phcore.errors import Fault
 from phcore.figures.charts.curves import velocity_chart
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, by_step
 from phcore.figures.reading import COMPUTE, CURVE, curve, floor, labelled, owners, quantity, rows
-from phcore.formatting import percent, three, wasserstein_words
+from phcore.formatting import part, percent, three, wasserstein_words
 from phcore.study.record import BATCHES
 
 
@@ -45,13 +45,13 @@ def chart(data: Data, look: Look):
 
 
 def answer(data: Data) -> str:
-    """How many moves at the layer exceed the null of their own transition."""
+    """How many moves at the layer exceed the null of their own transition: one pair of numbers."""
     table, layer = data.every, data.choice.layer
     here = table[table["layer"] == layer]
     if here.empty:
         return f"No transition has a velocity and a null at layer {layer} yet."
-    above, below = _places(here)
-    return f"{above:,} of {len(here):,} moves at layer {layer} exceed a Gaussian cloud's, {below:,} stay below it."
+    above, _ = _places(here)
+    return f"{part(above, len(here), 'move')} larger than a Gaussian cloud would make."
 
 
 def _places(table: pd.DataFrame) -> tuple[int, int]:
@@ -60,10 +60,14 @@ def _places(table: pd.DataFrame) -> tuple[int, int]:
 
 
 def more(data: Data) -> str:
-    """The same over all layers, and how many exceed the floor."""
+    """How many moves at the layer are smaller, the same over all layers, and how many exceed the floor."""
     table = data.every
+    here = table[table["layer"] == data.choice.layer]
+    smaller = "" if here.empty else f"{part(_places(here)[1], len(here), 'move')} smaller. "
     above, below = _places(table)
-    words = f"Over all layers {above:,} of {len(table):,} moves exceed their Gaussian null, {below:,} stay below."
+    words = (
+        f"{smaller}Over all layers {above:,} of {len(table):,} moves exceed their Gaussian null, {below:,} stay below."
+    )
     if table["floor_hi"].isna().all():
         return words
     beyond = int((table["mean"] > table["floor_hi"]).sum())

@@ -1,5 +1,7 @@
 """What simpler numbers already say of velocity: rank correlations with the changes of seven of them."""
 
+from textwrap import wrap
+
 import altair as alt
 import pandas as pd
 
@@ -37,7 +39,10 @@ def chart(data: Data, look: Look):
     single = data.ranks[(data.ranks["layer"] != ALL_LAYERS) & data.ranks["words"].isin(order)].dropna(subset="rho")
     single = single.assign(name=single["layer"].map(str), shown=single["rho"].map("{:.2f}".format))
     axis = {"values": [-1, -0.5, 0, 0.5, 1]}
-    x = measure(alt.X, "rho", f"rank correlation with H{data.choice.degree} velocity", (-1, 1), axis)
+    across = look.width - _NAMES - 20
+    title = f"rank correlation with H{data.choice.degree} velocity"
+    title = title if across > 8 * len(title) else wrap(title, across // 8)
+    x = measure(alt.X, "rho", title, (-1, 1), axis)
     y = row_names("words", order, _NAMES)
     tooltip = {"words": "quantity", "interval": "rank correlation (95 % interval)", "transitions": "transitions"}
     row = View(table).encode(x=x, y=y)
@@ -50,7 +55,7 @@ def chart(data: Data, look: Look):
         row.mark_point(filled=True, opacity=1, size=90, color=INK, stroke=FAINT, strokeWidth=1).encode(
             tooltip=told(tooltip)
         ),
-        width=look.width - _NAMES - 20,
+        width=across,
         height=_ROW * len(order),
         **look.framed("What does simple geometry already say?", answer(data)),
     )

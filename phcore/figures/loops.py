@@ -4,7 +4,7 @@ from phcore.analysis import against_null
 from phcore.errors import Fault
 from phcore.figures.figure import Choice, Data, Figure, Source
 from phcore.figures.reading import COMPUTE
-from phcore.formatting import three
+from phcore.formatting import part, three
 
 
 def read(results: Source, choice: Choice) -> dict:
@@ -24,23 +24,22 @@ def _numbers(data: Data) -> tuple[str, str, str]:
 
 
 def sentence(data: Data) -> str:
+    """In how many cells there are more loops, or fewer, whichever holds of more of them."""
     table = data.counts
-    own, same_covariance, _ = _numbers(data)
     shared = (table["step"] == 0) & table.duplicated(["step", "layer", "bars", "covariance"])
     once = table[~shared]  # series repeat the base they share
     more = int((once["bars"] > once["covariance_hi"]).sum())
     fewer = int((once["bars"] < once["covariance_lo"]).sum())
-    if fewer >= more:
-        words = f"{fewer:,} of {len(once):,} cells have fewer loops than a matching Gaussian cloud"
-    else:
-        words = f"{more:,} of {len(once):,} cells have more loops than a matching Gaussian cloud"
-    return f"{words}: {own} in a layer, against {same_covariance}."
+    which, found = ("fewer", fewer) if fewer >= more else ("more", more)
+    return f"{part(found, len(once), 'cell', 'has', 'have')} {which} loops than a matching Gaussian cloud."
 
 
 def caption(data: Data) -> str:
+    own, same_covariance, same_variance = _numbers(data)
     return (
-        "A matching Gaussian cloud has the cell's mean and covariance; means over the cells of a layer. Clouds with "
-        f"the same total variance in every direction have {_numbers(data)[2]}. Noise in many dimensions is full of "
+        "A matching Gaussian cloud has the cell's mean and covariance. Means over the cells of a layer: the cells have "
+        f"{own} loops, matching clouds {same_covariance}, clouds with the same total variance in every direction "
+        f"{same_variance}. Noise in many dimensions is full of "
         "loops: the number of H1 bars alone says nothing."
     )
 

@@ -163,7 +163,7 @@ def _lines(table: pd.DataFrame, names: dict[str, tuple[str, str]]) -> pd.DataFra
 
 def _distances(table: pd.DataFrame, lines: pd.DataFrame, axis: StepAxis, across: int, height: int) -> list[View]:
     top = 1.08 * max([*lines["mean"], *table["floor"].dropna()], default=1.0)
-    y = up(top, "distance of mean summaries (resampling SDs)")
+    y = up(top, "distance (resampling SDs)")
     colour = alt.Color(field="colour", type="nominal", scale=None)
     dash = alt.StrokeDash(
         field="key", type="nominal", legend=None,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import combinations
+from textwrap import fill
 
 import altair as alt
 import pandas as pd
@@ -30,6 +31,7 @@ _WORDS = {MEANS: MEANS, ENERGY: ENERGY, PAIRED: "Wasserstein"}  # in this row of
 _PAIR = ["series_a", "series_b", "step"]
 SAME = "runs of one objective"
 WITHIN_COLOUR = "#8a919c"
+_LETTER = 7.2  # pixels, about, of one letter
 _LABELS = 170  # pixels beside the plot for the names of the pairs
 _NAMED = 8  # of more pairs none has a name in the chart
 
@@ -133,7 +135,7 @@ def chart(data: Data, look: Look):
         line.mark_line(strokeWidth=3).encode(color=first),
         line.mark_line(strokeWidth=3, strokeDash=[14, 14], strokeCap="butt").encode(color=second),
         only(CURVE).mark_point(filled=True, opacity=1, size=30, color=INK).encode(x=axis.x(), y=y),
-        end_names(_two_lines(named), y, top, across, height, labels - 10),
+        end_names(_two_lines(named, labels - 10), y, top, across, height, labels - 10),
     ]
     whole = look.framed(f"How far apart are the objectives? (layer {data.choice.layer})", answer(data))
     return link_steps(over_steps(lines, fields, y, axis, look, height, band is not None, data=table, **whole))
@@ -217,10 +219,12 @@ def pair_names(rows: pd.DataFrame) -> list[str]:
     return [f"{a} – {b}" for a, b in zip(rows["series_a"], rows["series_b"], strict=True)]
 
 
-def _two_lines(curve: pd.DataFrame) -> pd.DataFrame:
-    """Curves named by their pairs, long names in two lines."""
+def _two_lines(curve: pd.DataFrame, pixels: int) -> pd.DataFrame:
+    """Curves named by their pairs, names that are longer than so many pixels in two lines."""
+    most = int(pixels / _LETTER)
     ends = zip(curve["series_a"], curve["series_b"], strict=True)
-    return curve.assign(series=[a if a == b else f"{a} –{' ' if len(a + b) < 24 else chr(10)}{b}" for a, b in ends])
+    names = [fill(a, most) if a == b else f"{a} –{' ' if len(a + b) + 3 <= most else chr(10)}{b}" for a, b in ends]
+    return curve.assign(series=names)
 
 
 def numbers(data: Data) -> Numbers:

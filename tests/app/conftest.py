@@ -39,7 +39,7 @@ MOST_SERVERS = 16  # whose pages are remembered at a time
 def words(app) -> str:
     """Everything an app says in words, as it is shown."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    said = [as_shown(str(one.value)) for kind in kinds for one in kind]
+    said = [as_shown(str(one.value)).replace("\u00a0", " ") for kind in kinds for one in kind]
     return "\n".join([*said, *findings(app)])
 
 

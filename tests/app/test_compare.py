@@ -52,7 +52,7 @@ def test_two_studies_share_their_axes_and_colours(start, two):
                for one in scales(spec, "color") if "range" in one]  # fmt: skip
     assert colours
     known = objective_colours(["helpful", "harmless", "full"])
-    assert all(known[name] == colour for one in colours for name, colour in one.items())
+    assert all(known[name] in str(colour) for one in colours for name, colour in one.items())  # on white
 
 
 def test_the_studies_come_from_the_link(start, two):

@@ -43,7 +43,7 @@ def test_each_section_of_a_small_study(start, computed, section, query):
 def test_noise_says_its_numbers_in_words(start):
     told = words(unfold(start(ROOT / "cache", "evidence")))
     record = Results.open(SHIPPED, ROOT / "cache").record
-    assert f"of {len(record.ready) * len(record.layers):,} cells" in told
+    assert f"All {len(record.ready) * len(record.layers):,} cells have fewer loops" in told
     assert "no p-value" in told
     assert re.search(r"Numerical floor \(dotted\): reading \d+ checkpoints again in other batches", told)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from phcore.formatting import count, sampling_words, seen, three, unit_words, visible, wasserstein_words
+from phcore.formatting import count, part, sampling_words, seen, three, unit_words, visible, wasserstein_words
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,15 @@ def test_counts_and_units():
     assert unit_words() == "distance"
     assert unit_words("median") == "distance / median distance"
     assert unit_words("raw", "cosine") == "cosine distance"
+
+
+@pytest.mark.parametrize(
+    ("number", "whole", "words"),
+    [(67, 1207, "67 of 1,207 cells have"), (1, 4, "1 of 4 cells has"), (0, 4, "None of 4 cells has"),
+     (4, 4, "All 4 cells have"), (1, 1, "The only cell has"), (0, 1, "None of 1 cell has")],
+)  # fmt: skip
+def test_a_part_of_them_in_words(number, whole, words):
+    assert part(number, whole, "cell", "has", "have") == words
 
 
 def test_wasserstein_is_named_with_its_parameters():

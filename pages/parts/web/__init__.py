@@ -53,8 +53,13 @@ def plain(words: object) -> Markdown:
     """
     line = " ".join(visible(str(words)).split())
     line = re.sub(rf"(\S{{{_RUN}}})\S+", r"\1…", line)
-    line = line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
+    line = kept(line if len(line) <= _LONGEST else line[:_LONGEST] + "…")
     return _ESCAPED.sub(r"\\\1", _MADE.sub(rf"\g<0>{_JOINER}", line))
+
+
+def kept(words: str) -> str:
+    """Words in which no line breaks between a number and what belongs to it."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", words)
 
 
 def option(words: object) -> Markdown:

@@ -95,10 +95,9 @@ def counted():
 def test_loops_are_counted_beside_those_of_gaussian_clouds():
     tables = counted()
     data = read("loops", Tables(tables))
-    assert loops.sentence(data) == (
-        "2 of 4 cells have more loops than a matching Gaussian cloud: 1.00 to 8.50 in a layer, against 4.00."
-    )
-    assert "total variance in every direction have 50.0." in loops.caption(data)
+    assert loops.sentence(data) == "2 of 4 cells have more loops than a matching Gaussian cloud."
+    assert "the cells have 1.00 to 8.50 loops, matching clouds 4.00, clouds" in loops.caption(data)
+    assert "total variance in every direction 50.0." in loops.caption(data)
     same = tables["gaussian_nulls"].assign(h1_count=5.0)
     assert loops.sentence(read("loops", Tables(tables | {"gaussian_nulls": same}))).startswith(
         "2 of 4 cells have fewer loops than a matching Gaussian cloud"

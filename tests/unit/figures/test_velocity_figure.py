@@ -164,8 +164,9 @@ def test_moves_beside_their_null_are_counted(gaussians):
     ]  # fmt: skip
     assert data.panels == {0: "helpful", 1: "harmless"}
     whole = given(every=pd.concat([data.here, data.here.assign(layer=12, place="above")]))
-    assert gaussian.answer(whole) == "2 of 5 moves at layer 6 exceed a Gaussian cloud's, 1 stay below it."
+    assert gaussian.answer(whole) == "2 of 5 moves are larger than a Gaussian cloud would make."
     assert gaussian.more(whole) == (
+        "1 of 5 moves is smaller. "
         "Over all layers 7 of 10 moves exceed their Gaussian null, 1 stay below. 10 of 10 exceed the resampling floor."
     )
     low = given(every=data.here.assign(floor_hi=10.0))

@@ -57,12 +57,15 @@ def test_null_in_words():
     rows = [(6, 3.0, 2.0, "above"), (6, 1.0, 2.0, "below"), (12, 1.0, 2.0, "within"), (12, 5.0, 2.0, "above")]
     table = pd.DataFrame(rows, columns=["layer", "mean", "floor_hi", "place"])
     assert gaussian.answer(given({"layer": 6}, every=table)) == (
-        "1 of 2 moves at layer 6 exceed a Gaussian cloud's, 1 stay below it."
+        "1 of 2 moves is larger than a Gaussian cloud would make."
     )
     assert gaussian.more(given({"layer": 6}, every=table)) == (
+        "1 of 2 moves is smaller. "
         "Over all layers 2 of 4 moves exceed their Gaussian null, 1 stay below. 2 of 4 exceed the resampling floor."
     )
     unknown = given({"layer": 6}, every=table.assign(floor_hi=float("nan")))
     assert gaussian.more(unknown).endswith("null, 1 stay below.")
+    for places, words in ((["above"] * 4, "All 2 moves are larger"), (["within"] * 4, "None of 2 moves is larger")):
+        assert gaussian.answer(given({"layer": 6}, every=table.assign(place=places))).startswith(words)
     none = gaussian.answer(given({"layer": 18}, every=table))
     assert none == "No transition has a velocity and a null at layer 18 yet."
