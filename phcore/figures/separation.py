@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from itertools import combinations
-from textwrap import fill
+from textwrap import wrap
 
 import altair as alt
 import pandas as pd
 
 from phcore.analysis import objectives
 from phcore.errors import Fault
-from phcore.figures.charts.channels import end_names
+from phcore.figures.charts.channels import BREAK, end_names
 from phcore.figures.charts.curve_rows import CURVE, THIN, curve_rows
 from phcore.figures.charts.curves import only, over_steps, since, top_of, up
 from phcore.figures.charts.steps import StepAxis, link_steps
@@ -223,7 +223,9 @@ def _two_lines(curve: pd.DataFrame, pixels: int) -> pd.DataFrame:
     """Curves named by their pairs, names that are longer than so many pixels in two lines."""
     most = int(pixels / _LETTER)
     ends = zip(curve["series_a"], curve["series_b"], strict=True)
-    names = [fill(a, most) if a == b else f"{a} –{' ' if len(a + b) + 3 <= most else chr(10)}{b}" for a, b in ends]
+    names = [
+        BREAK.join(wrap(a, most)) if a == b else f"{a} –{' ' if len(a + b) + 3 <= most else BREAK}{b}" for a, b in ends
+    ]
     return curve.assign(series=names)
 
 

@@ -97,6 +97,9 @@ def interval_words(values: Sequence[float], lows: Sequence[float], highs: Sequen
     ]
 
 
+BREAK = "⏎"  # between two lines of a name: the words of tables have no line breaks, see `standing.readable`
+
+
 def p_words(p: float) -> str:
     """p = 0.005, in one piece (no line breaks after the p)."""
     return "p unknown" if pd.isna(p) else f"p\u00a0=\u00a0{p:.2g}"
@@ -133,13 +136,13 @@ def end_names(curve: pd.DataFrame, y: alt.Y, top: float, across: int, height: in
     across, height, limit : of the plot and of a name, in pixels.
     """
     ends = curve.dropna(subset="mean").sort_values("step", kind="stable").groupby("series", sort=False).tail(1)
-    gap = (AXIS_SIZE + 3) * max([1 + name.count("\n") for name in ends["series"]], default=1)
+    gap = (AXIS_SIZE + 3) * max([1 + name.count(BREAK) for name in ends["series"]], default=1)
     places = spread([height * (1 - value / top) for value in ends["mean"]], gap, 0, height)
     named = pd.DataFrame({"name": ends["series"].to_numpy(), "up": [top * (1 - place / height) for place in places]})
     text = View(named.assign(ink=ends["colour"].to_numpy() if "colour" in ends else None))
     channels = {"color": alt.Color(field="ink", type="nominal", scale=None)} if "colour" in ends else {}
     return text.mark_text(
-        align="left", baseline="middle", fontSize=AXIS_SIZE, color=INK, limit=limit, dx=8, lineBreak="\n"
+        align="left", baseline="middle", fontSize=AXIS_SIZE, color=INK, limit=limit, dx=8, lineBreak=BREAK
     ).encode(x=alt.XValue(across), y=on(y, "up"), text=alt.Text(field="name", type="nominal"), **channels)
 
 
