@@ -66,9 +66,7 @@ def parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stud
     left, right, far = st.columns(3)
     pooling = one_of(left, "A prompt's point is", "pooling", POOLINGS, _POOLINGS.get)
     k = number(right, "Tokens of the answer", "answer_tokens", 1, 128, 8, disabled=pooling != "answer")
-    tokens = keep("tokens", far.text_input(
-        "Look inside prompts, token by token", kept("tokens", ""), key="tokens", help=PARAMETERS["tokens"],
-        placeholder="none; numbers of prompts, such as 0, 12"))  # fmt: skip
+    tokens = _prompts_of(far, "Look inside prompts, token by token", "tokens")
 
     with st.expander("More: how it is measured", icon=":material/tune:"):
         a, b, c = st.columns(3)
@@ -95,13 +93,14 @@ def parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stud
         second = _one_of(b, "Second number format", "second", ("", *DTYPES), "", lambda one: one or "none",
                          "second_dtype")  # fmt: skip
         others = data.study_names()
+        answers = _prompts_of(a, "Keep the answers to prompts", "answers")
         beside = [one for one in kept("beside", []) if one in others]
         beside = keep("beside", c.multiselect("Studies beside", others, beside, key="beside",
                                               help=PARAMETERS["beside"]))  # fmt: skip
     try:
         asked = Study(
             name=name.strip(), model=model, series=series, probes=probes, chat=chat, layers=tuple(layers), dtype=dtype,
-            pooling=pooling, answer_tokens=int(k), tokens=_numbers(tokens),
+            pooling=pooling, answer_tokens=int(k), tokens=_numbers(tokens), answers=_numbers(answers),
             subsamples=0 if whole else int(count), subsample_size=int(size or 0), seed=int(seed), scale=scale,
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip
@@ -112,6 +111,12 @@ def parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stud
         frame.note("Include at least one series.")
         return None
     return asked
+
+
+def _prompts_of(place, label: str, key: str) -> str:
+    """A line for numbers of prompts, as it was written."""
+    about = {"help": PARAMETERS[key], "placeholder": "none; numbers of prompts, such as 0, 12"}
+    return keep(key, place.text_input(plain(label), kept(key, ""), key=key, **about))
 
 
 def _numbers(words: str) -> tuple[int, ...]:

@@ -21,7 +21,8 @@ def edited(found: list[Found], place: str) -> tuple[Series, ...]:
     for sentence in dict.fromkeys(sentence for one in found for sentence in one.notes):
         named = enumerated([one.name for one in found if sentence in one.notes])
         st.caption(plain(f"{named}: {sentence}"))
-    runs = _editor("series", place, pd.DataFrame(_run(one) for one in found))
+    rows = pd.DataFrame(_run(one) for one in found)
+    runs = _editor("series", place, rows, column_order=_said(rows))
     points = _checkpoints([one for one in found if not one.is_base], place)
     return tuple(
         Series(one.name, one.path, str(row.objective or one.name), int(row.seed or 0), bool(row.include), one.pattern,
@@ -37,6 +38,11 @@ def _run(one: Found) -> dict:
     about = {"include": bool(steps) and not one.is_base, "series": one.name, "folders": folders}
     about |= {"objective": one.objective, "seed": one.seed}
     return about | {"ready": len(steps), "steps": opened_study.steps_words(steps)}
+
+
+def _said(rows: pd.DataFrame) -> list[str]:
+    """The columns in which something stands: most runs lie in folders of their own."""
+    return [name for name in rows if name != "folders" or rows[name].any()]
 
 
 def _checkpoints(found: list[Found], place: str) -> pd.DataFrame:

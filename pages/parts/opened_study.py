@@ -113,14 +113,25 @@ def alarms(study: Results) -> None:
 
 
 def left_out(table: pd.DataFrame) -> None:
-    """Each reason once, with the checkpoints that it is the reason for."""
+    """Each reason once, with the checkpoints that it is the reason for; several reasons stand in one fold."""
     problems = table[table["status"] != "ready"]
-    for finding, rows in problems.groupby("finding", sort=False):
-        steps = {name: _which(own) for name, own in rows.groupby("series")}
-        places = enumerated([f"{name}, {own}" for name, own in list(steps.items())[:6]])
-        more = f" and {len(steps) - 6} more series" if len(steps) > 6 else ""
-        are = "is" if len(rows) == 1 else "are"
-        st.warning(f"**{plain(places)}**{plain(more)} {are} left out: {plain(finding)}", icon=":material/warning:")
+    reasons = list(problems.groupby("finding", sort=False))
+    if len(reasons) == 1:
+        st.warning(_reason(*reasons[0]), icon=":material/warning:")
+    elif reasons:
+        words = f"{count(len(problems), 'checkpoint')} left out, for {len(reasons):,} reasons"
+        with st.expander(words, icon=":material/warning:"):
+            for finding, rows in reasons:
+                st.markdown(_reason(finding, rows))
+
+
+def _reason(finding: str, rows: pd.DataFrame) -> Markdown:
+    """Why these checkpoints are left out."""
+    steps = {name: _which(own) for name, own in rows.groupby("series")}
+    places = enumerated([f"{name}, {own}" for name, own in list(steps.items())[:6]])
+    more = f" and {len(steps) - 6} more series" if len(steps) > 6 else ""
+    are = "is" if len(rows) == 1 else "are"
+    return f"**{plain(places)}**{plain(more)} {are} left out: {plain(finding)}"
 
 
 def _which(own: pd.DataFrame) -> str:

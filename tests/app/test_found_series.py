@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pages.parts.found_series import _changes
+from pages.parts.found_series import _changes, _said
 from phcore import checkpoints
 from tests import paper
 
@@ -23,3 +23,9 @@ def test_steps_and_checkpoints_that_somebody_changed(tmp_path):
     assert [(one.folder, one.step, one.status) for one in again] == [
         ("checkpoint-1", 1, "left out"), ("checkpoint-2", 2, "ready"), ("best", 30, "ready"),
     ]  # fmt: skip
+
+
+def test_a_column_without_entries_is_not_shown():
+    rows = pd.DataFrame({"include": [False, False], "series": ["a", "b"], "folders": ["", ""]})
+    assert _said(rows) == ["include", "series"]
+    assert _said(rows.assign(folders=["", "a-*"])) == ["include", "series", "folders"]

@@ -88,9 +88,17 @@ def test_this_machine_is_measured_before_a_time_is_named(start, place, tmp_path,
     assert "12 prompts: prompt = prompt, category = category." in words(app)
     assert "<user>" in app.code[0].value  # the first one, in the chat template
     assert "How long that takes depends on this machine" in words(app)
+    app.text_input(key="answers").set_value("0, x")
+    assert "'x' is no number of a prompt" in words(run(app))
+    app.text_input(key="answers").set_value("0, 12")
+    assert "names prompt 12" in words(run(app))
+    app.text_input(key="answers").set_value("0 3")
+    app.text_input(key="tokens").set_value("1")
+    run(app)
     app.button(key="measure").click()
     run(app)
     ((name, (command, draft, *_)),) = began
+    assert (Study.read(draft).answers, Study.read(draft).tokens) == ((0, 3), (1,))
     assert (name, command) == ("@estimate-runs", "estimate")
     record, store = resolve(Study.read(draft), data.store(), keep=False), data.store()
     estimate.remember(record, store, {unit.kind: 0.01 for unit in plan(record, store).units})

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from markupsafe import escape
+from streamlit.testing.v1 import AppTest
 
 from pages.parts import data, navigation
 from phcore.analysis.findings import FAILS, HOLDS, TITLES, UNKNOWN
@@ -75,6 +76,25 @@ def test_each_reason_to_leave_checkpoints_out_is_said_once(start, computed):
     app = start(computed[1], study="tiny")
     assert sum("left out" in one.value for one in app.warning) == 1
     assert "harmless, step 4" in words(app)
+
+
+def test_several_reasons_stand_in_one_fold():
+    def page():
+        import pandas as pd
+
+        from pages.parts.opened_study import left_out
+
+        rows = [("a", 1, "torn"), ("a", 2, "torn"), ("b", 4, "of another model"), ("b", 8, "")]
+        table = pd.DataFrame(rows, columns=["series", "step", "finding"])
+        left_out(table.assign(status=["unreadable"] * 3 + ["ready"]))
+
+    app = AppTest.from_function(page).run(timeout=60)
+    assert not app.warning
+    (fold,) = app.expander
+    assert fold.label == "3 checkpoints left out, for 2 reasons"
+    assert [as_shown(one.value) for one in fold.markdown] == [
+        "**a, step 1, 2** are left out: torn", "**b, step 4** is left out: of another model",
+    ]  # fmt: skip
 
 
 def test_the_study_page_gives_five_verdicts_with_what_they_rest_on(start):
