@@ -12,10 +12,13 @@ import fcntl
 import gc
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
@@ -105,23 +108,33 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def trials_here(request, monkeypatch):
-    """Loading is tried in this process, which has torch: another takes five seconds to have it. See `far_trials`."""
-    if "far_trials" in request.fixturenames:
+def work_here(request, monkeypatch):
+    """What others do in processes of their own, is done in this one: each would import for seconds what is here.
+
+    That is trials of loading, workers of a computation, and helpers that draw. See `far_work`.
+    """
+    if "far_work" in request.fixturenames:
         return
-    from phcore.pipeline import preflight
+    from phcore.export import helpers
+    from phcore.pipeline import preflight, workers
 
     def answer(question: bytes) -> bytes:
         from phcore.activations.trial import trial
 
         return json.dumps(asdict(trial(**json.loads(question)))).encode()
 
+    def none_starts(*_, **__):
+        raise OSError
+
     monkeypatch.setattr(preflight, "_answer", answer)
+    monkeypatch.setattr(workers.Workers, "_started", lambda self: ThreadPoolExecutor(self._count))
+    # A helper that cannot be started is done without.
+    monkeypatch.setattr(helpers, "subprocess", SimpleNamespace(Popen=none_starts, PIPE=subprocess.PIPE))
 
 
 @pytest.fixture
-def far_trials():
-    """Loading is tried in a process of its own, as anywhere but in tests."""
+def far_work():
+    """Trials, workers and helpers are processes of their own, as anywhere but in tests."""
 
 
 @pytest.fixture(scope="session")

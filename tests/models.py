@@ -91,12 +91,15 @@ def build_model(folder: Path, architecture: str, *, seed: int = 0, **changes: ob
     return folder
 
 
-def build_chat_model(folder: Path) -> Path:
-    """A random Llama with the tokenizer and chat template of the practice runs: something to fine-tune."""
+def build_chat_model(folder: Path, **changes: object) -> Path:
+    """A random Llama with the tokenizer and chat template of the practice runs: something to fine-tune.
+
+    `changes` as of `build_model`.
+    """
     from phcore.training import texts
     from phcore.training.practice import Recipe, build_tokenizer
 
-    build_model(folder, "llama")
+    build_model(folder, "llama", **changes)
     for file in (*folder.glob("*token*"), *folder.glob("*chat*")):
         file.unlink()
     told = texts.conversations(random.Random(0), 100, "any")

@@ -1,5 +1,6 @@
 """What is known before anything is computed."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -130,7 +131,7 @@ def test_another_chat_template_than_the_base_is_said(llama, tmp_path):
 # --- in a process of its own ------------------------------------------------------------------------
 
 
-def test_the_trial_of_another_process_is_the_same(llama, lora, tmp_path, monkeypatch, far_trials):
+def test_the_trial_of_another_process_is_the_same(llama, lora, tmp_path, monkeypatch, far_work):
     monkeypatch.chdir(tmp_path)
     other = lora("gpt2")
     shutil.copytree(other, tmp_path / "runs" / "helpful" / "checkpoint-2")
@@ -143,7 +144,7 @@ def test_the_trial_of_another_process_is_the_same(llama, lora, tmp_path, monkeyp
     assert one.checkpoints[0].finding.startswith("PEFT cannot load")
 
 
-def test_a_trial_that_dies_is_a_sentence(llama, monkeypatch, far_trials):
+def test_a_trial_that_dies_is_a_sentence(llama, monkeypatch, far_work):
     def die(*_arguments, **_options):
         raise subprocess.CalledProcessError(1, "python", stderr=b"Traceback\nMemoryError: none left")
 
@@ -152,11 +153,9 @@ def test_a_trial_that_dies_is_a_sentence(llama, monkeypatch, far_trials):
         preflight.tried(llama, ())
 
 
-def test_what_libraries_print_does_not_spoil_the_answer(llama):
-    code = (
-        "import sys, phcore.activations.trial as t\nhonest = t.trial\n"
-        "t.trial = lambda **q: print('hello') or honest(**q)\nt.main()"
-    )
-    question = json.dumps({"base": str(llama)})
-    done = subprocess.run([sys.executable, "-c", code], input=question, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["base"] == ""
+def test_what_libraries_print_does_not_spoil_the_answer(llama, monkeypatch, capsys):
+    module = sys.modules[trial.__module__]
+    monkeypatch.setattr(module, "trial", lambda **question: print("hello") or trial(**question))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"base": str(llama)})))
+    module.main()
+    assert json.loads(capsys.readouterr().out)["base"] == ""

@@ -10,6 +10,8 @@ from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.helpers import helpers
 
+pytestmark = pytest.mark.usefixtures("far_work")
+
 
 def test_what_is_asked_is_answered_by_another_process():
     with helpers(2) as submit:

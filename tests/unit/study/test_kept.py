@@ -11,6 +11,7 @@ from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.cli.main import COMMANDS, main
 from phcore.export.results import Results
+from phcore.figures.registry import PRINTED
 from phcore.study import Series, kept
 from phcore.study.record import FORMAT, LIVE, Node
 from phcore.study.resolve import resolve
@@ -73,7 +74,10 @@ def test_every_command_is_tried():
 
 @pytest.mark.parametrize("words", WRITES.values(), ids=WRITES)
 def test_what_was_private_survives_every_command(store, asked, tmp_path, words, monkeypatch):
-    monkeypatch.setattr("phcore.export.images.KINDS", {})  # what figures hold is tested with permissions
+    # What all figures hold is tested with permissions: here, those that are about prompts.
+    monkeypatch.setattr("phcore.export.images.KINDS", {})
+    for module in ("export.bundle", "figures.registry"):
+        monkeypatch.setattr(f"phcore.{module}.PRINTED", {name: PRINTED[name] for name in ("maps", "barcode")})
     make_private(store)
     assert shown(store) == ["prompt 0 (private)", "prompt 1 (private)"]
     csv = tmp_path / "own.csv"
