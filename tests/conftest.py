@@ -49,10 +49,12 @@ TRAINS = {"activations", "training"}  # folders
 
 
 def pytest_collection_modifyitems(items) -> None:
-    items.sort(key=lambda item: "browser" not in item.path.parts)  # which wait most, and so are begun first
     for item in items:
         if MODELS & set(item.fixturenames) or TRAINS & set(item.path.parts):
             item.add_marker("model")
+    # Files with browsers wait most, and so are begun first; those without models end soonest, and so are begun last.
+    long = {item.path for item in items if item.get_closest_marker("model")}
+    items.sort(key=lambda item: ("browser" not in item.path.parts, item.path not in long))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return  # torch takes a while to import

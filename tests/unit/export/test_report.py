@@ -23,7 +23,6 @@ from phcore.export.report.packing import DIGITS, Tables, difference, packed, scr
 from phcore.export.report.sources import SOURCES
 from phcore.export.results import Results
 from phcore.figures.charts.standing import at_step
-from phcore.figures.figure import Choice
 from phcore.figures.registry import PRINTED
 from phcore.stages.registry.assembly import published
 from phcore.study import PARAMETERS
@@ -73,8 +72,27 @@ def results(computed):
 
 
 @pytest.fixture(scope="module")
-def page(results):
-    return Page(render(results, Options(title="A title", authors="A. Author", date="2026-01-02")))
+def whole(results):
+    """(the report, what was drawn for it by name of its figure)."""
+    drawn = {}
+
+    def keep(results, figure, choice):
+        return drawn.setdefault(figure.name, draw(results, figure, choice))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("phcore.export.report.html.draw", keep)
+        page = Page(render(results, Options(title="A title", authors="A. Author", date="2026-01-02")))
+    return page, drawn
+
+
+@pytest.fixture(scope="module")
+def page(whole):
+    return whole[0]
+
+
+@pytest.fixture(scope="module")
+def drawn(whole):
+    return whole[1]
 
 
 # --- packing ------------------------------------------------------------------------------------------
@@ -176,19 +194,19 @@ def test_the_policy_allows_the_scripts_of_the_page_and_no_other(page):
     assert len(code) == 2
 
 
-def test_every_chart_stands_with_its_question_note_and_numbers(results, page):
+def test_every_chart_stands_with_its_question_note_and_numbers(page, drawn):
     # The small study has all of the evidence, but three checkpoints at most, which end no equal windows.
     shown = {key: figure for key, figure in PRINTED.items() if key not in ("windows", "halfway")}
     assert list(page.payload["charts"]) == list(shown)
-    for key, figure in shown.items():
-        drawn = draw(results, figure, Choice.of(results))
-        assert isinstance(drawn, Drawn), drawn
-        assert " ".join(drawn.note.split()) in page.words
+    for key in shown:
+        one = drawn[key]
+        assert isinstance(one, Drawn), one
+        assert " ".join(one.note.split()) in page.words
         assert {"id": f"{key}-chart"}.items() <= next(
             a for tag, a in page.elements if a.get("id") == f"{key}-chart"
         ).items()
         assert "title" not in page.payload["charts"][key]["spec"]  # it stands in the page, where it can be read aloud
-        assert all(words in page.words for words in drawn.numbers.rows[0])
+        assert all(words in page.words for words in one.numbers.rows[0])
 
 
 def test_findings_stand_as_sentences_with_what_they_rest_on(results, page):
@@ -197,26 +215,26 @@ def test_findings_stand_as_sentences_with_what_they_rest_on(results, page):
             assert words.replace("`", "") in page.words
 
 
-def test_each_step_moves_the_tables_that_show_it(results, page):
+def test_each_step_moves_the_tables_that_show_it(page, drawn):
     steps = [0, 1, 2, 4]
     assert page.payload["steps"] == steps
     for key in ("velocity", "heatmap", "gaussian", "paths", "separation", "behaviour"):
-        drawn = draw(results, PRINTED[key], Choice.of(results))
-        assert list(drawn.moves) == steps
-        for step, tables in drawn.moves.items():
+        one = drawn[key]
+        assert list(one.moves) == steps
+        for step, tables in one.moves.items():
             assert tables  # every step shows somewhere
-            wanted = at_step(drawn.chart.tables, step)
+            wanted = at_step(one.chart.tables, step)
             for name, table in tables.items():
                 pd.testing.assert_frame_equal(table, wanted[name])
         assert page.payload["charts"][key]["moves"].keys() == {str(step) for step in steps}
 
 
-def test_each_cell_of_the_barcode_is_the_chart_of_its_bars(results, page):
-    drawn, sent = draw(results, PRINTED["barcode"], Choice.of(results)), page.payload["charts"]["barcode"]
-    assert {name: list(cells) for name, cells in drawn.cells.items()} == {
+def test_each_cell_of_the_barcode_is_the_chart_of_its_bars(results, page, drawn):
+    barcode, sent = drawn["barcode"], page.payload["charts"]["barcode"]
+    assert {name: list(cells) for name, cells in barcode.cells.items()} == {
         one.name: [node.step for node in results.record.path_of(one.name)] for one in results.record.series
     }
-    for series, cells in drawn.cells.items():
+    for series, cells in barcode.cells.items():
         for step, chart in cells.items():
             one = sent["cells"][series][str(step)]
             spec = json.loads(json.dumps(sent["spec"]))

@@ -516,11 +516,11 @@ def test_evidence_is_computed_from_the_clouds_alone(computed, tmp_path, monkeypa
 @pytest.mark.usefixtures("without_judges")
 def test_evidence_without_clouds_reads_the_checkpoints_again(computed, tmp_path):
     study, cache = computed
+    study = study.with_(series=study.series[2:])
     store = studies.without_evidence(cache, tmp_path / "cache", clouds=False)
     todo = plan(resolve(study, store), store)
     assert {unit.place.nodes[0] for unit in todo.readings} == set(resolve(study, store).ready)
-    assert not todo.of("diagrams")
-    assert not todo.of("cells")
+    assert not {"diagrams", "cells"} & names(todo)
     record, _ = studies.compute(study, store)
     assert plan(record, store).empty
 

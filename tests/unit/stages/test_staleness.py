@@ -185,7 +185,7 @@ def test_another_parameter(copy, change, expected):
 
 def test_more_tokens_of_an_answer_and_other_answers_are_other_clouds(copy, probes):
     asked, store = copy
-    few = {"pooling": "answer", **studies.FEW}
+    few = {"pooling": "answer", "series": asked.series[:1], **studies.FEW}
     study = probes(lambda number: {"reference": f"It is {number}, I think"}).with_(**few)
     studies.compute(study, store)
     record, pooled = resolve(study, store), RESTS_ON_CLOUDS | {"clouds", "second_clouds"}
