@@ -24,7 +24,7 @@ app: $(VENV)/.app
 serve: $(VENV)/.app
 	$(BIN)/python -m phcore serve --read-only --port $(PORT) $(if $(STUDY),--study $(STUDY))
 
-# Pages and browsers come first, and wait more than they compute: so three at once on two cores.
+# Browsers wait for half of their time, and stand in turns with what computes: so three at once on two cores.
 # What was compiled once is kept, whatever the shell says: three processes collect all tests, and start many more.
 test: lint
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder

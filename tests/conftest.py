@@ -14,6 +14,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -52,9 +53,7 @@ def pytest_collection_modifyitems(items) -> None:
     for item in items:
         if MODELS & set(item.fixturenames) or TRAINS & set(item.path.parts):
             item.add_marker("model")
-    # Files with browsers wait most, and so are begun first; those without models end soonest, and so are begun last.
-    long = {item.path for item in items if item.get_closest_marker("model")}
-    items.sort(key=lambda item: ("browser" not in item.path.parts, item.path not in long))
+    items.sort(key=_turns(items).__getitem__)
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return  # torch takes a while to import
@@ -63,6 +62,21 @@ def pytest_collection_modifyitems(items) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="there is no NVIDIA GPU that PyTorch can use"))
+
+
+def _turns(items) -> dict:
+    """item -> when its file's turn is.
+
+    A file with browsers, which wait for half of their time, and one with models, which do not, in turns: so that the
+    cores have work, and neither too much nor too little. Those with neither end soonest, and close the gaps at the end.
+    """
+    models = {item.path for item in items if item.get_closest_marker("model")}
+    turns, begun = {}, Counter()
+    for path in dict.fromkeys(item.path for item in items):
+        kind = "browser" if "browser" in path.parts else "model" if path in models else "neither"
+        turns[path] = kind == "neither", begun[kind], kind
+        begun[kind] += 1
+    return {item: turns[item.path] for item in items}
 
 
 # Files of tests/browser that go to one process, because they look at the same server and pages.

@@ -23,7 +23,8 @@ RESTED = """async () => {
     await new Promise(done => setTimeout(() => requestIdleCallback(done, {timeout: 2000}), 250))
 }"""
 CELL = "b_series=harmless&b_step=8&b_layer=18"
-# name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more.
+# name -> address, and how many charts there are. tests/app/test_links.py compares the charts' own words in many more;
+# how a page of charts opens in a browser is seen with a saved view, too.
 STATES = {
     "bars": (f"/barcodes?{CELL}&b_sub=3&b_bar=H1+loop+3&b_at=42&b_marked=2,5,12,30", 2),
     "trajectories": ("/trajectories?t_layer=12&t_step=8&t_scale=median&t_way=two+features&t_per=step&t_log=false", 6),
@@ -84,7 +85,7 @@ def elsewhere(shipped, computed, tmp_path_factory):
     one.stop()
 
 
-@pytest.mark.parametrize("name", ["bars", "trajectories", pytest.param("evidence", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", [pytest.param(one, marks=[pytest.mark.long] * (one != "bars")) for one in STATES])
 def test_a_copied_link_shows_the_same_elsewhere(server, elsewhere, visit, name):
     address, count = STATES[name]
     one = visit()
