@@ -160,7 +160,7 @@ def test_what_early_movement_tells_is_seen_among_runs_of_one_objective():
 
 def test_within_against_scipy_with_layers_and_ties():
     rng = np.random.default_rng(2)
-    x, y = rng.standard_normal((9, 2)), np.array([0.0, 1, 1, 2, 5, 4, 3, 9, 9])
+    x, y = rng.standard_normal((9, 2)), np.array([0.0, 0, 0, 2, 5, 4, 3, 9, 9])
     objectives = np.array(["a"] * 4 + ["b"] * 3 + ["c"] + ["d"])
     one = planted(x, y, objectives, layers=(6, 12))
     centred = lambda values: rankdata(values) - (len(values) + 1) / 2  # noqa: E731
@@ -177,6 +177,8 @@ def test_p_is_exact_for_a_few_runs():
     one = planted([1.0, 2, 3, 4], [1.0, 2, 3, 4], ["a"] * 4)
     assert one["within"] == pytest.approx(1)
     assert one["p_within"] == pytest.approx(2 / 24, abs=0.015)
+    many = list(range(12))  # of 12! orders two are as far off: none of 4,999 drawn ones is, and p is at its least
+    assert planted(many, many, ["a"] * 12)["p_within"] == 1 / 5_000
 
 
 def test_nothing_is_said_within_where_each_objective_has_one_run_or_ends_are_alike():
@@ -193,6 +195,13 @@ def test_a_layer_that_a_run_lacks_is_left_out_for_its_objective():
     x = np.array([[1.0, 9.0], [2.0, np.nan], [3.0, 1.0]])
     one = planted(x, [1.0, 2, 3], "aaa", layers=(6, 12))
     assert one["within"] == pytest.approx(1)
+
+
+def test_nothing_known_makes_an_empty_table_with_all_columns():
+    empty = concentration_rows({"r1": [0.1]})[:0]
+    found = f.early_final(empty, velocities([[1.0]] * 4)[:0], behaviour_rows(("r1", 8, "acc", 1.0)), {"r1": STEPS}, {})
+    assert list(found) == f.COLUMNS
+    assert found.empty
 
 
 def test_copies_of_a_run_are_left_out():
@@ -223,6 +232,11 @@ def test_the_behaviour_after_the_first_third_against_its_own_end():
     ends = behaviour_rows(*[(run, step, "acc", value) for run, step, value in rows])
     one = f.early_final(early, velocities([[1.0]] * 4)[:0], ends, dict.fromkeys(runs, STEPS), alone(runs)).iloc[0]
     assert one["itself"] == pytest.approx(spearmanr([5, 7, 6], [1, 2, 9])[0])
+    other = ends.assign(category="careful", value=-ends["value"])  # of some prompts only
+    steps_of = dict.fromkeys(runs, STEPS) | {"empty": []}
+    with_more = pd.concat([other, ends, other])
+    more = f.early_final(early, velocities([[1.0]] * 4)[:0], with_more, steps_of, alone([*runs, "empty"])).iloc[0]
+    assert more["itself"] == one["itself"]
     late = ends[ends["step"] == 8]
     one = f.early_final(early, velocities([[1.0]] * 4)[:0], late, dict.fromkeys(runs, STEPS), alone(runs)).iloc[0]
     assert np.isnan(one["itself"])
