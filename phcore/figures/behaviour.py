@@ -104,8 +104,8 @@ def chart(data: Data, look: Look):
     both = [_front(curves) for curves in runs]
     peaks = [_peaks(curves) for curves in both]
     shown = pd.concat(both)["objective"]
-    colour = by_objective(shown, look.objectives, "circle", symbolType=alt.Undefined, symbolSize=70, offset=0)
-    marker = by_marker(shown, look.objectives)
+    colour = by_objective(shown, look.objectives, "circle", across, symbolType=alt.Undefined, symbolSize=70, offset=0)
+    marker = by_marker(shown, look.objectives, width=across)
     detail = alt.Detail(field="series", type="nominal")
     rule = step_rule(look.step, axis)
     leads = _leads(peaks[0]).encode(x=axis.x(), color=colour)

@@ -19,6 +19,7 @@ from phcore.study.measures import steps_of
 _WIDE = 480  # pixels from which on two legends stand side by side
 FEW = 10  # runs: below, a rank correlation says next to nothing
 _SHAPES = ("circle", "square", "diamond", "cross", "triangle-down", "triangle-right")  # upright triangles are H1
+SETTING = "learning_rate"
 PREDICTORS = {"concentration": "concentration", "early_velocity": "velocity in the first third"}
 
 
@@ -66,7 +67,7 @@ def chart(data: Data, look: Look):
             symbolOpacity=1,
         ),
     )
-    colour = by_objective(table["objective"], look.objectives, "circle")
+    colour = by_objective(table["objective"], look.objectives, "circle", look.width - Y_AXIS)
     tooltip = told({"series": "series", "layer": "layer", "x_words": x_title, "y_words": y_title})
     mark = View(table).mark_point(filled=True, opacity=0.85, size=110)
     return alt.layer(
@@ -112,6 +113,8 @@ def conclusions(results: Source) -> list[str]:
     choice = Choice.of(results, predictor="early_velocity")
     answers = []
     for final in _metrics(results, choice):
+        if final == SETTING:  # chosen, not found
+            continue
         data = FIGURE.data(results, replace(choice, final=final))
         answers.append(f"{named(final)}: {answer(data)}")
     if not answers:

@@ -37,7 +37,7 @@ def chart(data: Data, look: Look):
     of behaviour. The whisker is the interval of their difference, about the dot."""
     table = _told(data.rows)
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
-    colour = by_objective(table["objective"], look.objectives, "circle")
+    colour = by_objective(table["objective"], look.objectives, "circle", look.width)
     series = by_legend(table, colour["scale"].domain)
     last = float(table[["topology", "behaviour", "right"]].max().max())
     x = measure(alt.X, "topology", "step at which half of the way is done", (0, 1.04 * last), {"tickCount": 6})

@@ -39,7 +39,7 @@ def chart(data: Data, look: Look):
     """One row per layer, deep layers on top, a dot per series: how many checkpoints behaviour peaks after topology."""
     table = _counted(data.rows, sorted(set(look.steps)))
     layers = sorted((int(layer) for layer in table["layer"].unique()), reverse=True)
-    colour = by_objective(table["objective"], look.objectives, "circle")
+    colour = by_objective(table["objective"], look.objectives, "circle", look.width)
     series = by_legend(table, colour["scale"].domain)
     ends = [abs(value) for name in ("lag_checkpoints", "lag_lo", "lag_hi") for value in table[name].dropna()]
     reach = max([3, *ends]) + 0.5

@@ -41,14 +41,30 @@ def distance(channel: type, field: str, title, domain: Sequence[float], axis: Ma
     return measure(channel, field, title, domain, {"tickCount": 6} | axis, zero=False, **scale)
 
 
-def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str | None = None, **legend) -> alt.Color:
+def in_rows(names: Iterable[str], width: float) -> dict[str, int]:
+    """Of a legend above a plot: how many names stand in a row, where not all of them fit into one.
+
+    Parameters
+    ----------
+    width : pixels.
+    """
+    lengths = [8 * len(name) + 36 for name in {*names}]  # letters of 14 px, the symbol and what is between two
+    return {"columns": max(1, int(width // max(lengths)))} if sum(lengths) > width else {}
+
+
+def by_objective(
+    shown: Iterable[str], study: Iterable[str] | None, symbol: str | None = None, width: float | None = None, **legend
+) -> alt.Color:
     """Colour by objective, with a legend above the plot where it has a `symbol`.
 
     Parameters
     ----------
     shown, study : see `objective_scale`.
+    width : pixels for the legend; more names than fit into them stand in rows.
     """
     if symbol is not None:
+        if width is not None:
+            legend |= in_rows(shown, width)
         legend = {"orient": "top", "title": None, "symbolType": symbol, "symbolOpacity": 1, "labelLimit": 260} | legend
     scale = objective_scale(shown if symbol else study or shown, study)  # a legend names only those shown
     return alt.Color(field="objective", type="nominal", scale=scale, legend=alt.Legend(**legend) if symbol else None)
@@ -57,17 +73,20 @@ def by_objective(shown: Iterable[str], study: Iterable[str] | None, symbol: str 
 _MARKERS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
 
 
-def by_marker(shown: Iterable[str], study: Iterable[str] | None = None, legend: bool = True) -> alt.Shape:
+def by_marker(
+    shown: Iterable[str], study: Iterable[str] | None = None, legend: bool = True, width: float | None = None
+) -> alt.Shape:
     """Marker by objective, so that colour is not all that tells them apart; its legend joins that of the colour.
 
     Parameters
     ----------
-    shown, study : see `objective_scale`.
+    shown, study, width : see `by_objective`.
     """
+    rows = {} if width is None else in_rows(shown, width)
     domain = objective_scale(shown if legend else study or shown, study)["domain"]
     places = {name: place for place, name in enumerate(objective_colours({*shown, *(study or ())}))}
     marks = [_MARKERS[places[name] % len(_MARKERS)] for name in domain]
-    how = alt.Legend(orient="top", title=None, labelLimit=260, symbolSize=70, offset=0) if legend else None
+    how = alt.Legend(orient="top", title=None, labelLimit=260, symbolSize=70, offset=0, **rows) if legend else None
     return alt.Shape(field="objective", type="nominal", scale=alt.Scale(domain=domain, range=marks), legend=how)
 
 

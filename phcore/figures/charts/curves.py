@@ -84,8 +84,8 @@ def velocity_chart(
     y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)
     legend = legend and not named
     symbols = {"symbolType": alt.Undefined, "symbolSize": 70, "offset": 0}
-    colour = by_objective(front["objective"], look.objectives, "circle" if legend else None, **symbols)
-    marker = by_marker(front["objective"], look.objectives, legend)
+    colour = by_objective(front["objective"], look.objectives, "circle" if legend else None, look.width, **symbols)
+    marker = by_marker(front["objective"], look.objectives, legend, look.width)
     detail = alt.Detail(field="series", type="nominal")
     own = only(CURVE).encode(x=axis.x(), y=y, color=colour)
     lines = [

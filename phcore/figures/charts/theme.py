@@ -14,7 +14,10 @@ BASE = "base"
 
 # Okabe-Ito. The three objectives of the method keep their colour whatever else a study holds.
 OBJECTIVES = {"helpful": "#0072B2", "harmless": "#D55E00", "mixed": "#009E73"}
-OTHER_OBJECTIVES = ("#CC79A7", "#E69F00", "#56B4E9", "#A6761D", "#66A61E", "#B24745", "#8C8C00")
+OTHER_OBJECTIVES = (
+    "#CC79A7", "#E69F00", "#56B4E9", "#A6761D", "#66A61E", "#B24745", "#8C8C00",
+    "#882255", "#44AA99", "#004D73", "#7A4B2A", "#F08070", "#5E5E00",  # of sweeps: a name for each learning rate
+)  # fmt: skip
 _PREFERRED = 3  # a new name starts at one of the last three of Okabe-Ito; the rest only when those are taken
 BASE_COLOUR = "#8a919c"
 DARK, READABLE = "#0f1319", 4.5  # the app's dark background, and the contrast that letters need

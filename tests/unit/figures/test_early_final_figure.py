@@ -166,6 +166,8 @@ def test_conclusions_of_a_study_are_one_line_for_each_end(results):
     heading, line = conclusions(results)
     assert heading.startswith("H1 velocity in the first third")
     assert line.startswith("nll: ") or "Early movement goes with the end" in line
+    chosen = results.given["early_final"].replace({"name": {"nll": "learning_rate"}})
+    assert conclusions(Tables(results.given | {"early_final": chosen}))[0].startswith("No behaviour")
     alike = results.given["early_final"].iloc[:0]
     assert conclusions(Tables(results.given | {"early_final": alike})) == [
         "No behaviour at the end of the runs is known, so nothing can be told early."
