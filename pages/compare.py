@@ -151,7 +151,7 @@ choices = [
               layer=nearest(one, _DEPTHS[depth]))
     for one in pair
 ]  # fmt: skip
-look = Look.of(*pair, width=room.half, height=190, log=log)  # one name, one colour
+look = Look.of(*pair, width=room.half, height=present.tall(190), log=log)  # one name, one colour
 folds: list[tuple] = []  # of the charts, in their order
 side_by_side("paths", pair, choices, same_window(pair, choices, look), "Where does each objective go?")
 side_by_side("velocity", pair, choices, same_top(pair, choices, look), "How far does each checkpoint move?")

@@ -109,7 +109,7 @@ with place[5].popover("More", icon=":material/tune:", width="stretch"):
     choice = figure.controls(study, FIGURES["paths"], choice)
 left_out(off)
 steps = list(Look.of(study).steps)
-look = replace(Look.of(study, log=log), step=steps[-1], width=room.half, height=215)
+look = replace(Look.of(study, log=log), step=steps[-1], width=room.half, height=present.tall(215))
 
 
 @st.fragment(run_every=1.5 if playing else None)
@@ -129,10 +129,17 @@ def charts() -> None:
             figure.show(study, FIGURES[one], choice, look, said, step=step, on_step=chosen_step, **more)
 
     for place, kind in zip(paths, SCALES, strict=True):
-        show(place, "paths", replace(choice, scale=kind), replace(look, height=230), name=f"paths-{kind}", chosen=True)
+        show(
+            place,
+            "paths",
+            replace(choice, scale=kind),
+            replace(look, height=present.tall(230)),
+            name=f"paths-{kind}",
+            chosen=True,
+        )
     left, right = room.pair()
     show(left, "velocity", replace(choice, single=True), look)
-    show(right, "layers", choice, replace(look, height=62))
+    show(right, "layers", choice, replace(look, height=present.tall(62)))
     left, right = room.pair()
     show(left, "heatmap", choice, look)
     show(right, "separation", choice, look)

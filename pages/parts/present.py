@@ -16,6 +16,7 @@ from phcore.study.saved_views import View
 _KEY, _SLIDE, _COMPONENT = "present", "slide", "present-keys"
 _STEPS, _CHARTS, _VIEWS, _PLACE = "present.steps", "present.charts", "present.views", "present.place"
 _HIDDEN = "<style>.st-key-present-frame{position:absolute;width:0;height:0;overflow:hidden;visibility:hidden}</style>"
+TALLER = 2  # times as high is a chart on a slide: it has the screen for itself
 WIDTH = 1200  # pixels of a page as it is laid out: it is enlarged until the screen is full
 
 _KEYS = st.components.v2.component("present_keys", html="<span hidden></span>", js=web.text("present_keys.js"))
@@ -67,6 +68,11 @@ def reset() -> None:
 
 def on() -> bool:
     return st.session_state.get(_KEY, False)
+
+
+def tall(pixels: int) -> int:
+    """The height of a chart that is so high beside others."""
+    return TALLER * pixels if on() else pixels
 
 
 def shows(chart: str) -> bool:

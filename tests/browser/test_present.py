@@ -39,6 +39,21 @@ def test_present_mode_is_driven_by_keys(server, visit):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("place", ["/?present=1", "/barcodes?present=1"])
+def test_what_is_as_wide_as_it_may_be_fills_the_screen(server, visit, place):
+    """Where the cell is as high as the enlarged screen, its height must not make it smaller and smaller."""
+    one = visit(width=1920)
+    page = one.page
+    page.goto(server.url + place)  # where a finding stands for the heading, which is not shown
+    page.locator("canvas").first.wait_for()
+    one.settle()
+    box = page.locator("[data-testid=stMainBlockContainer]")
+    assert box.evaluate("box => +getComputedStyle(box).zoom") > 1.2
+    assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 900 + 2
+    one.assert_clean()
+
+
+@pytest.mark.browser
 def test_keys_in_a_field_are_text(server, visit):
     one = visit()
     page = one.open(server.url + "/trajectories?t_step=8")

@@ -5,6 +5,8 @@ const KEYS = {
 const FIELDS = "input, textarea, select, [contenteditable=true], [role=slider], [role=listbox], [role=combobox], "
   + "[role=dialog], [role=menu], [role=radiogroup], [data-testid=stDataFrame]"
 
+const CELL = 665  // pixels in which the map, the bars and some prompts have room
+
 const meaning = (event, on) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return null
   const path = event.composedPath()  // from inside a component's shadow, too
@@ -47,7 +49,9 @@ export default function (component) {
     const fluid = !chart || main.querySelector(".st-key-o_maps")
     const wide = fluid ? data.width : chart.getBoundingClientRect().width / zoom + 60
     const high = (main?.firstElementChild?.scrollHeight ?? 0) + 40
-    const fits = Math.min(window.innerWidth / wide, window.innerHeight / high)
+    // The cell takes the height there is: only the least it needs counts, or it would become smaller and smaller.
+    const least = main?.querySelector(".st-key-cell") ? CELL : high
+    const fits = Math.min(window.innerWidth / wide, window.innerHeight / least)
     const wanted = data.on ? Math.min(3, Math.max(.5, fits)) : 1
     if (Math.abs(wanted - zoom) < .01) return
     zoom = wanted
