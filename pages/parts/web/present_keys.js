@@ -42,7 +42,9 @@ export default function (component) {
   parentElement.presentStop?.()
   // As large as the width and, where there is one slide, the height of the screen allow.
   const main = document.querySelector("[data-testid=stMainBlockContainer]")
-  let zoom = 1
+  const root = document.documentElement.style
+  let zoom = parseFloat(root.getPropertyValue("--present-zoom")) || 1
+  root.setProperty("--present-zoom", zoom)  // that of the styles is for the time before
   const enlarge = () => {
     // The maps and the cell are as wide as they may be; a chart has its own width.
     const chart = main?.querySelector("[data-testid=stVegaLiteChart] :is(canvas, svg.marks)")
@@ -55,12 +57,15 @@ export default function (component) {
     const wanted = data.on ? Math.min(3, Math.max(.5, fits)) : 1
     if (Math.abs(wanted - zoom) < .01) return
     zoom = wanted
-    document.documentElement.style.setProperty("--present-zoom", zoom)
+    root.setProperty("--present-zoom", zoom)
     sharpen(zoom)
   }
   enlarge()
   const watch = new ResizeObserver(enlarge)
   if (main) watch.observe(main)
+  // A chart has its place before it is drawn: when it comes, nothing changes its size.
+  const drawn = new MutationObserver(() => requestAnimationFrame(enlarge))
+  if (main && data.on) drawn.observe(main, { childList: true, subtree: true })
   const listen = event => {
     const word = meaning(event, data.on)
     if (!word) return
@@ -76,6 +81,7 @@ export default function (component) {
     window.removeEventListener("keydown", listen, true)
     window.removeEventListener("resize", enlarge)
     watch.disconnect()
+    drawn.disconnect()
   }
   return parentElement.presentStop
 }
