@@ -105,7 +105,8 @@ def test_views_that_are_none(start, archive, monkeypatch, read_only):
 
 
 @pytest.mark.parametrize(
-    "gone", ["tables", "everything", *(pytest.param(one, marks=pytest.mark.long) for one in ("clouds", "diagrams"))]
+    "gone",
+    ["everything", *(pytest.param(one, marks=pytest.mark.long) for one in ("tables", "clouds", "diagrams"))],
 )
 def test_files_that_vanish_while_a_page_is_open(start, archive, gone):
     opened = {page: start(archive, page, study="tiny", b_view="Barcode and diagram") for page in PAGES}

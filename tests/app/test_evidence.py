@@ -90,18 +90,24 @@ def test_one_transition_has_no_first_third_and_says_so(start, computed, tmp_path
             assert "from two series on" in told
 
 
-def test_runs_of_one_objective_are_told_within_from_between(start, computed, tmp_path):
+@pytest.fixture(scope="module")
+def two(computed, tmp_path_factory):
+    """An archive with a second study, `other`, two of whose runs have the same objective. Read only."""
     study, cache = computed
-    store = studies.copy_archive(cache, tmp_path / "cache")
+    store = studies.copy_archive(cache, tmp_path_factory.mktemp("two") / "cache")
     same = tuple(replace(one, objective="full" if one.name == "full" else "same", seed=k)
                  for k, one in enumerate(study.series))  # fmt: skip
     studies.compute(study.with_(name="other", series=same, **studies.FEW), store)
-    app = start(store.root, "evidence", study="other", e_section="Apart?", e_layer=1)
+    return store
+
+
+def test_runs_of_one_objective_are_told_within_from_between(start, two):
+    app = start(two.root, "evidence", study="other", e_section="Apart?", e_layer=1)
     told = words(unfold(app))
     assert "PERMANOVA pseudo-F" in told
     assert "orders of 3 runs" in told
     assert "no p-value. These runs differ" not in told
-    runs = Results.open("other", store).table("runs", step=-1, layer=1, scale="raw")
+    runs = Results.open("other", two).table("runs", step=-1, layer=1, scale="raw")
     assert runs["p"].tolist() == [pytest.approx(1 / 3)] or runs["p"].iloc[0] in (pytest.approx(2 / 3), 1.0)
 
 
@@ -146,11 +152,8 @@ def test_few_runs_are_warned_of(start, computed):
 # --- models -------------------------------------------------------------------------------------------
 
 
-def test_another_study_stands_beside_this_one(start, computed, tmp_path):
-    study, cache = computed
-    store = studies.copy_archive(cache, tmp_path / "cache")
-    studies.compute(study.with_(name="other", **studies.FEW), store)
-    app = start(store.root, "evidence", study="tiny", e_section="Other models?")
+def test_another_study_stands_beside_this_one(start, two):
+    app = start(two.root, "evidence", study="tiny", e_section="Other models?")
     assert "Choose a study of another base model" in words(app)
     app.multiselect(key="e_beside").set_value(["other"])
     assert charts(run(app)) == 1
