@@ -7,8 +7,8 @@ from tests import models
 
 @pytest.fixture(scope="session")
 def base(once):
-    """Folder of a tiny Llama with a chat template. Read only."""
-    return once("finetune/base", models.build_chat_model)
+    """Folder of a tiny Llama of two layers, with a chat template. Read only."""
+    return once("finetune/base", lambda folder: models.build_chat_model(folder, num_hidden_layers=2))
 
 
 @pytest.fixture

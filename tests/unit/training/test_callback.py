@@ -53,7 +53,7 @@ def watching(tmp_path):
         probes = tmp_path / "probes.jsonl"
         if not probes.exists():
             studies.write_probes(probes)
-        given = {"study": "live", "every": 2, "probes": probes, "layers": (1, 3), "subsamples": 4,
+        given = {"study": "live", "every": 2, "probes": probes, "layers": (1, 2), "subsamples": 4,
                  "cache": tmp_path / "cache"}  # fmt: skip
         return TopologyCallback(objective, **(given | changes))
 
@@ -111,7 +111,7 @@ def test_numbers_reach_every_reporting_integration(train, watching):
             heard.append(dict(logs))
 
     train([Reporter(), watching()])
-    looks = [one for one in heard if "topology/layer_3/velocity" in one]
+    looks = [one for one in heard if "topology/layer_2/velocity" in one]
     assert len(looks) == STEPS / 2
     assert 0 < looks[-1]["topology/share_of_time"] < 1
 

@@ -4,22 +4,16 @@ import pytest
 
 from phcore.cli.main import main
 from phcore.study import Study
-from tests import models, studies
-
-
-@pytest.fixture(scope="session")
-def shallow(once):
-    """Folder of a model of one layer: eight runs put adapters on it and are read. Read only."""
-    return once("finetune/shallow", lambda folder: models.build_chat_model(folder, num_hidden_layers=1))
+from tests import studies
 
 
 @pytest.fixture
-def words(shallow, talk, tmp_path, monkeypatch):
+def words(base, talk, tmp_path, monkeypatch):
     """What a small sweep is asked for; it is run where its study file may be written."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
     probes = studies.write_probes(tmp_path / "probes.jsonl", 24)
-    told = ["sweep", str(shallow), str(tmp_path / "runs"), "--rates=1e-2,1e-3", "--seeds=2", "--steps=4",
+    told = ["sweep", str(base), str(tmp_path / "runs"), "--rates=1e-2,1e-3", "--seeds=2", "--steps=4",
             "--schedule=1,2,4", "--batch=2", "--held-out=4", "--max-tokens=128", "--rank=2", "--name=many",
             "--layers=1", "--subsamples=4", f"--probes={probes}", "--workers=1"]  # fmt: skip
     return told + [f"--objective={name}={file}" for name, file in talk.items()]
