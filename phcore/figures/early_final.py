@@ -9,7 +9,7 @@ from phcore.analysis.claims import LEVEL
 from phcore.analysis.foretelling import early_points
 from phcore.errors import Fault
 from phcore.figures.behaviour import in_order, moves, named
-from phcore.figures.charts.channels import View, by_objective, measure, told
+from phcore.figures.charts.channels import View, by_objective, measure, p_words, told
 from phcore.figures.charts.theme import HALF_WIDTH, SOFT, Y_AXIS
 from phcore.figures.figure import PER, Choice, Control, Data, Figure, Look, Source, fixed
 from phcore.figures.reading import CURVE, labelled, own_runs, rows
@@ -85,7 +85,7 @@ def answer(data: Data) -> str:
         return "Too few runs end with a known behaviour."
     over_all = one["lo"] > 0 or one["hi"] < 0
     if one["runs_within"] >= FEW and pd.notna(one["p_within"]):
-        within = f"{one['within']:.2f}, p = {one['p_within']:.2g}, {count(int(one['runs_within']), 'run')}"
+        within = f"{one['within']:.2f}, {p_words(one['p_within'])}, {count(int(one['runs_within']), 'run')}"
         if one["p_within"] <= LEVEL:
             return f"Early movement tells the end, also among runs of one objective: rank correlation {within}."
         if over_all:

@@ -150,7 +150,10 @@ def test_other_prompts_are_another_study(copy, probes):
 def test_another_label_of_an_objective(copy):
     study, store = copy
     series = (replace(study.series[0], objective="kind"), *study.series[1:])
-    assert missing(study.with_(series=series), store) == (set(), {"separation", "effects", "mixture", "runs"})
+    assert missing(study.with_(series=series), store) == (
+        set(),
+        {"separation", "effects", "mixture", "runs", "early_final"},
+    )
 
 
 def test_another_second_number_format(copy):

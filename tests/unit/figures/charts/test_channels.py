@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phcore.figures.charts.channels import interval_words, p_words, row_names, spread
+from phcore.figures.charts.channels import by_marker, by_objective, in_rows, interval_words, p_words, row_names, spread
 
 NAN = float("nan")
 
@@ -46,3 +46,16 @@ def test_every_row_keeps_its_name():
     axis = row_names("setting", ["a", "b"], 60).to_dict()["axis"]
     assert not axis["labelOverlap"]
     assert not axis["labelFlush"]
+
+
+def test_a_legend_of_many_names_stands_in_rows_that_fit():
+    few, many = ["helpful", "harmless"], [f"helpful-lr{k}e-4" for k in range(9)]
+    assert in_rows(few, 600) == {}
+    assert in_rows(many, 600) == {"columns": 4}  # 14 letters each
+    assert in_rows(many, 100) == {"columns": 1}
+    for names, columns in ((few, None), (many, 4)):
+        told = (
+            by_objective(names, None, "circle", 600).to_dict()["legend"],
+            by_marker(names, width=600).to_dict()["legend"],
+        )
+        assert [one.get("columns") for one in told] == [columns] * 2
