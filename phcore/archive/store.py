@@ -75,7 +75,7 @@ def write_atomically(path: Path, data: bytes, private: bool = False) -> None:
     with on_disk(path):
         for again in range(_TRIES):
             try:
-                _write_and_replace(temporary, path, data, _private if private else None)
+                _write_and_replace(temporary, path, data, private_opener if private else None)
                 return
             except FileNotFoundError:  # somebody deletes the folder at this moment
                 if again == _TRIES - 1:
@@ -96,7 +96,8 @@ def _write_and_replace(temporary: Path, path: Path, data: bytes, opener: Callabl
             temporary.unlink(missing_ok=True)
 
 
-def _private(path: str, flags: int) -> int:
+def private_opener(path: str, flags: int) -> int:
+    """For `open`: a new file is for its owner's eyes."""
     return os.open(path, flags, 0o600)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from phcore.archive.permissions import KINDS, own_folder
-from phcore.archive.store import Store
+from phcore.archive.store import Store, private_opener
 from phcore.errors import Fault
 from phcore.study.definition import NAME, Study
 from phcore.study.record import LIVE, Newer, Record
@@ -28,7 +28,7 @@ def alone(study: Study | str, store: Store) -> Iterator[None]:
     """Who writes the record of a study from what it was before does so one after the other."""
     folder = folder_of(study, store)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as file:
+    with open(folder / ".lock", "w", opener=private_opener) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -44,8 +44,7 @@ RENAMED = {
 }
 """Name of a table -> what it was called."""
 BEFORE_EVIDENCE = ("cells", "summaries", "velocities", "floors", "distances", "dynamics", "bars")
-OF_CATEGORIES = ("scores", "divergence", "lags", "early_final")  # what rests on categories and references
-OF_BEHAVIOUR = ("lags", "early_final")
+OF_CATEGORIES = ("scores", "divergence", "lags")  # what rests on categories and references
 EVIDENCE = 2  # version of the evidence that is taken over
 # The parts of a pack of that version.
 STAGES = (
@@ -184,8 +183,8 @@ def _tables(store: Store, record: Record) -> Iterator[str]:
     for name, one in tables().items():
         new = assembly.file_of(record, name)
         found = _old(store, ("tables", _table(record, name)))
-        if not (one.published or name == "bars") or found is None or store.has(*new):
-            continue
+        if not (one.published or name == "bars") or found is None or store.has(*new) or one.version > 1:
+            continue  # a table that is defined otherwise since is put together again
         found = found.rename_columns(["median_distance" if c == "unit" else c for c in found.column_names])
         if name in OF_CATEGORIES and (stale or not _right(name, found, store, record)):
             stale.append(name)
@@ -291,7 +290,7 @@ def _table(record: Record, name: str) -> str:
     study, old = digest_of(record), RENAMED.get(name, name)
     if name in BEFORE_EVIDENCE:
         return f"{study}-{old}"
-    return f"{digest(study, record.scalars) if name in OF_BEHAVIOUR else study}-{old}-{EVIDENCE}"
+    return f"{digest(study, record.scalars) if name == 'lags' else study}-{old}-{EVIDENCE}"
 
 
 # Result -> the folders of the files it was in, the word in their keys, and what makes it of them where they are not

@@ -122,13 +122,13 @@ def test_runs_with_missing_layers_or_ends():
 # --- among runs of one objective --------------------------------------------------------------------
 
 
-def planted(x, y, objectives, layers=(6,)):
+def planted(x, y, objectives, layers=(6,), **how):
     """The row of the table for runs with these early concentrations (runs, layers), ends and objectives."""
     runs = [f"r{k:02d}" for k in range(len(y))]
     early = concentration_rows(dict(zip(runs, np.reshape(x, (len(y), -1)), strict=True)), layers)
     ends = behaviour_rows(*[(run, 8, "acc", float(end)) for run, end in zip(runs, y, strict=True)])
     own = dict(zip(runs, objectives, strict=True))
-    return f.early_final(early, velocities([[1.0]] * 4)[:0], ends, dict.fromkeys(runs, STEPS), own).iloc[0]
+    return f.early_final(early, velocities([[1.0]] * 4)[:0], ends, dict.fromkeys(runs, STEPS), own, **how).iloc[0]
 
 
 def test_what_objectives_alone_differ_in_is_not_seen_among_their_runs():
@@ -138,7 +138,9 @@ def test_what_objectives_alone_differ_in_is_not_seen_among_their_runs():
     level = np.repeat([0.0, 1.0, 2.0], 8)
     p = []
     for _ in range(60):
-        one = planted(level + 0.1 * rng.standard_normal(24), level + 0.1 * rng.standard_normal(24), objectives)
+        one = planted(
+            level + 0.1 * rng.standard_normal(24), level + 0.1 * rng.standard_normal(24), objectives, n=99, shuffles=399
+        )
         assert one["rho"] > 0.7
         assert one["lo"] > 0
         assert one["runs_within"] == 24

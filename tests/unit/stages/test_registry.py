@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 KNOWN = {*Study.__dataclass_fields__, *vars(Study), *FACTS}  # parameters, what follows from them, and facts
 PARTS = {"states", "tokens", "next_tokens", "scores", "answers", "lengths"}  # of a reading
 # In a study of two points, and of one run without equal windows.
-UNKNOWN = {"early_final": {"rho", "lo", "hi"}, "verdicts": {"statistic", "p"}}
+UNKNOWN = {"early_final": {"rho", "lo", "hi", "within", "p_within"}, "verdicts": {"statistic", "p"}}
 EMPTY = {"runs", "halfway"}  # one run per objective; four checkpoints after the base are asked for
 # What a table takes from the archive beside its parts.
 GIVEN = {"record", "categories", "scalars", "read", "beside"}
