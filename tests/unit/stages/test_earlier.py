@@ -210,7 +210,8 @@ def test_without_its_cells_it_is_finished_all_the_same(frozen, store, nothing_is
             shutil.rmtree(folder)
     study = Results.open("frozen", store)
     assert study.notes == ()
-    assert study.missing == ["early_final", "net_change", "windows"]  # what the readings would be needed for is asked for no more
+    # What the readings would be needed for is asked for no more.
+    assert study.missing == ["early_final", "net_change", "windows"]
     pd.testing.assert_frame_equal(
         study.table("velocities"), as_now(frozen, "velocities"), check_dtype=False, rtol=1e-12
     )
