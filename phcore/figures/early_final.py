@@ -83,7 +83,7 @@ def answer(data: Data) -> str:
     one = data.correlation
     if pd.isna(one["rho"]):
         return "Too few runs end with a known behaviour."
-    over_all = one["lo"] > 0 or one["hi"] < 0
+    over_all = one["runs"] >= FEW and (one["lo"] > 0 or one["hi"] < 0)
     if one["runs_within"] >= FEW and pd.notna(one["p_within"]):
         within = f"{one['within']:.2f}, {p_words(one['p_within'])}, {count(int(one['runs_within']), 'run')}"
         if one["p_within"] <= LEVEL:

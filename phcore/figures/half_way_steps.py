@@ -3,12 +3,12 @@
 import altair as alt
 import pandas as pd
 
-from phcore.analysis import claims
+from phcore.analysis import claims, halfway
 from phcore.errors import Fault
 from phcore.figures.charts.channels import View, by_legend, by_objective, dots, measure, on, row_names
 from phcore.figures.charts.theme import SOFT
 from phcore.figures.figure import Choice, Data, Figure, Look, Numbers, Source, listed
-from phcore.figures.reading import COMPUTE, labelled, own_runs, rows
+from phcore.figures.reading import COMPUTE, labelled, longest, own_runs, rows
 from phcore.formatting import count, three
 
 _NAMES = 58  # pixels for the layers and their title
@@ -25,7 +25,7 @@ def read(results: Source, choice: Choice) -> dict:
         raise Fault(
             "no run of this study has both topology and behaviour at four checkpoints after the base, so that half of "
             "the way is not known",
-            COMPUTE,
+            COMPUTE if longest(results) > halfway.FEWEST else "a run needs four checkpoints or more",
         )
     columns = (table[name].to_numpy() for name in ("topology", "behaviour", "error", "slack"))
     later, low, high = claims.later(*columns)

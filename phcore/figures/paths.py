@@ -207,7 +207,9 @@ def answer(data: Data) -> str:
 
 def _short(value: float) -> str:
     """No more digits than a room remembers."""
-    return f"{value:.0f}" if value >= 9.5 else f"{value:.2g}"
+    if value >= 9.5:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 0.95 else f"{value:.2g}"  # 1.0 times, not 1 times
 
 
 def more(data: Data) -> str:

@@ -36,6 +36,11 @@ def own_runs(results: Source) -> dict[str, str]:
     return {series: objective for series, objective in own.items() if run_of.get(series, series) == series}
 
 
+def longest(results: Source) -> int:
+    """Points of the longest series, its base among them."""
+    return max((len(results.record.path_of(name)) for name in owners(results)), default=0)
+
+
 def one_run(results: Source) -> bool:
     """Whether no objective has a second run."""
     objectives = list(own_runs(results).values())

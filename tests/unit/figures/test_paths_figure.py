@@ -107,7 +107,7 @@ def test_paths_end_at_their_distance_from_base():
     def told(points, layout, floor=None):
         return answer(given({"layout": layout}, points=points, floor=floor))
 
-    assert told(points, MEANS, 1.0) == "a ends 5 times the resampling noise away, b 2."
+    assert told(points, MEANS, 1.0) == "a ends 5.0 times the resampling noise away, b 2.0."
     assert told(points, TWO) == "a goes farthest across: from (1.00, 1.00) to (4.00, 5.00)."
     assert told(points[points["step"] == 0], MEANS) == "No path from the base yet."
     assert told(points.head(0), TWO) == "No path from the base yet."
@@ -216,7 +216,7 @@ def test_where_each_series_ends_in_words_and_numbers():
         return answer(given({"layout": layout}, points=table, floor=floor, titles=TITLES))
 
     points["objective"] = points["series"]
-    assert said(MEANS, 1.0) == "a ends 5 times the resampling noise away, b 2."
+    assert said(MEANS, 1.0) == "a ends 5.0 times the resampling noise away, b 2.0."
     assert said(MEANS, table=points.query("series == 'a'")) == "a ends 5.00 from the base."
     assert said("all distances", 0.5) == "a ends 5.00 from the base, b 2.00 (resampling noise: 0.500)."
     assert said(TWO) == "a goes farthest across: from (1.00, 2.00) to (4.00, 6.00)."
