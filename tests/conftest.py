@@ -104,7 +104,12 @@ def pytest_collection_finish() -> None:
     _freeze()
 
 
+_MAIN = sys.modules["__main__"]
+
+
 def pytest_runtest_setup() -> None:
+    # Streamlit leaves the script of a page there, and a process that is spawned would run it.
+    sys.modules["__main__"] = _MAIN
     if len(sys.modules) > _frozen + 200:  # torch and all around it come with the first test that needs them
         _freeze()
 
