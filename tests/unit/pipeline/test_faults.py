@@ -247,7 +247,7 @@ def test_a_model_that_raises_while_it_is_read_costs_itself_alone(study, tmp_path
 
 
 @pytest.mark.parametrize("stage", ["Barcodes", "Tables"])
-def test_an_archive_that_is_deleted_under_it_ends_the_same(study, tmp_path, undisturbed, stage):
+def test_an_archive_that_is_deleted_under_it_ends_the_same(study, tmp_path, undisturbed, stage, far_work):
     store, gone = Store(tmp_path / "cache"), []
 
     def delete(event):
