@@ -5,7 +5,7 @@ together from whatever is there, so that results show as they arrive.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -103,18 +103,25 @@ def gathered(record: Record, store: Store, one: Table, where: Where, whole: bool
         frame = frame[frame[column] == where[column]]
     if frame.empty:
         return frame.drop(columns="key")
-    if whole and (gone := [key for key in dict.fromkeys(frame["key"]) if not store.has(one.gathers, key)]):
+    if not whole:
+        return store.scan(one.gathers, frame, one.select)
+    counts = Counter(frame["key"])
+    _all_there(store, one, counts)
+    wanted = sum(store.rows(one.gathers, key) * times for key, times in counts.items())
+    found = store.scan(one.gathers, frame, one.select)
+    _all_there(store, one, counts)  # all may have vanished before they were counted: then no row is what was wanted
+    if len(found) != wanted:  # a file was damaged, or vanished while they were read
+        raise Missing(f"a file of the table {one.name} is missing or was damaged", "Compute it again", store.root)
+    return found
+
+
+def _all_there(store: Store, one: Table, keys: Iterable[str]) -> None:
+    if gone := [key for key in keys if not store.has(one.gathers, key)]:
         raise Missing(
             f"{len(gone)} files of the table {one.name} are missing or were damaged",
             "Compute the study again",
             store.path(one.gathers, gone[0]),
         )
-    counts = Counter(frame["key"]) if whole else {}
-    wanted = sum(store.rows(one.gathers, key) * times for key, times in counts.items())
-    found = store.scan(one.gathers, frame, one.select)
-    if whole and len(found) != wanted:  # a file was damaged, or vanished while they were read
-        raise Missing(f"a file of the table {one.name} is missing or was damaged", "Compute it again", store.root)
-    return found
 
 
 def publish(record: Record, store: Store, name: str) -> None:

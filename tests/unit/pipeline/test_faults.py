@@ -20,7 +20,8 @@ from phcore.export.results import Results
 from phcore.pipeline.plan import plan
 from phcore.pipeline.run import Run
 from phcore.pipeline.workers import pool
-from phcore.stages.registry import results
+from phcore.stages.registry import assembly, results
+from phcore.stages.registry.result import Missing
 from phcore.study import resolve as resolving
 from phcore.study.resolve import resolve
 from tests import models, studies
@@ -260,6 +261,18 @@ def test_an_archive_that_is_deleted_under_it_ends_the_same(study, tmp_path, undi
     needed = {name: data for name, data in undisturbed.items() if "/second_clouds/" not in name}
     assert {name: data for name, data in contents(store.root).items() if name in needed} == needed
     assert Results.open("tiny", store).finished
+
+
+def test_parts_that_vanish_as_they_are_counted_make_no_table(study, computed_store, monkeypatch):
+    record, counted = resolve(study, computed_store), Store.rows
+
+    def vanish(self, folder, key):
+        shutil.rmtree(self.root / SCHEMA / folder, ignore_errors=True)
+        return counted(self, folder, key)
+
+    monkeypatch.setattr(Store, "rows", vanish)
+    with pytest.raises(Missing, match="files of the table distances are missing"):
+        assembly.publish(record, computed_store, "distances")
 
 
 @pytest.mark.parametrize("damage", ["zero", "flipped", "truncated"])
