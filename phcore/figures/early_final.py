@@ -119,7 +119,7 @@ def conclusions(results: Source) -> list[str]:
         answers.append(f"{named(final)}: {answer(data)}")
     if not answers:
         return ["No behaviour at the end of the runs is known, so nothing can be told early."]
-    told = f"H{choice.degree} velocity in the first third of the steps, and the end of each run:"
+    told = f"H{choice.degree} velocity in the first third of the checkpoints, and the end of each run:"
     many = f"Of {len(answers)} such answers, one in twenty says too much by chance." if len(answers) > 1 else ""
     return [told, *answers, *filter(None, [many])]
 

@@ -23,7 +23,7 @@ def test_a_sweep_ends_in_what_early_movement_told(words, tmp_path, capsys):
     assert main(words) == 0
     out = capsys.readouterr().out
     assert "Finished: study many." in out
-    assert "H1 velocity in the first third of the steps, and the end of each run:" in out
+    assert "H1 velocity in the first third of the checkpoints, and the end of each run:" in out
     assert "8 runs" in out
     study = Study.read(tmp_path / "many.toml")
     assert sorted({one.objective for one in study.series}) == [
