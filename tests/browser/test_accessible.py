@@ -7,13 +7,13 @@ from phcore.figures.registry import SECTIONS
 from tests.browser.conftest import OF_COLOURS, broken
 
 STUDY = "smollm2-135m-instruct"
-# All sections of Evidence are made alike: two with most on them stand for the others.
-FULL = ("Before behaviour?", "Robust?")
-PLACES = (
-    [one.name * (one is not PAGES[0]) for one in PAGES]
-    + ["barcodes?b_view=What+changed"]
-    + [pytest.param(f"evidence?e_section={one}", marks=() if one in FULL else pytest.mark.long) for one in SECTIONS[1:]]
-)
+# The pages with most on them stand for the others, and the first section of Evidence for all that are made alike.
+FULLEST = ("overview", "barcodes", "trajectories", "evidence")
+MORE = ["barcodes?b_view=What+changed", *(f"evidence?e_section={one}" for one in SECTIONS[1:])]
+PLACES = [
+    pytest.param(one.name * (one is not PAGES[0]), marks=() if one.name in FULLEST else pytest.mark.long, id=one.name)
+    for one in PAGES
+] + [pytest.param(one, marks=pytest.mark.long) for one in MORE]
 FOCUS = """() => {
   let one = document.activeElement
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement

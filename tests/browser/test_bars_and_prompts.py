@@ -212,7 +212,7 @@ def test_the_distance_sweeps_without_the_server(server, visit):
     one.assert_clean()
 
 
-@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+@pytest.mark.parametrize("motion", ["no-preference", pytest.param("reduce", marks=pytest.mark.long)])
 def test_the_steps_play_without_the_server_and_the_page_follows(server, visit, motion):
     one = visit()
     sent = []
@@ -267,6 +267,7 @@ def test_options_cover_no_picture(server, visit):
     one.assert_clean()
 
 
+@pytest.mark.long
 def test_the_tour_in_the_dark(server, visit):
     one = visit(scheme="dark")
     page = one.open(server.url + CELL)
@@ -282,6 +283,7 @@ def test_the_tour_in_the_dark(server, visit):
     one.assert_clean()
 
 
+@pytest.mark.long
 def test_measuring_can_be_cancelled(server, visit):
     one = visit()
     page = one.open(server.url + CELL + "&b_view=What+changed&c_subsamples=16")

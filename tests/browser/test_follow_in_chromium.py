@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 LOOKED = re.compile("Last looked at")
 
 
+@pytest.mark.long
 def test_pages_grow_with_the_run_without_a_reload(visit, llama, tmp_path):
     study = studies.build_few(tmp_path, llama, "helpful")
     run, kept = study.series[0].path, tmp_path / "kept"

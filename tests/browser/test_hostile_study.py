@@ -46,7 +46,7 @@ def public(hostile, tmp_path_factory):
     one.stop()
 
 
-@pytest.mark.parametrize("which", ["owner", "public"])
+@pytest.mark.parametrize("which", [pytest.param("owner", marks=pytest.mark.long), "public"])
 def test_nothing_is_made_of_words_of_others(visit, request, which):
     """A walk through every page, and for the owner through those that offer more than they offer everybody."""
     server = request.getfixturevalue(which)

@@ -134,6 +134,7 @@ def test_what_a_link_asks_in_vain_is_said(server, visit):
     one.assert_clean()
 
 
+@pytest.mark.long
 def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     one = visit()
     study = "study=smollm2-135m-instruct"
@@ -160,6 +161,7 @@ def test_a_saved_view_opens_as_it_was_saved(elsewhere, visit):
     one.assert_clean()
 
 
+@pytest.mark.long
 def test_two_studies_side_by_side(elsewhere, visit):
     one = visit()
     page = one.open(elsewhere.url + "/compare?study=smollm2-135m-instruct&p_with=tiny&p_depth=40%25&v=1")

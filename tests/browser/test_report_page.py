@@ -200,6 +200,7 @@ def test_charts_can_be_saved(opened):
             assert file.read(len(head)) == head
 
 
+@pytest.mark.long
 def test_the_report_is_for_everyone(opened):
     page = opened(color_scheme="light")
     assert broken(page) == []

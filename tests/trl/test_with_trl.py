@@ -4,6 +4,9 @@ import math
 
 import pytest
 
+pytest.importorskip("trl")  # before torch is imported for what would be skipped
+pytest.importorskip("datasets")
+
 from phcore import Study
 from phcore.training import TopologyCallback
 from tests import models, studies
@@ -15,8 +18,6 @@ GIVEN = {"max_steps": STEPS, "per_device_train_batch_size": 2, "logging_steps": 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    pytest.importorskip("trl")
-    pytest.importorskip("datasets")
     return models.build_chat_model(tmp_path_factory.mktemp("trl") / "base")
 
 

@@ -28,7 +28,7 @@ SLOWEST = {
     "results",
     "trial",
     "weights",
-}  # a third of those here, the others in make test-long
+}  # a sixth of those here, the others in make test-long
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def folder(computed, llama, tmp_path_factory) -> Path:
 def spoilt(one) -> list:
     """(reader, numbers of its spoilt files)."""
     count = SLOW.get(one.name, 300)
-    here = count // 3 if one.name in SLOWEST else count
+    here = count // 6 if one.name in SLOWEST else count
     more = (
         [pytest.param(one, range(here, count), id=f"{one.name}, more", marks=pytest.mark.long)] if here < count else []
     )

@@ -131,6 +131,7 @@ def planted(x, y, objectives, layers=(6,), **how):
     return f.early_final(early, velocities([[1.0]] * 4)[:0], ends, dict.fromkeys(runs, STEPS), own, **how).iloc[0]
 
 
+@pytest.mark.long
 def test_what_objectives_alone_differ_in_is_not_seen_among_their_runs():
     """Three objectives with another level each of both; within each, seeds move and end by chance."""
     rng = np.random.default_rng(0)

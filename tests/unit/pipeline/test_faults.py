@@ -130,6 +130,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_two_processes_read_the_same_models_at_once(study, undisturbed, tmp_path):
     path, cache = study.write(tmp_path / "tiny.toml"), tmp_path / "cache"
     program = tmp_path / "at_once.py"

@@ -60,16 +60,22 @@ def watching(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("lora", [True, False])
+HOW = {
+    "plain": {},
+    "accumulated": {"gradient_accumulation_steps": 2, "gradient_checkpointing": True},
+    "mixed": {"bf16": True},
+    "compiled": {"torch_compile": True, "torch_compile_backend": "eager"},  # traced as for any, and run as it is
+}
+SOON = {("plain", True), ("plain", False), ("accumulated", True), ("mixed", False)}
+
+
 @pytest.mark.parametrize(
-    "how",
+    ("how", "lora"),
     [
-        {},
-        {"gradient_accumulation_steps": 2, "gradient_checkpointing": True},
-        {"bf16": True},
-        {"torch_compile": True, "torch_compile_backend": "eager"},  # traced as for any backend, and run as it is
+        pytest.param(how, lora, id=f"{name}-{lora}", marks=() if (name, lora) in SOON else pytest.mark.long)
+        for name, how in HOW.items()
+        for lora in (True, False)
     ],
-    ids=["plain", "accumulated", "mixed", "compiled"],
 )
 def test_losses_are_those_without_it_to_the_bit(train, watching, lora, how):
     plain, _ = train(lora=lora, **how)

@@ -19,6 +19,7 @@ def words(base, talk, tmp_path, monkeypatch):
     return told + [f"--objective={name}={file}" for name, file in talk.items()]
 
 
+@pytest.mark.long
 def test_a_sweep_ends_in_what_early_movement_told(words, tmp_path, capsys):
     assert main(words) == 0
     out = capsys.readouterr().out
