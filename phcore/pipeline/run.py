@@ -116,6 +116,11 @@ class Run:
         """Seconds per unit of each result: measured in this run where it got that far, else as known before."""
         return self._clock.speeds
 
+    @property
+    def spent(self) -> dict[str, float]:
+        """Seconds of work on each result in this run, added over all workers; tables are called "table" and a name."""
+        return self._clock.spent
+
     def _plan_anew(self) -> None:
         self._plan = plan(self.record, self.store, self._of)
         self._clock.expect(self._plan)
@@ -320,6 +325,10 @@ class _Clock:
     def drop(self, units: Iterable[Unit]) -> None:
         for unit in units:
             self._total[unit.kind] -= 1
+
+    @property
+    def spent(self) -> dict[str, float]:
+        return dict(self._spent)
 
     @property
     def speeds(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ Everything is Euclidean and linear, about the mean.
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from phcore.topology.clouds import about_mean, checked_cloud
 
@@ -63,14 +64,17 @@ def along_first_component(cloud: np.ndarray, values: np.ndarray) -> float:
 
     NaN for a cloud of one place, or where the number is the same for all.
     """
-    from scipy.stats import rankdata
-
     x = about_mean(checked_cloud(cloud))
     values = np.asarray(values, np.float64)
     if not x.any() or np.ptp(values) == 0:
         return float("nan")
     _, vectors = np.linalg.eigh(x @ x.T)
-    return float(abs(np.corrcoef(rankdata(vectors[:, -1]), rankdata(values))[0, 1]))
+    return float(abs(np.corrcoef(_ranks(vectors[:, -1]), _ranks(values))[0, 1]))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """From 1; equal values share the mean of theirs."""
+    return pd.Series(values).rank().to_numpy()  # scipy.stats, which has the same, takes half a second to load
 
 
 def _varying(columns: np.ndarray) -> np.ndarray:
