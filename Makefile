@@ -16,7 +16,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: app serve test test-long test-trl lint format unit quick bench bench-screen bench-room calibrate mutate torture wild screenshots lock audit clean
+.PHONY: app serve test test-long test-trl lint format unit quick bench bench-full bench-screen bench-room calibrate mutate torture wild screenshots lock audit clean
 
 app: $(VENV)/.app
 	$(BIN)/python -m phcore app --port $(PORT)
@@ -55,6 +55,17 @@ quick: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/bench.py
+
+# Beside the plain way and other libraries; docs/performance.md says for which MODEL, RUN and PROBES. ToDACoMM wants a
+# library of pictures that it does not use here, and that does not go with this torch: so it comes without what it asks.
+bench-full: $(VENV)/.dev requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	test -x $(VENV)-todacomm/bin/python || $(PYTHON) -m venv $(VENV)-todacomm
+	$(VENV)-todacomm/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements.txt scikit-learn pyyaml tqdm matplotlib seaborn datasets
+	$(VENV)-todacomm/bin/python -m pip install --quiet --disable-pip-version-check --no-deps todacomm==0.1.0
+	$(BIN)/python -m scripts.side_by_side --todacomm $(VENV)-todacomm/bin/python \
+		$(if $(MODEL),--model $(MODEL) --run $(RUN)) $(if $(PROBES),--probes $(PROBES))
 
 # Twenty readers for five minutes.
 bench-room: $(VENV)/.dev
