@@ -220,7 +220,8 @@ def without_evidence(source: Path, target: Path, clouds: bool = True, lost: Iter
     lost : the tables that are not there; where none are named, all that judge others.
     """
     store = copy_archive(source, target)
-    judged = ("geometry", "moves", "gaussian_nulls", "gaussian_velocities", "sensitivity", "divergences", "departures")
+    judged = ("geometry", "moves", "gaussian_nulls", "gaussian_velocities", "variant_loops", "sensitivity",
+              "divergences", "departures")  # fmt: skip
     later = (
         "confounds",
         "spectra",

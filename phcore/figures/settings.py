@@ -13,7 +13,7 @@ from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, 
 from phcore.figures.reading import COMPUTE, distinct, labelled, rows
 from phcore.formatting import percent, three
 from phcore.stages.length_removed import VARIED
-from phcore.stages.sensitivity import FEW_SUBSAMPLES
+from phcore.stages.variant_loops import FEW_SUBSAMPLES
 
 _COLUMNS = 4  # panels in a row
 _SPACING = 12

@@ -25,7 +25,6 @@ from phcore.stages.registry.result import (
     CELL,
     CHECKPOINT,
     SECOND_READING,
-    SERIES_LAYER,
     TOKEN_CELL,
     TRANSITION,
 )
@@ -147,9 +146,7 @@ def _seconds(one: Result, record: Record, store: Store) -> float:
         values[need] = (value, results()[need].stands_in(value)) if several else value
     started = time.perf_counter()
     one.compute(**values, **files.from_archive(files.given(record, place, one), store))
-    seconds = time.perf_counter() - started
-    steps = max([len(record.path_of(series.name)) for series in record.series], default=2)
-    return seconds * (steps / 2 if one.per == SERIES_LAYER else 1)
+    return time.perf_counter() - started
 
 
 def _readings(record: Record, store: Store, lacking: set[str], cancelled: Callable[[], bool]) -> dict[str, float]:

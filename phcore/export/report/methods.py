@@ -14,7 +14,7 @@ from phcore.export.report.sources import SOURCES, Source
 from phcore.formatting import count
 from phcore.stages.gaussian_nulls import REPLICATES
 from phcore.stages.registry import tables
-from phcore.stages.sensitivity import FEW_SUBSAMPLES
+from phcore.stages.variant_loops import FEW_SUBSAMPLES
 from phcore.study import PARAMETERS
 from phcore.study.record import Record
 from phcore.topology.clouds import index_sets

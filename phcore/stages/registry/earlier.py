@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 
 from phcore.archive.store import Store, digest
 from phcore.formatting import count
-from phcore.stages import cells, gaussian_nulls
+from phcore.stages import cells, gaussian_nulls, sensitivity
 from phcore.stages.registry import assembly
 from phcore.stages.registry.arrow import DISTANCES, TYPES
 from phcore.stages.registry.discovery import results, tables
@@ -136,6 +137,13 @@ def _distance(row: pa.Table, record: Record, place: Place) -> pa.Table:
     return row.filter(pc.equal(row["other"], number)).select(list(DISTANCES))
 
 
+def _transition(series: pa.Table, record: Record, place: Place) -> pa.Table:
+    """The rows of one transition of the series."""
+    both = zip(("step_from", "step"), place.nodes, strict=True)
+    here = [pc.equal(series[name], node.step) for name, node in both]
+    return series.filter(pc.and_(*here)).select(list(sensitivity.NAMES))
+
+
 def _null(bars: pa.Table, nulls: pa.Table, record: Record, place: Place) -> pa.Table:
     kind, number = bars["kind"].to_numpy(zero_copy_only=False), bars["subsample"].to_numpy()
     births, deaths = bars["birth"].to_numpy(), bars["death"].to_numpy()
@@ -226,6 +234,8 @@ class _Keys:
         """The key of a file of that version; `kind` is the word in it."""
         if kind == "distance":  # of the row that the later checkpoint of a pair has
             place = Place(place.nodes[-1:], place.layer)
+        if kind == "sensitivity":  # of the series that a transition is in
+            place = Place(self._series_with(place.nodes), place.layer)
         if (kind, place) not in self._known:
             self._known[kind, place] = digest(kind, *self._made_of(kind, place))
         return self._known[kind, place]
@@ -266,6 +276,10 @@ class _Keys:
             case "numerics":
                 return self.of("cell", Place(place.nodes, layer)), s.order, s.norm, place.reading
         raise KeyError(kind)
+
+    def _series_with(self, transition: tuple[Node, ...]) -> tuple[Node, ...]:
+        paths = (self.record.path_of(one.name) for one in self.record.series)
+        return next(path for path in paths if transition in pairwise(path))
 
     def _each(self, kind: str, nodes: tuple[Node, ...], layer: int | None = None) -> list[str]:
         return [self.of(kind, Place((node,), layer)) for node in nodes]
@@ -310,6 +324,6 @@ _WAS: dict[str, tuple[tuple[str, ...], str, Callable[..., pa.Table] | None]] = {
     "gaussian_nulls": (("null_diagrams", "nulls"), "null", _null),
     "gaussian_velocities": (("controls",), "control", None),
     "numerical_noise": (("numerics",), "numerics", None),
-    "sensitivity": (("sensitivity",), "sensitivity", None),
+    "sensitivity": (("sensitivity",), "sensitivity", _transition),
     "divergences": (("divergences",), "divergence", None),
 }

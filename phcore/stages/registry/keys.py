@@ -21,7 +21,6 @@ UNSAID = "unsaid"
 # What is known of a study beside its parameters, by name: results and tables declare which of it they depend on.
 FACTS: dict[str, Callable[[Record, Place], object]] = {
     "weights": lambda record, place: tuple(node.fingerprint for node in place.nodes),
-    "steps": lambda record, place: tuple(node.step for node in place.nodes),
     "layer": lambda record, place: place.layer,
     "reading": lambda record, place: place.reading,
     "tokenizer": lambda record, place: record.tokenizer,

@@ -10,7 +10,6 @@ from phcore.stages.registry.result import (
     ON_BASE,
     PAIR_LAYER,
     SECOND_READING,
-    SERIES_LAYER,
     STUDY,
     TOKEN_CELL,
     TRANSITION,
@@ -62,12 +61,6 @@ def _transitions(record: Record) -> Iterator[tuple[Labels, Place]]:
         yield (name, a.step, b.step), Place((a, b))
 
 
-def _series(record: Record) -> Iterator[tuple[Labels, Place]]:
-    for one in record.series:
-        if len(path := record.path_of(one.name)) > 1:
-            yield (one.name,), Place(path)
-
-
 def _at_layers(kind: Labelled) -> Labelled:
     """The same at every layer of the study."""
     return lambda record: (
@@ -101,7 +94,6 @@ _KINDS: dict[str, tuple[tuple[str, ...], Labelled]] = {
     TRANSITION: (("series", "step_from", "step"), _transitions),
     TRANSITION_LAYER: (("series", "step_from", "step", "layer"), _at_layers(_transitions)),
     PAIR_LAYER: (("series_a", "step_a", "series_b", "step_b", "layer"), _pairs),
-    SERIES_LAYER: (("series", "layer"), _at_layers(_series)),
     SECOND_READING: (("series", "step", "layer", "kind"), _second_readings),
     STUDY: ((), lambda record: iter([((), WHOLE_STUDY)])),
 }

@@ -20,7 +20,6 @@ ON_BASE = "cell on the first of its series"  # which is the base, where the seri
 TRANSITION = "transition"  # two consecutive checkpoints of a series
 TRANSITION_LAYER = "transition at a layer"
 PAIR_LAYER = "pair at a layer"  # two checkpoints that the study compares: see `phcore.study.pairs`
-SERIES_LAYER = "series at a layer"
 SECOND_READING = "second reading of a cell"
 STUDY = "study"
 

@@ -33,7 +33,7 @@ LATER_TABLES = {"edges", "token_bars", "token_shapes", "projection_moves"}
 AT_EVERY_READING = {"behaviour", "behaviour_moves", "checkpoints", "findings", "subsamples", "verdicts"}
 # What is measured since, and so is all that a finished study of that version lacks.
 SINCE = {"departures", "halfway", "windows", "net_change"}
-SINCE |= {"coordinates", "confounds", "spectra", "directions", "length_removed"}  # of hidden states
+SINCE |= {"coordinates", "confounds", "spectra", "directions", "length_removed", "variant_loops"}  # of hidden states
 SINCE |= {"early_final"}  # defined otherwise since
 THEN = [
     name for name in tables() if name not in SINCE | LATER_TABLES | {"findings", "verdicts"}

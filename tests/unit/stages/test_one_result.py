@@ -23,6 +23,7 @@ from phcore.stages import (
     sensitivity,
     separation,
     summaries,
+    variant_loops,
     velocities,
 )
 from phcore.stages.registry import Missing, files, results
@@ -281,7 +282,7 @@ def test_each_variant_differs_in_one_thing_and_the_own_setting_is_among_them():
     found = sensitivity.variants(320, 160, "euclidean", 2.0)
     own = {"prompts": 320, "size": 160, "metric": "euclidean", "order": 2.0}
     for one in found:
-        plain = {name: getattr(one, name) for name in own}
+        plain = {name: getattr(one.drawing, name, one.order) for name in own}
         assert sum(plain[name] != own[name] for name in own) <= 1, one
     settings = {what: [one.setting for one in found if one.varied == what] for what in ("subsample size", "prompts")}
     assert settings == {"subsample size": ["40", "80", "160", "240"], "prompts": ["200", "260", "320"]}
@@ -291,18 +292,35 @@ def test_each_variant_differs_in_one_thing_and_the_own_setting_is_among_them():
 @pytest.mark.parametrize("n_prompts", [4, 5, 8, 20, 21, 30, 200])
 def test_variants_fit_into_few_prompts(n_prompts):
     for one in sensitivity.variants(n_prompts, clouds.subsample_size(n_prompts, 16), "euclidean", 2.0):
-        assert 3 <= one.size < one.prompts <= n_prompts
-        clouds.subsamples(one.prompts, count=2, size=one.size, seed=0)
+        assert 3 <= one.drawing.size < one.drawing.prompts <= n_prompts
+        clouds.subsamples(one.drawing.prompts, count=2, size=one.drawing.size, seed=0)
 
 
-def sensitive(found, steps):
-    return sensitivity.compute(found, steps, **HOW, **ORDER, few=16).to_pandas()
+@pytest.mark.parametrize("n_prompts", [5, 21, 320])
+def test_every_variant_is_drawn(n_prompts):
+    size = variant_loops.own_size(n_prompts, 4, 16)
+    drawn = variant_loops.drawings(n_prompts, size, "euclidean")
+    asked = {one.drawing for one in sensitivity.variants(n_prompts, size, "euclidean", 2.0)}
+    assert asked | {drawn[0]._replace(freed=True)} == set(drawn)
+    assert len(drawn) == len(set(drawn))
+
+
+STUDIED = {name: HOW[name] for name in ("metric", "subsamples", "subsample_size")} | ORDER
+
+
+def varied(stage, two, lengths):
+    """The rows of a transition between two clouds."""
+    loops = [made("variant_loops", clouds=one, prompt_lengths=lengths, few=16, **HOW) for one in two]
+    about = [cells.describe(one, HOW["metric"]) for one in two]
+    return stage.compute(tuple(loops), tuple(about), **STUDIED).to_pandas()
+
+
+def sensitive(*two):
+    return varied(sensitivity, two, np.arange(1, 41))
 
 
 def test_sensitivity_follows_from_the_clouds(two):
-    a, b = two
-    table = sensitive((a, b, a), (0, 2, 5))
-    assert set(zip(table["step_from"], table["step"], strict=True)) == {(0, 2), (2, 5)}
+    table = sensitive(*two)
     sets = clouds.subsamples(40, count=4, size=8, seed=3)
     matrices = [clouds.distance_matrix(cloud) for cloud in two]
     medians = [clouds.median_distance(matrix) for matrix in matrices]
@@ -314,34 +332,43 @@ def test_sensitivity_follows_from_the_clouds(two):
             for rows in sets
         ]
         mine = table[(table["varied"] == "subsample size") & (table["setting"] == "8") & (table["scale"] == scale)]
-        # There and back is the same way.
-        np.testing.assert_allclose(mine["value"], [np.mean(expected)] * 2, rtol=1e-9)
+        np.testing.assert_allclose(mine["value"], [np.mean(expected)], rtol=1e-9)
+    np.testing.assert_allclose(table["value"], sensitive(*two[::-1])["value"], rtol=1e-9)  # there and back
     own = table[(table["setting"].isin(["16", "40", "euclidean", "2"])) & (table["scale"] == "raw")]
-    assert own.groupby("step")["value"].nunique().tolist() == [1, 1]  # the study's own setting, four times over
-    orders = table[(table["varied"] == "order") & (table["scale"] == "raw") & (table["step"] == 2)]
-    values = orders.set_index("setting")["value"]
+    assert len(own) == 4
+    assert own["value"].nunique() == 1  # the study's own setting, four times over
+    values = table[(table["varied"] == "order") & (table["scale"] == "raw")].set_index("setting")["value"]
     assert values["1"] >= values["2"] >= values["inf"]  # norms of the same costs, and then the best matching
 
 
 def test_a_cloud_without_topology_has_no_sensitivity_but_the_rest_has(two):
     a, b = two
-    table = sensitive((a, np.full((40, 6), np.nan, np.float32), b, a), (0, 1, 2, 3))
-    known = table.groupby("step")["value"].apply(lambda values: values.notna().all())
-    assert known.to_dict() == {1: False, 2: False, 3: True}
+    gone = np.full((40, 6), np.nan, np.float32)
+    assert sensitive(a, b)["value"].notna().all()
+    for pair in ((a, gone), (gone, b)):
+        table = sensitive(*pair)
+        assert len(table) == len(sensitive(a, b))
+        assert table["value"].isna().all()
+
+
+def test_a_cloud_of_one_place_has_raw_velocities_of_loops_alone(two):
+    table = sensitive(two[0], np.ones((40, 6), np.float32))
+    euclidean = table[(table["varied"] == "subsample size") & (table["setting"] == "16")].set_index("scale")["value"]
+    assert euclidean["raw"] > 0
+    assert np.isnan(euclidean["median"])
 
 
 def test_without_length_is_the_study_of_the_freed_clouds(two):
     lengths = np.arange(1, 41)
-    steps = {"steps": (0, 2), **HOW, **ORDER, "few": 16}
-    table = length_removed.compute(two, (lengths, lengths), **steps).to_pandas()
+    table = varied(length_removed, two, lengths)
     freed = tuple(explained.without(one, np.log(lengths)) for one in two)
     for setting, found in (("as it is", two), ("regressed out", freed)):
-        own = sensitivity.compute(found, **steps).to_pandas()
+        own = sensitive(*found)
         own = own[(own["varied"] == "subsample size") & (own["setting"] == "16")].set_index("scale")["value"]
         mine = table[table["setting"] == setting].set_index("scale")["value"]
         np.testing.assert_allclose(mine[["raw", "median"]], own[["raw", "median"]], rtol=1e-6)
-    gone = length_removed.compute((two[0], np.full((40, 6), np.nan)), (lengths, lengths), **steps)
-    assert np.isnan(gone["value"].to_pylist()).all()
+    gone = varied(length_removed, (two[0], np.full((40, 6), np.nan)), lengths)
+    assert np.isnan(gone["value"].to_numpy()).all()
 
 
 # --- confounds ------------------------------------------------------------------------------------

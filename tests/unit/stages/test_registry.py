@@ -115,7 +115,7 @@ def test_needs_are_taken_at_places_that_exist(study):
 def test_a_result_of_two_checkpoints_needs_both():
     """Where a result has several checkpoints, what it needs has one each: `compute` is given them in order."""
     several = {result.FROM_BASE, result.ON_BASE, result.TRANSITION, result.TRANSITION_LAYER}
-    several |= {result.PAIR_LAYER, result.SERIES_LAYER}
+    several |= {result.PAIR_LAYER}
     for one in results().values():
         if one.per in several:
             assert {results()[need].per for need in one.needs} <= {result.CELL, result.CHECKPOINT}, one.name

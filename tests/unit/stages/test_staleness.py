@@ -16,8 +16,8 @@ from phcore.study.resolve import resolve
 from tests import studies
 
 RESTS_ON_CLOUDS = {"cells", "diagrams", "summaries", "floors", "velocities", "distances", "geometry", "moves",
-                   "confounds", "spectra", "category_means", "length_removed", "gaussian_nulls", "gaussian_velocities",
-                   "sensitivity", "numerical_noise", "coordinates", "edges"}  # fmt: skip
+                   "confounds", "spectra", "category_means", "length_removed", "variant_loops", "gaussian_nulls",
+                   "gaussian_velocities", "sensitivity", "numerical_noise", "coordinates", "edges"}  # fmt: skip
 OF_TOKENS = {"token_clouds", "token_bars", "token_shapes"}
 OF_WHOLE_CLOUDS = {"cells", "geometry", "moves", "confounds", "spectra", "category_means", "coordinates", "edges"}
 
