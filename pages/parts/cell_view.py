@@ -231,7 +231,7 @@ def _cut(scene: Scene, bar: Bar) -> tuple[dict, str]:
     try:
         cut = live.cocycle(scene.study, scene.cell, scene.options.lens, bar.birth, bar.death)
     except Fault as fault:
-        return {}, str(data.shown(fault))
+        return {}, data.told(fault)
     return {
         "cut": cut.tolist()
     }, f"Dotted on the map: a cut across the loop, {count(len(cut), 'edge')}. Not the loop itself."

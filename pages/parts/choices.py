@@ -105,7 +105,7 @@ def parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stud
             metric=metric, order=order, norm=norm, engine=engine, second_dtype=second, beside=tuple(beside),
         )  # fmt: skip
     except Fault as fault:
-        st.error(plain(data.shown(fault)), icon=":material/error:")
+        st.error(plain(data.told(fault)), icon=":material/error:")
         return None
     if not asked.included:
         frame.note("Include at least one series.")

@@ -50,13 +50,19 @@ def shown(fault: Fault) -> Fault:
     return redact_fault(fault, [store().root]) if read_only() else fault
 
 
+def told(fault: Fault) -> str:
+    """A fault as the page says it, as a sentence: where no place stands before it, it begins with a capital."""
+    words = str(shown(fault))
+    return words if fault.path is not None else words[:1].upper() + words[1:]
+
+
 @contextmanager
 def refusing() -> Iterator[None]:
     """Says what went wrong in what was asked for; the rest of the block is left out."""
     try:
         yield
     except Fault as fault:
-        st.error(plain(shown(fault)), icon=":material/error:")
+        st.error(plain(told(fault)), icon=":material/error:")
 
 
 def study_names() -> list[str]:

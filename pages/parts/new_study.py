@@ -39,7 +39,7 @@ def show() -> None:
     try:
         found = _scan(str(directory), str(model))
     except Fault as fault:
-        st.error(plain(data.shown(fault)), icon=":material/error:")
+        st.error(plain(data.told(fault)), icon=":material/error:")
         return
     if not found:
         frame.note(
@@ -81,7 +81,7 @@ def _model() -> Path | None:
         return None
     model = checkpoints.describe_model(path, data.roots())
     if model.status != "ready":
-        st.error(plain(model.finding), icon=":material/error:")
+        st.error(plain(model.finding[:1].upper() + model.finding[1:]), icon=":material/error:")
         return None
     st.caption(plain(f"{model.architecture}, {model.n_layers} layers, hidden size {model.hidden_size}."))
     return path
@@ -183,7 +183,7 @@ def _compute(asked: Study) -> None:
     try:
         resolve(asked, data.store(), roots=data.roots())
     except Fault as fault:
-        st.session_state[_FAULT] = str(data.shown(fault))
+        st.session_state[_FAULT] = data.told(fault)
         return
     begin(asked.name, folder_of(asked, data.store()) / "study.toml")
     st.session_state["study"] = asked.name
@@ -197,4 +197,4 @@ def _resolved(draft: str) -> Record | str:
     try:
         return resolve(Study.read(draft), data.store(), keep=False, roots=data.roots())
     except Fault as fault:
-        return str(data.shown(fault))
+        return data.told(fault)

@@ -33,7 +33,7 @@ def folder(label: Markdown, key: str, words: Markdown) -> Path | None:
         try:
             options = roots.subfolders(here, allowed) if here else allowed
         except Fault as fault:  # the folder is gone, or may not be read
-            st.error(plain(data.shown(fault)), icon=":material/block:")
+            st.error(plain(data.told(fault)), icon=":material/block:")
             options, here = [], None
             open_folder(key, None)
         below = "Open a folder in it…" if options else "No folders in it"
@@ -62,7 +62,7 @@ def _go(key: str, path: str | Path, allowed: list[Path]) -> None:
         if not place.is_dir():
             raise Fault("this is a file", "Give the folder it lies in", place)
     except Fault as fault:
-        st.error(plain(data.shown(fault)), icon=":material/block:")
+        st.error(plain(data.told(fault)), icon=":material/block:")
         return
     open_folder(key, place)
     st.rerun()

@@ -21,7 +21,7 @@ def judged(found: list, model: Path) -> list | None:
     try:
         verdict = _tried(str(model), found, _states(found, model))
     except Fault as fault:
-        frame.note(str(data.shown(fault)))
+        frame.note(data.told(fault))
         return found
     if verdict.base:
         st.error(plain(verdict.base), icon=":material/error:")
@@ -39,7 +39,7 @@ def prompts(asked: Study) -> bool:
         limits.refuse_too_many(len(probe_set.prompts))
         verdict = _read(str(asked.model), probe_set.prompts, asked.chat)
     except Fault as fault:
-        st.error(plain(data.shown(fault)), icon=":material/error:")
+        st.error(plain(data.told(fault)), icon=":material/error:")
         return False
     st.caption(plain(f"{len(probe_set.prompts):,} prompts: {probe_set.columns}."))
     for sentence in probe_set.notes:
@@ -61,7 +61,7 @@ def _states(found: list, model: Path) -> tuple:
         try:
             states.append((str(place), checkpoints.state(place)))
         except Fault as fault:
-            states.append((str(place), str(data.shown(fault))))
+            states.append((str(place), data.told(fault)))
     return tuple(states)
 
 

@@ -113,7 +113,7 @@ def _told(change: Callable[..., None], *arguments) -> None:
     try:
         change(*arguments)
     except Fault as fault:
-        st.session_state[_FAULT] = str(data.shown(fault))
+        st.session_state[_FAULT] = data.told(fault)
 
 
 def _keep(study: str, page: str, query: str) -> None:

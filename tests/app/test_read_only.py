@@ -118,7 +118,7 @@ def test_what_the_buttons_call_is_refused(served, computed):
         new_study._scan.__wrapped__(str(cache), str(study.model))
     assert new_study._local_models.__wrapped__() == []
     new_study._compute(study)
-    assert st.session_state.pop("new_study.fault").startswith("this server is read-only")
+    assert st.session_state.pop("new_study.fault").startswith("This server is read-only")
     assert choices._probe_files.__wrapped__(cache) == []
     assert new_study._resolved.__wrapped__(str(cache / "studies" / "tiny" / "study.toml")).startswith(
         "this server is read"
