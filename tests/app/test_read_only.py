@@ -121,6 +121,6 @@ def test_what_the_buttons_call_is_refused(served, computed):
     assert st.session_state.pop("new_study.fault").startswith("This server is read-only")
     assert choices._probe_files.__wrapped__(cache) == []
     assert new_study._resolved.__wrapped__(str(cache / "studies" / "tiny" / "study.toml")).startswith(
-        "this server is read"
+        "This server is read"
     )
     assert state(cache) == before
