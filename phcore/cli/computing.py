@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,9 +18,19 @@ from phcore.study import Study, devices
 from phcore.study.record import ALL, NEEDED, Record
 
 COMMANDS: list[Command] = []
-WORKERS = argument(
-    "--workers", type=int, default=(_count := os.cpu_count() or 1), metavar="N",
-    help=f"processes for the topology (default: {_count})",
+WORKERS = (
+    argument(
+        "--workers", type=int, default=(_count := os.cpu_count() or 1), metavar="N",
+        help=f"processes for the topology (default: {_count})",
+    ),
+    argument(
+        "--executor", choices=("processes", "dask"), default="processes",
+        help="processes of this machine (default), or the workers of a Dask scheduler, which read the models, too",
+    ),
+    argument(
+        "--scheduler", metavar="ADDRESS",
+        help="of the Dask scheduler: tcp://127.0.0.1:8786 (default: $DASK_SCHEDULER_ADDRESS)",
+    ),
 )  # fmt: skip
 DEVICE = argument(
     "--device", metavar="NAME",
@@ -35,11 +46,10 @@ JOB = argument("--job", help=argparse.SUPPRESS)  # of a process that a page star
 Work = Callable[[Callable, Callable[[], bool]], str]
 
 
-@command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
+@command(COMMANDS, STUDY, PAIRS, *WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def estimate(options: argparse.Namespace) -> int:
     """Measure this machine and say what a study will cost."""
     from phcore.pipeline import estimate as cost
-    from phcore.pipeline.workers import pool
     from phcore.study.resolve import resolve
 
     store = options.store
@@ -55,17 +65,17 @@ def estimate(options: argparse.Namespace) -> int:
         record = _compared(record, options)
         _say_overlap(record)
         _refuse_without_checkpoints(record)
-        known = cost.estimate(record, store, options.workers)
-        if known.seconds is None:
-            with pool(options.workers) as executor:
+        with workers(options, record) as executor:
+            known = cost.estimate(record, store, executor.parallel, executor.readers)
+            if known.seconds is None:
                 cost.measure(record, store, executor, report, cancelled)
-            known = cost.estimate(record, store, options.workers)
-        return cost.in_words(known)
+                known = cost.estimate(record, store, executor.parallel, executor.readers)
+        return cost.in_words(known, "these workers" if options.executor == "dask" else "this machine")
 
     return carry_out(options, store, work)
 
 
-@command(COMMANDS, STUDY, PAIRS, WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
+@command(COMMANDS, STUDY, PAIRS, *WORKERS, DEVICE, JOB, example="mine.toml --workers 8", needs="compute")
 def compute(options: argparse.Namespace) -> int:
     """Compute everything a study lacks."""
     return carry_out(options, options.store, lambda report, cancelled: compute_missing(options, report, cancelled))
@@ -76,7 +86,6 @@ def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Ca
     from phcore.pipeline import estimate as cost
     from phcore.pipeline.plan import plan
     from phcore.pipeline.run import Run
-    from phcore.pipeline.workers import pool
     from phcore.stages.registry import assembly
     from phcore.study.kept import keep_with_looks
     from phcore.study.resolve import resolve
@@ -95,9 +104,8 @@ def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Ca
     _say_overlap(record)
     _refuse_without_checkpoints(record)
     nothing = plan(record, store).empty
-    with pool(options.workers) as executor:
-        known = cost.speeds(record, store)
-        run = Run(record, store, executor, report, cancelled, known, options.workers)
+    with workers(options, record) as executor:
+        run = Run(record, store, executor, report, cancelled, cost.speeds(record, store))
         record = run.run()
     if wider:  # only now: until every pair is there, the study is the one that is finished
         keep_with_looks(record, record, store)
@@ -121,7 +129,7 @@ def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Ca
     argument(
         "--idle", type=float, metavar="MINUTES", help="end after so long without a new checkpoint (default: never)"
     ),
-    WORKERS,
+    *WORKERS,
     DEVICE,
     JOB,
     example="mine.toml --idle 60",
@@ -131,7 +139,6 @@ def follow(options: argparse.Namespace) -> int:
     """Follow a training: compute each checkpoint once it is there."""
     from phcore.pipeline import follow as following
     from phcore.pipeline.run import Run
-    from phcore.pipeline.workers import pool
     from phcore.study.kept import keep
     from phcore.study.resolve import resolve
 
@@ -146,8 +153,8 @@ def follow(options: argparse.Namespace) -> int:
     def follows(report: Callable, cancelled: Callable[[], bool], tell: Callable, turn: Callable) -> str:
         def compute(record: Record) -> Record:
             keep(record, store)
-            with turn(), pool(options.workers) as executor:
-                return Run(record, store, executor, report, cancelled, parallel=options.workers).run()
+            with turn(), workers(options, record) as executor:
+                return Run(record, store, executor, report, cancelled).run()
 
         idle = None if options.idle is None else 60 * options.idle
         record = following.follow(look, compute, store, tell, cancelled, options.every, idle)
@@ -177,6 +184,26 @@ def measures(options: argparse.Namespace) -> None:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)
     say(f"Added to {results.study.name}.")
+
+
+@contextmanager
+def workers(options: argparse.Namespace, record: Record) -> Iterator[Executor]:
+    """Where a study is computed, as the options say."""
+    if options.executor != "dask":
+        if options.scheduler:
+            raise Fault("--scheduler is that of --executor dask", "Say both, or none")
+        from phcore.pipeline.workers import pool
+
+        with pool(options.workers) as executor:
+            yield executor
+        return
+    from phcore.pipeline.cluster import cluster
+    from phcore.pipeline.plan import plan
+
+    with cluster(options.scheduler, record, options.store, bool(plan(record, options.store).readings)) as executor:
+        for note in executor.notes:
+            say(f"note: {note}", file=sys.stderr)
+        yield executor
 
 
 def _refuse_without_checkpoints(record: Record) -> None:

@@ -126,7 +126,7 @@ def finetune(options: argparse.Namespace) -> int:
     argument("--probes", metavar="FILE", default="default", help="probe set (default: the one that ships)"),
     argument("--name", help="name of the study (default: that of the folder)"),
     argument("--dry-run", action="store_true", help="say what training will take, measured in a few steps, and stop"),
-    WORKERS,
+    *WORKERS,
     PAIRS,
     DEVICE,
     JOB,

@@ -57,7 +57,7 @@ class Estimate:
         return not (self.checkpoints or self.results)
 
 
-def in_words(cost: Estimate) -> str:
+def in_words(cost: Estimate, where: str = "this machine") -> str:
     """The estimate as a sentence or two."""
     if cost.nothing:
         return "Everything is computed already."
@@ -67,7 +67,7 @@ def in_words(cost: Estimate) -> str:
     )
     return (
         f"{count(cost.checkpoints, 'checkpoint')} to read, {count(cost.results, 'result')} to compute: {duration} on "
-        f"this machine, {cost.bytes / 1e6:.0f} MB of disk ({cost.free_bytes / 1e9:.1f} GB free)."
+        f"{where}, {cost.bytes / 1e6:.0f} MB of disk ({cost.free_bytes / 1e9:.1f} GB free)."
     )
 
 
@@ -83,10 +83,14 @@ def remember(record: Record, store: Store, measured: dict[str, float]) -> None:
     store.write_file(store.root / "speeds.json", json.dumps(known, indent=1).encode())
 
 
-def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
+def estimate(record: Record, store: Store, workers: int = 1, readers: int = 1) -> Estimate:
     """Time and disk for everything the archive lacks.
 
     Disk is reckoned from the sizes of arrays.
+
+    Parameters
+    ----------
+    workers, readers : how many results are computed, and how many models are read, at once.
     """
     store.refuse_writing("compute")
     todo = plan(record, store)
@@ -96,7 +100,7 @@ def estimate(record: Record, store: Store, workers: int = 1) -> Estimate:
     if all(unit.kind in known for unit in units):
         reading = sum(known[unit.kind] for unit in units if unit.reads_a_model)
         rest = sum(known.get(unit.kind, _TABLE_SECONDS) for unit in todo.units if not unit.reads_a_model)
-        seconds = reading + rest / max(1, workers)
+        seconds = reading / max(1, readers) + rest / max(1, workers)
     store.root.mkdir(parents=True, exist_ok=True)
     return Estimate(
         checkpoints=len({(unit.place.nodes, unit.place.reading) for unit in todo.readings}),
@@ -153,9 +157,13 @@ def _readings(record: Record, store: Store, lacking: set[str], cancelled: Callab
     """Of what is read of a model and was there already: the base is read once more, and nothing of it is kept."""
     units = [unit for unit in all_units(record) if unit.reads_a_model and unit.place.nodes == (record.base,)]
     wanted = reading.checkpoints(record, [unit for unit in units if unit.name in lacking])
+    if not wanted:
+        return {}
     found = {}
-    for one, take in reading.read(record, store, wanted, lambda share: None, cancelled):
-        found |= dict.fromkeys([unit.name for unit in one.units], take().seconds / len(one.units))
+    with reading.Readings(record, store) as readings:
+        for one in wanted:
+            seconds = readings.take(one, cancelled=cancelled).seconds / len(one.units)
+            found |= dict.fromkeys([unit.name for unit in one.units], seconds)
     return found
 
 

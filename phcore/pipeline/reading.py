@@ -31,6 +31,14 @@ class Cancelled(Exception):
     """The user asked to stop. Everything finished so far is in the archive."""
 
 
+class NotItsFault(BaseException):
+    """What happened elsewhere while a checkpoint was read: no reason to leave that checkpoint out."""
+
+    def __init__(self, error: Exception):
+        super().__init__(error)
+        self.error = error
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What is missing of one checkpoint.
@@ -58,6 +66,15 @@ class Taken:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a reading put into the archive, and how long it took; empty where another process was quicker."""
+
+    units: tuple[Unit, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
 def checkpoints(record: Record, units: list[Unit]) -> list[Checkpoint]:
     """The units of readings by checkpoint: first readings first, each kind in the order of `order.reading_order`."""
     order = {node: number for number, node in enumerate(reading_order(record))}
@@ -71,48 +88,92 @@ def checkpoints(record: Record, units: list[Unit]) -> list[Checkpoint]:
     ]
 
 
-def read(
-    record: Record,
-    store: Store,
-    wanted: list[Checkpoint],
-    progress: Callable[[float], None],
-    cancelled: Callable[[], bool],
-) -> Iterator[tuple[Checkpoint, Callable[[], Taken]]]:
-    """Each checkpoint with what reads it; adapters are swapped on one loaded base.
+class Readings:
+    """Reads checkpoints of one study, one after the other; adapters are swapped on one loaded base.
 
-    The second value raises Fault where the checkpoint cannot be used or is no longer the one of the record, and
-    `Cancelled` where `cancelled` returned True.
+        with Readings(record, store) as readings:
+            readings.read(checkpoint)
+
+    Parameters
+    ----------
+    device : what models run on; by default what the environment or the study asks for.
 
     Raises
     ------
-    Fault : where the probe set or the tokenizer is no longer that of the record.
+    Fault : where the probe set or the tokenizer is no longer that of the record, or the device is not there.
     """
-    if not wanted:
-        return
-    from phcore import activations
 
-    study = record.study
-    asked = Asked.of(study, _same_probes(record))
-    how = {"progress": progress, "cancelled": cancelled}
+    def __init__(self, record: Record, store: Store, device: str | None = None):
+        from phcore import activations
 
-    base = on_disk.state(study.model)
+        self.record, self.store = record, store
+        self.asked = Asked.of(record.study, _same_probes(record))
+        self._device = device or devices.wanted(record.study.device)
+        self._base = on_disk.state(record.study.model)
+        self._loader = activations.Loader(record.study.model, record.study.dtype, self._device)
 
-    def take(loader: activations.Loader, one: Checkpoint) -> Taken:
+    def __enter__(self) -> Readings:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loader.close()
+
+    def read(
+        self,
+        one: Checkpoint,
+        progress: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Read:
+        """Write what the archive lacks of a checkpoint.
+
+        Raises
+        ------
+        Fault : where the checkpoint cannot be used or is no longer the one of the record.
+        NotItsFault : where it is not the checkpoint that is at fault.
+        Cancelled : where `cancelled` returned True.
+        """
+        units = [unit for unit in one.units if not self.store.has(*unit.file)]  # another process may be quicker
+        if not units:
+            return Read((), (), 0.0)
+        taken = self.take(one, progress, cancelled)
+        try:
+            for unit in units:
+                self.store.write(*unit.file, taken.files[unit.file])
+        except Fault as fault:
+            raise NotItsFault(fault) from fault
+        return Read(tuple(units), tuple(taken.notes), taken.seconds)
+
+    def take(
+        self,
+        one: Checkpoint,
+        progress: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Taken:
+        """The same, without keeping any of it."""
         if one.node.kind == LIVE:
             raise Fault(
                 "it was looked at while it was trained, and what was read of it then is not in the archive any more",
                 "Train it again with the callback, or save its checkpoints",
                 one.node.path,
             )
-        with _unchanged(record, one.node, base, store):
-            return _taken(loader, one)
+        try:
+            with _unchanged(self.record, one.node, self._base, self.store):
+                return self._taken(one, progress=progress, cancelled=cancelled)
+        except (Fault, Cancelled):
+            raise
+        except Exception as error:  # anything: models come from anywhere
+            words = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no reason given'}"
+            raise Fault(f"it cannot be read ({words})", "Check that transformers runs this model") from error
 
-    def _taken(loader: activations.Loader, one: Checkpoint) -> Taken:
-        started = time.monotonic()
+    def _taken(self, one: Checkpoint, **how) -> Taken:
+        from phcore import activations
+
+        asked, started = self.asked, time.monotonic()
         if all(results()[unit.name].part == "lengths" for unit in one.units):  # no model has to be opened for them
             files = {unit.file: table_of(unit, {"lengths": asked.lengths}) for unit in one.units}
             return Taken(files, [], time.monotonic() - started)
-        layers = sorted({unit.place.layer for unit in one.units} - {None}) or list(record.layers[:1])
+        layers = sorted({unit.place.layer for unit in one.units} - {None}) or list(self.record.layers[:1])
+        loader = self._loader_for(one.reading)
         try:
             model = loader.open(one.node.path, one.node.kind)
             if one.reading:
@@ -128,11 +189,14 @@ def read(
         notes = [*(f"{one.words}: {note}" for note in loader.notes), *notes]
         return Taken({unit.file: table_of(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
 
-    for reading, some in groupby(wanted, key=lambda one: one.reading):
+    def _loader_for(self, reading: str):
+        """With the base in the number format of a reading: two of them need not fit into memory."""
+        study = self.record.study
         dtype = study.dtype if reading in ("", BATCHES) else reading
-        with activations.Loader(study.model, dtype, devices.wanted(study.device)) as loader:
-            for one in some:
-                yield one, lambda loader=loader, one=one: take(loader, one)
+        if self._loader.dtype != dtype:
+            self._loader.close()
+            self._loader = type(self._loader)(study.model, dtype, self._device)
+        return self._loader
 
 
 @dataclass(frozen=True)

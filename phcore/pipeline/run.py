@@ -1,13 +1,14 @@
 """Run a study: read the models, compute every result that is missing, put the tables together.
 
 The plan is what the archive lacks, so a killed run resumes at the first missing file, and a second run of the same
-study does nothing. Models are read here, one checkpoint after another; everything else goes to any
-`concurrent.futures.Executor`, as soon as what it is made from is there; what makes the first picture goes first.
+study does nothing. Models are read here, one checkpoint after another, or by an executor that can `read`; everything
+else goes to any `concurrent.futures.Executor`, as soon as what it is made from is there; what makes the first picture
+goes first.
 """
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from pathlib import Path
 from phcore.archive.store import Store
 from phcore.errors import Fault, Unusable
 from phcore.pipeline import reading
+from phcore.pipeline.clock import Clock
 from phcore.pipeline.order import Queue
-from phcore.pipeline.plan import File, Plan, Unit, plan
+from phcore.pipeline.plan import File, Unit, plan
 from phcore.pipeline.reading import Cancelled
 from phcore.stages.registry import Missing, assembly, files, results
 from phcore.study.kept import keep, keep_with_looks
@@ -50,7 +52,8 @@ class Run:
     on_event : called with a `Progress` whenever something moved.
     cancelled : polled between units; True raises `Cancelled`.
     speeds : seconds per unit of each result, known from before, for the first estimate of the time left.
-    parallel : workers of the executor; 0: not known, and it is given everything at once.
+    parallel : workers of the executor, where it does not say so itself (`parallel`); 0: not known, and it is given
+        everything at once.
     of : a checkpoint, to compute only what needs no other one.
     """
 
@@ -69,11 +72,11 @@ class Run:
         self.on_event, self.cancelled = on_event, cancelled
         self.warnings: list[str] = []
         self._pending: dict[Future, Unit] = {}
-        self._ahead = AHEAD * parallel or float("inf")
+        self._given = parallel
         self._written: Counter[File] = Counter()
         self._failed: dict[File, str] = {}  # a sentence on each unit that raised what it should not
         self._broken = 0  # times in a row that the workers died
-        self._clock, self._of = _Clock(speeds or {}, max(1, parallel)), of
+        self._clock, self._of = Clock(speeds or {}), of
         self._plan_anew()
 
     def run(self) -> Record:
@@ -121,6 +124,15 @@ class Run:
         """Seconds of work on each result in this run, added over all workers; tables are called "table" and a name."""
         return self._clock.spent
 
+    @property
+    def _parallel(self) -> int:
+        return getattr(self.executor, "parallel", self._given)  # those of a cluster come and go
+
+    @property
+    def _readers(self) -> int:
+        """Models that are read at once."""
+        return max(1, getattr(self.executor, "readers", 1))
+
     def _plan_anew(self) -> None:
         self._plan = plan(self.record, self.store, self._of)
         self._clock.expect(self._plan)
@@ -148,7 +160,8 @@ class Run:
         self._submit_next()
 
     def _submit_next(self) -> None:
-        while self._queue and len(self._pending) < self._ahead:
+        most = AHEAD * self._parallel or float("inf")
+        while self._queue and len(self._pending) < most:
             unit = self._queue.take()
             self._pending[self._submit(unit)] = unit
 
@@ -189,7 +202,7 @@ class Run:
                 self._warn(f"{fault.fault} ({_name(fault.path)}); it is computed again.")
                 continue
             except BrokenExecutor:
-                self._pending[future] = unit
+                self._pending = {future: unit, **self._pending}
                 self._start_workers_anew()
                 return
             except Fault:
@@ -210,14 +223,15 @@ class Run:
         lost = list(self._pending.values())
         self._pending.clear()
         if self._broken > ATTEMPTS or not hasattr(self.executor, "renew"):
-            raise Fault(
-                f"worker processes were killed again and again, the last at {lost[0].label.lower()} of {lost[0].words}",
-                "Start again with --workers 1: the memory may not suffice for more",
-            )
+            raise self._killed(lost[0].label, lost[0].words)
         self._warn("A worker process was killed; its work is done again.")
         self.executor.renew()
         for unit in lost:
             self._submit_or_wait(unit)
+
+    def _killed(self, label: str, words: str) -> Fault:
+        mend = getattr(self.executor, "mend", "Start again with --workers 1: the memory may not suffice for more")
+        return Fault(f"worker processes were killed again and again, the last at {label.lower()} of {words}", mend)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -229,26 +243,45 @@ class Run:
         wanted = reading.checkpoints(self.record, self._plan.readings)
         if wanted:
             self._event(wanted[0].units[0].label, "Loading the base model")
-        for one, take in reading.read(self.record, self.store, wanted, self._within, self.cancelled):
-            self._now = one
-            units = [unit for unit in one.units if not self.store.has(*unit.file)]  # another process may be quicker
-            if units:
-                try:
-                    taken = _taken(take)
-                except _NotItsFault as elsewhere:
-                    raise elsewhere.error from None
-                except Fault as fault:
-                    self._leave_out(one.node, fault)
-                    continue
-                for note in taken.notes:
-                    self._warn(note)
-                for unit in units:
-                    self.store.write(*unit.file, taken.files[unit.file])
-                    self._clock.done(unit, taken.seconds / len(units))
-                    self._wrote(unit.file)
-            for unit in one.units:
-                self._there(unit.file)
-            self._event(one.units[0].label, one.words)
+            (self._read_elsewhere if hasattr(self.executor, "read") else self._read_here)(wanted)
+
+    def _read_here(self, wanted: list[reading.Checkpoint]) -> None:
+        with reading.Readings(self.record, self.store) as readings:
+            for one in wanted:
+                self._now = one
+                self._take(one, lambda one=one: readings.read(one, self._within, self.cancelled))
+
+    def _read_elsewhere(self, wanted: list[reading.Checkpoint]) -> None:
+        """By the executor's workers, no more at once than there are readers: the rest of their work need not wait."""
+        under_way: dict[Future, reading.Checkpoint] = {}
+        while wanted or under_way:
+            while wanted and len(under_way) < self._readers:
+                one, *wanted = wanted
+                under_way[self.executor.read(self.record, self.store, one)] = one
+            wait([*under_way, *self._pending], timeout=0.5, return_when=FIRST_COMPLETED)
+            self._collect()
+            for future in [one for one in under_way if one.done()]:
+                self._take(under_way.pop(future), future.result)
+
+    def _take(self, one: reading.Checkpoint, read: Callable[[], reading.Read]) -> None:
+        """What was read of a checkpoint is in the archive; or it is left out."""
+        try:
+            done = read()
+        except reading.NotItsFault as elsewhere:
+            raise elsewhere.error from None
+        except BrokenExecutor:
+            raise self._killed(one.units[0].label, one.words) from None
+        except Fault as fault:
+            self._leave_out(one.node, fault)
+            return
+        for note in done.notes:
+            self._warn(note)
+        for unit in done.units:
+            self._clock.done(unit, done.seconds / len(done.units))
+            self._wrote(unit.file)
+        for unit in one.units:
+            self._there(unit.file)
+        self._event(one.units[0].label, one.words)
 
     def _within(self, share: float) -> None:
         """While a checkpoint is read, take what the executor finished."""
@@ -257,7 +290,7 @@ class Run:
             self._collect()
             self._event(unit.label, self._now.words, min(share, 0.999) * len(self._now.units))
         except Exception as error:
-            raise _NotItsFault(error) from error
+            raise reading.NotItsFault(error) from error
 
     def _leave_out(self, node: Node, fault: Fault) -> None:
         """A checkpoint that will not load is left out, with its reason; the base model cannot be."""
@@ -278,7 +311,7 @@ class Run:
     def _event(self, stage: str, label: str, more: float = 0.0) -> None:
         """`more` : units of the stage that are done in part."""
         done, total = self._clock.counts(stage)
-        share, seconds = self._clock.left()
+        share, seconds = self._clock.left(max(1, self._parallel), self._readers)
         self.on_event(
             Progress(
                 stage=stage,
@@ -292,64 +325,6 @@ class Run:
         )
 
 
-class _Clock:
-    """How many units of each result there are, how many are done, and what they cost.
-
-    Parameters
-    ----------
-    known : seconds per unit by result, from before.
-    parallel : workers of the executor. Models are read one after another, whatever there is.
-    """
-
-    def __init__(self, known: dict[str, float], parallel: int):
-        self._known, self._parallel = known, parallel
-        self._total: dict[str, int] = defaultdict(int)
-        self._done: dict[str, int] = defaultdict(int)
-        self._spent: dict[str, float] = defaultdict(float)
-        self._label: dict[str, str] = {}
-        self._serial: set[str] = set()
-
-    def expect(self, todo: Plan) -> None:
-        """What is still to be done, beside what is done."""
-        self._total = defaultdict(int, self._done)
-        for unit in todo.units:
-            self._total[unit.kind] += 1
-            self._label[unit.kind] = unit.label
-            if unit.reads_a_model:
-                self._serial.add(unit.kind)
-
-    def done(self, unit: Unit, seconds: float) -> None:
-        self._done[unit.kind] += 1
-        self._spent[unit.kind] += seconds
-
-    def drop(self, units: Iterable[Unit]) -> None:
-        for unit in units:
-            self._total[unit.kind] -= 1
-
-    @property
-    def spent(self) -> dict[str, float]:
-        return dict(self._spent)
-
-    @property
-    def speeds(self) -> dict[str, float]:
-        return self._known | {kind: self._spent[kind] / count for kind, count in self._done.items() if count}
-
-    def counts(self, label: str) -> tuple[int, int]:
-        """Units done and in all that progress calls by this label."""
-        kinds = [kind for kind in self._total if self._label[kind] == label]
-        return sum(self._done[kind] for kind in kinds), sum(self._total[kind] for kind in kinds)
-
-    def left(self) -> tuple[float, float | None]:
-        """Share of the run that is done, and the seconds left; None where a result has no known speed."""
-        speeds = self.speeds
-        cost = {kind: speeds.get(kind, 1.0) / (1 if kind in self._serial else self._parallel) for kind in self._total}
-        spent = sum(self._done[kind] * cost[kind] for kind in self._total)
-        left = {kind: count - self._done[kind] for kind, count in self._total.items() if count > self._done[kind]}
-        seconds = sum(count * cost[kind] for kind, count in left.items())
-        share = spent / (spent + seconds) if spent + seconds else 1.0
-        return share, seconds if left.keys() <= speeds.keys() else None
-
-
 def publish_missing(record: Record, store: Store) -> None:
     """Put together, in this process, the tables whose parts are all there, and keep the record.
 
@@ -360,24 +335,6 @@ def publish_missing(record: Record, store: Store) -> None:
         if unit.place is None and all(store.has(*need) for need in unit.needs):
             assembly.publish(record, store, unit.name)
     keep(record, store)
-
-
-class _NotItsFault(BaseException):
-    """What happened elsewhere in the run while a checkpoint was read: no reason to leave that checkpoint out."""
-
-    def __init__(self, error: Exception):
-        self.error = error
-
-
-def _taken(take: Callable[[], reading.Taken]) -> reading.Taken:
-    """What a reading gives; a Fault for whatever a model raises while it is read."""
-    try:
-        return take()
-    except (Fault, Cancelled):
-        raise
-    except Exception as error:  # anything: models come from anywhere
-        words = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no reason given'}"
-        raise Fault(f"it cannot be read ({words})", "Check that transformers runs this model") from error
 
 
 def _name(path: Path | str | None) -> str:

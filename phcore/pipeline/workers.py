@@ -12,10 +12,17 @@ from phcore.errors import Fault
 
 
 class Workers(Executor):
-    """A process pool that can be started anew: one whose worker was killed takes no more work."""
+    """A process pool that can be started anew: one whose worker was killed takes no more work.
+
+    Attributes
+    ----------
+    parallel : processes. readers : models that are read at once, beside them.
+    """
+
+    readers = 1
 
     def __init__(self, workers: int):
-        self._count = workers
+        self._count = self.parallel = workers
         self._pool = self._started()
 
     def _started(self) -> ProcessPoolExecutor:

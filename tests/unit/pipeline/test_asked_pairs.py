@@ -76,7 +76,7 @@ def test_the_shell_computes_them_without_the_models_and_without_losing_a_finishe
         assert kept.read(store, "tiny").pairs == NEEDED  # while they are computed
         return 0.0
 
-    monkeypatch.setattr("phcore.pipeline.run._Clock.done", stop)
+    monkeypatch.setattr("phcore.pipeline.clock.Clock.done", stop)
     assert main(["compute", "tiny", "--pairs", "all", "--workers", "1"]) == 0
     assert capsys.readouterr().out.startswith("Finished: study tiny")
     results = Results.open("tiny", Store(store.root))
