@@ -178,6 +178,11 @@ def files(store: Store, name: str) -> list[Path]:
     return sorted((store.root / SCHEMA / name).glob("*.parquet"))
 
 
+def contents(root: Path) -> dict[str, bytes]:
+    """Every result and table of an archive."""
+    return {str(one.relative_to(root)): one.read_bytes() for one in sorted((root / SCHEMA).rglob("*.parquet"))}
+
+
 def table_files(store: Store, *names: str) -> list[Path]:
     """The published files of some tables, of all studies of the archive."""
     return sorted(path for name in names for path in (store.root / SCHEMA / "tables").glob(f"{name}-*.parquet"))

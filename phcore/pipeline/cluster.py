@@ -5,6 +5,7 @@ Dask is imported where it is asked for. Whatever it does wrong is a sentence.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import pickle
@@ -12,7 +13,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 from phcore.archive.store import Store
@@ -44,8 +45,8 @@ class Cluster(Executor):
 
     mend = "Give each worker more memory (dask worker --memory-limit), or start fewer on a machine"
 
-    def __init__(self, client, asked: errands.Asked, store: Store, patience: float = PATIENCE):
-        self._client, self._asked, self._store, self._patience = client, asked, store, patience
+    def __init__(self, client, asked: errands.Asked, store: Store):
+        self._client, self._asked, self._store = client, asked, store
         self._anywhere = client.get_executor(pure=False)
         self._on_gpus = client.get_executor(pure=False, resources={GPU: 1})
         self._open: dict[Future, bool] = {}  # whether it reads a model
@@ -84,7 +85,7 @@ class Cluster(Executor):
         if done.cancelled():  # by Dask: who cancels a run has given up its futures
             self._end(outer, NotItsFault(self._lost()))
         elif error := done.exception():
-            self._end(outer, self._said(error))
+            self._end(outer, self.said(error))
         else:
             self._end(outer, None, done.result())
 
@@ -101,7 +102,7 @@ class Cluster(Executor):
             known = isinstance(error, (Fault, NotItsFault, BrokenExecutor))
             future.set_exception(error if known else NotItsFault(self._lost(error)))
 
-    def _said(self, error: BaseException) -> BaseException:
+    def said(self, error: BaseException) -> BaseException:
         """What a task raised, as a run knows it."""
         from distributed import KilledWorker
 
@@ -137,7 +138,7 @@ class Cluster(Executor):
                 self._look()
             for reads, able in ((False, self.parallel), (True, self.readers)):
                 since[reads] = now if able else since[reads]
-                if now - since[reads] > self._patience:
+                if now - since[reads] > PATIENCE:
                     self._give_up(reads)
             if now - marked > REMARK:
                 with contextlib.suppress(Fault):
@@ -182,7 +183,7 @@ def cluster(address: str | None, record: Record, store: Store, reads: bool = Tru
         store.write_file(store.root / mark, asked.words.encode())
         _wait_for_workers(client)
         workers = Cluster(client, asked, store)
-        _meet(client, asked, _looked_for(record) if reads else [])
+        meet(client, asked, _looked_for(record) if reads else [])
         watcher = threading.Thread(target=workers.watch, daemon=True)
         watcher.start()
         try:
@@ -210,10 +211,22 @@ def connected(address: str | None):
         mend = "Name it: --scheduler tcp://127.0.0.1:8786, or DASK_SCHEDULER_ADDRESS"
         raise Fault("--executor dask needs the address of a scheduler", mend)
     try:
+        with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own
+            thread.submit(asyncio.run, _reached(named)).result()
         return distributed.Client(named, timeout=CONNECT, set_as_default=False)
     except Exception as error:  # anything: addresses, certificates and what answers there are others'
         mend = "Look at the address that `dask scheduler` prints; tls:// needs the certificates in Dask's configuration"
         raise Fault(f"the scheduler {named} cannot be reached ({telling(error)})", mend) from None
+
+
+async def _reached(address: str) -> None:
+    """Raise where no scheduler answers. A client that fails to reach one takes half a minute more to end."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    how = Security().get_connection_args("client")
+    comm = await asyncio.wait_for(connect(address, timeout=CONNECT, **how), CONNECT)
+    await comm.close()
 
 
 def address_of(client) -> str:
@@ -223,7 +236,7 @@ def address_of(client) -> str:
 def telling(error: BaseException) -> str:
     """The first line of an error."""
     lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    return lines[0][:200] if lines else "no answer" if isinstance(error, TimeoutError) else type(error).__name__
 
 
 def _start(client) -> str:
@@ -244,7 +257,7 @@ def _looked_for(record: Record) -> list[str]:
     return [*probes, *(node.path for node in record.ready if node.kind != LIVE)]
 
 
-def _meet(client, asked: errands.Asked, folders: list[str]) -> None:
+def meet(client, asked: errands.Asked, folders: list[str]) -> None:
     """Raise a Fault that names the first worker that is not like this machine."""
     try:
         client.run_on_scheduler(errands.unseen, [])

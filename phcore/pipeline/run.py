@@ -302,7 +302,7 @@ class Run:
         before = self.record
         self.record = before.without(node, sentence, *(("refused", libraries()) if refused else ("failed",)))
         keep_with_looks(self.record, before, self.store)  # what came meanwhile is computed by the next run
-        self.warnings.append(f"{node.label}, step {node.step}: {sentence}")
+        self._warn(f"{node.label}, step {node.step}: {sentence}")
         self._clock.drop(unit for unit in self._plan.units if unit.place and node in unit.place.nodes)
         self._event("", f"{node.label}, step {node.step} left out")
 

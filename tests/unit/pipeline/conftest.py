@@ -2,6 +2,7 @@
 
 import pytest
 
+from phcore.archive.store import Store
 from phcore.stages.registry import tables
 from tests import studies
 
@@ -15,3 +16,24 @@ def without_judges():
     yield
     tables().clear()
     tables().update(known)  # in their order, which the documents have
+
+
+@pytest.fixture
+def study(llama, tmp_path):
+    return studies.build_few(tmp_path, llama, "helpful")
+
+
+@pytest.fixture
+def peaceful(once, llama, without_judges):
+    """Archive of the same study, computed in peace. Read only."""
+
+    def build(folder):
+        studies.compute(studies.build_few(folder, llama, "helpful"), Store(folder / "cache"))
+
+    return once("undisturbed", build) / "cache"
+
+
+@pytest.fixture
+def undisturbed(peaceful):
+    """Its results."""
+    return studies.contents(peaceful)

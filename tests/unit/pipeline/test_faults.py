@@ -25,36 +25,11 @@ from phcore.stages.registry.result import Missing
 from phcore.study import resolve as resolving
 from phcore.study.resolve import resolve
 from tests import models, studies
+from tests.studies import contents
 
 ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.usefixtures("without_judges")
-
-
-def contents(root) -> dict[str, bytes]:
-    """Every result and table of an archive."""
-    return {str(one.relative_to(root)): one.read_bytes() for one in sorted((root / SCHEMA).rglob("*.parquet"))}
-
-
-@pytest.fixture
-def study(llama, tmp_path):
-    return studies.build_few(tmp_path, llama, "helpful")
-
-
-@pytest.fixture
-def peaceful(once, llama, without_judges):
-    """Archive of the same study, computed in peace. Read only."""
-
-    def build(folder):
-        studies.compute(studies.build_few(folder, llama, "helpful"), Store(folder / "cache"))
-
-    return once("undisturbed", build) / "cache"
-
-
-@pytest.fixture
-def undisturbed(peaceful):
-    """Its results."""
-    return contents(peaceful)
 
 
 @pytest.fixture
