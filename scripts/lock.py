@@ -17,7 +17,7 @@ OF_TORCH = re.compile(r"(torch|triton|nvidia-.*|cuda-.*)==")
 HEAD = "# Written by scripts/lock.py from {}: do not edit.\n"
 LOCKS = {
     "requirements.lock": ["requirements.txt"],
-    "requirements-dev.lock": ["requirements.txt", "requirements-dev.txt"],
+    "requirements-dev.lock": ["requirements.txt", "requirements-dask.txt", "requirements-dev.txt"],
 }
 
 

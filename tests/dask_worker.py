@@ -24,6 +24,8 @@ def perform(errand: bytes) -> object:
         what = f"{arguments[2]} {arguments[3]}" if isinstance(arguments[2], str) else f"table {arguments[3]}"
     with open(os.environ["DIARY"], "a") as diary:
         print(os.getpid(), what, file=diary)
+    if what.split()[0] == os.environ.get("DEADLY"):
+        os._exit(1)
     return performed(errand)
 
 

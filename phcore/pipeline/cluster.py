@@ -84,10 +84,9 @@ class Cluster(Executor):
     def _answer(self, outer: Future, done: Future) -> None:
         if done.cancelled():  # by Dask: who cancels a run has given up its futures
             self._end(outer, NotItsFault(self._lost()))
-        elif error := done.exception():
-            self._end(outer, self.said(error))
-        else:
-            self._end(outer, None, done.result())
+            return
+        result, error = (None, done.exception()) if done.exception() else done.result()
+        self._end(outer, None if error is None else self.said(error), result)
 
     def _end(self, future: Future, error: BaseException | None, result: object = None) -> None:
         with self._lock:

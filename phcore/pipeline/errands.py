@@ -98,16 +98,30 @@ def of_worker(fault: Fault, address: str) -> Fault:
     return type(fault)(f"the worker {address} {fault.fault}", fault.hint, fault.path)
 
 
-def perform(errand: bytes) -> object:
-    """Call `function(*arguments)` of a pickled (asked, function, arguments).
+def perform(errand: bytes) -> tuple[object, BaseException | None]:
+    """What `function(*arguments)` of a pickled (asked, function, arguments) gives, or raises.
 
-    Raises
-    ------
-    NotItsFault : where this worker is not like the machine that asks: it may have come after the others were met.
+    An error is given back, not raised: Dask adds a traceback, and a client that cannot rebuild that one never answers.
+    The same error as `NotItsFault` says that this worker is not like the machine that asks: it may have come late.
     """
     asked, function, arguments = pickle.loads(errand)
-    _met(asked)
-    return function(*arguments)
+    from phcore.pipeline.reading import NotItsFault
+
+    try:
+        _met(asked)
+        return function(*arguments), None
+    except (Exception, NotItsFault) as error:
+        return None, _that_travels(error)
+
+
+def _that_travels(error: BaseException) -> BaseException:
+    """An error itself, or one with its words where it cannot be pickled and rebuilt."""
+    error = error.with_traceback(None)
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # anything: errors are anybody's classes
+        return RuntimeError(f"{type(error).__name__}: {error}"[:1000])
+    return error
 
 
 @lru_cache(maxsize=16)  # runs that share the workers

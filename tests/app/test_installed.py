@@ -16,7 +16,8 @@ from tests.browser.conftest import free_port
 from tests.protocol import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("phcore", "pages", ".streamlit", "app.py", "setup.py", "pyproject.toml", "requirements.txt", "README.md")
+PARTS = ("phcore", "pages", ".streamlit", "app.py", "setup.py", "pyproject.toml", "requirements.txt",
+         "requirements-dask.txt", "README.md")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

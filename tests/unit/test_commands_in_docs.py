@@ -27,6 +27,9 @@ NOT_RUN = {
     "gunzip ": "of what was fetched",
     "#!/bin/bash": "of a cluster",
     "#SBATCH": "of a cluster",
+    "dask ": "a scheduler and workers that run until they are stopped",
+    "CUDA_VISIBLE_DEVICES=": "a worker that runs until it is stopped",
+    "python -m phcore compute mine.toml --executor dask": "needs them; tests/unit/pipeline/test_cluster.py starts some",
     "python scripts/": "makes what ships, from texts that do not",
     "python -m phcore app": "a server that runs until it is stopped",
     "python -m phcore serve": "a server that runs until it is stopped; tests/unit/cli/test_server.py starts them",
@@ -37,6 +40,7 @@ NOT_RUN = {
 }
 # Python that cannot, by what it holds.
 NOT_RUN_PYTHON = {
+    "from dask_jobqueue import SLURMCluster": "sends jobs to Slurm",
     "from phcore.training.finetune import finetune": "trains; tests/unit/training does with tiny models",
     "from phcore.training import TopologyCallback": "is inside a training; tests/unit/training/test_callback.py trains",
 }
@@ -148,7 +152,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, desk, at_the_desk,
 @pytest.mark.parametrize(("page", "body"), PYTHON, ids=[f"{page}-{k}" for k, (page, _) in enumerate(PYTHON)])
 def test_the_python_of_a_page_runs(page, body, at_the_desk):
     if any(words in body for words in NOT_RUN_PYTHON):
-        pytest.skip("it trains")
+        pytest.skip("it trains, or needs a cluster")
     names = {"__name__": "__main__"}
     exec(compile(here(body), page, "exec"), names)
     if "SaveEarly" in names:

@@ -42,8 +42,11 @@ def test_the_console_command_is_there():
 
 
 def test_there_is_one_list_of_dependencies():
-    assert PROJECT["project"]["dynamic"] == ["dependencies"]
-    assert PROJECT["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
+    assert PROJECT["project"]["dynamic"] == ["dependencies", "optional-dependencies"]
+    assert PROJECT["tool"]["setuptools"]["dynamic"] == {
+        "dependencies": {"file": ["requirements.txt"]},
+        "optional-dependencies": {"dask": {"file": ["requirements-dask.txt"]}},
+    }
 
 
 def test_every_file_of_the_library_is_installed(asked):

@@ -42,7 +42,11 @@ class Machines:
 
     def _start(self, *what: str) -> subprocess.Popen:
         own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        own |= {"TESTS": str(os.getpid()), "DIARY": str(self.diary)}
+        own |= {
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+            "TESTS": str(os.getpid()),
+            "DIARY": str(self.diary),
+        }
         local = ["--host", "127.0.0.1", "--no-dashboard", "--preload", f"tests.dask_{what[0]}"]
         log = open(self.folder / f"log-{len(self.workers)}", "w")  # noqa: SIM115
         command = [sys.executable, "-m", "dask", *what, *local]
@@ -123,6 +127,15 @@ def test_a_killed_worker_loses_nothing_and_repeats_its_own_work(machines, study,
 
 
 @pytest.mark.long
+def test_what_kills_its_workers_is_named(machines, study, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEADLY", "cells")
+    first, second = machines.add(), machines.add()
+    with pytest.raises(Fault, match=r"killed again and again, the last at .* of .*layer 1\. .*--memory-limit"):
+        computed(study, Store(tmp_path / "cache"), machines.address)
+    wait_for(lambda: first.poll() is not None and second.poll() is not None)
+
+
+@pytest.mark.long
 def test_a_run_goes_on_where_it_was_stopped(machines, study, tmp_path, undisturbed):
     """First the user stops it, then the last worker is killed, then the scheduler; a worker that comes late is met."""
     store, first = Store(tmp_path / "cache"), machines.add()
@@ -191,6 +204,21 @@ def test_a_worker_with_another_archive_is_named(asked, tmp_path):
     with pytest.raises(Fault, match="does not see the archive"):
         errands.meet(dataclasses.replace(asked, words="of another run"))
     assert not (tmp_path / "elsewhere").exists()
+
+
+def odd():
+    class Odd(Exception):
+        """Of no module, and so of no pickle."""
+
+    raise Odd("one and two")
+
+
+def test_an_error_comes_back_even_where_it_cannot_be_rebuilt(asked, monkeypatch):
+    """It is no error to Dask, whose clients wait for ever where a traceback cannot be rebuilt."""
+    monkeypatch.setattr(errands, "meet", lambda asked: "")
+    result, error = errands.perform(pickle.dumps((asked, odd, ())))
+    assert (result, str(error)) == (None, "Odd: one and two")
+    assert errands.perform(pickle.dumps((asked, abs, (-2,)))) == (2, None)
 
 
 class Client:
