@@ -26,7 +26,7 @@ from phcore.study.record import LIVE, Record
 
 CONNECT = 10.0  # seconds to reach a scheduler
 ARRIVE = 15.0  # seconds for the first worker to arrive
-PATIENCE = 60.0  # seconds without any worker, before a run gives up
+PATIENCE = 120.0  # seconds without any worker, before a run gives up
 LOOK = 2.0  # seconds between two looks at the workers
 REMARK = 600.0  # seconds after which the mark is written again: what is an hour old is swept away
 GPU = "GPU"  # what workers call this resource
@@ -51,7 +51,6 @@ class Cluster(Executor):
         self._on_gpus = client.get_executor(pure=False, resources={GPU: 1})
         self._open: dict[Future, bool] = {}  # whether it reads a model
         self._lock, self._closing = threading.Lock(), threading.Event()
-        self.parallel = self.readers = 0
         self._has_gpus = False
         self._look()
 
@@ -121,11 +120,12 @@ class Cluster(Executor):
     # --- who is there -------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        self._workers = dict(self._client.scheduler_info()["workers"])
-        self.parallel = sum(one["nthreads"] for one in self._workers.values())
+        self._workers = dict(self._client.scheduler_info(n_workers=-1)["workers"])
+        threads = sum(one["nthreads"] for one in self._workers.values())
         gpus = sum(int(one["resources"].get(GPU, 0)) for one in self._workers.values())
         self._has_gpus = self._has_gpus or gpus > 0
-        self.readers = gpus if self._has_gpus else len(self._workers)
+        self._able = {False: threads, True: gpus if self._has_gpus else len(self._workers)}  # by whether they read
+        self.parallel, self.readers = max(1, threads), max(1, self._able[True])  # none now: others are waited for
 
     def watch(self) -> None:
         """Until it is shut down: give up what no worker is left for, and keep the mark that workers look for."""
@@ -135,7 +135,7 @@ class Cluster(Executor):
             now = time.monotonic()
             with contextlib.suppress(Exception):  # the next look may be luckier; what is lost says so itself
                 self._look()
-            for reads, able in ((False, self.parallel), (True, self.readers)):
+            for reads, able in self._able.items():
                 since[reads] = now if able else since[reads]
                 if now - since[reads] > PATIENCE:
                     self._give_up(reads)
@@ -274,11 +274,10 @@ def meet(client, asked: errands.Asked, folders: list[str]) -> None:
         except OSError:
             same = False
         if not same:
-            mend = "Have the same folder at the same place on every machine, as the same user"
-            raise Fault(f"what the worker {address} writes cannot be read in the archive {asked.root}", mend)
-    known = client.scheduler_info()["workers"]
+            words = f"what the worker {address} writes cannot be read in the archive {asked.root}"
+            raise Fault(words, errands.SAME_PLACE)
+    known = client.scheduler_info(n_workers=-1)["workers"]
     gpus = [address for address, one in known.items() if one["resources"].get(GPU)]
     for address, gone in client.run(errands.unseen, folders, workers=gpus or None, on_error="return").items():
         if gone:
-            mend = "Have the same folders at the same places on every machine, as the same user"
-            raise Fault(f"the worker {address} cannot read it", mend, gone)
+            raise Fault(f"the worker {address} cannot read it", errands.SAME_PLACE, gone)

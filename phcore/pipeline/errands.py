@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "duckdb", "redzed-tda", "ripser", "persim", "torch", "transformers",
             "peft", "safetensors", "tokenizers")  # fmt: skip
 DEFINITIONS = "definitions of results"
+SAME_PLACE = "Have the same folders at the same places on every machine, as the same user"
 KEPT_SECONDS = 60.0  # that a base model stays loaded after the last reading, for the next one
 
 
@@ -78,8 +79,7 @@ def meet(asked: Asked) -> str:
             raise Fault(what, "Install the same on every machine: pip install -r requirements.lock")
     mark = Path(asked.root, asked.mark)
     if not mark.exists() or mark.read_text() != asked.words:
-        mend = "Have the same folder at the same place on every machine, as the same user"
-        raise Fault(f"does not see the archive {asked.root}", mend)
+        raise Fault(f"does not see the archive {asked.root}", SAME_PLACE)
     answer = mark.with_name(f"{mark.stem}-{socket.gethostname()}-{os.getpid()}.tmp")
     try:
         Store(asked.root).write_file(answer, asked.words.encode())
@@ -155,8 +155,7 @@ def read(root: str, record: Record, one: Checkpoint, device: str) -> Read:
     from phcore.study.record import LIVE
 
     if one.node.kind != LIVE and unseen([one.node.path]):
-        mend = "Have the same folder at the same place on every machine, as the same user"
-        raise Unseen(f"the worker {_worker().address} cannot read this folder", mend, one.node.path)
+        raise Unseen(f"the worker {_worker().address} cannot read this folder", SAME_PLACE, one.node.path)
     with _one_at_a_time:
         try:
             readings = _opened(root, record, device)

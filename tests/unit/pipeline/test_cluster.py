@@ -19,7 +19,8 @@ from phcore.cli.main import main
 from phcore.pipeline import cluster as clusters
 from phcore.pipeline import errands
 from phcore.pipeline.cluster import Cluster, cluster
-from phcore.pipeline.reading import Cancelled, NotItsFault
+from phcore.pipeline.plan import plan
+from phcore.pipeline.reading import Cancelled, NotItsFault, checkpoints
 from phcore.pipeline.run import Run
 from phcore.study.resolve import resolve
 from tests import models, studies
@@ -229,7 +230,7 @@ class Client:
     def __init__(self, resources=(), **answers):
         self.answers, self.resources = answers, dict(resources)
 
-    def scheduler_info(self):
+    def scheduler_info(self, n_workers):
         return {"workers": {"tcp://worker:2": {"nthreads": 2, "resources": self.resources}}}
 
     def get_executor(self, **_):
@@ -281,6 +282,37 @@ def test_a_folder_that_one_worker_does_not_see_leaves_no_checkpoint_out(asked, t
     assert isinstance(workers.said(errands.Unseen("the worker cannot read it", "Mount it", tmp_path)), NotItsFault)
     gone = workers.said(errands.Unseen("the worker cannot read it", "Mount it", tmp_path / "gone"))
     assert (type(gone), gone.fault) == (Fault, "there is no such folder")
+
+
+# --- what a worker does ---------------------------------------------------------------------------------
+
+
+def test_a_worker_keeps_the_base_for_the_next_checkpoint_and_not_for_ever(study, tmp_path, monkeypatch):
+    from phcore.activations import loading
+
+    whole, loads, store = loading.load_model, [], Store(tmp_path / "cache")
+
+    def load_model(path, dtype, device):
+        loads.append(path)
+        return whole(path, dtype, device)
+
+    monkeypatch.setattr(loading, "load_model", load_model)
+    worker = SimpleNamespace(state=SimpleNamespace(tasks={}), get_current_task=lambda: "")
+    monkeypatch.setattr(errands, "_worker", lambda: worker)
+    record = resolve(study, store)
+    wanted = checkpoints(record, plan(record, store).readings)
+    for one in wanted[:3]:
+        done = errands.read(str(store.root), record, one, "cpu")
+        assert done.units == one.units
+        assert all(store.has(*unit.file) for unit in one.units)
+    assert len(loads) == 1
+    assert errands.read(str(store.root), record, wanted[0], "cpu").units == ()  # it is there
+    monkeypatch.setattr(errands, "KEPT_SECONDS", 0.0)
+    errands.read(str(store.root), record, wanted[3], "cpu")
+    wait_for(lambda: not errands._kept)
+    worker.state.tasks[""] = SimpleNamespace(state="cancelled")
+    with pytest.raises(Cancelled):
+        errands.read(str(store.root), record, wanted[-1], "cpu")
 
 
 # --- what is asked for --------------------------------------------------------------------------------
