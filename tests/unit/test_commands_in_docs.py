@@ -72,7 +72,7 @@ def commands(body: str) -> list[str]:
 
 def is_shell(body: str) -> bool:
     """Of a block that says no language: programs' output, layouts and formulas are none."""
-    return bool(re.search(r"^(\$ |#!|make |\s*(\S+=\S+ )?(\.venv/bin/)?python )", body, re.M))
+    return bool(re.search(r"^(\$ |#!|make |\s*(\S+=\S* )?((\.venv/bin/)?python|dask) )", body, re.M))
 
 
 SHELL = [
