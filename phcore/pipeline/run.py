@@ -48,7 +48,7 @@ class Run:
     Parameters
     ----------
     record : the resolved study.
-    executor : where everything but the reading of models is computed.
+    executor : where everything but the reading of models is computed; with a `read` (see `cluster`), that too.
     on_event : called with a `Progress` whenever something moved.
     cancelled : polled between units; True raises `Cancelled`.
     speeds : seconds per unit of each result, known from before, for the first estimate of the time left.

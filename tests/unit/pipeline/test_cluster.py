@@ -48,7 +48,7 @@ class Machines:
             "TESTS": str(os.getpid()),
             "DIARY": str(self.diary),
         }
-        local = ["--host", "127.0.0.1", "--no-dashboard", "--preload", f"tests.dask_{what[0]}"]
+        local = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--preload", f"tests.dask_{what[0]}"]
         log = open(self.folder / f"log-{len(self.workers)}", "w")  # noqa: SIM115
         command = [sys.executable, "-m", "dask", *what, *local]
         return subprocess.Popen(command, cwd=self.folder, env=os.environ | own, stdout=log, stderr=log)
