@@ -42,3 +42,13 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
         torch.mps.empty_cache()
+
+
+def threads() -> int:
+    """Those with which a model runs on the CPU: another number of them adds up otherwise, and so rounds otherwise."""
+    return torch.get_num_threads()
+
+
+def use_threads(count: int) -> None:
+    """As many as elsewhere, for the thread that calls this."""
+    torch.set_num_threads(count)

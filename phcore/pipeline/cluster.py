@@ -65,9 +65,11 @@ class Cluster(Executor):
 
     def read(self, record: Record, store: Store, one: Checkpoint) -> Future:
         """Have a checkpoint read by a worker, as `Readings.read` does; on a GPU where workers declare any."""
-        device = devices.wanted(record.study.device)
+        from phcore import activations
+
+        how = devices.wanted(record.study.device), activations.threads()
         where = self._on_gpus if self._has_gpus else self._anywhere
-        return self._submitted(where, True, errands.read, (str(store.root), record, one, device))
+        return self._submitted(where, True, errands.read, (str(store.root), record, one, *how))
 
     def _submitted(self, executor: Executor, reads: bool, function: Callable, arguments: tuple) -> Future:
         outer: Future = Future()

@@ -77,6 +77,9 @@ def meet(asked: Asked) -> str:
         if here != there:
             what = "has another version of Toposcope" if name == DEFINITIONS else f"has {name} {here}, not {there}"
             raise Fault(what, "Install the same on every machine: pip install -r requirements.lock")
+    if os.environ.get("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS")) != "1":
+        mend = "Start it without --no-nanny, or with OPENBLAS_NUM_THREADS=1"
+        raise Fault("does linear algebra with several threads, which round otherwise than one", mend)
     mark = Path(asked.root, asked.mark)
     if not mark.exists() or mark.read_text() != asked.words:
         raise Fault(f"does not see the archive {asked.root}", SAME_PLACE)
@@ -142,8 +145,12 @@ _kept: dict[tuple, Readings] = {}  # one at most: adapters of one base follow ea
 _release: threading.Timer | None = None
 
 
-def read(root: str, record: Record, one: Checkpoint, device: str) -> Read:
+def read(root: str, record: Record, one: Checkpoint, device: str, threads: int) -> Read:
     """`Readings.read` on a worker, which keeps the base for the next checkpoint.
+
+    Parameters
+    ----------
+    device, threads : of torch, as where the run is, so that sums are rounded as there.
 
     Raises
     ------
@@ -151,12 +158,14 @@ def read(root: str, record: Record, one: Checkpoint, device: str) -> Read:
     NotItsFault : where the worker is at fault.
     Cancelled : where nobody waits for it any more.
     """
+    from phcore import activations
     from phcore.pipeline.reading import NotItsFault
     from phcore.study.record import LIVE
 
     if one.node.kind != LIVE and unseen([one.node.path]):
         raise Unseen(f"the worker {_worker().address} cannot read this folder", SAME_PLACE, one.node.path)
     with _one_at_a_time:
+        activations.use_threads(threads)
         try:
             readings = _opened(root, record, device)
         except Fault as fault:

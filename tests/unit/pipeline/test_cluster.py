@@ -49,13 +49,18 @@ class Machines:
             "DIARY": str(self.diary),
         }
         local = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--preload", f"tests.dask_{what[0]}"]
-        log = open(self.folder / f"log-{len(self.workers)}", "w")  # noqa: SIM115
         command = [sys.executable, "-m", "dask", *what, *local]
-        return subprocess.Popen(command, cwd=self.folder, env=os.environ | own, stdout=log, stderr=log)
+        with open(self.folder / f"log-{what[0]}-{len(self.workers)}", "w") as log:
+            return subprocess.Popen(command, cwd=self.folder, env=os.environ | own, stdout=log, stderr=log)
 
     def add(self, *options: str) -> subprocess.Popen:
         self.workers.append(self._start("worker", self.address, "--nthreads", "1", "--no-nanny", *options))
         return self.workers[-1]
+
+    def arrive(self) -> None:
+        """Wait until all workers are there."""
+        logs = [self.folder / f"log-worker-{k}" for k in range(len(self.workers))]
+        wait_for(lambda: all("Registered to" in log.read_text() for log in logs))
 
     def done(self) -> dict[str, list[int]]:
         """What was begun -> by which processes."""
@@ -98,6 +103,7 @@ def test_it_is_what_a_single_process_writes(machines, study, llama, tmp_path, un
     """One worker has a GPU, as it says: it reads the models. One of them is refused there."""
     reader, other = machines.add("--resources", "GPU=1"), machines.add()
     models.build_adapter(study.series[0].path / "checkpoint-8", llama, seed=8)
+    machines.arrive()
     store = Store(tmp_path / "cache")
     record, run = computed(study, store, machines.address)
     assert contents(store.root) == undisturbed
@@ -112,6 +118,7 @@ def test_it_is_what_a_single_process_writes(machines, study, llama, tmp_path, un
 @pytest.mark.long
 def test_a_killed_worker_loses_nothing_and_repeats_its_own_work(machines, study, tmp_path, undisturbed):
     lost, _ = machines.add(), machines.add()
+    machines.arrive()
     store, killed = Store(tmp_path / "cache"), []
 
     def kill(event):
@@ -183,7 +190,8 @@ def test_a_run_goes_on_where_it_was_stopped(machines, study, tmp_path, undisturb
 
 
 @pytest.fixture
-def asked(tmp_path):
+def asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     (tmp_path / ".mark.tmp").write_text("words")
     return errands.Asked(str(tmp_path), ".mark.tmp", "words", errands.versions())
 
@@ -205,6 +213,12 @@ def test_a_worker_with_another_archive_is_named(asked, tmp_path):
     with pytest.raises(Fault, match="does not see the archive"):
         errands.meet(dataclasses.replace(asked, words="of another run"))
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_worker_with_other_threads_is_named(asked, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    with pytest.raises(Fault, match="with several threads"):
+        errands.meet(asked)
 
 
 def odd():
@@ -288,12 +302,14 @@ def test_a_folder_that_one_worker_does_not_see_leaves_no_checkpoint_out(asked, t
 
 
 def test_a_worker_keeps_the_base_for_the_next_checkpoint_and_not_for_ever(study, tmp_path, monkeypatch):
+    import torch
+
     from phcore.activations import loading
 
     whole, loads, store = loading.load_model, [], Store(tmp_path / "cache")
 
     def load_model(path, dtype, device):
-        loads.append(path)
+        loads.append(torch.get_num_threads())
         return whole(path, dtype, device)
 
     monkeypatch.setattr(loading, "load_model", load_model)
@@ -302,17 +318,17 @@ def test_a_worker_keeps_the_base_for_the_next_checkpoint_and_not_for_ever(study,
     record = resolve(study, store)
     wanted = checkpoints(record, plan(record, store).readings)
     for one in wanted[:3]:
-        done = errands.read(str(store.root), record, one, "cpu")
+        done = errands.read(str(store.root), record, one, "cpu", 2)
         assert done.units == one.units
         assert all(store.has(*unit.file) for unit in one.units)
-    assert len(loads) == 1
-    assert errands.read(str(store.root), record, wanted[0], "cpu").units == ()  # it is there
+    assert loads == [2]  # with the threads that were asked for, which change how sums are rounded
+    assert errands.read(str(store.root), record, wanted[0], "cpu", 1).units == ()  # it is there
     monkeypatch.setattr(errands, "KEPT_SECONDS", 0.0)
-    errands.read(str(store.root), record, wanted[3], "cpu")
+    errands.read(str(store.root), record, wanted[3], "cpu", 1)
     wait_for(lambda: not errands._kept)
     worker.state.tasks[""] = SimpleNamespace(state="cancelled")
     with pytest.raises(Cancelled):
-        errands.read(str(store.root), record, wanted[-1], "cpu")
+        errands.read(str(store.root), record, wanted[-1], "cpu", 1)
 
 
 # --- what is asked for --------------------------------------------------------------------------------
