@@ -98,9 +98,11 @@ class Cluster(Executor):
             future.set_result(result)
         elif not reads:  # whose fault it is matters where a checkpoint would be left out for it
             future.set_exception(error.error if isinstance(error, NotItsFault) else error)
+        elif isinstance(error, (Fault, NotItsFault, BrokenExecutor)):
+            future.set_exception(error)
         else:
-            known = isinstance(error, (Fault, NotItsFault, BrokenExecutor))
-            future.set_exception(error if known else NotItsFault(self._lost(error)))
+            mend = "See its log, then compute again: what was finished is kept"
+            future.set_exception(NotItsFault(Fault(f"a worker could not read a model ({telling(error)})", mend)))
 
     def said(self, error: BaseException) -> BaseException:
         """What a task raised, as a run knows it."""

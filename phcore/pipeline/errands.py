@@ -56,12 +56,10 @@ def versions() -> tuple[tuple[str, str], ...]:
     from phcore.archive.store import digest
     from phcore.stages.registry import results, tables
 
-    known = [(kind, one.name, one.version, one.settings) for kind in (results(), tables()) for one in kind.values()]
-    found = [
-        (DEFINITIONS, digest([one[1:] for one in known])),
-        ("Python", platform.python_version().rpartition(".")[0]),
-    ]
-    return (*found, *((name, metadata.version(name).partition("+")[0]) for name in PACKAGES))
+    known = [(one.name, one.version, one.settings) for one in (*results().values(), *tables().values())]
+    python = platform.python_version().rpartition(".")[0]
+    packages = ((name, metadata.version(name).partition("+")[0]) for name in PACKAGES)
+    return ((DEFINITIONS, digest(known)), ("Python", python), *packages)
 
 
 def meet(asked: Asked) -> str:
@@ -81,7 +79,11 @@ def meet(asked: Asked) -> str:
         mend = "Start it without --no-nanny, or with OPENBLAS_NUM_THREADS=1"
         raise Fault("does linear algebra with several threads, which round otherwise than one", mend)
     mark = Path(asked.root, asked.mark)
-    if not mark.exists() or mark.read_text() != asked.words:
+    try:
+        seen = mark.read_text()
+    except OSError:
+        seen = ""
+    if seen != asked.words:
         raise Fault(f"does not see the archive {asked.root}", SAME_PLACE)
     answer = mark.with_name(f"{mark.stem}-{socket.gethostname()}-{os.getpid()}.tmp")
     try:
@@ -193,7 +195,7 @@ def _opened(root: str, record: Record, device: str) -> Readings:
 def _forget() -> None:
     while _kept:
         _, readings = _kept.popitem()
-        readings.__exit__()
+        readings.close()
 
 
 def _keep_for_a_while() -> None:
@@ -204,6 +206,8 @@ def _keep_for_a_while() -> None:
             if _release is timer:  # nothing was read meanwhile
                 _forget()
 
+    if _release:
+        _release.cancel()
     _release = timer = threading.Timer(KEPT_SECONDS, release)
     timer.daemon = True
     timer.start()

@@ -116,6 +116,10 @@ class Readings:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory back."""
         self._loader.close()
 
     def read(
