@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from phcore.formatting import named
+
 
 class Fault(ValueError):
     """Something the user can mend.
@@ -20,7 +22,7 @@ class Fault(ValueError):
 
     def __str__(self) -> str:
         place = f"{self.path}: " if self.path is not None else ""
-        return f"{place}{self.fault}. {self.hint}."
+        return named(f"{place}{self.fault}. {self.hint}.")
 
     def __reduce__(self):
         # Exceptions are pickled by their message alone, which cannot rebuild this one in another process.

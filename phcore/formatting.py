@@ -1,8 +1,10 @@
-"""Numbers and units in words, the same on every chart; and words of others, made harmless."""
+"""Numbers, units and places in words, the same everywhere; and words of others, made harmless."""
 
+import os
 import unicodedata
 from collections.abc import Sequence
 from math import isfinite
+from pathlib import Path
 
 
 def three(value: float) -> str:
@@ -60,6 +62,41 @@ def wasserstein_words(order: float, norm: float) -> str:
 
 def _norm(norm: float) -> str:
     return "∞" if norm == float("inf") else f"{norm:g}"
+
+
+def bytes_words(size: float) -> str:
+    """Bytes as one buys them: 0.3 MB, 14 MB, 1.2 GB."""
+    for unit, of in (("TB", 1e12), ("GB", 1e9)):
+        if size >= of:
+            return f"{size / of:,.1f} {unit}"
+    return f"{size / 1e6:,.{0 if size >= 1e7 else 1}f} MB"
+
+
+# --- places -----------------------------------------------------------------------------------------
+
+PROTOCOLS = ("s3", "gs", "gcs", "az", "abfs", "abfss")  # of places that are mirrored: see `archive.addresses`
+MIRRORED = ("checkpoints", "archives")  # apart, because what lies in the one is replaced, and in the other sent up
+
+
+def mirror() -> Path:
+    """Where copies of what lies in buckets are kept: `PHCORE_MIRROR`, or the user's folder of caches."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("PHCORE_MIRROR") or Path(home, "toposcope", "mirror")).expanduser().resolve()
+
+
+def named(words: str) -> str:
+    """Words in which what lies in the mirror is called by the address it is a copy of.
+
+    >>> named(f"{mirror()}/checkpoints/s3/bucket/runs: there is no such folder")
+    's3://bucket/runs: there is no such folder'
+    """
+    root = str(mirror())
+    if root not in words:
+        return words
+    for kind in MIRRORED:
+        for protocol in PROTOCOLS:
+            words = words.replace(f"{root}/{kind}/{protocol}/", f"{protocol}://")
+    return words
 
 
 # --- words of others --------------------------------------------------------------------------------

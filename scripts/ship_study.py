@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from phcore.archive.shipped import LIST  # noqa: E402
-from phcore.archive.store import Store, write_atomically  # noqa: E402
+from phcore.archive.store import Store  # noqa: E402
+from phcore.archive.writing import write_atomically  # noqa: E402
 from phcore.export.results import Results  # noqa: E402
 from phcore.stages.registry import Place, assembly, keys_of  # noqa: E402
 from phcore.stages.separation import rounds  # noqa: E402

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from phcore.activations.device import choose  # noqa: E402
-from phcore.archive.store import write_atomically  # noqa: E402
+from phcore.archive.writing import write_atomically  # noqa: E402
 from phcore.study.definition import Series, Study  # noqa: E402
 from phcore.training import practice, texts  # noqa: E402
 

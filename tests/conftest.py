@@ -14,6 +14,7 @@ import json
 import shutil
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -190,6 +191,30 @@ def once(tmp_path_factory):
         return folder
 
     return made
+
+
+@pytest.fixture(scope="session")
+def _s3_server():
+    pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    from tests import buckets
+
+    with buckets.Server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_s3_server, tmp_path, monkeypatch):
+    """Name of a bucket of this test's own, which an S3-compatible server on this machine holds. The mirror is empty."""
+    from tests import buckets
+
+    for name, value in _s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / "mirror"))
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("PHCORE_ROOTS", f"{tmp_path}:s3://{name}")
+    buckets.system().mkdir(name)
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def has_cloud(study: Results, cell: Cell) -> bool:
     """Whether the hidden states of a cell are in the archive (its file is checked when it is read)."""
     series, step, layer = cell
     key = keys_of(study.record).of("clouds", Place((study.node(series, step),), layer))
-    return study.store.path("clouds", key).exists()
+    return study.store.has("clouds", key)
 
 
 @data.cached(8, by=_texts)

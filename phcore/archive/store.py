@@ -5,16 +5,15 @@ flushed to disk and renamed, so a reader sees a whole file or none, two writers 
 do no harm, and a killed run loses at most the cell in hand. A file that cannot be read is set aside.
 """
 
-import errno
 import hashlib
 import json
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -22,13 +21,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from phcore.archive import installed, seal, shipped
+from phcore.archive import addresses, bucket, installed, seal, shipped
 from phcore.archive.permissions import Permissions
+from phcore.archive.writing import AN_HOUR, on_disk, write_atomically
 from phcore.errors import Fault
 
 SCHEMA = "v2"
-AN_HOUR = 3600.0  # seconds: no file takes as long to write
-_TRIES = 6  # to write a file whose folder is deleted meanwhile
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
 
 
@@ -57,70 +55,6 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(_CANONICAL.encode(parts).encode()).hexdigest()[:32]
 
 
-def write_atomically(path: Path, data: bytes, private: bool = False) -> None:
-    """Replace `path` as one step: readers see the old bytes or the new ones, never a part.
-
-    What lies in an archive is written through `Store.write_file`, which asks whether it may.
-
-    Parameters
-    ----------
-    private : for the eyes of whoever runs this only: prompts are nobody else's on a shared machine.
-
-    Raises
-    ------
-    Fault : where the disk refuses.
-    """
-    # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    with on_disk(path):
-        for again in range(_TRIES):
-            try:
-                _write_and_replace(temporary, path, data, private_opener if private else None)
-                return
-            except FileNotFoundError:  # somebody deletes the folder at this moment
-                if again == _TRIES - 1:
-                    raise
-                time.sleep(0.05 * again)
-
-
-def _write_and_replace(temporary: Path, path: Path, data: bytes, opener: Callable | None) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(temporary, "wb", opener=opener) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def private_opener(path: str, flags: int) -> int:
-    """For `open`: a new file is for its owner's eyes."""
-    return os.open(path, flags, 0o600)
-
-
-@contextmanager
-def on_disk(path: Path) -> Iterator[None]:
-    """What a disk refuses inside, said in a sentence.
-
-    Raises
-    ------
-    Fault : in place of an OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Fault(f"it cannot be written ({reason})", _MENDS.get(error.errno, _MEND), path) from error
-
-
-_MEND = "Check that the folder is there and may be written to, then try again: what was finished is kept"
-_FULL = "Make room on the disk, then try again: what was finished is kept"
-_MENDS = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EFBIG: _FULL}
-
-
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -141,12 +75,14 @@ class Store:
 
     Parameters
     ----------
-    root : the archive's folder (made on first write).
+    root : the archive's folder (made on first write), or the address of one in a bucket, such as s3://bucket/archive.
     permissions : what may be done with it, and what is shown of it; everything, where none are given.
     """
 
     def __init__(self, root: str | Path | None = None, permissions: Permissions = Permissions()):
-        self.root = Path(root or default_root(bring=not permissions.read_only)).resolve()
+        place = root or default_root(bring=not permissions.read_only)
+        self.root = addresses.local(place, addresses.ARCHIVES).resolve()
+        self.far = bucket.of(self.root, SCHEMA)  # of which the root is the mirror; None: a folder like any other
         self.permissions = permissions
         self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
         self._whole: set[tuple] = set()  # files whose every byte was looked at
@@ -168,6 +104,23 @@ class Store:
         """Write what is no result (a record, the state of a job) as one step, if anything may be written."""
         self.refuse_writing("write files")
         write_atomically(path, data, private=True)
+        if self.far and path.is_relative_to(self.root / "studies"):
+            self.far.keep_sending()
+
+    def refresh(self) -> None:
+        """Know of the studies that an archive in a bucket has by now. Raises a Fault where it cannot be reached."""
+        if self.far:
+            self.far.refresh()
+
+    def send(self) -> None:
+        """Have an archive in a bucket hold what was written here. Raises a Fault where that cannot be."""
+        if self.far and not self.permissions.read_only:
+            self.far.send()
+
+    def bring(self, files: Iterable[tuple[str, str]]) -> None:
+        """Have results (stage, key) here that an archive in a bucket has, some at a time."""
+        if self.far:
+            self.far.fetch([self.path(*file) for file in files])
 
     def sweep(self) -> None:
         """Remove what writers left half-written when they were killed."""
@@ -191,6 +144,8 @@ class Store:
     def _readable(self, path: Path) -> bool:
         """Whether a file is there, and may be read: where nothing is written neither a link that leads out of the
         archive nor what was found damaged before."""
+        if not path.exists() and self.far:
+            self.far.fetch([path])
         if not path.exists():
             return False
         if not self.permissions.read_only:
@@ -198,8 +153,11 @@ class Store:
         return path.resolve().is_relative_to(self.root) and _state(path) not in self._passed_over
 
     def has(self, stage: str, key: str) -> bool:
-        """Whether a result is there and whole (its footer is read; the rest is checked when it is used)."""
+        """Whether a result is there and whole (its footer is read; the rest is checked when it is used). In a bucket it
+        is only listed, and looked at when it is brought."""
         path = self.path(stage, key)
+        if self.far and not path.exists() and self.far.holds(path):
+            return True
         if not self._readable(path):
             return False
         try:
@@ -216,7 +174,7 @@ class Store:
         """Whether a result is there with every byte as it was written, for readers that look at no checksum; once for
         each state of its file. One that is not is set aside."""
         path = self.path(stage, key)
-        if not self.has(stage, key):
+        if not (self._readable(path) and self.has(stage, key)):
             return False
         try:
             state = _state(path)
@@ -233,15 +191,17 @@ class Store:
 
     def rows(self, stage: str, key: str) -> int:
         """How many rows a result has; 0 where it is not there or was damaged."""
+        path = self.path(stage, key)
         try:
-            return pq.read_metadata(self.path(stage, key)).num_rows if self.has(stage, key) else 0
+            return pq.read_metadata(path).num_rows if self._readable(path) and self.has(stage, key) else 0
         except OSError:  # it vanished meanwhile
             return 0
 
     def verify(self, files: Iterable[tuple[str, str]]) -> None:
-        """Read every page of results (stage, key) that are there, and set aside those that are damaged."""
+        """Read every page of results (stage, key) that are here, and set aside those that are damaged."""
+        here = [file for file in files if self.path(*file).exists()]
         with ThreadPoolExecutor(2) as threads:
-            list(threads.map(lambda file: self.read(*file), files))
+            list(threads.map(lambda file: self.read(*file), here))
 
     def write(self, stage: str, key: str, table: pa.Table | pd.DataFrame, *, row_group: int = ROW_GROUP) -> None:
         self.refuse_writing("write results")
@@ -335,6 +295,7 @@ class Store:
         columns : SQL for the columns taken from the files (alias `t`).
         """
         names = [name for name in labels.columns if name != "key"]
+        self.bring((stage, key) for key in labels["key"].unique())
         present = sorted({key for key in labels["key"] if self.is_whole(stage, key)})
         if not present:
             return pd.DataFrame(columns=names)

@@ -8,7 +8,7 @@ import json
 import time
 from pathlib import Path
 
-from phcore.archive.store import write_atomically
+from phcore.archive.writing import write_atomically
 from phcore.checkpoints.formats import (
     ADAPTER_CONFIG,
     INDEX,

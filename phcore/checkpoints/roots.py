@@ -1,10 +1,12 @@
 """Where the app may look: folders outside the allowed roots are never listed and never opened."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from phcore.archive import installed
+from phcore.archive.addresses import is_address, local
 from phcore.errors import Fault
 
 ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
@@ -22,12 +24,16 @@ def allowed_roots(environment: Mapping[str, str]) -> list[Path]:
     """The folders named in `PHCORE_ROOTS`, or the working folder and the hub cache. Only those that exist.
 
     By default also the archive of an installed version, where practice runs are made; that of a checkout lies in the
-    working folder.
+    working folder. Of addresses that are named there, such as s3://bucket, the folders that mirror them, beside the
+    others: nothing is asked of a place that is not named.
     """
-    named = [one for one in environment.get(ROOTS, "").split(os.pathsep) if one.strip()]
+    separator = rf"{os.pathsep}(?!//)"  # the colon of s3:// is none
+    named = [one.strip() for one in re.split(separator, environment.get(ROOTS, "")) if one.strip()]
+    far = [local(one) for one in named if is_address(one)]
+    near = [Path(one).expanduser() for one in named if not is_address(one)]
     own = [installed.users_archive(environment)] if installed.INSTALLED else []
-    roots = [Path(one).expanduser() for one in named] if named else [Path.cwd(), hub_cache(environment), *own]
-    return list(dict.fromkeys(root.resolve() for root in roots if root.is_dir()))
+    near = near or [Path.cwd(), hub_cache(environment), *own]
+    return list(dict.fromkeys([*(root.resolve() for root in near if root.is_dir()), *far]))
 
 
 def is_inside(path: Path, roots: Sequence[Path]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from phcore.errors import Fault
-from phcore.formatting import visible
+from phcore.formatting import named, visible
 
 if TYPE_CHECKING:
     from phcore.export.results import Results
@@ -100,7 +100,16 @@ def computed(options: argparse.Namespace) -> Results:
 
 def say(words: object, file: IO[str] | None = None) -> None:
     """Print, with nothing in it that a terminal would obey: names and findings come from the files of others."""
-    print(visible(str(words), lines=True), file=file)
+    print(visible(named(str(words)), lines=True), file=file)
+
+
+def brings(words: str, share: float) -> None:
+    """Say how far checkpoints are that are brought from a bucket: on a terminal all along, else what and from where."""
+    if sys.stderr.isatty():
+        end = "\n" if share >= 1 else ""
+        print(f"\r\033[K{share:4.0%}  {visible(words)[:110]}", end=end, file=sys.stderr, flush=True)
+    elif not share:
+        say(words, file=sys.stderr)
 
 
 def save(target: Path, write: Callable[[IO[bytes]], object]) -> None:

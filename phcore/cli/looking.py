@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save, say
 from phcore.errors import Fault
-from phcore.formatting import visible
+from phcore.formatting import named, visible
 from phcore.study import PRESETS, Series, Study
 
 COMMANDS: list[Command] = []
@@ -18,7 +18,7 @@ FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which impor
 
 @command(
     COMMANDS,
-    argument("directory", metavar="DIR", help="the folder above your series, or one series"),
+    argument("directory", metavar="DIR", help="the folder above your series, or one series; also s3://bucket/runs"),
     argument("--model", metavar="BASE", help="base model directory, to check adapters and shapes against"),
     argument("--quick", action="store_true", help="compare names and shapes only, and try to load nothing"),
     JSON,
@@ -28,8 +28,10 @@ FORMATS = ("csv", "json", "parquet")  # of `phcore.export.encoding`, which impor
 def scan(options: argparse.Namespace) -> None:
     """Show the series and checkpoints in a directory."""
     from phcore import checkpoints
+    from phcore.checkpoints import mirror
 
-    directory, model = Path(options.directory), Path(options.model) if options.model else None
+    directory = mirror.named_by_hand(options.directory)
+    model = mirror.named_by_hand(options.model) if options.model else None
     found = checkpoints.scan(directory, model, [directory, *options.roots])  # what is named may be looked at
     if model and found and not options.quick:
         from phcore.pipeline import preflight
@@ -51,7 +53,7 @@ def scan(options: argparse.Namespace) -> None:
         for series in found
     ]
     if options.json:
-        say(json.dumps(plain, indent=1, default=str))
+        say(json.dumps(plain, indent=1, default=lambda place: named(str(place))))
     elif not plain:
         say("No checkpoints here. A series is a folder that holds checkpoint-1, checkpoint-2, ...")
     for series in [] if options.json else plain:
@@ -88,16 +90,18 @@ def scan(options: argparse.Namespace) -> None:
 def new(options: argparse.Namespace) -> None:
     """Write a study file for the checkpoints in a directory."""
     from phcore import checkpoints
+    from phcore.checkpoints import mirror
     from phcore.pipeline import preflight
     from phcore.study import limits, probes
 
-    directory = Path(options.directory).resolve()
-    _refuse(checkpoints.describe_model(options.model).finding, options.model)
+    directory = mirror.named_by_hand(options.directory).resolve()
+    model = mirror.named_by_hand(options.model).resolve()
+    _refuse(checkpoints.describe_model(model).finding, model)
     probe_set = probes.load(options.probes)  # what is wrong with it shows now, not after an hour
     limits.refuse_too_many(len(probe_set.prompts))
-    every = checkpoints.scan(directory, Path(options.model), [directory, *options.roots])
-    verdict = preflight.tried(options.model, every, probe_set.prompts)
-    _refuse(verdict.base, options.model)
+    every = checkpoints.scan(directory, model, [directory, *options.roots])
+    verdict = preflight.tried(model, every, probe_set.prompts)
+    _refuse(verdict.base, model)
     every = preflight.judged(every, verdict)
     found = [one for one in every if not one.is_base]
     for one in every:
@@ -116,7 +120,7 @@ def new(options: argparse.Namespace) -> None:
     name = options.name or directory.name
     study = Study(
         name=name,
-        model=Path(options.model).resolve(),
+        model=model,
         probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
         series=tuple(Series(one.name, one.path, one.objective, one.seed, pattern=one.pattern) for one in found),
         **PRESETS[options.preset],

@@ -4,15 +4,23 @@ Exit codes: 0 done; 1 it could not be done, and the message says why and how to 
 130 stopped by the user.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from phcore.archive import permissions
-from phcore.checkpoints import roots
+from phcore.checkpoints import mirror, roots
 from phcore.cli import computing, looking, serving, sharing, training
-from phcore.cli.command import called, say
+from phcore.cli.command import brings, called, say
 from phcore.errors import Fault
+
+if TYPE_CHECKING:
+    from phcore.archive.store import Store
 
 COMMANDS = [
     *looking.COMMANDS,
@@ -34,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.store = Store(permissions=allowed)
         if what := options.needs or (getattr(options, "output", None) and "write files"):
             options.store.refuse_writing(what)
-        return options.run(options) or 0
+        with mirror.watched(brings), _sent(options.store, options.needs):
+            return options.run(options) or 0
     except Fault as fault:
         say(f"error: {fault}", file=sys.stderr)
         return 1
@@ -53,12 +62,29 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
+@contextmanager
+def _sent(store: Store, writes: str) -> Iterator[None]:
+    """What is written inside is in the archive's bucket afterwards, if it lies in one, but for what was stopped."""
+    try:
+        yield
+    except Exception:
+        if writes:
+            with suppress(Fault):  # the first error is the one to say
+                store.send()
+        raise
+    if writes:
+        store.send()
+    if store.far and store.far.trouble:
+        say(f"note: {store.far.trouble}", file=sys.stderr)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     whole = argparse.ArgumentParser(
         prog=called(),
         description="How the shape of a language model's representations changes during fine-tuning.",
-        epilog="The archive is $PHCORE_CACHE, else the folder cache/ of a checkout, else ~/.local/share/toposcope.",
+        epilog="The archive is $PHCORE_CACHE, a folder or an address (s3://bucket/archive); else the folder cache/ of "
+        "a checkout, else ~/.local/share/toposcope.",
     )
     parts = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for one in COMMANDS:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from phcore.archive import installed, permissions
 from phcore.archive.permissions import FRAMES, TOKEN
-from phcore.archive.store import default_root, write_atomically
+from phcore.archive.store import default_root
+from phcore.archive.writing import write_atomically
 from phcore.checkpoints import roots
 from phcore.errors import Fault
 

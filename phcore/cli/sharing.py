@@ -31,7 +31,7 @@ def report(options: argparse.Namespace) -> None:
     """Write a study as one HTML file that opens without a network."""
     from datetime import date
 
-    from phcore.archive.store import write_atomically
+    from phcore.archive.writing import write_atomically
     from phcore.export.report import Options, render
     from phcore.figures.registry import PRINTED
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from phcore.archive.store import write_atomically
+from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
 from phcore.export.encoding import encode

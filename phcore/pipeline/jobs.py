@@ -23,6 +23,7 @@ import psutil
 from phcore.archive import installed
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
+from phcore.checkpoints import mirror
 from phcore.errors import Fault
 
 RUNNING = ("starting", "queued", "running")
@@ -186,6 +187,12 @@ class Reporter:
         if ended or time.monotonic() - self._written > HEARTBEAT / 4:
             self._write(self.current)
 
+    def brings(self, words: str, share: float) -> None:
+        """While checkpoints are brought from a bucket."""
+        if self.cancelled():
+            raise KeyboardInterrupt
+        self.update(stage="", label=words, done=0.0, total=0, share=share, seconds_left=None)
+
     def _write(self, current: Status) -> None:
         _write(self.store, current)
         self._written = time.monotonic()
@@ -221,7 +228,9 @@ def run_job(store: Store, name: str, work: Callable[[Reporter], str], *, waits: 
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         with contextlib.nullcontext() if waits else reporter.turn():
-            message = work(reporter)
+            with mirror.watched(reporter.brings):
+                message = work(reporter)
+            store.send()
         reporter.update(state="done", share=1.0, seconds_left=None, message=message)
         return 0
     except (Cancelled, KeyboardInterrupt):

@@ -14,9 +14,11 @@ from typing import Any
 
 import tomli_w
 
+from phcore.archive.addresses import local
 from phcore.archive.permissions import KINDS
 from phcore.archive.typed import typed
 from phcore.errors import Fault, about
+from phcore.formatting import named
 from phcore.study.devices import spelled
 
 SCALES = ("raw", "median")
@@ -38,8 +40,8 @@ PARAMETERS: dict[str, str] = tomllib.loads(Path(__file__).with_name("parameters.
 class Series:
     """One fine-tuning run seen through its checkpoints.
 
-    `path` is the folder that holds the checkpoints; `objective` the label that gives it its colour;
-    `seed` tells runs towards the same objective apart.
+    `path` is the folder that holds the checkpoints, or its address in a bucket; `objective` the label that gives it its
+    colour; `seed` tells runs towards the same objective apart.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ class Series:
     left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(self.path))
+        object.__setattr__(self, "path", local(self.path))
         object.__setattr__(self, "left_out", tuple(self.left_out))
         for folder, step in self.steps.items():
             if isinstance(step, bool) or not isinstance(step, int) or step < 1:
@@ -105,7 +107,7 @@ class Study:
     private: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "model", Path(self.model))
+        object.__setattr__(self, "model", local(self.model))
         object.__setattr__(self, "series", tuple(self.series))
         for name in ("layers", "tokens", "answers"):
             object.__setattr__(self, name, tuple(sorted(set(getattr(self, name)))))
@@ -223,9 +225,9 @@ class Study:
         return study.with_(model=_absolute(study.model, folder), probes=probes, series=placed)
 
     def to_dict(self) -> dict:
-        """Plain values, ready for TOML and JSON."""
+        """Plain values, ready for TOML and JSON; addresses in place of the folders that mirror them."""
         plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "series"}
-        plain["model"] = str(self.model)
+        plain["model"] = named(str(self.model))
         plain |= {name: list(plain[name]) for name in ("layers", "tokens", "answers", "beside", "private")}
         plain["series"] = [_plain(one) for one in self.series]
         return plain
@@ -260,12 +262,12 @@ PRESETS["quick"] = PRESETS["default"] | {"subsamples": 8, "subsample_size": 40}
 
 def _plain(series: Series) -> dict:
     """A series as plain values; what few need is left out where nobody said it."""
-    said = asdict(series) | {"path": str(series.path), "left_out": list(series.left_out)}
+    said = asdict(series) | {"path": named(str(series.path)), "left_out": list(series.left_out)}
     return {name: value for name, value in said.items() if value or name not in ("pattern", "steps", "left_out")}
 
 
 def _absolute(path: str | Path, folder: Path | None) -> Path:
     if "\0" in str(path):
         raise Fault(f"{str(path)[:80]!r} can be no path", "Correct it")
-    path = Path(path).expanduser()
+    path = local(path).expanduser()
     return path if folder is None or path.is_absolute() else (folder / path).resolve()

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from phcore.archive.permissions import KINDS, own_folder
-from phcore.archive.store import Store, private_opener
+from phcore.archive.store import Store
+from phcore.archive.writing import private_opener
 from phcore.errors import Fault
 from phcore.study.definition import NAME, Study
 from phcore.study.record import LIVE, Newer, Record
@@ -86,6 +87,7 @@ def read(store: Store, name: str) -> Record | None:
     Fault : where the record is damaged, or of another version.
     """
     here, folder = store.permissions, folder_of(name, store)
+    store.refresh()
     try:
         if here.read_only and not (here.serves(name) and own_folder(folder)):
             return None
@@ -119,6 +121,7 @@ def previous(store: Store, name: str) -> Record | None:
 def names(store: Store) -> list[str]:
     """Studies in this archive, the latest first; where it is only read those that are served."""
     here, found = store.permissions, {}
+    store.refresh()
     for path in (store.root / "studies").glob("*/record.json"):
         folder = path.parent
         shown = NAME.fullmatch(folder.name) and here.serves(folder.name)

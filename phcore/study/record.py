@@ -8,9 +8,11 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from phcore.archive.addresses import is_address, local
 from phcore.archive.store import digest
 from phcore.archive.typed import from_json, typed
 from phcore.errors import Fault
+from phcore.formatting import named
 from phcore.study.definition import Series, Study
 
 BASE = "base"  # the label of the base model among the series
@@ -40,6 +42,10 @@ class Node:
     fingerprint: str = ""
     judged_by: str = ""  # versions of the libraries that refused it
     learned: float | None = None  # sum of the learning rates of all steps up to here; None: no log says it
+
+    def __post_init__(self) -> None:
+        if is_address(self.path):
+            object.__setattr__(self, "path", str(local(self.path)))
 
     def __hash__(self) -> int:
         """Of what tells checkpoints apart: names of results are made of some hundred thousand of these."""
@@ -157,7 +163,8 @@ class Record:
     # --- as text --------------------------------------------------------------------------------
 
     def to_json(self) -> bytes:
-        plain = {"format": FORMAT} | asdict(self) | {"study": self.study.to_dict()}
+        nodes = [asdict(one) | {"path": named(one.path), "finding": named(one.finding)} for one in self.nodes]
+        plain = {"format": FORMAT} | asdict(self) | {"study": self.study.to_dict(), "nodes": nodes}
         return json.dumps(plain, indent=1, default=str).encode()
 
     @classmethod

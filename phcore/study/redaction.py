@@ -15,7 +15,7 @@ from phcore.study.record import Record
 
 # Where an absolute path can begin: not inside a word, so that "1/2 of the shards", "and/or" and "H1/H0" stay.
 _BEFORE = r"(?<![\w.)\]/\\~])"
-_START = r"(?:~(?:[A-Za-z_][\w.-]*)?/|\.{1,2}[/\\]|/|[A-Za-z]:[/\\]|\\\\)"
+_START = r"(?:(?:s3|gcs|gs|az|abfss|abfs):/+|~(?:[A-Za-z_][\w.-]*)?/|\.{1,2}[/\\]|/|[A-Za-z]:[/\\]|\\\\)"
 _END = r"\s'\"`<>"
 _REST = rf"(?:[^{_END},;:]|[,;:](?![/\\~]|[A-Za-z]:[/\\]))"  # a list of paths is not one
 _QUOTED = rf"(?P<quote>['\"`])(?P<quoted>{_START}[^\n]*?)(?P=quote)"

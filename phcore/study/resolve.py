@@ -9,6 +9,7 @@ import pandas as pd
 
 from phcore import checkpoints
 from phcore.archive.store import Store
+from phcore.checkpoints import mirror
 from phcore.errors import Fault
 from phcore.study import measures, probes
 from phcore.study.definition import Series, Study
@@ -33,7 +34,7 @@ def resolve(
     Parameters
     ----------
     keep : add the study to the archive's list.
-    roots : folders that links in the study's folders may lead to.
+    roots : folders that links in the study's folders may lead to, and mirrors of addresses that may be asked for.
     known : checkpoints of the series where no folder holds them: those that were looked at while they were trained.
 
     Raises
@@ -43,6 +44,8 @@ def resolve(
     """
     store.refuse_writing("look at checkpoints")
     previous = previous_record(store, study.name)
+    for place in (study.model, *(one.path for one in study.included if known is None)):
+        mirror.bring(place, roots)
     if not study.model.is_dir():
         here = "" if previous is None else "; its results are in the archive, and can be read"
         mend = "To compute it, say in the study file where the model lies: model = ..."

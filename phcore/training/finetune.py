@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from phcore.archive.store import on_disk, write_atomically
+from phcore.archive.writing import on_disk, write_atomically
 from phcore.checkpoints import context_length, describe_model, fingerprint, tokenizer_digest
 from phcore.checkpoints.formats import Flaw, read_json
 from phcore.errors import Fault

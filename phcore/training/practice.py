@@ -21,7 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phcore.archive.store import write_atomically
+from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
 from phcore.pipeline.run import Cancelled
 from phcore.training import texts

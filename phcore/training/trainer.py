@@ -24,7 +24,7 @@ from torch.utils.data import SequentialSampler
 
 from phcore.activations.loading import DTYPES, load_model
 from phcore.activations.tokens import first_line
-from phcore.archive.store import on_disk
+from phcore.archive.writing import on_disk
 from phcore.checkpoints.formats import read_json
 from phcore.errors import Fault
 from phcore.training.examples import Example, padded

@@ -103,7 +103,9 @@ def _results(study: Results, clouds: bool, prompts: bool, left: Counter[str]) ->
     """Name in the pack -> file of every result that is there. What stays behind is counted in `left`, in bytes."""
     store, found, damaged = study.store, {}, len(study.store.damaged)
     large = {one.name for one in results().values() if one.intermediate}
-    for stage, key in assembly.named(study.record):
+    named = list(assembly.named(study.record))
+    store.bring(file for file in named if file[0] not in large or clouds)
+    for stage, key in named:
         path = store.path(stage, key)
         if not path.exists():
             continue

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from phcore.archive.store import SCHEMA, Store, write_atomically
+from phcore.archive.store import SCHEMA, Store
+from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
 from phcore.export.pack.manifest import MEASURES, Entry, sha256
 from phcore.stages.registry import assembly

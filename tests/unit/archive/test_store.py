@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phcore.archive.store import Store, digest, write_atomically
+from phcore.archive.store import Store, digest
+from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
 
 

@@ -1,0 +1,222 @@
+"""An archive in a bucket, worked on in its mirror: a folder of this machine that holds what was needed or made here.
+
+Results are immutable and named by their content, so they are brought when they are read, and sent when they are there;
+nobody waits for the sending. Studies' own files (record, study file, views, measures) change: they are brought whenever
+somebody asks for studies, and sent after all results that were there when they were read for sending, so that what the
+bucket holds is a state that an archive on one disk could have had. Where both sides changed one, the bucket's counts.
+"""
+
+import fcntl
+import functools
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from phcore.archive.addresses import ARCHIVES, address_of, all_at_once, fetch, filesystem, listed, reached, version
+from phcore.archive.typed import from_json
+from phcore.archive.writing import on_disk, private_opener, write_atomically
+from phcore.errors import Fault
+
+FRESH = 5.0  # seconds for which what the bucket was found to hold is taken to be so
+PATIENCE = 30.0  # seconds until a bucket that cannot be reached is asked again, where an earlier state can be read
+EVERY = 10.0  # seconds between two looks at what is to be sent
+_UNSENT = "What was computed lies on this machine, and is sent by the next command that computes into this archive"
+_MEMORY = ".synced.json"  # studies' file -> the version in the bucket, and the size and time of the file it became here
+
+
+@functools.cache  # what is known of a bucket serves all stores of a process
+def of(root: Path, results: str) -> "Bucket | None":
+    """The bucket that a folder mirrors, with its results below the folder `results`; None for any other folder."""
+    address = address_of(root, ARCHIVES)
+    return Bucket(root, address, results) if address else None
+
+
+class Bucket:
+    """What an archive's bucket holds, and the ways to it and from it.
+
+    Attributes
+    ----------
+    trouble : why what is shown may not be what the bucket holds now, or why it does not hold yet what was computed; ""
+        where all is well.
+    """
+
+    def __init__(self, root: Path, address: str, results: str):
+        self.root, self.address, self.results, self.trouble = root, address, results, ""
+        self._lists: dict[Path, tuple[float, dict[str, dict]]] = {}  # folder -> when it was listed, and what it holds
+        self._sent: set[str] | None = None  # results that the bucket has; None until it was asked
+        self._mended: set[str] = set()  # of those that were damaged: sent once more
+        self._asked = -PATIENCE  # when studies were last asked for
+        self._sender: threading.Thread | None = None
+        self._listing, self._asking, self._sending = threading.Lock(), threading.Lock(), threading.Lock()
+
+    # --- results: down ------------------------------------------------------------------------------
+
+    def holds(self, path: Path, age: float = FRESH) -> bool:
+        """Whether the bucket has a result that is not here. One that was found damaged here is computed anew.
+
+        Parameters
+        ----------
+        age : seconds ago that it may last have been asked.
+        """
+        aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
+        return path.name in self._listed(path.parent, age) and not aside.exists()
+
+    def fetch(self, paths: Iterable[Path]) -> None:
+        """Bring results that are not here, as far as the bucket has them."""
+        lacking = [path for path in paths if not path.exists()]
+        age = 1.0 if len(lacking) == 1 else FRESH  # one that is asked for was said to be there, by a process beside
+        found = [(path, self._listed(path.parent)[path.name]) for path in lacking if self.holds(path, age)]
+        if not found:
+            return
+        system = filesystem(self.address)
+
+        def one(item: tuple[Path, dict]) -> None:
+            with reached(self.address):
+                fetch(system, item[1], item[0])
+
+        all_at_once(one, found)
+
+    def _listed(self, folder: Path, age: float = FRESH) -> dict[str, dict]:
+        """What the bucket holds of one kind of results."""
+        with self._listing:
+            at, found = self._lists.get(folder, (-FRESH, {}))
+            if time.monotonic() - at > age:
+                below = folder.relative_to(self.root).as_posix()
+                found = listed(filesystem(self.address), f"{self.address}/{below}")
+                self._lists[folder] = time.monotonic(), found
+            return found
+
+    # --- studies: down ------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Have the files of studies here that the bucket has now, as of some seconds ago.
+
+        Raises
+        ------
+        Fault : where the bucket cannot be reached and never was: else what was there before can be read.
+        """
+        with self._asking:
+            if time.monotonic() - self._asked < FRESH:
+                return
+            try:
+                self._refresh()
+                self._asked, self.trouble = time.monotonic(), ""
+            except Fault as fault:
+                if not (self.root / _MEMORY).exists():
+                    raise
+                self.trouble = str(fault)
+                self._asked = time.monotonic() + PATIENCE - FRESH
+
+    def _refresh(self) -> None:
+        there = listed(filesystem(self.address), f"{self.address}/studies")
+        there = {f"studies/{name}": about for name, about in there.items() if _is_shared(name)}
+        with self._remembering() as known:
+            for name, about in there.items():
+                path = self.root / name
+                if name not in known or known[name][0] != version(about) or not path.exists():
+                    with reached(self.address):
+                        fetch(filesystem(self.address), about, path)
+                    known[name] = [version(about), *_state(path)]
+            for name in known.keys() - there.keys():  # deleted there
+                if _state(self.root / name) == known.pop(name)[1:]:
+                    (self.root / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def _remembering(self) -> Iterator[dict[str, list]]:
+        """What is known of studies' files, to be changed by one process at a time."""
+        self.root.mkdir(0o700, parents=True, exist_ok=True)
+        with on_disk(self.root), open(self.root / ".sync.lock", "w", opener=private_opener) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            memory = self.root / _MEMORY
+            try:
+                known = from_json(memory.read_bytes(), dict[str, list])
+            except (OSError, Fault):
+                known = {}
+            before = dict(known)
+            try:
+                yield known
+            finally:
+                if known != before or not memory.exists():
+                    write_atomically(memory, json.dumps(known).encode(), private=True)
+
+    # --- up -----------------------------------------------------------------------------------------
+
+    def keep_sending(self) -> None:
+        """From now on send what is new every few seconds, for as long as this process lives."""
+        with self._sending:
+            if self._sender is None:
+                self._sender = threading.Thread(target=self._go_on_sending, daemon=True)
+                self._sender.start()
+
+    def _go_on_sending(self) -> None:
+        while True:
+            time.sleep(EVERY)
+            try:
+                self.send()
+            except Fault as fault:  # said at the end, where it still is so
+                self.trouble = str(fault)
+
+    def send(self) -> None:
+        """Send what the bucket lacks: results, then studies' files as they were before.
+
+        Raises
+        ------
+        Fault : where that cannot be; the next call goes on with it.
+        """
+        try:
+            with self._sending:
+                studies = {path: (path.read_bytes(), _state(path)) for path in self._own_files()}
+                self._send_results()
+                self._send_studies(studies)
+                self.trouble = ""
+        except Fault as fault:
+            raise Fault(fault.fault, f"{fault.hint}. {_UNSENT}", fault.path) from None
+
+    def _send_results(self) -> None:
+        system, folder = filesystem(self.address), self.root / self.results
+        if self._sent is None:
+            found = listed(system, f"{self.address}/{self.results}")
+            self._sent = {name for name, about in found.items() if _state(folder / name)[:1] in ([], [about["size"]])}
+        damaged = {one.name.replace("-", "/", 1) for one in (self.root / "damaged").glob("*.parquet")}
+        there = self._sent - (damaged - self._mended)
+        here = {path.relative_to(folder).as_posix() for path in folder.glob("*/[!.]*.parquet")}
+
+        def one(name: str) -> None:
+            with reached(self.address):
+                target = f"{system._strip_protocol(self.address)}/{self.results}/{name}"
+                system.put_file(str(folder / name), target)
+            self._sent.add(name)
+            self._mended.add(name)
+
+        all_at_once(one, sorted(here - there))
+
+    def _send_studies(self, files: dict[Path, tuple[bytes, list]]) -> None:
+        system = filesystem(self.address)
+        self._refresh()  # what others changed counts
+        with self._remembering() as known, reached(self.address):
+            for path, (data, state) in files.items():
+                name = path.relative_to(self.root).as_posix()
+                if name in known and known[name][1:] in (state, _state(path)):
+                    continue  # it is there, or was replaced by what others sent
+                target = f"{system._strip_protocol(self.address)}/{name}"
+                system.pipe_file(target, data)
+                known[name] = [version(system.info(target)), *state]
+
+    def _own_files(self) -> list[Path]:
+        return [path for path in (self.root / "studies").glob("*/*") if _is_shared(path.name) and path.is_file()]
+
+
+def _is_shared(name: str) -> bool:
+    return not any(part.startswith(".") for part in name.split("/"))
+
+
+def _state(path: Path) -> list[int]:
+    """Size and time of a file; nothing where it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return []
+    return [found.st_size, found.st_mtime_ns]
