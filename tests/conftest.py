@@ -193,6 +193,21 @@ def once(tmp_path_factory):
     return made
 
 
+@pytest.fixture
+def in_memory(tmp_path, monkeypatch):
+    """Addresses such as memory://bucket are known, and lead to a bucket of this process. The mirror is empty."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    from phcore import formatting
+    from phcore.archive import addresses
+
+    for module in (formatting, addresses):
+        monkeypatch.setattr(module, "PROTOCOLS", (*formatting.PROTOCOLS, "memory"))
+    monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setattr(MemoryFileSystem, "store", {})
+    monkeypatch.setattr(MemoryFileSystem, "pseudo_dirs", [""])
+
+
 @pytest.fixture(scope="session")
 def _s3_server():
     pytest.importorskip("s3fs")

@@ -24,9 +24,9 @@ AT_ONCE = 8  # requests under way: a bucket answers each after some tens of mill
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.S)  # pathlib leaves one slash of two
 CHECKPOINTS, ARCHIVES = MIRRORED
 
-# What is said of a machine that does not answer has to come soon: these are seconds, and tries after the first.
-_OPTIONS = {"s3": {"config_kwargs": {"connect_timeout": 4, "read_timeout": 10, "retries": {"max_attempts": 0}}}}
-_RETRIES = 2
+# That a machine does not answer has to be said soon; once it has answered, it is given time.
+_OPTIONS = {"s3": {"config_kwargs": {"connect_timeout": 4, "read_timeout": 5, "retries": {"max_attempts": 0}}}}
+_FIRST_TRIES, _TRIES = 2, 6
 JUST_NOW = 2.0  # seconds
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "abfss": "adlfs"}
 _CREDENTIALS = {
@@ -93,13 +93,11 @@ def filesystem(address: str) -> Any:
 
     protocol = address.partition("://")[0]
     try:
-        found = fsspec.filesystem(protocol, use_listings_cache=False, **_OPTIONS.get(protocol, {}))
+        return fsspec.filesystem(protocol, use_listings_cache=False, **_OPTIONS.get(protocol, {}))
     except ImportError:
         package = _PACKAGES[protocol]
         mend = "pip install 'toposcope[s3]'" if package == "s3fs" else f"pip install {package}"
         raise Fault(f"{protocol}:// needs the package {package}, which is not installed", mend, address) from None
-    found.retries = _RETRIES
-    return found
 
 
 @contextmanager
@@ -124,7 +122,7 @@ def _words(error: Exception, protocol: str) -> tuple[str, str]:
         return write_refused(error)
     chain = [error, error.__cause__, error.__context__]
     kinds = " ".join(kind.__name__ for one in chain if one for kind in type(one).__mro__)
-    said = re.sub(r"\?\S+", "", (str(error).strip() or type(error).__name__).splitlines()[0])[:160]
+    said = re.sub(r"\?[^\s\"']+", "", (str(error).strip() or type(error).__name__).splitlines()[0])[:160]
     if re.search(r"Credential|TokenRetrieval|ProfileNotFound|RefreshError|ClientAuthentication", kinds):
         family = {"gcs": "gs", "abfs": "az", "abfss": "az"}.get(protocol, protocol)
         return f"no credentials were found for it ({said})", _CREDENTIALS.get(family, "Give them as its library asks")
@@ -171,8 +169,9 @@ def listed(system: Any, address: str) -> dict[str, dict]:
     Fault : where it cannot be listed.
     """
     with reached(address):
-        root = system._strip_protocol(address).rstrip("/")
+        root, system.retries = system._strip_protocol(address).rstrip("/"), _FIRST_TRIES
         found = system.find(root, detail=True)
+        system.retries = _TRIES
     below = {name.removeprefix(root).strip("/"): about for name, about in found.items() if about["type"] == "file"}
     return {
         name: about
@@ -195,7 +194,8 @@ def fetch(system: Any, about: dict, target: Path, callback: Any = None) -> None:
     part = part_of(target)
     more = {} if callback is None else {"callback": callback}
     try:
-        os.makedirs(target.parent, 0o700, exist_ok=True)
+        os.makedirs(mirror(), 0o700, exist_ok=True)
+        os.makedirs(target.parent, exist_ok=True)
         open(part, "wb", opener=private_opener).close()  # before its bytes: they are nobody else's
         system.get_file(about["name"], str(part), **more)
         if part.stat().st_size != about["size"] or version(system.info(about["name"])) != version(about):

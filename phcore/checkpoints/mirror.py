@@ -178,7 +178,7 @@ def _bring(lacks: Lacking) -> None:
 
 def _stand_in(path: Path, about: dict) -> None:
     """A file of the object's name, size and time that takes no room."""
-    os.makedirs(path.parent, 0o700, exist_ok=True)
+    os.makedirs(path.parent, exist_ok=True)
     with open(path, "wb") as file:
         file.truncate(about["size"])
     os.utime(path, (changed(about), changed(about)))

@@ -22,7 +22,7 @@ from transformers.utils import cached_file
 
 from phcore.archive.store import Store
 from phcore.errors import Fault
-from phcore.formatting import three
+from phcore.formatting import named, three
 from phcore.study import DTYPES, Series, Study
 from phcore.training.alarms import BAD, KINDS, Look
 from phcore.training.looks import Looks, weights_digest
@@ -140,7 +140,11 @@ class TopologyCallback(transformers.TrainerCallback):
         left = f"; {self.left_out} looks were left out to keep it there" if self.left_out else ""
         words = f"Looks at the topology took {three(100 * self.share)} % of the time ({self.spent:.1f} s){left}."
         log.info(words)
-        print(f"{words} They are in the study {self.looks.study.name}: {self.store.root}", flush=True)
+        print(named(f"{words} They are in the study {self.looks.study.name}: {self.store.root}"), flush=True)
+        try:
+            self.store.send()
+        except Fault as fault:  # the training itself is finished
+            log.warning("%s", fault)
 
     # --- looks ------------------------------------------------------------------------------------------
 

@@ -85,7 +85,10 @@ def unpack(source: str | Path | BinaryIO, store: Store, name: str | None = None)
                 entries = [entry for entry in manifest.files if entry.path.startswith(f"{SCHEMA}/")]
         with _judging(store.root, doing="written"):
             record = record if name is None else replace(record, study=record.study.with_(name=name))
-            return settle(record, manifest.prompts, entries, place, store)
+            found = settle(record, manifest.prompts, entries, place, store)
+    if store.far:
+        store.far.keep_sending()
+    return found
 
 
 @contextlib.contextmanager
