@@ -9,21 +9,27 @@ Torch is left out, and so is what it alone brings (CUDA): its builds differ by m
 import re
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_TORCH = re.compile(r"(torch|triton|nvidia-.*|cuda-.*)==")
 HEAD = "# Written by scripts/lock.py from {}: do not edit.\n"
-LOCKS = {
-    "requirements.lock": ["requirements.txt"],
-    "requirements-dev.lock": ["requirements.txt", "requirements-dask.txt", "requirements-dev.txt"],
-}
+DEV = ["requirements.txt", "requirements-dask.txt", "requirements-s3.txt", "requirements-dev.txt"]
+LOCKS = {"requirements.lock": ["requirements.txt"], "requirements-dev.lock": DEV}
 
 
 def compiled(sources: list[str]) -> dict[str, str]:
-    """Requirement ("numpy==2.4.6 ; marker") -> its entry with digests."""
+    """Requirement ("numpy==2.4.6 ; marker") -> its entry with digests.
+
+    In the versions that suit all of them: what an extra brings along (s3fs) shall change nothing that is installed.
+    """
     command = ["uv", "pip", "compile", *sources, "--generate-hashes", "--universal", "--python-version", "3.11"]
+    if sources != DEV:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as every:
+            every.write("\n".join(compiled(DEV)))
+        command += ["--constraint", every.name]
     text = subprocess.run(
         [*command, "--no-annotate", "--no-header", "--quiet"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout

@@ -204,6 +204,7 @@ def in_memory(tmp_path, monkeypatch):
     for module in (formatting, addresses):
         monkeypatch.setattr(module, "PROTOCOLS", (*formatting.PROTOCOLS, "memory"))
     monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setattr(addresses, "JUST_NOW", 0.0)  # clocks in memory tell microseconds
     monkeypatch.setattr(MemoryFileSystem, "store", {})
     monkeypatch.setattr(MemoryFileSystem, "pseudo_dirs", [""])
 

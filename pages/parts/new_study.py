@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts import choices, data, found_series, frame, picker, preview, to_top
+from pages.parts import bringing, choices, data, found_series, frame, picker, preview, to_top
 from pages.parts.controls import control
 from pages.parts.opened_study import begin, overlap_words
 from pages.parts.web import WORDS, plain
@@ -35,6 +35,8 @@ def show() -> None:
         directory = picker.folder("Checkpoints", "checkpoints", words)
     if model is None or directory is None:
         _practice()
+        return
+    if not bringing.is_here(directory, "checkpoints"):
         return
     try:
         found = _scan(str(directory), str(model))
@@ -77,7 +79,7 @@ def _model() -> Path | None:
     path = Path(choice) if choice else None
     if choice == picker.BROWSE:
         path = picker.folder("Base model folder", "model", "A folder with config.json and safetensors weights.")
-    if path is None:
+    if not bringing.is_here(path, "model"):
         return None
     model = checkpoints.describe_model(path, data.roots())
     if model.status != "ready":

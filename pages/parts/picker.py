@@ -6,8 +6,10 @@ import streamlit as st
 
 from pages.parts import data
 from pages.parts.web import Markdown, plain
-from phcore.checkpoints import roots
+from phcore.archive.addresses import address_of, local
+from phcore.checkpoints import mirror, roots
 from phcore.errors import Fault
+from phcore.formatting import named
 
 BROWSE = "Another folder…"
 
@@ -25,13 +27,13 @@ def folder(label: Markdown, key: str, words: Markdown) -> Path | None:
     here = st.session_state.get(f"picker.{key}")
     with st.container(border=True):
         st.markdown(f"**{label}**", help=words)
-        shown = str(here or "")
+        shown = named(str(here or ""))
         pasted = st.text_input("Path", shown, key=f"{key}-path-{here}", label_visibility="collapsed",
                                placeholder="Paste a path, or open a folder below").strip()  # fmt: skip
         if pasted and pasted != shown:
             _go(key, pasted, allowed)
         try:
-            options = roots.subfolders(here, allowed) if here else allowed
+            options = _inside(here, allowed) if here else allowed
         except Fault as fault:  # the folder is gone, or may not be read
             st.error(plain(data.told(fault)), icon=":material/block:")
             options, here = [], None
@@ -39,7 +41,7 @@ def folder(label: Markdown, key: str, words: Markdown) -> Path | None:
         below = "Open a folder in it…" if options else "No folders in it"
         left, right = st.columns([4, 1], vertical_alignment="bottom")
         chosen = left.selectbox(
-            "Folder", options, index=None, format_func=lambda path: path.name + "/" if here else str(path),
+            "Folder", options, index=None, format_func=lambda path: path.name + "/" if here else named(str(path)),
             placeholder=below if here else "Start in…", disabled=not options, key=f"{key}-open-{here}",
             label_visibility="collapsed",
         )  # fmt: skip
@@ -56,10 +58,16 @@ def open_folder(key: str, place: Path | None) -> None:
     st.session_state[f"picker.{key}"] = place
 
 
+def _inside(here: Path, allowed: list[Path]) -> list[Path]:
+    return mirror.subfolders(here, allowed) if address_of(here) else roots.subfolders(here, allowed)
+
+
 def _go(key: str, path: str | Path, allowed: list[Path]) -> None:
     try:
-        place = roots.resolve_inside(path, allowed)
-        if not place.is_dir():
+        place = local(path)
+        if address_of(place):
+            mirror.subfolders(place, allowed)  # it can be asked
+        elif not (place := roots.resolve_inside(path, allowed)).is_dir():
             raise Fault("this is a file", "Give the folder it lies in", place)
     except Fault as fault:
         st.error(plain(data.told(fault)), icon=":material/block:")

@@ -8,6 +8,7 @@ read hold the address, and the rest of the code the folder.
 import errno
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -209,8 +210,16 @@ def fetch(system: Any, about: dict, target: Path, callback: Any = None) -> None:
             part.unlink(missing_ok=True)
 
 
-def all_at_once(work: Callable, items: Sequence, beat: Callable[[], None] = lambda: None) -> None:
-    """Do some at a time; `beat` is called twice a second, and may raise to end it. The first failure ends it, too."""
+def all_at_once(
+    work: Callable, items: Sequence, beat: Callable[[], None] = lambda: None, over: threading.Event | None = None
+) -> None:
+    """Do some at a time; the first failure ends it.
+
+    Parameters
+    ----------
+    beat : called twice a second; what it raises ends it, too.
+    over : is set when nobody waits any more for what is still under way.
+    """
     if not items:
         return
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -222,4 +231,6 @@ def all_at_once(work: Callable, items: Sequence, beat: Callable[[], None] = lamb
                     one.result()
                 beat()
         finally:
+            if over:
+                over.set()
             threads.shutdown(wait=False, cancel_futures=True)

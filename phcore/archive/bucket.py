@@ -8,14 +8,26 @@ bucket holds is a state that an archive on one disk could have had. Where both s
 
 import fcntl
 import functools
+import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from phcore.archive.addresses import ARCHIVES, address_of, all_at_once, fetch, filesystem, listed, reached, version
+from phcore.archive.addresses import (
+    ARCHIVES,
+    address_of,
+    all_at_once,
+    changed,
+    fetch,
+    filesystem,
+    listed,
+    reached,
+    version,
+)
 from phcore.archive.typed import from_json
 from phcore.archive.writing import on_disk, private_opener, write_atomically
 from phcore.errors import Fault
@@ -24,7 +36,7 @@ FRESH = 5.0  # seconds for which what the bucket was found to hold is taken to b
 PATIENCE = 30.0  # seconds until a bucket that cannot be reached is asked again, where an earlier state can be read
 EVERY = 10.0  # seconds between two looks at what is to be sent
 _UNSENT = "What was computed lies on this machine, and is sent by the next command that computes into this archive"
-_MEMORY = ".synced.json"  # studies' file -> the version in the bucket, and the size and time of the file it became here
+_MEMORY = ".synced.json"  # studies' file -> its version in the bucket, and the digest of what it was then
 
 
 @functools.cache  # what is known of a bucket serves all stores of a process
@@ -118,11 +130,14 @@ class Bucket:
                 path = self.root / name
                 if name not in known or known[name][0] != version(about) or not path.exists():
                     with reached(self.address):
-                        fetch(filesystem(self.address), about, path)
-                    known[name] = [version(about), *_state(path)]
+                        data = filesystem(self.address).cat_file(about["name"])
+                    write_atomically(path, data, private=True)
+                    os.utime(path, (changed(about), changed(about)))  # by which studies are listed
+                    known[name] = [version(about), _digest(data)]
             for name in known.keys() - there.keys():  # deleted there
-                if _state(self.root / name) == known.pop(name)[1:]:
-                    (self.root / name).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    if _digest((self.root / name).read_bytes()) == known.pop(name)[1]:
+                        (self.root / name).unlink()
 
     @contextmanager
     def _remembering(self) -> Iterator[dict[str, list]]:
@@ -168,7 +183,7 @@ class Bucket:
         """
         try:
             with self._sending:
-                studies = {path: (path.read_bytes(), _state(path)) for path in self._own_files()}
+                studies = {path: path.read_bytes() for path in self._own_files()}
                 self._send_results()
                 self._send_studies(studies)
                 self.trouble = ""
@@ -179,7 +194,7 @@ class Bucket:
         system, folder = filesystem(self.address), self.root / self.results
         if self._sent is None:
             found = listed(system, f"{self.address}/{self.results}")
-            self._sent = {name for name, about in found.items() if _state(folder / name)[:1] in ([], [about["size"]])}
+            self._sent = {name for name, about in found.items() if _size(folder / name) in (None, about["size"])}
         damaged = {one.name.replace("-", "/", 1) for one in (self.root / "damaged").glob("*.parquet")}
         there = self._sent - (damaged - self._mended)
         here = {path.relative_to(folder).as_posix() for path in folder.glob("*/[!.]*.parquet")}
@@ -193,17 +208,18 @@ class Bucket:
 
         all_at_once(one, sorted(here - there))
 
-    def _send_studies(self, files: dict[Path, tuple[bytes, list]]) -> None:
+    def _send_studies(self, files: dict[Path, bytes]) -> None:
         system = filesystem(self.address)
         self._refresh()  # what others changed counts
         with self._remembering() as known, reached(self.address):
-            for path, (data, state) in files.items():
+            for path, data in files.items():
                 name = path.relative_to(self.root).as_posix()
-                if name in known and known[name][1:] in (state, _state(path)):
+                there = known[name][1] if name in known else ""
+                if there in (_digest(data), _digest(path.read_bytes())):
                     continue  # it is there, or was replaced by what others sent
                 target = f"{system._strip_protocol(self.address)}/{name}"
                 system.pipe_file(target, data)
-                known[name] = [version(system.info(target)), *state]
+                known[name] = [version(system.info(target)), _digest(data)]
 
     def _own_files(self) -> list[Path]:
         return [path for path in (self.root / "studies").glob("*/*") if _is_shared(path.name) and path.is_file()]
@@ -213,10 +229,12 @@ def _is_shared(name: str) -> bool:
     return not any(part.startswith(".") for part in name.split("/"))
 
 
-def _state(path: Path) -> list[int]:
-    """Size and time of a file; nothing where it is not there."""
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _size(path: Path) -> int | None:
     try:
-        found = path.stat()
+        return path.stat().st_size
     except OSError:
-        return []
-    return [found.st_size, found.st_mtime_ns]
+        return None

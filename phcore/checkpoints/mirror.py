@@ -106,7 +106,8 @@ def subfolders(place: Path, roots: Sequence[Path]) -> list[Path]:
 
 
 def _refuse(place: Path, address: str, roots: Sequence[Path] | None) -> None:
-    if roots is not None and not any(place.is_relative_to(root) for root in roots):
+    """A folder that happens to hold the mirror, such as a home, is no word about what lies in buckets."""
+    if roots is not None and not any(address_of(root) and place.is_relative_to(root) for root in roots):
         wrong = "nothing is asked of this place, because it is not among the allowed ones"
         raise Fault(wrong, f"Add it, or the bucket, to the environment variable {ROOTS}", address)
 
@@ -170,10 +171,7 @@ def _bring(lacks: Lacking) -> None:
                 _stand_in(path, about)
 
     _TOLD.get()(f"{lacks}.", 0.0)
-    try:
-        all_at_once(one, list(lacks.files.items()), progress.tell)
-    finally:
-        progress.over.set()
+    all_at_once(one, list(lacks.files.items()), progress.tell, progress.over)
 
 
 def _stand_in(path: Path, about: dict) -> None:

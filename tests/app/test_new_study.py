@@ -6,10 +6,11 @@ import pytest
 
 from pages.parts import data
 from phcore import Study
+from phcore.archive.addresses import local
 from phcore.pipeline import estimate, jobs
 from phcore.pipeline.plan import plan
 from phcore.study.resolve import resolve
-from tests import studies
+from tests import buckets, studies
 from tests.app.conftest import run, words
 
 
@@ -39,6 +40,22 @@ def test_a_file_is_no_folder_and_the_picker_stays(start, place, tmp_path, llama)
     assert app.error
     app = go(app, place / "runs")
     assert "harmless, step 4" in words(app)
+
+
+def test_checkpoints_in_a_bucket_are_brought_when_asked_for(start, in_memory, place, tmp_path, llama):
+    buckets.put(place / "runs", "memory://bucket/runs")
+    app = go(new_study(start, "memory://bucket", tmp_path, llama), "memory://bucket")
+    assert app.selectbox(key=f"checkpoints-open-{local('memory://bucket')}").options == ["runs/"]
+    app.text_input(key=f"checkpoints-path-{local('memory://bucket')}").set_value("memory://bucket/runs")
+    app = run(app)
+    assert "to bring from memory://bucket/runs." in words(app)
+    assert not local("memory://bucket/runs").exists()
+    app.button(key="checkpoints-bring").click()
+    app = run(app)
+    assert "harmless, step 4" in words(app)
+    assert str(tmp_path / "mirror") not in words(app)
+    app.text_input(key=f"checkpoints-path-{local('memory://bucket/runs')}").set_value("memory://other/runs")
+    assert "nothing is asked of this place" in words(run(app))
 
 
 @pytest.mark.parametrize("path", ["/etc", "../..", "/nowhere/at/all"])

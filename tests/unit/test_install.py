@@ -45,7 +45,10 @@ def test_there_is_one_list_of_dependencies():
     assert PROJECT["project"]["dynamic"] == ["dependencies", "optional-dependencies"]
     assert PROJECT["tool"]["setuptools"]["dynamic"] == {
         "dependencies": {"file": ["requirements.txt"]},
-        "optional-dependencies": {"dask": {"file": ["requirements-dask.txt"]}},
+        "optional-dependencies": {
+            "dask": {"file": ["requirements-dask.txt"]},
+            "s3": {"file": ["requirements-s3.txt"]},
+        },
     }
 
 

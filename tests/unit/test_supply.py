@@ -11,19 +11,24 @@ ROOT = Path(__file__).resolve().parents[2]
 def pinned(name: str) -> dict[str, str]:
     """Package -> version of a list of requirements."""
     text = (ROOT / name).read_text()
-    return {found[1].lower().replace("_", "-"): found[2] for found in re.finditer(r"^([\w.-]+)==([^\s;]+)", text, re.M)}
+    return {
+        found[1].lower().replace("_", "-"): found[2]
+        for found in re.finditer(r"^([\w.-]+)(?:\[\w+\])?==([^\s;]+)", text, re.M)
+    }
 
 
 LOCKED = pinned("requirements.lock")
 
 
 def test_every_requirement_has_one_version():
-    for name in ("requirements.txt", "requirements-dask.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dask.txt", "requirements-s3.txt", "requirements-dev.txt"):
         lines = [one for one in (ROOT / name).read_text().splitlines() if one and not one.startswith("#")]
         assert len(pinned(name)) == len(lines), f"a line of {name} pins no version"
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dask.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dask.txt", "requirements-s3.txt", "requirements-dev.txt"]
+)
 def test_the_lock_is_that_of_the_requirements(name):
     """After a requirement changed: make lock."""
     known = LOCKED | pinned("requirements-dev.lock")

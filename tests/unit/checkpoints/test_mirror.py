@@ -29,7 +29,6 @@ def there(in_memory, monkeypatch):
         get_file(self, rpath, lpath, **options)
 
     monkeypatch.setattr(type(system), "get_file", counted)
-    monkeypatch.setattr(addresses, "JUST_NOW", 0.0)  # clocks in memory tell microseconds
     return system
 
 
@@ -93,9 +92,9 @@ def test_names_that_lead_elsewhere_are_left_out(there, name, tmp_path, monkeypat
     assert len(names(tmp_path)) == 3
 
 
-def test_nothing_is_asked_of_a_place_that_is_not_allowed(there):
+def test_nothing_is_asked_of_a_place_that_is_not_allowed(there, tmp_path):
     place = local(RUNS)
-    for roots in ([], [local("memory://bucket/other")], [local("memory://bucket/run")], [Path("/")][:0]):
+    for roots in ([], [local("memory://bucket/other")], [local("memory://bucket/run")], [Path("/"), tmp_path, where()]):
         with pytest.raises(Fault, match=r"memory://bucket/runs: nothing is asked of this place.*PHCORE_ROOTS"):
             mirror.bring(place, roots)
     assert there.brought == []
