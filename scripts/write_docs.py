@@ -33,8 +33,9 @@ each series repeats. But `checkpoints` names it once, as the series `base`, and 
 STUDY = """# The study file
 
 Written by `scripts/write_docs.py` from `phcore.study`. `python -m phcore new DIR --model BASE` makes one.
-Relative paths are relative to the file. Keys stand above the first `[[series]]`. What the app
-or the command wrote has a line for each.
+Relative paths are relative to the file; `model` and `path` may be addresses,
+such as `s3://bucket/runs` ([how-to](how-to.md#checkpoints-and-results-in-a-bucket)). Keys stand above the
+first `[[series]]`. What the app or the command wrote has a line for each.
 
 ```toml
 name = "my-study"

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from phcore.archive.addresses import is_address
 from phcore.cli.main import main, parser
 from phcore.figures.registry import PRINTED
 from phcore.study import Study
-from tests import models, studies
+from tests import buckets, models, studies
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "SECURITY.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -52,7 +53,7 @@ HERE = {
     "--preset quick": "--preset quick --probes probes.jsonl",
     # In a test no process is started anew.
     "ProcessPoolExecutor(8)": "ThreadPoolExecutor(1)", "import ProcessPoolExecutor": "import ThreadPoolExecutor",
-    "--workers 16": "--workers 1",
+    "--workers 16": "--workers 1", "s3://": "memory://",
 }  # fmt: skip
 
 
@@ -100,12 +101,14 @@ def desk(once, computed, llama):
 
 
 @pytest.fixture
-def at_the_desk(desk, tmp_path, monkeypatch):
-    """A copy to work on. The documents' commands follow each other, and so may rest on each other's files."""
+def at_the_desk(desk, tmp_path, monkeypatch, in_memory):
+    """A copy to work on, in a bucket, too. Commands of the documents follow and may rest on each other."""
+    for name in ("base", "runs"):
+        buckets.put(desk / name, f"memory://bucket/{name}")
     shutil.copytree(desk, tmp_path / "desk", symlinks=True)
     monkeypatch.chdir(tmp_path / "desk")
     monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "desk" / "cache"))
-    monkeypatch.setenv("PHCORE_ROOTS", str(tmp_path))
+    monkeypatch.setenv("PHCORE_ROOTS", f"{tmp_path}:memory://bucket")
     return tmp_path / "desk"
 
 
@@ -140,7 +143,7 @@ def test_the_commands_of_a_page_run_one_after_the_other(page, desk, at_the_desk,
         assert found, f"neither run nor named: {line}"
         with monkeypatch.context() as own:
             if found[1]:
-                own.setenv("PHCORE_CACHE", str(at_the_desk / found[1]))
+                own.setenv("PHCORE_CACHE", found[1] if is_address(found[1]) else str(at_the_desk / found[1]))
             arguments = shlex.split(found[2])
             if arguments[0] == "new":
                 arguments.append("--force")  # it may be there from another block
