@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,9 +31,11 @@ from phcore.archive.addresses import (
 from phcore.archive.typed import from_json
 from phcore.archive.writing import on_disk, private_opener, write_atomically
 from phcore.errors import Fault
+from phcore.formatting import bytes_words, count
 
 FRESH = 5.0  # seconds for which what the bucket was found to hold is taken to be so
 PATIENCE = 30.0  # seconds until a bucket that cannot be reached is asked again, where an earlier state can be read
+MUCH = 20e6  # bytes of which it is said that they are sent
 EVERY = 10.0  # seconds between two looks at what is to be sent
 _UNSENT = "What was computed lies on this machine, and is sent by the next command that computes into this archive"
 _MEMORY = ".synced.json"  # studies' file -> its version in the bucket, and the digest of what it was then
@@ -60,7 +62,8 @@ class Bucket:
         self._lists: dict[Path, tuple[float, dict[str, dict]]] = {}  # folder -> when it was listed, and what it holds
         self._sent: set[str] | None = None  # results that the bucket has; None until it was asked
         self._mended: set[str] = set()  # of those that were damaged: sent once more
-        self._asked = -PATIENCE  # when studies were last asked for
+        self._again = 0.0  # when studies are asked for again
+        self._gone: Fault | None = None  # why they could not be
         self._sender: threading.Thread | None = None
         self._listing, self._asking, self._sending = threading.Lock(), threading.Lock(), threading.Lock()
 
@@ -87,15 +90,15 @@ class Bucket:
 
         def one(item: tuple[Path, dict]) -> None:
             with reached(self.address):
-                fetch(system, item[1], item[0])
+                fetch(system, item[1], item[0], steady=True)
 
         all_at_once(one, found)
 
     def _listed(self, folder: Path, age: float = FRESH) -> dict[str, dict]:
-        """What the bucket holds of one kind of results."""
+        """What the bucket holds of one kind of results; nothing new while it cannot be reached."""
         with self._listing:
-            at, found = self._lists.get(folder, (-FRESH, {}))
-            if time.monotonic() - at > age:
+            at, found = self._lists.get(folder, (-PATIENCE, {}))
+            if time.monotonic() - at > age and not self.trouble:
                 below = folder.relative_to(self.root).as_posix()
                 found = listed(filesystem(self.address), f"{self.address}/{below}")
                 self._lists[folder] = time.monotonic(), found
@@ -111,16 +114,14 @@ class Bucket:
         Fault : where the bucket cannot be reached and never was: else what was there before can be read.
         """
         with self._asking:
-            if time.monotonic() - self._asked < FRESH:
-                return
-            try:
-                self._refresh()
-                self._asked, self.trouble = time.monotonic(), ""
-            except Fault as fault:
-                if not (self.root / _MEMORY).exists():
-                    raise
-                self.trouble = str(fault)
-                self._asked = time.monotonic() + PATIENCE - FRESH
+            if time.monotonic() >= self._again:
+                try:
+                    self._refresh()
+                    self._gone, self._again, self.trouble = None, time.monotonic() + FRESH, ""
+                except Fault as fault:  # not asked again for every part of a page
+                    self._gone, self._again, self.trouble = fault, time.monotonic() + PATIENCE, str(fault)
+            if self._gone and not (self.root / _MEMORY).exists():
+                raise self._gone
 
     def _refresh(self) -> None:
         there = listed(filesystem(self.address), f"{self.address}/studies")
@@ -174,8 +175,12 @@ class Bucket:
             except Fault as fault:  # said at the end, where it still is so
                 self.trouble = str(fault)
 
-    def send(self) -> None:
+    def send(self, tell: Callable[[str], None] = lambda words: None) -> None:
         """Send what the bucket lacks: results, then studies' files as they were before.
+
+        Parameters
+        ----------
+        tell : called with a sentence where that is much.
 
         Raises
         ------
@@ -184,13 +189,13 @@ class Bucket:
         try:
             with self._sending:
                 studies = {path: path.read_bytes() for path in self._own_files()}
-                self._send_results()
+                self._send_results(tell)
                 self._send_studies(studies)
                 self.trouble = ""
         except Fault as fault:
             raise Fault(fault.fault, f"{fault.hint}. {_UNSENT}", fault.path) from None
 
-    def _send_results(self) -> None:
+    def _send_results(self, tell: Callable[[str], None]) -> None:
         system, folder = filesystem(self.address), self.root / self.results
         if self._sent is None:
             found = listed(system, f"{self.address}/{self.results}")
@@ -200,13 +205,18 @@ class Bucket:
         here = {path.relative_to(folder).as_posix() for path in folder.glob("*/[!.]*.parquet")}
 
         def one(name: str) -> None:
+            if not (folder / name).exists():  # it was set aside meanwhile
+                return
             with reached(self.address):
                 target = f"{system._strip_protocol(self.address)}/{self.results}/{name}"
                 system.put_file(str(folder / name), target)
             self._sent.add(name)
             self._mended.add(name)
 
-        all_at_once(one, sorted(here - there))
+        new = sorted(here - there)
+        if (size := sum(_size(folder / name) or 0 for name in new)) > MUCH:
+            tell(f"{bytes_words(size)} in {count(len(new), 'file')} are sent to {self.address}.")
+        all_at_once(one, new)
 
     def _send_studies(self, files: dict[Path, bytes]) -> None:
         system = filesystem(self.address)

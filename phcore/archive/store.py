@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -112,10 +112,10 @@ class Store:
         if self.far:
             self.far.refresh()
 
-    def send(self) -> None:
+    def send(self, tell: Callable[[str], None] = lambda words: None) -> None:
         """Have an archive in a bucket hold what was written here. Raises a Fault where that cannot be."""
         if self.far and not self.permissions.read_only:
-            self.far.send()
+            self.far.send(tell)
 
     def bring(self, files: Iterable[tuple[str, str]]) -> None:
         """Have results (stage, key) here that an archive in a bucket has, some at a time."""

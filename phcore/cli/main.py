@@ -73,7 +73,7 @@ def _sent(store: Store, writes: str) -> Iterator[None]:
                 store.send()
         raise
     if writes:
-        store.send()
+        store.send(lambda words: say(words, file=sys.stderr))
     if store.far and store.far.trouble:
         say(f"note: {store.far.trouble}", file=sys.stderr)
 

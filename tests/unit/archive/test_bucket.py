@@ -168,17 +168,24 @@ def test_a_bucket_that_is_gone_hides_nothing_that_is_here(machine, monkeypatch):
     study(one)
     one.send()
 
+    asked = []
+
     def gone(*_, **__):
+        asked.append(1)
         raise ConnectionError("no route")
 
     monkeypatch.setattr(type(fsspec.filesystem("memory")), "find", gone)
     again = machine("one")
     assert text(again) == b"one"
+    assert not again.has("cells", KEYS[0])  # as far as anybody knows here
     assert "memory://bucket/archive/studies: its server cannot be reached" in again.far.trouble
     with pytest.raises(Fault, match="lies on this machine, and is sent by the next command"):
         again.send()
-    with pytest.raises(Fault, match="cannot be reached"):
-        text(machine("empty"))
+    empty = machine("empty")
+    for _ in range(2):
+        with pytest.raises(Fault, match="cannot be reached"):
+            text(empty)
+    assert len(asked) == 3  # once for each machine that starts, and to send
 
 
 def test_names_in_a_bucket_lead_nowhere_else(machine, tmp_path):

@@ -29,3 +29,16 @@ def test_an_archive_in_a_bucket_is_shown(start, in_memory, computed, monkeypatch
 
 def results(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if name.startswith("v2/")}
+
+
+def test_a_bucket_that_cannot_be_reached_is_a_sentence(start, in_memory, monkeypatch, tmp_path):
+    import fsspec
+
+    def gone(*_, **__):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "find", gone)
+    app = start(ROOT)
+    said = [str(one.value) for one in app.error]
+    assert any("its server cannot be reached" in one for one in said), said
+    assert str(tmp_path / "mirror") not in words(app)
