@@ -132,12 +132,13 @@ def _words(error: Exception, protocol: str) -> tuple[str, str]:
             f"access is denied ({said})",
             "Check whose credentials these are, and that they may list and read it; to compute into it, write too",
         )
+    where = " and the endpoint (AWS_ENDPOINT_URL)" if protocol == "s3" else ""
     if "bucket" in said.lower() and isinstance(error, FileNotFoundError):
-        return "there is no such bucket", "Check its name, and the endpoint (AWS_ENDPOINT_URL) if it is not Amazon's"
+        return "there is no such bucket", f"Check its name{where}"
     if isinstance(error, FileNotFoundError):
         return f"it is not there ({said})", "Check the address"
     if re.search(r"Timeout|Connection|Connector|gaierror|HTTPClientError", kinds):
-        return f"its server cannot be reached ({said})", "Check the network and the endpoint (AWS_ENDPOINT_URL for s3)"
+        return f"its server cannot be reached ({said})", f"Check the network{where}"
     return (
         f"it cannot be reached ({type(error).__name__}: {said})",
         "Try again, or ask who runs the bucket",

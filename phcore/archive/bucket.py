@@ -69,21 +69,15 @@ class Bucket:
 
     # --- results: down ------------------------------------------------------------------------------
 
-    def holds(self, path: Path, age: float = FRESH) -> bool:
-        """Whether the bucket has a result that is not here. One that was found damaged here is computed anew.
-
-        Parameters
-        ----------
-        age : seconds ago that it may last have been asked.
-        """
-        aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
-        return path.name in self._listed(path.parent, age) and not aside.exists()
+    def holds(self, path: Path) -> bool:
+        """Whether the bucket has a result that is not here, as of some seconds ago."""
+        return self._about(path, FRESH) is not None
 
     def fetch(self, paths: Iterable[Path]) -> None:
         """Bring results that are not here, as far as the bucket has them."""
         lacking = [path for path in paths if not path.exists()]
         age = 1.0 if len(lacking) == 1 else FRESH  # one that is asked for was said to be there, by a process beside
-        found = [(path, self._listed(path.parent)[path.name]) for path in lacking if self.holds(path, age)]
+        found = [(path, about) for path in lacking if (about := self._about(path, age))]
         if not found:
             return
         system = filesystem(self.address)
@@ -94,14 +88,31 @@ class Bucket:
 
         all_at_once(one, found)
 
-    def _listed(self, folder: Path, age: float = FRESH) -> dict[str, dict]:
-        """What the bucket holds of one kind of results; nothing new while it cannot be reached."""
+    def _about(self, path: Path, age: float) -> dict | None:
+        """What is told of a result. One that was found damaged here is computed anew."""
+        aside = self.root / "damaged" / f"{path.parent.name}-{path.name}"
+        return None if aside.exists() else self._listed(path.parent, age).get(path.name)
+
+    def _listed(self, folder: Path, age: float) -> dict[str, dict]:
+        """What the bucket holds of one kind of results; what it held, while it cannot be reached.
+
+        Parameters
+        ----------
+        age : seconds ago that it may last have been asked.
+        """
         with self._listing:
+            known = folder in self._lists
             at, found = self._lists.get(folder, (-PATIENCE, {}))
-            if time.monotonic() - at > age and not self.trouble:
-                below = folder.relative_to(self.root).as_posix()
-                found = listed(filesystem(self.address), f"{self.address}/{below}")
-                self._lists[folder] = time.monotonic(), found
+            if self.trouble or time.monotonic() - at <= age:
+                return found
+            below = folder.relative_to(self.root).as_posix()
+            try:
+                found, at = listed(filesystem(self.address), f"{self.address}/{below}"), time.monotonic()
+            except Fault:  # no reason to end what is computed for hours
+                if not known:
+                    raise
+                at = time.monotonic() + PATIENCE
+            self._lists[folder] = at, found
             return found
 
     # --- studies: down ------------------------------------------------------------------------------
@@ -219,17 +230,20 @@ class Bucket:
         all_at_once(one, new)
 
     def _send_studies(self, files: dict[Path, bytes]) -> None:
-        system = filesystem(self.address)
+        names = {path.relative_to(self.root).as_posix(): (_digest(data), data) for path, data in files.items()}
+        with self._remembering() as known:
+            if all(name in known and known[name][1] == digest for name, (digest, _) in names.items()):
+                return
         self._refresh()  # what others changed counts
+        system = filesystem(self.address)
         with self._remembering() as known, reached(self.address):
-            for path, data in files.items():
-                name = path.relative_to(self.root).as_posix()
+            for name, (digest, data) in names.items():
                 there = known[name][1] if name in known else ""
-                if there in (_digest(data), _digest(path.read_bytes())):
+                if there in (digest, _digest((self.root / name).read_bytes())):
                     continue  # it is there, or was replaced by what others sent
                 target = f"{system._strip_protocol(self.address)}/{name}"
                 system.pipe_file(target, data)
-                known[name] = [version(system.info(target)), _digest(data)]
+                known[name] = [version(system.info(target)), digest]
 
     def _own_files(self) -> list[Path]:
         return [path for path in (self.root / "studies").glob("*/*") if _is_shared(path.name) and path.is_file()]

@@ -188,6 +188,43 @@ def test_a_bucket_that_is_gone_hides_nothing_that_is_here(machine, monkeypatch):
     assert len(asked) == 3  # once for each machine that starts, and to send
 
 
+def test_what_is_computed_goes_on_while_the_bucket_is_gone(machine, monkeypatch):
+    store = machine("one")
+    study(store)
+    store.write("cells", KEYS[0], FRAME)
+    store.send()
+    store = machine("two")
+    assert store.has("cells", KEYS[0])
+    asked = []
+
+    def gone(*_, **__):
+        asked.append(1)
+        raise ConnectionError("no route")
+
+    with monkeypatch.context() as while_gone:
+        while_gone.setattr(type(fsspec.filesystem("memory")), "find", gone)
+        for key in (KEYS[0], KEYS[1], KEYS[1]):
+            assert store.has("cells", key) == (key == KEYS[0])
+        store.write("cells", KEYS[1], FRAME)
+        study(store, b"two")
+        with pytest.raises(Fault, match="is sent by the next command"):
+            store.send()
+    assert len(asked) < 4
+    store.send()
+    assert len(buckets.held(ROOT)) == 3
+
+
+def test_what_waits_asks_nothing(machine, monkeypatch):
+    store = machine("one")
+    study(store)
+    store.write("cells", KEYS[0], FRAME)
+    store.send()
+    monkeypatch.setattr(bucket, "filesystem", None)
+    monkeypatch.setattr(bucket, "listed", None)
+    study(store)  # the same bytes again, as by looking at the folders anew
+    store.far._send_studies({path: path.read_bytes() for path in store.far._own_files()})
+
+
 def test_names_in_a_bucket_lead_nowhere_else(machine, tmp_path):
     store = machine("one")
     study(store)
