@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts import columns, data, frame
 from pages.parts.web import Markdown, plain
+from phcore.archive.addresses import address_of
 from phcore.export.results import Results
 from phcore.formatting import count, enumerated
 from phcore.pipeline import jobs
@@ -180,14 +181,19 @@ def _todo(study: Results) -> tuple[dict[str, int], float | None]:
 
 def follow(study: Results) -> None:
     """The button that follows a training whose checkpoints are still to come, where their folders are here."""
-    folders = [Path(one.path) for one in study.study.included]
-    if not Path(study.study.model).exists() or not any(one.is_dir() for one in folders):
+    folders = [one.path for one in study.study.included]
+    if not _within_reach(study.study.model) or not any(map(_within_reach, folders)):
         return
     words = "Looks at the folders every ten seconds and computes each new checkpoint once it is whole, until stopped."
     if st.button("Follow the training", key="follow", icon=":material/visibility:", help=words):
         file = folder_of(study.study, data.store()) / "study.toml"
         jobs.start(data.store(), study.study.name, ["follow", str(file), "--workers", str(frame.workers())])
         st.rerun()
+
+
+def _within_reach(folder: Path) -> bool:
+    """Whether a folder is on this machine, or can be brought."""
+    return folder.exists() or bool(address_of(folder))
 
 
 def computing(study: Results) -> None:
@@ -204,8 +210,8 @@ def computing(study: Results) -> None:
 def _left(study: Results) -> None:
     """What is missing, and the button that computes it."""
     name = study.study.name
-    model = Path(study.study.model)
-    if not model.exists():
+    model = study.study.model
+    if not _within_reach(model):
         away = f"its base model ({model.name}) is not on this machine"
         if study.finished:
             st.caption(plain(f"{FINISHED} Nothing more can be measured here: {away}."))

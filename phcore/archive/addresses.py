@@ -52,18 +52,18 @@ def local(place: str | Path, kind: str = CHECKPOINTS) -> Path:
     found = _ADDRESS.fullmatch(str(place))
     if found is None:
         return Path(place)
-    protocol, parts = found[1].lower(), found[2].rstrip("/").split("/")
+    protocol, parts, said = found[1].lower(), found[2].rstrip("/").split("/"), f"{found[1]}://{found[2]}"
     if protocol in ("http", "https"):
         raise Fault(
             f"{protocol}:// is not looked into, because a web server lists no folders and anybody's may be named",
             "Download it, or name the bucket it lies in: s3://bucket/folder",
-            str(place),
+            said,
         )
     if protocol not in PROTOCOLS:
         known = ", ".join(f"{one}://" for one in PROTOCOLS)
-        raise Fault(f"{protocol}:// is not known here", f"Use one of {known} or a folder of this machine", str(place))
+        raise Fault(f"{protocol}:// is not known here", f"Use one of {known} or a folder of this machine", said)
     if not all(map(is_plain, parts)):
-        raise Fault("this address names no place", f"Write it such as {protocol}://bucket/folder", str(place))
+        raise Fault("this address names no place", f"Write it such as {protocol}://bucket/folder", said)
     return mirror() / kind / protocol / Path(*parts)
 
 

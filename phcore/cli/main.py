@@ -37,8 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     from phcore.archive.store import Store  # after --help
 
     allowed = permissions.Permissions.read(os.environ)
-    options.roots = [] if allowed.read_only else roots.allowed_roots(os.environ)
     try:
+        options.roots = [] if allowed.read_only else roots.allowed_roots(os.environ)
         options.store = Store(permissions=allowed)
         if what := options.needs or (getattr(options, "output", None) and "write files"):
             options.store.refuse_writing(what)

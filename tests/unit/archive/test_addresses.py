@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from phcore.archive.addresses import ARCHIVES, address_of, filesystem, local, reached
+from phcore.cli.main import main
 from phcore.errors import Fault
 from phcore.formatting import mirror, named
 from phcore.study import Series, Study
@@ -102,3 +103,12 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setattr("fsspec.filesystem", missing)
     with pytest.raises(Fault, match=r"pip install 'toposcope\[s3\]'"):
         filesystem("s3://bucket")
+
+
+def test_a_wrong_root_is_an_error_of_the_command(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path))
+    for variable, value in (("PHCORE_ROOTS", "ftp://host/x"), ("PHCORE_CACHE", "https://host/archive")):
+        with monkeypatch.context() as wrong:
+            wrong.setenv(variable, value)
+            assert main(["studies"]) == 1
+            assert f"error: {value}: " in capsys.readouterr().err
