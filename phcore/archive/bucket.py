@@ -107,7 +107,12 @@ class Bucket:
                 return found
             below = folder.relative_to(self.root).as_posix()
             try:
-                found, at = listed(filesystem(self.address), f"{self.address}/{below}"), time.monotonic()
+                there, at = listed(filesystem(self.address), f"{self.address}/{below}"), time.monotonic()
+                # Of tens of thousands of objects no more is kept than it takes to bring them.
+                found = {
+                    name: {"name": one["name"], "size": one["size"], "mtime": changed(one)}
+                    for name, one in there.items()
+                }
             except Fault:  # no reason to end what is computed for hours
                 if not known:
                     raise

@@ -73,6 +73,15 @@ def test_what_one_machine_made_another_reads(machine):
         study(two)
 
 
+def test_the_folder_of_a_mirror_is_the_archive_in_the_bucket(machine, tmp_path):
+    """As which workers and jobs are given it."""
+    store = machine("one")
+    assert Store(str(store.root)).far is store.far is not None
+    assert store.far.address == ROOT
+    assert Store(store.root / "v2").far is not store.far
+    assert Store(store.root.parents[3]).far is None
+
+
 def test_records_are_sent_after_what_they_name(machine, monkeypatch):
     sent = []
     system = type(fsspec.filesystem("memory"))

@@ -151,3 +151,18 @@ def test_a_computation_that_is_killed_loses_nothing(far, here, far_work, tmp_pat
     near = Store(tmp_path / "near")
     studies.compute(here, near)
     assert results(f"{far}/archive") == on_disk(near.root)
+
+
+@pytest.mark.long
+def test_another_machine_goes_on_from_what_the_bucket_holds(far, here, tmp_path, monkeypatch, capsys):
+    said(capsys, "compute", "mine.toml", "--workers", "1")
+    monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / "other"))
+    Study.read("mine.toml").with_(norm=1.0).write(tmp_path / "mine.toml")
+    told = said(capsys, "compute", "mine.toml", "--workers", "1")
+    assert "Finished: study mine." in told
+    assert "Hidden states" not in told
+    assert len(list(Store().root.glob("v2/clouds/*"))) == 0  # nothing that is made now is made of them
+    near = Store(tmp_path / "near")
+    for study in (here, here.with_(norm=1.0)):
+        studies.compute(study, near)
+    assert results(f"{far}/archive") == on_disk(near.root)
