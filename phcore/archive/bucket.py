@@ -150,23 +150,19 @@ class Bucket:
                         data = filesystem(self.address).cat_file(about["name"])
                     write_atomically(path, data, private=True)
                     os.utime(path, (changed(about), changed(about)))  # by which studies are listed
-                    known[name] = [version(about), _digest(data)]
+                    known[name] = version(about), _digest(data)
             for name in known.keys() - there.keys():  # deleted there
                 with suppress(FileNotFoundError):
                     if _digest((self.root / name).read_bytes()) == known.pop(name)[1]:
                         (self.root / name).unlink()
 
     @contextmanager
-    def _remembering(self) -> Iterator[dict[str, list]]:
+    def _remembering(self) -> Iterator[dict[str, tuple[str, str]]]:
         """What is known of studies' files, to be changed by one process at a time."""
         self.root.mkdir(0o700, parents=True, exist_ok=True)
         with on_disk(self.root), open(self.root / ".sync.lock", "w", opener=private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            memory = self.root / _MEMORY
-            try:
-                known = from_json(memory.read_bytes(), dict[str, list])
-            except (OSError, Fault):
-                known = {}
+            known = remembered(memory := self.root / _MEMORY)
             before = dict(known)
             try:
                 yield known
@@ -248,10 +244,18 @@ class Bucket:
                     continue  # it is there, or was replaced by what others sent
                 target = f"{system._strip_protocol(self.address)}/{name}"
                 system.pipe_file(target, data)
-                known[name] = [version(system.info(target)), digest]
+                known[name] = version(system.info(target)), digest
 
     def _own_files(self) -> list[Path]:
         return [path for path in (self.root / "studies").glob("*/*") if _is_shared(path.name) and path.is_file()]
+
+
+def remembered(file: Path) -> dict[str, tuple[str, str]]:
+    """What is known of studies' files; nothing where the file is gone or spoilt: then they are brought once more."""
+    try:
+        return from_json(file.read_bytes(), dict[str, tuple[str, str]])
+    except (OSError, Fault):
+        return {}
 
 
 def _is_shared(name: str) -> bool:

@@ -45,6 +45,7 @@ def prepare(folder: Path, finished: Path) -> Path:
     state = json.dumps({"global_step": 2, "log_history": log})
     (folder / "runs/helpful/checkpoint-2/trainer_state.json").write_text(state)
     (folder / "practice").mkdir()
+    (folder / "synced.json").write_text(json.dumps({"studies/a/record.json": ["the version", "the digest"]}))
     (folder / "practice/practice.json").write_text(json.dumps({"seed": 0, "recipe": {"a": 1}, "finished": True}))
     memory = {str(folder / "base/model.safetensors"): [1, 2, 3, 4, "0" * 64]}
     (cache / "fingerprints.json").write_text(json.dumps(memory))

@@ -14,6 +14,7 @@ import pandas as pd
 import psutil
 
 from phcore import checkpoints
+from phcore.archive import bucket
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import SCHEMA, Store
 from phcore.checkpoints import fingerprints, templates
@@ -269,6 +270,7 @@ READERS = (
     ),
     Reader("speeds", ("cache/speeds.json",), _speeds, ("pipeline/estimate",)),
     Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints, ("checkpoints/fingerprints",)),
+    Reader("synced", ("synced.json",), lambda at: bucket.remembered(at / "synced.json"), ("archive/bucket",)),
     Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl"), _PROBES),
     Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv"), _PROBES),
     Reader("probes parquet", ("probes.parquet",), lambda at: probes.load(at / "probes.parquet"), _PROBES),
