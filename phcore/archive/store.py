@@ -31,14 +31,14 @@ ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted tabl
 
 
 def default_root(bring: bool = True) -> Path:
-    """`PHCORE_CACHE`; or the folder `cache/` of a checkout; or the user's own folder.
+    """`PHCORE_CACHE`, or the folder that mirrors it; or the folder `cache/` of a checkout; or the user's own folder.
 
     Parameters
     ----------
     bring : put the study that ships into the user's own folder, where that has not been done.
     """
     if named := os.environ.get("PHCORE_CACHE"):
-        return Path(named)
+        return addresses.local(named, addresses.ARCHIVES)
     if not installed.INSTALLED:
         return installed.APP / "cache"
     root = installed.users_archive(os.environ)

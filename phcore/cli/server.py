@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phcore.archive import installed, permissions
+from phcore.archive.addresses import address_of
 from phcore.archive.permissions import FRAMES, TOKEN
 from phcore.archive.store import default_root
 from phcore.archive.writing import write_atomically
 from phcore.checkpoints import roots
 from phcore.errors import Fault
+from phcore.formatting import mirror
 
 # Every page is drawn in a thread of its own. By default each of them gets an arena of malloc, and a heap in Arrow's own
 # allocator, that keep what they once held: 60 MB of 460 with twenty readers (docs/reliability.md).
@@ -155,8 +157,9 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     plain = {**MEMORY, **given}
     # The server runs in the app's folder; what is said relative to this one shall mean the same there.
     plain["PHCORE_CACHE"] = str(default_root(bring=False).resolve())
+    plain["PHCORE_MIRROR"] = str(mirror())
     if not room.read_only:
-        plain[roots.ROOTS] = os.pathsep.join(map(str, roots.allowed_roots(given)))
+        plain[roots.ROOTS] = os.pathsep.join(address_of(one) or str(one) for one in roots.allowed_roots(given))
     if room.read_only:
         plain[permissions.READ_ONLY] = "1"
         plain[permissions.PRIVATE] = ",".join([*room.private, *filter(None, [given.get(permissions.PRIVATE)])])

@@ -23,8 +23,9 @@ import psutil
 from phcore.archive import installed
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
-from phcore.checkpoints import mirror
+from phcore.checkpoints.mirror import watched
 from phcore.errors import Fault
+from phcore.formatting import mirror
 
 RUNNING = ("starting", "queued", "running")
 HEARTBEAT = 2.0  # seconds between writes of the status at the most
@@ -85,7 +86,8 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
         if current and current.active:
             return current
         (place / "cancel").unlink(missing_ok=True)
-        environment = os.environ | {"PHCORE_CACHE": str(store.root), "PYTHONUNBUFFERED": "1"}
+        here = {"PHCORE_CACHE": str(store.root), "PHCORE_MIRROR": str(mirror())}  # wherever it runs
+        environment = os.environ | here | {"PYTHONUNBUFFERED": "1"}
         with open(place / "log.txt", "wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "phcore", *arguments, "--job", name],
@@ -228,7 +230,7 @@ def run_job(store: Store, name: str, work: Callable[[Reporter], str], *, waits: 
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         with contextlib.nullcontext() if waits else reporter.turn():
-            with mirror.watched(reporter.brings):
+            with watched(reporter.brings):
                 message = work(reporter)
             store.send()
         reporter.update(state="done", share=1.0, seconds_left=None, message=message)

@@ -5,6 +5,9 @@ import os
 import pytest
 
 from phcore.archive import installed, permissions
+from phcore.archive.addresses import address_of
+from phcore.archive.store import Store
+from phcore.checkpoints.roots import allowed_roots
 from phcore.cli import main, server
 from phcore.cli.server import Room
 from phcore.errors import Fault
@@ -106,6 +109,23 @@ def test_folders_mean_the_same_to_the_server_wherever_it_was_started(tmp_path, m
     assert plain["PHCORE_CACHE"] == str(tmp_path / "mine")
     assert plain["PHCORE_ROOTS"] == str(tmp_path)
     assert server.environment(Room(read_only=True), os.environ)["PHCORE_CACHE"] == str(tmp_path / "mine")
+
+
+def test_addresses_are_the_same_in_the_servers_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"PHCORE_CACHE": "s3://bucket/archive", "PHCORE_MIRROR": "mine"}
+    given["PHCORE_ROOTS"] = f"s3://bucket/runs:{tmp_path}"
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    plain = server.environment(Room(), os.environ)
+    roots = allowed_roots(given)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name, value in plain.items():
+        monkeypatch.setenv(name, value)
+    assert Store().far.address == "s3://bucket/archive"
+    assert allowed_roots(plain) == roots
+    assert [address_of(one) for one in roots] == ["", "s3://bucket/runs"]
 
 
 def test_no_right_is_given_that_was_taken_before():
