@@ -65,7 +65,7 @@ class Bucket:
         self._again = 0.0  # when studies are asked for again
         self._gone: Fault | None = None  # why they could not be
         self._sender: threading.Thread | None = None
-        self._listing, self._asking, self._sending = threading.Lock(), threading.Lock(), threading.Lock()
+        self._listing, self._asking, self._starting, self._sending = (threading.Lock() for _ in range(4))
 
     # --- results: down ------------------------------------------------------------------------------
 
@@ -140,9 +140,9 @@ class Bucket:
                 raise self._gone
 
     def _refresh(self) -> None:
-        there = listed(filesystem(self.address), f"{self.address}/studies")
-        there = {f"studies/{name}": about for name, about in there.items() if _is_shared(name)}
-        with self._remembering() as known:
+        with self._remembering() as known:  # before it is asked: what another process sends meanwhile is not gone
+            there = listed(filesystem(self.address), f"{self.address}/studies")
+            there = {f"studies/{name}": about for name, about in there.items() if _is_shared(name)}
             for name, about in there.items():
                 path = self.root / name
                 if name not in known or known[name][0] != version(about) or not path.exists():
@@ -163,18 +163,19 @@ class Bucket:
         with on_disk(self.root), open(self.root / ".sync.lock", "w", opener=private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             known = remembered(memory := self.root / _MEMORY)
-            before = dict(known)
+            before, asked = dict(known), False
             try:
                 yield known
+                asked = True
             finally:
-                if known != before or not memory.exists():
+                if known != before or (asked and not memory.exists()):  # its being there says that it was ever asked
                     write_atomically(memory, json.dumps(known).encode(), private=True)
 
     # --- up -----------------------------------------------------------------------------------------
 
     def keep_sending(self) -> None:
         """From now on send what is new every few seconds, for as long as this process lives."""
-        with self._sending:
+        with self._starting:
             if self._sender is None:
                 self._sender = threading.Thread(target=self._go_on_sending, daemon=True)
                 self._sender.start()
