@@ -18,10 +18,11 @@ def pinned(name: str) -> dict[str, str]:
 
 
 LOCKED = pinned("requirements.lock")
+SOURCES = ("requirements.txt", "requirements-dask.txt", "requirements-s3.txt", "requirements-dev.txt")
 
 
 def test_every_requirement_has_one_version():
-    for name in ("requirements.txt", "requirements-dask.txt", "requirements-s3.txt", "requirements-dev.txt"):
+    for name in SOURCES:
         lines = [one for one in (ROOT / name).read_text().splitlines() if one and not one.startswith("#")]
         assert len(pinned(name)) == len(lines), f"a line of {name} pins no version"
 
