@@ -81,7 +81,7 @@ def against_velocity(
         for name in CHANGES:
             known = part[np.isfinite(part["value"]) & np.isfinite(part[name])]
             transitions = known.groupby(["series", "step", "step_from"], observed=True)
-            weights = block_weights(transitions["series"].first().to_numpy(), resamples, seed)
+            weights = block_weights(transitions.size().index.get_level_values("series"), resamples, seed)
             weights = np.vstack([np.ones(len(known)), weights[:, transitions.ngroup()]])
             rho = stratified_spearman(known["value"], known[name], known["layer"], weights)
             lo, hi = interval(rho[1:])
@@ -102,10 +102,10 @@ def block_weights(series: np.ndarray, resamples: int = RESAMPLES, seed: int = 0)
 
     Returns
     -------
-    (resamples, n) int.
+    (resamples, n) whole numbers.
     """
     rng = np.random.default_rng(seed)
-    weights = np.zeros((resamples, len(series)), dtype=int)
+    weights = np.zeros((resamples, len(series)))
     for name in dict.fromkeys(series):
         own = np.flatnonzero(series == name)
         length = len(own)

@@ -42,7 +42,7 @@ def courses(model: Model, depths: Sequence[float]) -> pd.DataFrame:
     there, over the mean of its curve), passed (share of all velocity up to there). Curves in which nothing moves are
     left out.
     """
-    known = model.velocities.astype({"value": np.float64}).dropna(subset="value")
+    known = model.velocities.astype({"value": np.float64})[["series", "layer", "step", "value"]].dropna()
     columns = ["model", "series", "depth", "layer", "progress", "step", "value", "passed"]
     if known.empty:
         return pd.DataFrame(columns=columns)

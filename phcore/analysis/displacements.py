@@ -4,7 +4,7 @@ Unlike paired Wasserstein distances, means of summaries do not saturate. A displ
 in which nothing happened is not 0: it is told from its floor or not at all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,7 @@ def courses(
     table = summaries.sort_values([*keys, "subsample"], kind="stable", ignore_index=True)
     sizes = table.groupby(keys, sort=False)["subsample"].transform("size").to_numpy()
     table, count = table[sizes == sizes.max()], int(sizes.max())
-    labels = table.iloc[::count][keys].reset_index(drop=True)
+    labels = table.iloc[::count][keys]
     values = table[list(FEATURES)].to_numpy(np.float64).reshape(len(labels), count, len(FEATURES))
     says = np.isfinite(values).all(axis=(1, 2)) & (values != 0).any(axis=(1, 2))
     labels, values = labels[says].reset_index(drop=True), values[says]
@@ -143,9 +143,3 @@ def _at_scale(
         for series in sorted(places, key=order.__getitem__):
             rows = places[series]
             yield Course(series, int(layer), scale, own["step"].to_numpy()[rows], here[rows], loops[varies], factor)
-
-
-def common_steps(courses: Sequence[Course]) -> list[int]:
-    """The steps that all of them have."""
-    shared = set.intersection(*({*map(int, one.steps)} for one in courses)) if courses else set()
-    return sorted(shared)

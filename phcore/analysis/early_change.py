@@ -174,7 +174,6 @@ def contrast_error(v: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     Variance g0 sum c_t^2 + 2 g1 sum c_t c_(t+1), with the autocovariances g0 and g1 of v around its mean; g1 is
     kept within 0.45 g0, so that the variance stays positive.
     """
-    v = np.asarray(v, dtype=np.float64)
     mean = v.mean(axis=-1, keepdims=True)
     rest = v - mean
     g0 = (rest**2).mean(axis=-1)

@@ -208,7 +208,7 @@ def _in_deviations(x: np.ndarray, y: np.ndarray, difference: np.ndarray) -> np.n
         return np.full(x.shape[1:], np.nan)
     squares = ((x - x.mean(axis=0)) ** 2).sum(axis=0) + ((y - y.mean(axis=0)) ** 2).sum(axis=0)
     deviation = np.sqrt(squares / freedom)
-    rounding = _CONSTANT * np.maximum(np.abs(x).max(axis=0), np.abs(y).max(axis=0))
+    rounding = _CONSTANT * np.abs(np.concatenate([x, y])).max(axis=0)
     correction = 1 - 3 / (4 * freedom - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         g = correction * difference / deviation

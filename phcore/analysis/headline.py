@@ -109,7 +109,7 @@ def headline(
     if resized:
         found, lead = Headline(SIZE, title["size"].format(pulled=_sizes(resized, changes))), resized[0]
     elif shaped.shape:
-        what = title["loops"] if shaped.loops > shaped.groups else title["groups"]
+        what = "" if shaped.loops == shaped.groups else title["loops" if shaped.loops > shaped.groups else "groups"]
         found, lead = Headline(SHAPE, title["shape"].format(objective=shaped.objective, what=what)), shaped
     elif moved.moved:
         found, lead = Headline(MOVED, title["moved"].format(objective=moved.objective)), moved

@@ -39,7 +39,7 @@ def standard_error(values: np.ndarray, n: int, m: int) -> np.ndarray:
     if m >= n:
         return np.full(count.shape, np.nan)[()]
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.nansum((values - centre) ** 2, axis=0) / np.where(count > 1, count - 1, np.nan)
+        variance = np.nansum((values - centre) ** 2, axis=0) / np.maximum(count - 1, 0)  # 0 / 0: NaN
         return np.sqrt(variance * (m / (n - m) + 1 / count))[()]
 
 

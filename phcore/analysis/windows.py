@@ -50,7 +50,7 @@ def quarters(steps: Sequence[int], count: int = QUARTERS) -> Windows:
 
 def rates(steps: Sequence[int], fewest: int = FEWEST_RATES) -> Windows:
     """A run in as many windows as its grid has, `fewest` or more; the rest as for `quarters`."""
-    return _chosen(steps, range(min(MOST_RATES, max(steps, default=0)), fewest - 1, -1))
+    return _chosen(steps, range(MOST_RATES, fewest - 1, -1))
 
 
 def by_learning(steps: Sequence[int], learned: Sequence[float], counts: Sequence[int]) -> Windows:
@@ -80,10 +80,10 @@ def by_learning(steps: Sequence[int], learned: Sequence[float], counts: Sequence
 
 def _chosen(steps: Sequence[int], counts: Sequence[int]) -> Windows:
     """The first count for which the grid has windows; else the one that lacks the fewest steps."""
-    grid, last = set(steps), max(steps, default=0)
-    if 0 not in grid or last < min(counts, default=1):
-        return Windows()
-    fewest = Windows()
+    grid, fewest = set(steps), Windows()
+    if 0 not in grid or len(grid) < 2:
+        return fewest
+    last = max(grid)
     for count in counts:
         for length in _lengths(grid, last, count):
             ends = tuple(range(0, length * count + 1, length))

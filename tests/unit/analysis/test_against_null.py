@@ -60,6 +60,12 @@ def test_what_has_no_null_or_no_velocity_is_left_out():
     assert against_null(curve(1.0).head(0), draws([])).empty
 
 
+def test_a_velocity_without_an_interval_stands_beside_its_null_all_the_same():
+    """Whole clouds have one velocity each, and no band."""
+    alone = curve(9.5).assign(lo=np.nan, hi=np.nan)
+    assert against_null(alone, draws(range(11)))["place"].tolist() == ["above"]
+
+
 def test_bars_are_counted_by_their_mean():
     three = pd.DataFrame({"series": "a", "step": 1, "layer": 6, "subsample": range(3), "h1_count": [0, 0, 9]})
     none = pd.DataFrame(columns=["series", "step", "layer", "kind", "h1_count"])

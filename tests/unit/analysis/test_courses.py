@@ -36,6 +36,12 @@ def test_runs_come_as_they_appear():
     assert courses(one, (1.0,))["series"].unique().tolist() == ["b", "c", "a"]
 
 
+def test_a_velocity_counts_whatever_else_of_its_row_is_unknown():
+    one = model(curves={("a", 4): [1, 3]})
+    known = Model("m", 4, one.velocities.assign(subsample=np.nan))
+    assert courses(known, (1.0,))["passed"].tolist() == [0.25, 1.0]
+
+
 def test_layers_are_matched_by_relative_depth():
     large = model("large", 40, {("a", 21): [1, 2], ("a", 40): [1, 2]})
     assert courses(large, DEPTHS).groupby("depth")["layer"].first().to_dict() == {0.5: 21, 1.0: 40}

@@ -131,6 +131,13 @@ def test_correlation_of_neighbours_is_kept_below_one_half():
     assert contrast_error(alternating, contrast) == pytest.approx(np.sqrt(0.25 * (6 - 2 * 0.45 * 3)))
 
 
+def test_each_course_has_its_own_error():
+    contrast = np.array([1.0, 0.0, 0.0, -1.0])
+    some = np.array([[1.0, 2.0, 4.0, 5.0], [10.0, 30.0, 20.0, 90.0], [7.0, 7.0, 7.0, 7.0]])
+    np.testing.assert_allclose(contrast_error(some, contrast), [contrast_error(one, contrast) for one in some])
+    np.testing.assert_allclose(student(some, contrast), [student(one, contrast) for one in some])
+
+
 @given(st.lists(st.floats(0.01, 100), min_size=4, max_size=12), st.floats(0.001, 1000))
 def test_the_studentised_share_has_no_unit(v, factor):
     v = np.array(v)

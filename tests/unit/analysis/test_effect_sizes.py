@@ -153,6 +153,9 @@ def test_effects_of_constants():
     assert hedges_g(constant, constant * (1 + 1e-12))[0] == 0  # not one rounding error over another
     assert np.isnan(g[1])
     assert np.isfinite(g[2])
+    nearly = constant + 1e-15 * np.arange(7)[:, None]  # constants but for rounding, of another size than the other
+    assert np.isnan(hedges_g(0 * constant, nearly)).all()
+    assert np.isnan(hedges_g(nearly, 0 * constant)).all()
     assert hedges_g(0 * constant, 0 * constant).tolist() == [0, 0, 0]
     np.testing.assert_array_equal(cliffs_delta(constant, other)[:2], [0, -1])
 
@@ -511,6 +514,17 @@ def test_labelings_that_are_equally_extreme_count_whatever_their_last_bits():
         assert permanova(distances, list("aabb")).p == pytest.approx(2 / 3)
         assert permanova(distances, list("abba")).p == pytest.approx(2 / 3)
         assert permanova(distances, list("abab")).p == 1
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_the_unit_of_distances_does_not_matter(unit):
+    corners = 0.1 + np.exp(1j * (0.3 + np.arange(4) * np.pi / 2))
+    square = permanova(unit * np.abs(np.subtract.outer(corners, corners)), list("aabb"))
+    assert square.p == pytest.approx(2 / 3)
+    apart = distances_of([[0.0], [1.0], [5.0], [6.5]])
+    one, other = (permanova(factor * apart, list("aabb")) for factor in (1.0, unit))
+    assert (other.pseudo_f, other.p) == pytest.approx((one.pseudo_f, one.p))
+    assert (other.within, other.between) == pytest.approx((unit * one.within, unit * one.between))
 
 
 @pytest.mark.parametrize("rounding", [0.0, 1e-13])

@@ -59,7 +59,7 @@ def test_a_change_of_size_within_the_noise_is_none():
 
 
 @pytest.mark.parametrize(
-    ("groups", "loops", "words"), [(1.1, 4.0, "most of all its loops"), (4.0, 1.1, "how its groups hang together")]
+    ("groups", "loops", "words"), [(1.1, 4.0, ", most of all its loops, and"), (4.0, 1.1, ", most of all how its groups hang together, and")]
 )
 def test_shape_alone(groups, loops, words):
     found = headline([change("a", 0.004, moved=3, shape=14.3, groups=groups, loops=loops), change("b")])
@@ -67,6 +67,11 @@ def test_shape_alone(groups, loops, words):
     assert words in found.title
     assert "for a " in found.title
     assert found.second == ("It is 14 times what another choice of prompts would change.",)
+
+
+def test_a_shape_that_neither_loops_nor_groups_have_alone_is_said_to_be_neither():
+    found = headline([change("a", 0.004, moved=3, shape=1.1), change("b")])
+    assert found.title == "Training for a changed the shape of the cloud of prompts and hardly its size"
 
 
 def test_one_objective_is_not_named_against_others():

@@ -19,6 +19,8 @@ def test_by_hand():
     words = longer_than_noise.sentence([np.array([[0.0, 3.1]]), own], band)
     assert "2 of 3 loops and 1 of 1 component" in words
     assert "2 Gaussian clouds" in words
+    said = longer_than_noise.answer([np.array([[0.0, 3.1]]), own], band)
+    assert said == "2 of 3 loops and 1 of 1 component last longer than noise."
 
 
 def test_nothing_is_drawn_where_there_are_no_clouds_and_empty_diagrams_have_no_length():

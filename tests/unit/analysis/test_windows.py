@@ -32,6 +32,7 @@ SHIPPED = (0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
         ),  # (0, 2, 4, 6, 8) would be less than three quarters of it
         ((0, 3), (), ()),  # too short for four
         ((1, 2, 3, 4), (), ()),  # no base
+        ((0,), (), ()),  # nothing but the base
         ((), (), ()),
     ],
 )
