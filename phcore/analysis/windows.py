@@ -68,12 +68,12 @@ def by_learning(steps: Sequence[int], learned: Sequence[float], counts: Sequence
     for count in counts:
         for first in sums[(sums > 0) & (sums * count <= sums[-1] * (1 + _EQUAL))][::-1]:
             places = [0]
-            while len(places) <= count and places[-1] < len(sums) - 1:
+            for _ in range(count):
                 end = np.searchsorted(sums, sums[places[-1]] + first * (1 - _EQUAL))
                 places.append(min(int(end), len(sums) - 1))
             lengths = np.diff(sums[places])
             alike = (lengths >= first * (1 - _EQUAL)) & (lengths <= first * (1 + _NEARLY))
-            if len(lengths) == count and alike.all() and sums[places[-1]] >= COVERED * sums[-1]:
+            if alike.all() and sums[places[-1]] >= COVERED * sums[-1]:
                 return Windows(tuple(int(steps[place]) for place in places))
     return Windows()
 

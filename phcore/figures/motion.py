@@ -14,7 +14,7 @@ GRID = 30_000  # places from the middle of a map to its edge
 
 def packed(values: np.ndarray, kind: type) -> str:
     """An array of any shape as base64, little-endian, row by row."""
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).astype(np.dtype(kind).newbyteorder("<"))).decode()
+    return base64.b64encode(np.ascontiguousarray(values, np.dtype(kind).newbyteorder("<"))).decode()
 
 
 def grid_unit(reach: Sequence[float]) -> float:

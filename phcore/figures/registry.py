@@ -12,10 +12,9 @@ from phcore.figures.figure import Choice, Figure, Source, title
 
 def _found() -> dict[str, Figure]:
     """Name -> figure, in the order of a report: what the files of this folder declare."""
-    names = (
-        one.name for one in pkgutil.iter_modules(phcore.figures.__path__) if not one.ispkg and one.name != "registry"
-    )
-    modules = [importlib.import_module(f"phcore.figures.{name}") for name in names]
+    modules = [
+        importlib.import_module(f"phcore.figures.{one.name}") for one in pkgutil.iter_modules(phcore.figures.__path__)
+    ]
     declared = [one for module in modules for one in vars(module).values() if isinstance(one, Figure)]
     return {one.name: one for one in sorted(declared, key=lambda one: (one.place, one.name))}
 

@@ -40,9 +40,9 @@ def read(results: Source, choice: Choice) -> dict:
     known = own.assign(mean=value, lo=value, hi=value).dropna(subset="mean")
     if known.empty:
         raise Fault(f"prompt {number} has too few tokens for its {MEASURES[choice.tokens]}", "choose another prompt")
-    points = {name: (int(own[name].min()), int(own[name].max())) for name in ("tokens", "n_distinct")}
+    points = own["n_distinct"]
     return {"rows": labelled(results, known), "every": table, "prompt": number, "category": own["category"].iloc[0],
-            "tokens": points["tokens"][0], "distinct": points["n_distinct"]}  # fmt: skip
+            "tokens": int(own["tokens"].iloc[0]), "distinct": (int(points.min()), int(points.max()))}  # fmt: skip
 
 
 def _unit(data: Data) -> str:

@@ -225,12 +225,14 @@ def test_simulated_studies_without_change(kind):
 # --- the interval --------------------------------------------------------------------------------
 
 
-def test_the_interval_is_that_of_the_subsamples_own_curves():
+@pytest.mark.parametrize("per", ["transition", "step"])
+def test_the_interval_is_that_of_the_subsamples_own_curves(per):
     velocities, distances = study(walk(), noise=0.3)
     table = concentration_table(velocities, distances, N, M, n=50)
     own = velocities.pivot(index="step", columns="subsample", values="value").to_numpy()
+    own = own / (np.diff(STEPS)[:, None] if per == "step" else 1)
     shares = own[:2].sum(axis=0) / own.sum(axis=0)
-    row = table[(table["per"] == "transition") & (table["by"] == "index") & table["with_base"]].iloc[0]
+    row = table[(table["per"] == per) & (table["by"] == "index") & table["with_base"]].iloc[0]
     half = 1.96 * np.sqrt(shares.var(ddof=1) * (M / (N - M) + 1 / 5))
     assert row["concentration"] == pytest.approx(own[:2].mean(axis=1).sum() / own.mean(axis=1).sum())
     assert [row["lo"], row["hi"]] == pytest.approx([row["concentration"] - half, row["concentration"] + half])

@@ -59,7 +59,8 @@ def test_a_change_of_size_within_the_noise_is_none():
 
 
 @pytest.mark.parametrize(
-    ("groups", "loops", "words"), [(1.1, 4.0, ", most of all its loops, and"), (4.0, 1.1, ", most of all how its groups hang together, and")]
+    ("groups", "loops", "words"),
+    [(1.1, 4.0, ", most of all its loops, and"), (4.0, 1.1, ", most of all how its groups hang together, and")],
 )
 def test_shape_alone(groups, loops, words):
     found = headline([change("a", 0.004, moved=3, shape=14.3, groups=groups, loops=loops), change("b")])

@@ -102,6 +102,10 @@ def test_loops_are_counted_beside_those_of_gaussian_clouds():
     assert loops.sentence(read("loops", Tables(tables | {"gaussian_nulls": same}))).startswith(
         "2 of 4 cells have fewer loops than a matching Gaussian cloud"
     )
+    wide = tables["gaussian_nulls"].assign(h1_count=np.resize([0.0, 99.0], len(tables["gaussian_nulls"])))
+    assert loops.sentence(read("loops", Tables(tables | {"gaussian_nulls": wide}))).startswith(
+        "None of 4 cells has fewer"
+    )
     for nulls in (tables["gaussian_nulls"].query("kind == 'isotropic'"), tables["gaussian_nulls"].head(0)):
         with pytest.raises(Fault, match="have not been counted"):
             read("loops", Tables(tables | {"gaussian_nulls": nulls}))

@@ -41,6 +41,8 @@ def test_a_bar_per_quarter_before_its_floor_and_the_line_of_an_even_course(data,
     rows = drawing.tables["table0"] if "table0" in drawing.tables else next(iter(drawing.tables.values()))
     assert len(rows) == 8
     assert set(rows["even"]) == {0.25}
+    assert rows["quarter"].tolist() == ["0 to 4", "4 to 8", "8 to 12", "12 to 16"] * 2
+    assert rows["beyond_words"].tolist()[0] == "2 of 2 layers"
     assert title(drawing.spec)[0] == "Does most of the change come early?"
     svg = render(drawn("windows", data, objectives=("helpful", "mixed")))
     for words in (">helpful<", ">mixed<", ">52 %<", "quarter of the steps"):

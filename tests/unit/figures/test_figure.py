@@ -59,6 +59,8 @@ def test_objectives_that_are_left_out_are_in_no_table_and_no_series():
     assert set(part.curve["series"]) == {"a"}
     seen = shown(own, ("harmless",))
     assert [one.name for one in seen.record.series] == ["a", "a2"]
+    table = seen.table("velocities")
+    assert (list(table), list(table.index)) == (list(own.table("velocities")), [0])
     assert seen.study is seen.record.study
     assert shown(own, ()) is own
     assert shown(own, ("helpful", "harmless")) is own  # nothing would be left
@@ -71,6 +73,7 @@ def test_the_answer_of_a_figure_stands_in_large_letters_below_its_question():
         assert (title["text"], title["subtitle"]) == (["How far?"], ["So far."])
         assert (title["fontSize"], title["subtitleFontSize"]) == (13, size)
         assert (title["fontWeight"], title["subtitleFontWeight"]) == ("normal", "bold")
+        assert chart["autosize"].to_dict() == {"type": "pad", "contains": "padding"}  # plots keep their size
     words = " ".join(["a long answer"] * 12)
     assert len(Look.of(Tables(), width=1100).framed("How?", words)["title"].to_dict()["subtitle"]) == 2
     assert chart["config"]["axis"]["labelFontSize"] == 14
@@ -133,39 +136,52 @@ def test_a_figure_is_told_how_many_prompts_there_are():
 # Figure -> section, what its reader may choose, and its parts beside what it reads and its table.
 DECLARED = {
     "maps": ("", 0, "caption chart numbers"),
-    "net_change": ("", 0, "caption chart numbers"),
-    "velocity": ("", 0, "caption chart numbers paper"),
+    "net_change": ("", 0, "caption chart more numbers"),
+    "velocity": ("", 0, "caption chart more numbers paper"),
     "layers": ("", 0, "caption chart"),
     "heatmap": ("", 0, "caption chart numbers"),
-    "windows": ("Early?", 1, "caption chart numbers"),
-    "concentration": ("Early?", 5, "below caption chart numbers warning"),
-    "gaussian": ("More than noise?", 0, "below caption chart numbers paper"),
+    "windows": ("Early?", 1, "caption chart more numbers"),
+    "concentration": ("Early?", 5, "below caption chart more numbers warning"),
+    "gaussian": ("More than noise?", 0, "below caption chart more numbers paper"),
     "loops": ("More than noise?", 0, "caption sentence"),
-    "paths": ("", 3, "caption chart numbers paper"),
+    "paths": ("", 3, "caption chart more numbers paper"),
     "apart": ("", 0, "caption chart"),
-    "separation": ("Apart?", 1, "caption chart numbers"),
+    "separation": ("Apart?", 1, "caption chart more numbers"),
     "replicates": ("Apart?", 0, "below caption sentence"),
-    "effects": ("Apart?", 3, "caption chart numbers"),
-    "mixture": ("Apart?", 2, "caption chart numbers"),
-    "geometry": ("More than geometry?", 0, "below caption chart numbers warning"),
+    "effects": ("Apart?", 3, "caption chart more numbers"),
+    "mixture": ("Apart?", 2, "caption chart more numbers"),
+    "geometry": ("More than geometry?", 0, "below caption chart more numbers warning"),
     "unexplained": ("More than geometry?", 0, "below caption sentence"),
     "spectra": ("More than geometry?", 1, "below caption chart numbers"),
-    "behaviour": ("Before behaviour?", 3, "caption chart numbers paper"),
-    "lags": ("Before behaviour?", 0, "caption chart follows numbers"),
-    "early_final": ("Before behaviour?", 3, "caption chart warning"),
-    "directions": ("Before behaviour?", 1, "below caption chart numbers"),
-    "halfway": ("Before behaviour?", 0, "below caption chart numbers"),
+    "behaviour": ("Before behaviour?", 3, "caption chart half more numbers paper"),
+    "lags": ("Before behaviour?", 0, "caption chart follows half more numbers"),
+    "early_final": ("Before behaviour?", 3, "caption chart half more warning"),
+    "directions": ("Before behaviour?", 1, "below caption chart more numbers"),
+    "halfway": ("Before behaviour?", 0, "below caption chart half more numbers"),
     "token_clouds": ("More than geometry?", 2, "below caption chart numbers"),
     "confounds": ("Robust?", 1, "below caption chart numbers warning"),
-    "settings": ("Robust?", 1, "caption chart numbers"),
-    "models": ("Other models?", 2, "caption chart sentence warning"),
+    "settings": ("Robust?", 1, "caption chart more numbers"),
+    "models": ("Other models?", 2, "caption chart more sentence warning"),
     "barcode": ("", 0, "at caption cells chart numbers paper"),
 }
 
 
 def test_each_figure_has_the_parts_that_make_it():
     plain = {one.name: one.default for one in fields(Figure)} | {"paper": {}}
-    parts = ("at", "below", "caption", "cells", "chart", "follows", "numbers", "paper", "sentence", "warning")
+    parts = [
+        "at",
+        "below",
+        "caption",
+        "cells",
+        "chart",
+        "follows",
+        "half",
+        "more",
+        "numbers",
+        "paper",
+        "sentence",
+        "warning",
+    ]
     found = {
         name: (one.section, len(one.controls),
                " ".join(part for part in parts if getattr(one, part) != plain[part]))

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from phcore.figures.heatmap import answer
+from phcore.figures.heatmap import answer, caption
 from tests.unit.figures.hand_made import drawn, given
 
 
@@ -29,6 +29,19 @@ def test_a_transition_reaches_from_one_step_to_the_other(curve, steps):
     spec = heatmap(curve, steps=steps).to_dict()
     rows = next(rows for rows in spec["datasets"].values() if rows and "value" in rows[0])
     assert all((row["begin"], row["end"]) == (row["step_from"], row["step"]) for row in rows)
+
+
+def test_a_panel_of_several_runs_is_their_mean_from_the_latest_begin():
+    """Runs of an objective at step 8 that come from steps 4 and 2: the field is as wide as the shorter transition."""
+    runs = pd.DataFrame({"series": ["a", "a2", "a"], "objective": "helpful", "layer": 6, "step_from": [4, 2, 2],
+                         "step": [8, 8, 4], "mean": [1.0, 3.0, 5.0], "lo": 0.0, "hi": 9.0})  # fmt: skip
+    spec = heatmap(runs).to_dict()
+    table = next(rows for rows in spec["datasets"].values() if rows and "value" in rows[0])
+    told = [(row["series"], row["begin"], row["end"], row["value"], row["when"], row["words"]) for row in table]
+    assert told == [("helpful", 4, 8, 2.0, "4 to 8", "2.00"), ("helpful", 2, 4, 5.0, "2 to 4", "5.00")]
+    mean = " A panel is the mean over an objective's runs."
+    assert caption(given(curve=runs)).endswith(f"to the later.{mean}")
+    assert caption(given(curve=runs[runs["series"] == "a"])).endswith("to the later.")
 
 
 def test_playing_the_steps_changes_data_only(curve, shape, steps):

@@ -46,6 +46,17 @@ def test_whiskers_hold_the_dot(lags):
 def test_the_lag_answer(lags):
     assert answer(given(rows=lags)) == ("Topology peaks first in 1 of 3 cases, behaviour in 1, both at once in 1.")
     assert more(given(rows=lags)).endswith("Median lag: +0 checkpoints.")
+    behind = lags.assign(lag_checkpoints=[-2, -1, -1])
+    assert answer(given(rows=behind)) == "Topology peaks first in 0 of 3 cases, behaviour in 3."
+
+
+def test_peaks_are_told_with_their_steps(lags):
+    """Where topology's peaks over the middle 80 % of the subsamples, too."""
+    first, same, behind = rows_of(lag(lags))
+    assert (first["topology_words"], first["behaviour_words"]) == ("step 2 (1.00 to 4.00)", "step 8")
+    assert [one["lag_words"] for one in (first, same, behind)] == [
+        "2 checkpoints (6 steps) after topology", "at the same checkpoint", "1 checkpoint (2 steps) before topology"
+    ]  # fmt: skip
 
 
 def test_zero_is_in_the_middle_and_the_sides_have_names(lags, render):

@@ -56,6 +56,14 @@ def test_the_headline_is_of_this_layer_and_of_its_first_quarters(results):
     assert net_change.FIGURE.more(data) == data.headline.words
 
 
+def test_a_run_that_does_not_move_has_no_first_quarter(results):
+    """The share of the objective is that of its other run."""
+    still = rows("series window value", ("a2", 1, 0.0), ("a2", 2, 0.0), use="quarters", measure="summaries")
+    windows = pd.concat([results.given["windows"], still])
+    two = Tables(results.given | {"windows": windows}, record_of({"a": "helpful", "a2": "helpful", "b": "harmless"}))
+    assert "75 %" in read("net_change", two).headline.words
+
+
 @pytest.mark.parametrize(("p", "said"), [(0.04, "0.04"), (0.3, "0.3"), (float("nan"), "")])
 def test_several_runs_of_an_objective_are_told_apart_as_the_verdict_does(results, monkeypatch, p, said):
     """By claim 3, at the study's scale and in mean summaries."""

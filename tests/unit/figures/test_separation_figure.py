@@ -54,7 +54,10 @@ def test_each_pair_is_judged_by_its_own_floor(pairs, floor):
     other = more(read(pairs, low))
     assert "8.00 apart (no farther than resampling)" in other
     assert "0.700 apart (beyond the floor since step 2)" in other
+    part = more(read(pairs, floor[floor["step"] > 0]))  # where a step has no floor, the others have
+    assert "8.00 apart (beyond the floor since step 2)" in part
     assert told(pairs) == "helpful and harmless end farthest apart, 8.00."
+    assert more(read(pairs)).endswith("8.00 apart; mixed and harmless are 0.700 apart.")
     assert told(pairs[pairs["series_a"] == "mixed"]) == "mixed and harmless end 0.700 apart."
     assert "apart at step 1." in more(read(pairs[(pairs["series_a"] == "mixed") | (pairs["step"] < 2)]))
     assert "yet" in told(pairs.head(0), floor)

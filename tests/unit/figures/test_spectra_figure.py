@@ -109,6 +109,12 @@ def test_uneven_categories_are_said_to_be_so(changed, uneven):
         assert f"the smallest has 10 prompts, the largest {changed['most']}, so" in said
 
 
+def test_one_cloud_has_its_shares_and_chance():
+    data = read("confounds", Tables({"confounds": shares().head(1)}))
+    assert len(data.rows) == 1
+    assert data.chance == read("confounds", Tables({"confounds": shares()})).chance
+
+
 def test_confounds_that_were_not_measured():
     with pytest.raises(Fault, match="has not been measured for this study"):
         read("confounds", Tables())

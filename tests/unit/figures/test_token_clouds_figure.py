@@ -69,6 +69,11 @@ def test_clouds_in_one_point_or_of_too_few_tokens_have_no_number():
     table.loc[0, "median_distance"] = 0.0  # all tokens in one place
     table.loc[1, "two_nn"] = float("nan")
     assert len(read("token_clouds", study(table)).rows) == 4
+    assert (
+        len(read("token_clouds", study(table), tokens="h1_total").rows) == 5
+    )  # without a dimension: loops all the same
+    (one,) = values(read("token_clouds", study(shapes().head(1))))
+    assert one == ["b", 6, 4, 5.0]
     with pytest.raises(Fault, match=r"prompt 12 has too few tokens for its intrinsic dimension"):
         read("token_clouds", study(shapes(two_nn=float("nan"))))
     with pytest.raises(Fault, match="have not been measured for this study"):

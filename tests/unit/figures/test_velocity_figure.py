@@ -66,6 +66,24 @@ def test_per_step_velocity_and_floor_are_divided_by_the_gap(results):
     assert velocity.named(read("velocity", results, scale="median")) == "H1 velocity (distance / median distance)"
 
 
+def test_the_other_layers_and_the_largest_move_of_all():
+    """At layer 12 everything moves half as far; where an objective has several runs, their mean counts."""
+    deep = velocities(layer=12)
+    both = pd.concat([velocities(), deep.assign(value=deep["value"] / 2)])
+    noise = pd.concat([floors(), floors(layer=12)])
+    data = read("layers", Tables({"velocities": both, "floors": noise}))
+    assert set(data.curve["layer"]) == set(data.floor["layer"]) == {12}
+    assert list(data.floor) == ["layer", "step", "lo", "hi"]
+    assert data.highest.to_dict() == pytest.approx({6: 40, 12: 20})
+    assert velocity.layers_answer(data) == "Layer 6 moves most, by 40.0; layer 12 least, by 20.0 at most."
+    second = both[both["series"] == "a"].assign(series="a2", value=0.0)
+    of_runs = read("layers", Tables({"velocities": pd.concat([both, second]), "floors": noise}), layer=12)
+    assert set(of_runs.curve["layer"]) == {6}
+    assert of_runs.highest.to_dict() == pytest.approx({6: 20, 12: 10})
+    with pytest.raises(Fault, match="this study has one layer"):
+        read("layers", Tables({"velocities": velocities(), "floors": floors()}))
+
+
 GREY = (
     "Grey: the resampling floor, 10 to 90 % of the distances between two subsamples of different prompts in one cloud "
     "(n = 40 prompts, m = 12 in a subsample); inside it, a velocity cannot be told from another choice of prompts."
@@ -139,6 +157,7 @@ def test_summaries_at_the_other_scale_are_divided_by_the_medians_of_their_cells(
     for name in FEATURES:
         assert other[name].tolist() == ([2.0, 4.0] if SCALE_DEGREE[name] == 1 else [8.0, 8.0])
     assert reading.summaries(Tables(), "median").empty
+    assert reading.summaries(Tables({"cells": cells}), "median").empty
 
 
 # --- beside Gaussian clouds -------------------------------------------------------------------------
