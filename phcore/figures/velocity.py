@@ -27,11 +27,8 @@ def read(results: Source, choice: Choice) -> dict:
 
 def _shared(results: Source) -> float:
     """Share of its prompts that a subsample's partner repeats: 0 where the floor compares disjoint subsamples."""
-    asked, n = results.study, results.record.n_prompts
-    if not asked.subsamples:
-        return 0.0
-    sets = clouds.subsamples(n, count=asked.subsamples, size=results.record.subsample_size, seed=asked.seed)
-    return clouds.overlap(sets, clouds.partners(sets, n, seed=asked.seed))
+    n, size = results.record.n_prompts, results.record.subsample_size
+    return clouds.overlap(n, clouds.subsample_size(n, size)) if results.study.subsamples else 0.0
 
 
 def named(data: Data) -> str:

@@ -85,16 +85,16 @@ def partners(indices: np.ndarray, n_prompts: int, *, seed: int = 0) -> np.ndarra
     return np.stack([np.sort(np.concatenate(both)[:m]) for both in shuffled])
 
 
-def overlap(indices: np.ndarray, partners: np.ndarray) -> float:
-    """Mean share (0 to 1) of a subsample's prompts that its partner repeats.
+def overlap(n: int, m: int) -> float:
+    """Share (0 to 1) of a subsample's prompts that its partner repeats.
 
     Prompts in common make the two diagrams more alike, and so lower the resampling floor.
 
     Parameters
     ----------
-    indices, partners : (count, m) int arrays, as from `subsamples` and `partners`.
+    n, m : prompts in all, and in a subsample.
     """
-    return float(np.mean([np.isin(row, other) for row, other in zip(indices, partners, strict=True)]))
+    return max(0, 2 * m - n) / m
 
 
 def checked_cloud(cloud: np.ndarray) -> np.ndarray:
