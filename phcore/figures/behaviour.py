@@ -51,7 +51,7 @@ def moves(results: Source) -> pd.DataFrame:
     Fault
         where there is none.
     """
-    known = results.table("behaviour_moves").dropna(subset="value")
+    known = results.table("behaviour_moves").dropna()
     if known.empty:
         raise Fault("what the model would say has not been measured for this study", COMPUTE)
     return known
@@ -65,8 +65,8 @@ def every_move(results: Source, layer: int) -> pd.DataFrame:
     Fault
         where there is none of either.
     """
-    own = results.table("projection_moves", layer=layer).dropna(subset="value").assign(name=PROJECTION)
-    parts = [one for one in (results.table("behaviour_moves").dropna(subset="value"), own) if len(one)]
+    own = results.table("projection_moves", layer=layer).dropna().assign(name=PROJECTION)
+    parts = [one for one in (results.table("behaviour_moves").dropna(), own) if len(one)]
     return pd.concat(parts, ignore_index=True) if parts else moves(results)
 
 

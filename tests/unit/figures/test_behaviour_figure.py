@@ -135,6 +135,7 @@ def test_behaviours_and_categories_that_can_be_chosen(results):
     choice = Choice.of(results, behaviour="js")
     assert name.options(results, choice) == ["js", "refusal", "acc"]
     assert category.options(results, choice) == ["", "harmful"]
+    assert category.options(results, Choice.of(results, behaviour="refusal")) == [""]
     assert (category.words(""), category.words("harmful")) == ("all", "harmful")
     assert in_order(pd.Series(["learning_rate", "zeal", "nll", "acc", "refusal", "nll"])) == [
         "refusal", "nll", "acc", "zeal", "learning_rate"
