@@ -98,7 +98,7 @@ def at_checkpoints(behaviour: pd.DataFrame, steps_of: dict[str, list[int]]) -> p
     series, step, name, category, value; no row where nothing was logged.
     """
     parts = []
-    for series, rows in behaviour.dropna(subset="value").groupby("series", sort=False, observed=True):
+    for series, rows in behaviour.dropna().groupby("series", sort=False, observed=True):
         steps = np.asarray(steps_of.get(series, ()))
         if not len(steps):
             continue
@@ -165,7 +165,7 @@ def lags(velocities: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     ValueError : where there is more than one order or norm.
     """
     demand_one(velocities, ["order", "norm"])
-    behaviours = moves[moves["category"] == ALL].dropna(subset="value")
+    behaviours = moves[moves["category"] == ALL].dropna()
     grids = {
         series: sorted({*rows["step_from"], *rows["step"]})
         for series, rows in velocities.groupby("series", observed=True)

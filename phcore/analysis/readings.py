@@ -221,7 +221,7 @@ def lag(subject: Subject, scale: str, order: float) -> Judged:
     """Claim 5: see `claims.lag`. Of mean summaries alone."""
     table = subject.read("halfway")
     own = table[(table["scale"] == scale) & table["series"].isin(subject.runs)]
-    own = own.dropna(subset=["topology", "behaviour", "error"]) if order == MEANS else own.head(0)
+    own = own.dropna() if order == MEANS else own.head(0)
     if own.empty:
         return Judged()
     columns = ("topology", "behaviour", "error", "slack", "resolution", "last", "moved")

@@ -155,7 +155,8 @@ def test_what_does_not_move_has_no_lag():
     lag = found[found["per"] == "step"].set_index(["layer", "name"])["lag_steps"]
     assert lag[6, "js"] == -1
     assert lag[[(6, "rate"), (12, "js"), (12, "rate")]].isna().all()
-    assert b.lags(v, move_rows("js", [1.0] * 4, series="another")).empty
+    none = b.lags(v, move_rows("js", [1.0] * 4, series="another"))
+    assert (len(none), list(none)) == (0, b.LAGS)
     assert b.lags(v[:0], move_rows("js", [1.0] * 4)).empty
 
 
