@@ -48,7 +48,8 @@ def test_a_velocity_beside_both_controls_and_its_floor():
 
 
 def test_the_numerical_floor_is_the_largest_mean_and_counts_a_shared_base_once():
-    values = [("other", "a", 0, 1.0), ("other", "a", 0, 3.0), ("other", "b", 0, 1.0), ("other", "b", 0, 3.0),
+    base = [("other", series, 0, value) for series in "ab" for value in (0.0, 1.0, 5.0)]
+    values = [*base,
               ("other", "a", 4, 5.0), ("batches", "a", 4, 0.5), ("other", "b", 4, 2.0)]  # fmt: skip
     found = numerical_floor(pd.DataFrame(values, columns=["kind", "series", "step", "value"]))
     assert found.to_numpy().tolist() == [["other", 5.0, 3], ["batches", 0.5, 1]]

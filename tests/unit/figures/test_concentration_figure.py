@@ -149,6 +149,11 @@ def test_the_base_counts_where_a_series_has_it_and_unless_it_is_left_out(results
     assert "with_base" not in FIGURES["concentration"].table(data)
 
 
+def test_without_an_interval_or_a_null_there_is_a_concentration_all_the_same():
+    alone = table().assign(lo=np.nan, hi=np.nan, p=np.nan)
+    assert len(hand_made.read("concentration", Tables({"concentration": alone})).rows) == 2
+
+
 @pytest.mark.parametrize(("correction", "p"), zip(CORRECTIONS, (0.02, 0.03, 0.01), strict=True))
 def test_p_is_the_one_that_is_chosen(results, correction, p):
     data = hand_made.read("concentration", results, correction=correction)

@@ -42,7 +42,8 @@ def test_a_bar_per_quarter_before_its_floor_and_the_line_of_an_even_course(data,
     assert len(rows) == 8
     assert set(rows["even"]) == {0.25}
     assert rows["quarter"].tolist() == ["0 to 4", "4 to 8", "8 to 12", "12 to 16"] * 2
-    assert rows["beyond_words"].tolist()[0] == "2 of 2 layers"
+    said = [rows[f"{name}words"][0] for name in ("", "floor_", "value_", "beyond_")]
+    assert said == ["52 %", "11 %", "5.00", "2 of 2 layers"]
     assert title(drawing.spec)[0] == "Does most of the change come early?"
     svg = render(drawn("windows", data, objectives=("helpful", "mixed")))
     for words in (">helpful<", ">mixed<", ">52 %<", "quarter of the steps"):

@@ -161,6 +161,12 @@ def test_distances_of_summaries_come_from_their_table(results, distance, value, 
     ]  # fmt: skip
 
 
+def test_a_distance_without_a_floor_is_shown():
+    """Of fewer than four subsamples no halves can be made."""
+    alone = separated().assign(distance_floor=np.nan, distance_floor_hi=np.nan)
+    assert hand_made.read("separation", Tables({"separation": alone})).rows["value"].notna().sum() == 6
+
+
 def diagrams():
     """Distances between the diagrams of series, of which some are of two steps, of the base, or unknown."""
     pairs = [("a", 1, "b", 1, 4.0), ("a", 2, "b", 2, 8.0), ("b", 2, "a", 1, 99.0), ("a", 1, "a2", 1, 2.0),

@@ -115,6 +115,11 @@ def test_one_cloud_has_its_shares_and_chance():
     assert data.chance == read("confounds", Tables({"confounds": shares()})).chance
 
 
+def test_length_explains_what_it_does_without_categories():
+    data = read("confounds", Tables({"confounds": shares(category_share=float("nan"), fewest=float("nan"))}))
+    assert len(data.rows) == 3
+
+
 def test_confounds_that_were_not_measured():
     with pytest.raises(Fault, match="has not been measured for this study"):
         read("confounds", Tables())
@@ -150,6 +155,8 @@ def test_the_direction_of_the_first_pair_unless_another_is_chosen():
     assert directions.more(data) == (
         "Gap and cosine with the base's direction at the last checkpoint: b 1.20 and 0.25, a 1.40 and 0.50."
     )
+    first = turned().assign(cosine_before=float("nan"))  # the base has none before it
+    assert len(read("directions", Tables({"directions": first})).rows) == 4
     other = read("directions", results, between=("harmful", "neutral"))
     assert (other.second, set(other.rows["gap"])) == ("neutral", {9.0})
     (control,) = FIGURES["directions"].controls

@@ -191,6 +191,8 @@ def test_moves_beside_their_null_are_counted(gaussians):
     low = given(every=data.here.assign(floor_hi=10.0))
     assert gaussian.more(low).endswith(" 2 of 5 exceed the resampling floor.")
     assert gaussian.more(given(every=data.here.assign(floor_hi=float("nan")))).endswith("1 stay below.")
+    partly = data.here.assign(floor_hi=data.here["floor_hi"].where(data.here["step"] > 1))
+    assert gaussian.more(given(every=partly)).endswith(" 3 of 5 exceed the resampling floor.")
     assert "layer 6 yet" in gaussian.answer(given(every=data.here.head(0)))
 
 
