@@ -69,7 +69,7 @@ def concentration(v: np.ndarray) -> float:
 
 def peak_step(v: np.ndarray, steps: np.ndarray) -> float:
     """Step at which the fastest transition ends; NaN if nothing moves."""
-    v = np.asarray(v, dtype=np.float64)
+    v = np.asarray(v)
     if not np.nanmax(v, initial=0.0) > 0:
         return float("nan")
     return float(np.asarray(steps)[1:][np.nanargmax(v)])
@@ -77,7 +77,7 @@ def peak_step(v: np.ndarray, steps: np.ndarray) -> float:
 
 def stable_step(v: np.ndarray, steps: np.ndarray, share: float = 0.25) -> float:
     """First step after which every velocity stays under ``share`` of the peak; NaN if none does."""
-    v = np.asarray(v, dtype=np.float64)
+    v = np.asarray(v)
     peak = np.nanmax(v, initial=0.0)
     if not peak > 0:
         return float("nan")
@@ -207,7 +207,7 @@ def _figures(curve: Curve, n: int, seed: int) -> Iterator[dict]:
 
 def early_share(v: np.ndarray, mask: np.ndarray) -> float:
     """Sum of v (T,) where mask (T,) over its sum; NaN where nothing is early, a value is missing or nothing moves."""
-    v = np.asarray(v, dtype=np.float64)
+    v = np.asarray(v)
     total = v.sum()
     return float(v[mask].sum() / total) if mask.any() and total > 0 else float("nan")
 

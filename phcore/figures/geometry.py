@@ -63,7 +63,7 @@ def chart(data: Data, look: Look):
 
 def answer(data: Data) -> str:
     """What goes with velocity most closely."""
-    known = data.pooled.dropna(subset="rho")
+    known = data.pooled.dropna()
     if known.empty:
         return "No geometric quantity has a correlation with velocity yet."
     most = known.loc[known["rho"].abs().idxmax()]
@@ -91,7 +91,7 @@ def more(data: Data) -> str:
 
 def rest(data: Data) -> str:
     """What simple geometry leaves of what layer and step leave; empty where that is not known."""
-    shares = data.shares.dropna(subset="share")
+    shares = data.shares.dropna()
     if shares.empty:
         return ""
     first = shares.iloc[0]

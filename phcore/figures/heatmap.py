@@ -67,7 +67,7 @@ def _transitions(curve: pd.DataFrame) -> pd.DataFrame:
     """Of each series, or each objective where one has several runs: begin, end, layer and value, with words."""
     front = bold(curve)
     if front is not curve:  # a transition of the mean begins where those of its runs do
-        begun = curve.groupby(["objective", "layer", "step"], as_index=False)["step_from"].max()
+        begun = curve.groupby(["objective", "layer", "step"])["step_from"].max()
         front = front.merge(begun, on=["objective", "layer", "step"])
     when = [f"{a:,} to {b:,}" for a, b in zip(front["step_from"], front["step"], strict=True)]
     words = [three(value) for value in front["mean"]]

@@ -26,7 +26,7 @@ def read(results: Source, choice: Choice) -> dict:
         )
     name = choice.behaviour or in_order(moves(results)["name"])[0]
     table = rows(results, "lags", choice, "degree", "scale", "per")
-    table = table[table["name"] == name].dropna(subset="lag_checkpoints")
+    table = table[table["name"] == name].dropna()
     if table.empty:
         raise Fault(
             "no series has a peak in both topology and this behaviour yet",

@@ -110,8 +110,7 @@ def more(data: Data) -> str:
 
 def _told(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """The steps at which its place can be told, and whether it lies between its parts there."""
-    known = rows.dropna(subset=["along", "a_to_b"]).sort_values("step")
-    told = known[known["a_to_b"] > known["floor"]]
+    told = rows[rows["a_to_b"] > rows["floor"]].sort_values("step")
     inside = told["along"].between(0, 1, inclusive="neither")
     return told, inside & (told[["to_a", "to_b"]].max(axis=1) < told["a_to_b"])
 

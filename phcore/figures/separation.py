@@ -183,7 +183,7 @@ def answer(data: Data) -> str:
     words = words if len(apart) > 1 else f"{most['series_a']} and {most['series_b']} end {three(most['mean'])} apart"
     if SAME in end.index:
         return f"{words}; runs of one objective {three(end.loc[SAME, 'mean'])}."
-    rows = data.rows.dropna(subset=["value", "hi"])
+    rows = data.rows.dropna()
     own = rows[(rows["series_a"] == most["series_a"]) & (rows["series_b"] == most["series_b"])].sort_values("step")
     if own.empty:
         return f"{words}."

@@ -28,7 +28,7 @@ def read(results: Source, choice: Choice) -> dict:
     table = rows(results, "sensitivity", choice, "layer")
     if table.empty:
         raise Fault("other settings have not been tried for this study yet", COMPUTE)
-    series = choice.series or next(iter(table.dropna(subset="value")["series"]), table["series"].iloc[0])
+    series = choice.series or next(iter(table.dropna()["series"]), table["series"].iloc[0])
     own = pd.concat([table, rows(results, "length_removed", choice, "layer")], ignore_index=True)
     own = own[own["series"] == series]
     if own["value"].isna().all():

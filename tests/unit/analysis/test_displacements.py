@@ -73,6 +73,15 @@ def test_one_number_that_is_none_leaves_a_cell_out_and_zeros_do_not():
         assert courses(changed, cells, "raw", 320, 160)[0].steps.tolist() == steps
 
 
+def test_a_number_that_is_the_same_everywhere_measures_nothing():
+    """One that is 0 throughout, as those of loops are where there are none, and one that is not."""
+    table, cells = study()
+    for value in (0.0, 0.1):
+        one = courses(table.assign(**{FEATURES[3]: value}), cells, "raw", 320, 160)[0]
+        assert (one.each.shape[2], len(one.loops)) == (len(FEATURES) - 1, len(FEATURES) - 1)
+        assert np.isfinite(one.each).all()
+
+
 def test_two_subsamples_are_enough():
     table, cells = study(count=2)
     first = courses(table, cells, "raw", 320, 160)[0]

@@ -26,13 +26,15 @@ def distances(series="a", base="base", order=2.0, **changed):
 
 
 def velocities(series="a", order=1.0, **changed):
-    rows = [(series, k, k + 1, 1, b, 1, order, 2.0, "raw", 10.0 * k + b) for k in range(6) for b in (0, 2)]
+    rows = [(series, k, k + 1, 1, b, 1, order, 2.0, "raw", 10.0 * k + more)
+            for k in range(6) for b, more in enumerate((0, 0, 3))]  # fmt: skip
     columns = ["series", "step_from", "step", "layer", "subsample", "degree", "order", "norm", "scale", "value"]
     return pd.DataFrame(rows, columns=columns).assign(**changed)
 
 
 def floors(series="a", order=2.0, **changed):
-    rows = [(series, k, 1, b, 1, order, 2.0, "raw", float(k) + b) for k in range(7) for b in (0, 1)]
+    rows = [(series, k, 1, b, 1, order, 2.0, "raw", k + more)
+            for k in range(7) for b, more in enumerate((0.0, 0.0, 1.5))]  # fmt: skip
     columns = ["series", "step", "layer", "subsample", "degree", "order", "norm", "scale", "value"]
     return pd.DataFrame(rows, columns=columns).assign(**changed)
 

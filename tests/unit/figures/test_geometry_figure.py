@@ -89,6 +89,8 @@ def test_geometry_in_words(lo, hi, words):
     assert "layer and step alone leave 30 %" in told
     left = f"it leaves {percent(lo + 0.01)} ({percent(lo)} to {percent(hi)}) of what layer and step do not tell."
     assert rest(data) == f"{words.capitalize()}: {left}"
+    exact = given(pooled=ranks, shares=shares.assign(beyond=float("nan")))  # layer and step leave nothing
+    assert (more(exact), rest(exact)) == (told, "")
 
 
 def test_geometry_without_enough_to_go_by():

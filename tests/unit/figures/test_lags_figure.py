@@ -46,6 +46,8 @@ def test_whiskers_hold_the_dot(lags):
 def test_the_lag_answer(lags):
     assert answer(given(rows=lags)) == ("Topology peaks first in 1 of 3 cases, behaviour in 1, both at once in 1.")
     assert more(given(rows=lags)).endswith("Median lag: +0 checkpoints.")
+    ahead = lags.assign(lag_checkpoints=[2, 1, 0])
+    assert answer(given(rows=ahead)).endswith("first in 2 of 3 cases, behaviour in 0, both at once in 1.")
     behind = lags.assign(lag_checkpoints=[-2, -1, -1])
     assert answer(given(rows=behind)) == "Topology peaks first in 0 of 3 cases, behaviour in 3."
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import Fault
-from phcore.figures.models import answer, more, sentence, warning
+from phcore.figures.models import answer, course, more, sentence, warning
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of
@@ -61,6 +61,13 @@ def test_the_answer_names_the_largest_of_each_study(rows):
     assert more(given(rows=rows)) == "Largest: large 1.33 (helpful); small 2.00 (helpful)."
     assert more(given(rows=rows.assign(value=np.nan))) == ""
     assert "yet" in answer(given(rows=rows.assign(value=np.nan)))
+
+
+def test_runs_are_averaged_where_their_shares_are_the_same_to_a_thousandth():
+    of_runs = pd.DataFrame({"study": "s", "series": ["a", "b", "a", "b"], "objective": "x", "depth": 1.0,
+                            "share": [0.3332, 0.3334, 0.666, 0.667], "value": [1.0, 3.0, 4.0, 5.0]})  # fmt: skip
+    found = course(of_runs)
+    assert found[["share", "value"]].to_numpy().tolist() == [[0.333, 2.0], [0.666, 4.0], [0.667, 5.0]]
 
 
 def test_models_of_none_one_and_nasty_names(rows, render):
