@@ -109,7 +109,7 @@ def _normalised(rows: pd.DataFrame) -> pd.DataFrame:
     known = rows.dropna(subset="value", ignore_index=True)
     own = known.groupby(["varied", "setting"])["value"].transform("mean")
     known = known.assign(mean=known["value"] / own)
-    return known[own > 0].reset_index(drop=True)
+    return known[own > 0]
 
 
 def _curves(curves: pd.DataFrame, axis: StepAxis, top: float, first: bool, across: int, name: str) -> alt.LayerChart:

@@ -57,7 +57,8 @@ def test_a_constant_null_is_judged_alone_and_left_out():
     p = max_statistic([0.9, 1 / 3, 0.4], np.hstack([null[:, :1], flat, null[:, 1:]]))
     assert p[1] == 1
     np.testing.assert_array_equal(p[[0, 2]], max_statistic([0.9, 0.4], null))
-    assert max_statistic([0.5], np.full((9, 1), 0.25)).tolist() == [0.1]
+    for constant in (0.25, 0.0):
+        assert max_statistic([0.5], np.full((9, 1), constant)).tolist() == [0.1]
 
 
 def test_a_layer_without_a_statistic_has_no_p():

@@ -4,8 +4,21 @@ import pytest
 
 from phcore.errors import Fault
 from phcore.figures import replicates
+from phcore.figures.charts.channels import BREAK
 from phcore.figures.registry import FIGURES
-from phcore.figures.separation import ENERGY, MEANS, PAIRED, SAME, answer, between, caption, more, numbers, quantity
+from phcore.figures.separation import (
+    ENERGY,
+    MEANS,
+    PAIRED,
+    SAME,
+    _two_lines,
+    answer,
+    between,
+    caption,
+    more,
+    numbers,
+    quantity,
+)
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
 
@@ -70,19 +83,31 @@ def test_of_many_pairs_the_farthest_and_the_nearest(pairs, floor):
     assert answer.endswith("the nearest: mixed and run 1 are 0.700 apart.")
 
 
-def test_of_several_runs_objectives_are_told_apart_beside_runs_of_one(pairs, floor, render):
+def of_runs(pairs):
+    """Two runs of harmless, 0.25 apart, one twice as far from the others."""
     many = pd.concat([pairs.assign(series_b=f"run {k}", value=pairs["value"] * k) for k in (1, 2)])
     within = pairs.head(4).assign(series_a="run 1", series_b="run 2", objective_a="harmless", value=0.25)
-    every = pd.concat([many, within], ignore_index=True)
+    return pd.concat([many, within], ignore_index=True)
+
+
+def test_of_several_runs_objectives_are_told_apart_beside_runs_of_one(pairs):
+    every = of_runs(pairs)
+    within = every.tail(4)
     assert told(every) == "helpful and harmless end farthest apart, 12.0; runs of one objective 0.250."
     assert told(within) == "Runs of one objective end 0.250 apart."
     curve = between(read(every).rows)
-    assert set(curve["series"]) == {"helpful – harmless", "harmless – mixed", SAME} or "mixed – harmless" in set(
-        curve["series"]
-    )
+    assert set(curve["series"]) == {"helpful – harmless", "mixed – harmless", SAME}
     last = curve[(curve["series"] == "helpful – harmless") & (curve["step"] == 4)].iloc[0]
     assert (last["mean"], last["lo"], last["hi"]) == (12.0, 8.0, 16.0)
-    svg = render(separation(every))
+    same = curve[curve["series"] == SAME].iloc[0]
+    assert (same["series_a"], same["series_b"]) == (SAME, SAME)
+    assert set(_two_lines(curve, 900)["series"]) == {"helpful – harmless", "mixed – harmless", SAME}
+    narrow = {f"helpful –{BREAK}harmless", f"mixed –{BREAK}harmless", f"runs of one{BREAK}objective"}
+    assert set(_two_lines(curve, 80)["series"]) == narrow
+
+
+def test_runs_of_one_objective_are_drawn_by_their_name(pairs, render):
+    svg = render(separation(of_runs(pairs)))
     assert SAME in svg
     assert ">helpful – run 1<" not in svg
 
@@ -221,6 +246,8 @@ def test_runs_of_objectives_in_a_sentence():
     assert replicates.sentence(data) == (
         "Over whole runs, different objectives are 4.00 apart, runs of one objective 2.00 (p = 0.1)."
     )
+    deep = hand_made.read("replicates", Tables({"runs": pd.concat([unknown, table])}), layer=12)
+    assert replicates.sentence(deep) == replicates.sentence(data)  # at the layer in view nothing can be told
     assert replicates.caption(data) == (
         "Root mean square over all steps, layer 6. PERMANOVA pseudo-F 3.46, p = 0.1 (10,000 orders of 6 runs)."
     )
