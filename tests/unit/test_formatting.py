@@ -1,6 +1,17 @@
 import pytest
 
-from phcore.formatting import count, part, sampling_words, seen, three, unit_words, visible, wasserstein_words
+from phcore.formatting import (
+    count,
+    enumerated,
+    part,
+    percent,
+    sampling_words,
+    seen,
+    three,
+    unit_words,
+    visible,
+    wasserstein_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +52,26 @@ def test_counts_and_units():
 
 @pytest.mark.parametrize(
     ("number", "whole", "words"),
-    [(67, 1207, "67 of 1,207 cells have"), (1, 4, "1 of 4 cells has"), (0, 4, "None of 4 cells has"),
-     (4, 4, "All 4 cells have"), (1, 1, "The only cell has"), (0, 1, "None of 1 cell has")],
-)  # fmt: skip
+    [
+        (67, 1207, "67 of 1,207 cells have"),
+        (1, 4, "1 of 4 cells has"),
+        (0, 4, "None of 4 cells has"),
+        (4, 4, "All 4 cells have"),
+        (1, 1, "The only cell has"),
+        (0, 1, "None of 1 cell has"),
+    ],
+)
 def test_a_part_of_them_in_words(number, whole, words):
     assert part(number, whole, "cell", "has", "have") == words
+
+
+def test_names_one_after_the_other():
+    said = [enumerated(list(names)) for names in ("", "a", "ab", "abc", "abcde")]
+    assert said == ["", "a", "a and b", "a, b and c", "a, b, c, d and e"]
+
+
+def test_shares_in_hundredths():
+    assert (percent(0.544), percent(0.003, 1), percent(1)) == ("54 %", "0.3 %", "100 %")
 
 
 def test_wasserstein_is_named_with_its_parameters():
