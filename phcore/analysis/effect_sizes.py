@@ -161,7 +161,7 @@ def separation(
     for row, step in enumerate(table["step"]):
         cells = (standardised.subsamples.loc[(name, step)].to_numpy() for name in (a, b))
         floor[row] = np.fmax(*(_energy_floor(cell, repeats, seed) for cell in cells))
-    table.insert(1, "energy", np.asarray(energy, dtype=np.float64))
+    table.insert(1, "energy", np.array(energy))
     table.insert(2, "energy_floor", floor[:, 0])
     table.insert(3, "energy_floor_hi", floor[:, 1])
     return table

@@ -131,6 +131,15 @@ def test_correlation_of_neighbours_is_kept_below_one_half():
     assert contrast_error(alternating, contrast) == pytest.approx(np.sqrt(0.25 * (6 - 2 * 0.45 * 3)))
 
 
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_velocities_that_differ_by_rounding_are_equal(size):
+    """By less than a billionth of their mean, whatever it is."""
+    contrast = np.array([1.0, 1.0, -1.0, -1.0])
+    for spread, told in ((1e-10, False), (1e-8, True)):
+        v = size * (1 + spread * np.array([1.0, 1.0, -1.0, -1.0]))
+        assert (contrast_error(v, contrast) > 0) == (student(v, contrast) > 0) == told
+
+
 def test_each_course_has_its_own_error():
     contrast = np.array([1.0, 0.0, 0.0, -1.0])
     some = np.array([[1.0, 2.0, 4.0, 5.0], [10.0, 30.0, 20.0, 90.0], [7.0, 7.0, 7.0, 7.0]])
@@ -184,6 +193,10 @@ def test_a_null_is_told_as_shares():
     assert band.min(axis=None) >= 0
     assert band.max(axis=None) <= 1
     assert (np.diff(band, axis=1) >= 0).all()
+    dense = (0, 1, 2, 300, 600, 900)  # nearly all velocity per step is early in any order
+    table = concentration_table(*study(walk(3, dense), dense), N, M, n=200)
+    own = table[(table["per"] == "step") & (table["null"] == "studentised")]
+    assert own["null_hi"].max() == 1
 
 
 def test_a_shared_checkpoint_does_not_make_concentration():
