@@ -102,7 +102,9 @@ def test_moves():
         ("acc", "", 4, 8): 1.0,
     }
     assert len(found) == len(rows)
-    assert list(b.moves(known[:0], NO_JS, {})) == b.MOVES
+    for rows, steps in ((known[:0], {}), (known[:0], {"s": STEPS}), (known, {"s": [0]})):
+        none = b.moves(rows, NO_JS, steps)
+        assert (len(none), list(none)) == (0, b.MOVES)
 
 
 # --- lags ---------------------------------------------------------------------------------------

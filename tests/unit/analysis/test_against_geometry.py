@@ -330,6 +330,25 @@ def test_ridge_by_the_normal_equations():
     np.testing.assert_allclose(against_geometry._ridge(np.ones((30, 4)), y, new)[0], y.mean())  # nothing varies
 
 
+@pytest.mark.parametrize(("slope", "least", "most"), [(0.0, 1, 6), (5.0, 0, 2)])
+def test_the_penalty_is_that_which_predicts_other_groups_best(slope, least, most):
+    """Large where nothing can be told, small where all can."""
+    rng = np.random.default_rng(10)
+    table = rng.normal(size=(48, 8))
+    table[:, 0] += slope * table[:, 1]
+    group = np.repeat(np.arange(8), 6)
+    out = group == 0
+    x, y, rest = table[~out, 1:], table[~out, 0], group[~out]
+    errors = sum(
+        ((against_geometry._ridge(x[rest != one], y[rest != one], x[rest == one]) - y[rest == one]) ** 2).sum(axis=1)
+        for one in range(1, 8)
+    )
+    best = errors.argmin()
+    assert least <= best <= most
+    expected = against_geometry._ridge(x, y, table[out, 1:])[best]
+    np.testing.assert_array_equal(against_geometry._ridge_without(table, out, group), expected)
+
+
 def test_what_has_no_logarithm_is_left_out():
     velocity, changed = noise(10)
     changed.loc[changed["step"] == 1, "two_nn"] = 0.0

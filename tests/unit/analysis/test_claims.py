@@ -30,6 +30,15 @@ def test_the_bound_is_students():
     assert c.bound([1.0], -1) == -math.inf
 
 
+def test_at_the_level_nothing_is_said_of_a_late_peak(monkeypatch):
+    """19 orders of the windows, none of them as late as the course itself: p is 0.05, and not below it."""
+    for orders, verdict in ((19, c.UNKNOWN), (20, c.FAILS)):
+        early = np.tile([0.9, *[0.02] * 5], (orders, 1, 1))
+        monkeypatch.setattr(c, "_shuffled", lambda courses, early=early: early)
+        found = c.peak([course(1, 1, 1, 1, 1, 20)])
+        assert (found.values["late"], found.verdict) == (1 / (orders + 1), verdict)
+
+
 # --- 1: early -------------------------------------------------------------------------------------
 
 

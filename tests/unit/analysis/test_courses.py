@@ -33,7 +33,9 @@ def test_a_course_is_the_share_of_velocity_behind_it():
 
 def test_runs_come_as_they_appear():
     one = model(curves={("b", 4): [1, 2], ("c", 4): [1, 1], ("a", 4): [2, 1]})
-    assert courses(one, (1.0,))["series"].unique().tolist() == ["b", "c", "a"]
+    found = courses(one, (1.0,))["series"]
+    assert found.unique().tolist() == ["b", "c", "a"]
+    assert found.dtype == one.velocities["series"].dtype
 
 
 def test_a_velocity_counts_whatever_else_of_its_row_is_unknown():

@@ -156,6 +156,8 @@ def test_effects_of_constants():
     nearly = constant + 1e-15 * np.arange(7)[:, None]  # constants but for rounding, of another size than the other
     assert np.isnan(hedges_g(0 * constant, nearly)).all()
     assert np.isnan(hedges_g(nearly, 0 * constant)).all()
+    units = np.array([1.0, 1e12, 1.0])  # each feature by its own size
+    np.testing.assert_allclose(hedges_g(units * points(1), units * points(2)), hedges_g(points(1), points(2)))
     assert hedges_g(0 * constant, 0 * constant).tolist() == [0, 0, 0]
     np.testing.assert_array_equal(cliffs_delta(constant, other)[:2], [0, -1])
 

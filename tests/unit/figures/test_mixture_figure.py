@@ -4,7 +4,7 @@ import pytest
 
 from phcore.errors import Fault
 from phcore.figures.figure import Choice
-from phcore.figures.mixture import _words, answer, more, numbers
+from phcore.figures.mixture import _lines, _words, answer, more, numbers
 from phcore.figures.registry import FIGURES
 from tests.unit.figures import hand_made
 from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
@@ -64,6 +64,16 @@ def test_parts_and_distances_have_their_names(mixture, render):
                   ">floor<", ">run a to run b<"):  # fmt: skip
         assert words in svg
     assert "NaN" not in svg
+
+
+def test_distances_are_curves_where_they_are_known(mixture):
+    names = {"to_a": ("to the first", "#111"), "off": ("off the line", "#222")}
+    found = _lines(mixture.assign(along=np.nan), names)
+    assert found[["series", "colour", "key", "step", "mean"]].to_numpy().tolist() == [
+        *(["to the first", "#111", "to_a", step, far] for step, far in zip(STEPS, mixture["to_a"], strict=True)),
+        ["off the line", "#222", "off", 1, 0.1], ["off the line", "#222", "off", 2, 1.0],
+        ["off the line", "#222", "off", 4, 2.0],
+    ]  # fmt: skip
 
 
 def test_mixture_of_one_and_nasty_names(mixture, render):

@@ -89,3 +89,4 @@ def test_what_moved_in_words_and_numbers(results):
     found = net_change.numbers(data)
     assert found.caption == "How far each run has moved, at layer 6"
     assert found.rows[0] == ["a", "4", "-40.0 %", "6.00", "2.00", "5.00", "4.00"]
+    assert [row[2] for row in found.rows[1:]] == ["0.0 %", "-10.0 %", "+20.0 %", "0.0 %", "+5.0 %"]

@@ -218,6 +218,8 @@ def test_where_each_series_ends_in_words_and_numbers():
     points["objective"] = points["series"]
     assert said(MEANS, 1.0) == "a ends 5.0 times the resampling noise away, b 2.0."
     assert said(MEANS, table=points.query("series == 'a'")) == "a ends 5.00 from the base."
+    third = points.tail(2).assign(series="c", objective="c", y=[2.0, 2.5])
+    assert said(MEANS, table=pd.concat([third, points], ignore_index=True)) == "a ends 5.00 from the base, c 0.500."
     other = points.assign(x=points["x"].mask(points.index == 0))  # the base is that of all
     assert said(MEANS, table=other) == said(MEANS)
     assert said("all distances", 0.5) == "a ends 5.00 from the base, b 2.00 (resampling noise: 0.500)."

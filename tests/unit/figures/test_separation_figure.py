@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from phcore.analysis.objectives import objective_distance, split_half_floor, standardise
 from phcore.errors import Fault
 from phcore.figures import replicates
 from phcore.figures.charts.channels import BREAK
@@ -20,7 +21,7 @@ from phcore.figures.separation import (
     quantity,
 )
 from tests.unit.figures import hand_made
-from tests.unit.figures.hand_made import Tables, among_others, drawn, given, record_of, rows
+from tests.unit.figures.hand_made import PLAIN, Tables, among_others, drawn, given, record_of, rows
 
 STEPS = [0, 1, 2, 4]
 PAIR = ["series_a", "series_b", "step"]
@@ -190,6 +191,22 @@ def test_a_distance_without_a_floor_is_shown():
     """Of fewer than four subsamples no halves can be made."""
     alone = separated().assign(distance_floor=np.nan, distance_floor_hi=np.nan)
     assert hand_made.read("separation", Tables({"separation": alone})).rows["value"].notna().sum() == 6
+
+
+def test_until_the_table_is_there_distances_are_made_of_the_summaries():
+    from phcore.topology.summaries import FEATURES
+
+    cells = [(series, step, b) for series in ("a", "b") for step in (1, 2) for b in range(8)]
+    table = rows("series step subsample", *cells, **PLAIN | {"layer": 6})
+    rng = np.random.default_rng(0)
+    numbers = {name: rng.normal(size=len(table)) + 9 * (table["series"] == "b") * table["step"] for name in FEATURES}
+    table = table.assign(**numbers)
+    results = Tables({"summaries": table}, record_of({"a": "helpful", "b": "harmless"}))
+    one = standardise(table, 6)
+    wanted = objective_distance(one, split_half_floor(one), "a", "b")
+    found = hand_made.read("separation", results).rows
+    assert found[["series_a", "series_b", "step"]].to_numpy().tolist() == [["a", "b", 1], ["a", "b", 2]]
+    np.testing.assert_allclose(found[["value", "lo", "hi"]], wanted[["value", "floor", "floor_q95"]])
 
 
 def diagrams():
