@@ -127,6 +127,11 @@ def test_runs_of_an_objective_are_averaged_at_their_last_step():
     assert first.size == pytest.approx(-0.2)
     assert (first.moved, first.first) == pytest.approx((4, 0.6))
     assert second.size == pytest.approx(0.1)
+    third = pd.concat([table, rows("a3", 8)])
+    runs = by_objective(third, {"a": "A", "a2": "A", "a3": "A"}, {"a": 0.5, "a2": 0.7, "a3": 0.9, "b": 0.1})
+    assert runs[0].first == pytest.approx(0.7)
+    shares = {"a": 0.3, "a2": 0.3, "a3": 0.9}
+    assert by_objective(third, dict.fromkeys(shares, "A"), shares)[0].first == pytest.approx(0.5)
 
 
 def test_one_run_within_the_noise_leaves_its_objective_there():

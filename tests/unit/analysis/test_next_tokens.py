@@ -102,6 +102,8 @@ def test_probabilities_that_are_no_numbers():
         (np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2), np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(1)),
         (np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 1)), np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2)),
         (np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)),
+        (np.zeros((3, 1)), np.zeros((3, 1)), np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)),
+        (np.zeros(3), np.zeros(3), np.zeros(3), np.zeros((3, 1)), np.zeros((3, 1)), np.zeros(3)),
     ],
 )
 def test_shapes_that_do_not_belong_together(args):

@@ -25,6 +25,8 @@ SHIPPED = (0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
         ((0, 3, 4, 6, 8, 9, 12, 16), (0, 4, 8, 12, 16), ()),  # and not to step 12 alone
         ((0, 28, 32), (), (8, 16, 24)),  # of equally few, those that reach farthest
         ((0, 40, 199), (), (80, 120, 160)),
+        ((0, 20, 26), (), (5, 10, 15)),  # a checkpoint at the fourth end
+        ((0, 15, 26), (), (5, 10, 20)),  # or at the third
         (
             (0, 4, 9, 15),
             (),
@@ -112,6 +114,12 @@ def test_windows_of_equal_learning_rate_are_nearly_equal_and_the_first_is_no_lon
 def test_a_constant_rate_has_the_windows_of_the_steps():
     steps = list(range(0, 481, 40))
     assert w.by_learning(steps, [5e-4 * step for step in steps], (4,)).ends == w.quarters(steps).ends
+
+
+@pytest.mark.parametrize(("last", "ends"), [(43, (0, 10, 20, 31, 42)), (46, ())])
+def test_no_window_of_learning_rate_is_longer_than_the_first_by_more_than_a_tenth(last, ends):
+    steps = [0, 10, 20, 31, last - 1]
+    assert w.by_learning(steps, steps, (4,)).ends == ends
 
 
 @pytest.mark.parametrize("steps", [[0, 480], [0, 1, 2, 4, 8, 16, 480], [0]])
