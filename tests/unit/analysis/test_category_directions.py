@@ -111,6 +111,15 @@ def test_moves_of_the_projection_are_those_of_the_two_largest_categories():
     assert moves(pd.DataFrame(columns=COLUMNS), {"helpful": [0, 1]}).empty
 
 
+def test_the_two_largest_categories_are_those_with_most_prompts_at_any_checkpoint():
+    table = pd.concat([
+        rows(0, {"a": [0, 0], "b": [2, 0]}, n=5), rows(0, {"c": [0, 4]}, n=4),
+        rows(1, {"a": [0, 9], "b": [4, 0]}, n=2), rows(1, {"c": [0, 9]}, n=4),
+    ])  # fmt: skip
+    found = moves(directions(table, {"helpful": [0, 1]}), {"helpful": [0, 1]})
+    assert set(zip(found["first"], found["second"], strict=True)) == {("a", "b")}
+
+
 def test_the_move_of_all_prompts_weighs_categories_by_their_prompts():
     table = pd.concat([
         rows(0, {"a": [0, 0]}, n=30), rows(0, {"b": [1, 0]}, n=10), rows(1, {"a": [0, 0]}, n=30),

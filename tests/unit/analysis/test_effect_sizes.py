@@ -617,3 +617,5 @@ def test_one_run_per_objective_is_no_table(objective_of):
 def test_series_of_no_objective_are_left_out():
     chosen = {name: objective for name, objective in OBJECTIVE_OF.items() if name != "b2"}
     assert (runs(seeds(30.0), chosen)["runs"] == 5).all()
+    gone = OBJECTIVE_OF | {"without a cell": "another"}
+    pd.testing.assert_frame_equal(runs(seeds(30.0), gone), runs(seeds(30.0), OBJECTIVE_OF))

@@ -243,3 +243,12 @@ def test_the_behaviour_after_the_first_third_against_its_own_end():
     late = ends[ends["step"] == 8]
     one = f.early_final(early, velocities([[1.0]] * 4)[:0], late, dict.fromkeys(runs, STEPS), alone(runs)).iloc[0]
     assert np.isnan(one["itself"])
+
+
+def test_no_correlation_among_alike_is_no_news():
+    """Every order of the ends correlates at least as much as none."""
+    points = pd.DataFrame(
+        {"series": list("abcd"), "layer": 6, "objective": "x", "x": [1.0, 2, 3, 4], "y": [3.0, 1, 4, 2]}
+    )
+    found = f._among_alike(points, 50, 0)
+    assert (found["within"], found["p_within"], found["runs_within"]) == (0, 1, 4)

@@ -133,6 +133,10 @@ def test_pairs_and_steps_that_can_be_chosen(results):
     choice = Choice.of(results, layer=6, first="a", second="b")
     assert pair.options(results, choice) == [("a", "a2"), ("a", "b"), ("a2", "b")]
     assert step.options(results, choice) == [1, 2]
+    later = pd.concat([table(), table().query("series_b == 'a2'").assign(step=4)])
+    one, other = (Choice.of(results, layer=6, first="a", second=second) for second in ("a2", "b"))
+    assert step.options(Tables({"effects": later}), one) == [1, 2, 4]
+    assert step.options(Tables({"effects": later}), other) == [1, 2]
     assert step.default(results, choice, [1, 2]) == 2
     assert size.options(results, choice) == ("g", "delta")
 

@@ -67,7 +67,13 @@ def test_one(ranks, render, others):
 
 @pytest.mark.parametrize(
     ("lo", "hi", "words"),
-    [(0.03, 0.1, "almost all"), (0.1, 0.25, "partly"), (0.5, 0.9, "partly"), (0.76, 1.1, "hardly")],
+    [
+        (0.03, 0.1, "almost all"),
+        (0.1, 0.25, "partly"),
+        (0.5, 0.9, "partly"),
+        (0.75, 0.9, "partly"),
+        (0.76, 1.1, "hardly"),
+    ],
 )
 def test_geometry_in_words(lo, hi, words):
     """What topology adds follows from where the whole interval lies, not from the share alone."""

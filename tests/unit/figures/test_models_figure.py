@@ -68,6 +68,8 @@ def test_runs_are_averaged_where_their_shares_are_the_same_to_a_thousandth():
                             "share": [0.3332, 0.3334, 0.666, 0.667], "value": [1.0, 3.0, 4.0, 5.0]})  # fmt: skip
     found = course(of_runs)
     assert found[["share", "value"]].to_numpy().tolist() == [[0.333, 2.0], [0.666, 4.0], [0.667, 5.0]]
+    none = course(of_runs.assign(value=np.nan))
+    assert (len(none), sorted(none)) == (0, sorted(found))
 
 
 def test_models_of_none_one_and_nasty_names(rows, render):
