@@ -8,6 +8,8 @@ accepted, whatever it is called.
 from __future__ import annotations
 
 import gc
+import weakref
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -179,9 +181,12 @@ class Loader:
         return model
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Give the memory back: a model that nobody refers to is gone at once, and one that refers to itself is looked
+        for (`gc.collect` takes as long as loading a small model, so it is not done for the others)."""
+        held = weakref.ref(self._model) if self._model is not None else lambda: None
         self._model = self._folder = self._adapted = None
-        gc.collect()
+        if held() is not None:
+            gc.collect()
         free_memory()
 
     def _whole(self, folder: Path) -> PreTrainedModel:
@@ -191,9 +196,13 @@ class Loader:
             self._folder = folder
         return self._model
 
+    @cached_property
+    def _dry_base(self) -> PreTrainedModel:
+        return load_model(self.base, self.dtype, DRY)
+
     def _compare_with_base(self, model: PreTrainedModel, folder: Path) -> None:
         """Raise Unusable for a whole model of another size than the base; note another vocabulary."""
-        base = load_model(self.base, self.dtype, DRY)
+        base = self._dry_base
         for what in ("num_hidden_layers", "hidden_size"):
             own, wanted = (getattr(one.config.get_text_config(decoder=True), what) for one in (model, base))
             if own != wanted:

@@ -1,6 +1,7 @@
 import json
 import pickle
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,26 @@ def test_the_base_is_loaded_once_for_all_adapters(llama, lora, monkeypatch):
         for path, kind in [(llama, "base"), (lora("llama"), "adapter"), (llama, "base"), (lora("llama"), "adapter")]:
             loader.open(path, kind)
     assert len(loads) == 1
+
+
+@pytest.mark.parametrize("refers_to_itself", [False, True])
+def test_weights_go_without_a_collection_where_nothing_holds_them(llama, lora, tmp_path, monkeypatch, refers_to_itself):
+    collected = []
+    honest = loading.gc.collect
+    monkeypatch.setattr(loading.gc, "collect", lambda: collected.append(True) or honest())
+    whole = nudge(llama, tmp_path / "whole")
+    loading.gc.disable()  # as if none came by itself
+    try:
+        with activations.Loader(llama) as loader:
+            for path, kind in [(llama, "base"), (lora("llama"), "adapter"), (whole, "full"), (llama, "base")]:
+                held = weakref.ref(model := loader.open(path, kind))
+                if refers_to_itself:
+                    model.itself = model
+                del model
+    finally:
+        loading.gc.enable()
+    assert held() is None
+    assert bool(collected) == refers_to_itself
 
 
 def test_shards_are_the_single_file(llama, token_ids, tmp_path):
