@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from phcore.activations import exactness, vocabulary
-from phcore.activations.adapters import PutOn, put_on
+from phcore.activations.adapters import PutOn, exchange, put_on
 from phcore.activations.device import choose, free_memory
 from phcore.activations.telling import kind_of, mend_of, telling_line
 from phcore.checkpoints.against_base import COMPUTED, OTHER_BASE, rows_words, why
@@ -162,23 +162,28 @@ class Loader:
         Unusable : where its files can never be loaded exactly on this base; the loader stays usable.
         Fault : where it cannot be loaded for a reason that may pass; the loader stays usable.
         """
+        if kind == "adapter":
+            return self._with_adapter(Path(path))
         self._take_off()
         self.notes = []
         if kind == "base":
             return self._whole(self.base)
-        if kind != "adapter":
-            model = self._whole(Path(path))
-            self._compare_with_base(model, Path(path))
-            return model
-        _check(Path(path), adapter=True)
-        model = self._whole(self.base)
+        model = self._whole(Path(path))
+        self._compare_with_base(model, Path(path))
+        return model
+
+    def _with_adapter(self, folder: Path) -> PreTrainedModel:
+        self.notes = []
+        _check(folder, adapter=True)
         try:
-            self._adapted = put_on(model, Path(path), self.base)
+            if self._adapted is None or not exchange(self._adapted, folder, self.base):
+                self._take_off()
+                self._adapted = put_on(self._whole(self.base), folder, self.base)
         except Fault:
             self.close()  # only a fresh base is known to be clean
             raise
         self.notes = self._adapted.notes
-        return model
+        return self._model
 
     def close(self) -> None:
         """Give the memory back: a model that nobody refers to is gone at once, and one that refers to itself is looked

@@ -165,7 +165,7 @@ def test_weights_go_without_a_collection_where_nothing_holds_them(llama, lora, t
             for path, kind in [(llama, "base"), (lora("llama"), "adapter"), (whole, "full"), (llama, "base")]:
                 held = weakref.ref(model := loader.open(path, kind))
                 if refers_to_itself:
-                    model.itself = model
+                    model.itself = [model]
                 del model
     finally:
         loading.gc.enable()
