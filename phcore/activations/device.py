@@ -36,6 +36,13 @@ def choose(asked: str | None = None) -> torch.device:
     return torch.device("cuda", device.index or 0)
 
 
+def memory_of(device: torch.device) -> int:
+    """Bytes of memory that a GPU has in all, free or not."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return torch.mps.recommended_max_memory()
+
+
 def free_memory() -> None:
     """Give back what torch keeps of a GPU's memory for later."""
     if torch.cuda.is_available():

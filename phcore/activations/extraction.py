@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from phcore.activations.batches import in_batches
+from phcore.activations.device import memory_of
 from phcore.activations.reader import Prefix, Reader, Span
 from phcore.activations.states import depth
 from phcore.activations.tokens import first_line
 from phcore.errors import Fault
 
+LEAST = 1024  # tokens computed at once
 SHORTEST_PREFIX = 8  # tokens; below it, sharing costs as much as it saves
 # Largest relative difference between a row read with a shared prefix and the same row read plainly. In 16 bits, rows
 # differ by rounding as soon as they are batched otherwise.
@@ -98,10 +100,37 @@ def extract(
 
 def budget(model: PreTrainedModel) -> int:
     """Tokens to compute at once: on a CPU few, which stay in its caches; on a GPU many, because it waits for launches,
-    and in 16 bits more than in 32."""
-    if model.device.type != "cuda":
-        return 1024
-    return 8192 if model.dtype == torch.float32 else 16_384
+    and in 16 bits more than in 32, as far as its memory goes.
+
+    It follows from the model and the device alone, not from a measurement, nor from what is free just now: another
+    budget is other rounding, and what is computed again has to have the same bytes.
+    """
+    if model.device.type not in ("cuda", "mps"):
+        return LEAST
+    most = 8192 if model.dtype == torch.float32 else 16_384
+    weights = sum(one.nbytes for one in model.parameters() if one.device == model.device)
+    return within(most, memory_of(model.device) - weights, bytes_of_token(model.config, model.dtype))
+
+
+def within(most: int, room: int, each: int) -> int:
+    """The largest half of a half ... of `most` tokens that takes at most half of the room, and never below `LEAST`.
+
+    Parameters
+    ----------
+    room : bytes beside the weights.
+    each : bytes of a token; what attention and the output matrix need is the other half of the room.
+    """
+    while most > LEAST and 2 * most * each > room:
+        most //= 2
+    return most
+
+
+def bytes_of_token(config: PretrainedConfig, dtype: torch.dtype) -> int:
+    """What a token takes while it is read, about: its hidden states at all layers, and what one block makes of it."""
+    text = config.get_text_config(decoder=True)
+    inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
+    inner = max(inner) if isinstance(inner, list) else inner  # of some models each layer has its own
+    return dtype.itemsize * (text.hidden_size * (text.num_hidden_layers + 1 + 8) + 3 * inner)
 
 
 def check_prompts(model: PreTrainedModel, token_ids: Sequence[Sequence[int]]) -> None:

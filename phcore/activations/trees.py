@@ -263,7 +263,7 @@ def _changed_by_what_follows(
     alone = [reader.read([token_ids[i]], Prefix())[0] for i, _, _ in rows]
     worst = 0.0
     for layer, states in seen.states.items():
-        wanted = torch.cat([one[layer] for one in alone]).double()
-        off = (states.double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
+        wanted = torch.cat([one[layer] for one in alone]).cpu().double()  # Apple's GPUs know no 64-bit numbers
+        off = (states.cpu().double() - wanted).norm(dim=1) / wanted.norm(dim=1).clamp(min=1e-12)
         worst = max(worst, off.max().item())
     return 0.0 if worst <= TOLERANCE[reader.model.dtype] else worst

@@ -178,8 +178,6 @@ def test_a_batch_changes_no_row_on_the_gpu(tiny, gpu, architecture):
 def test_a_cpu_reads_few_tokens_at_once_and_a_gpu_many(llama):
     model = activations.load_model(llama)
     assert activations.budget(model) == 1024
-    assert activations.budget(SimpleNamespace(device=torch.device("cuda"), dtype=torch.float32)) == 8192
-    assert activations.budget(SimpleNamespace(device=torch.device("cuda"), dtype=torch.bfloat16)) == 16_384
 
 
 @pytest.mark.gpu
@@ -193,3 +191,34 @@ def test_a_study_and_practice_runs_on_the_gpu(tmp_path, llama, gpu):
     model = activations.load_model(place / "runs" / "helpful" / "checkpoint-2")
     assert model.device.type == "cuda"
     assert practice._mark(place)["finished"]
+
+
+GIGABYTE = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind", "memory", "tokens"),
+    [
+        ("float32", "cuda", 80, 8192),
+        ("bfloat16", "cuda", 80, 16_384),
+        ("bfloat16", "mps", 80, 16_384),
+        ("bfloat16", "cuda", 24, 8192),  # 16 GB of weights; a token takes 0.4 MB
+        ("bfloat16", "cuda", 18, 2048),
+        ("bfloat16", "cuda", 12, 1024),  # the weights alone fill it: batches are made smaller from there
+        ("bfloat16", "cpu", 80, 1024),
+    ],
+)
+def test_a_budget_follows_from_model_and_device_alone(monkeypatch, dtype, kind, memory, tokens):
+    """A model of 8 B parameters on GPUs of several sizes, whatever is free on them."""
+    place = torch.device(kind)
+    monkeypatch.setattr(extraction, "memory_of", lambda device: memory * GIGABYTE)
+    text = SimpleNamespace(hidden_size=4096, num_hidden_layers=32, intermediate_size=14_336)
+    kept = torch.empty(0, dtype=getattr(torch, dtype))
+    weights = SimpleNamespace(nbytes=8 * 10**9 * kept.itemsize, device=place)
+    model = SimpleNamespace(
+        device=place,
+        dtype=kept.dtype,
+        parameters=lambda: iter([weights, SimpleNamespace(nbytes=10**15, device="elsewhere")]),
+        config=SimpleNamespace(get_text_config=lambda decoder: text),
+    )
+    assert activations.budget(model) == tokens
