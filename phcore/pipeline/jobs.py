@@ -30,6 +30,7 @@ from phcore.formatting import mirror
 RUNNING = ("starting", "queued", "running")
 HEARTBEAT = 2.0  # seconds between writes of the status at the most
 PATIENCE = 10.0  # seconds a job gets to stop by itself before it is killed
+NICENESS = 10  # of a job: where it wants what pages need to be drawn, it gets a tenth of it
 _NAME = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9._-]*")  # of a study, or of a job that no study can be called
 
 
@@ -98,6 +99,8 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
                 env=environment,
                 cwd=installed.APP,
             )
+        polite = max(NICENESS, os.getpriority(os.PRIO_PROCESS, process.pid))  # as are the workers that it starts
+        os.setpriority(os.PRIO_PROCESS, process.pid, polite)
         first = Status(name, pid=process.pid, born=_born(process.pid))
         _write(store, first)
         _children[process.pid] = process

@@ -10,6 +10,10 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 
 from phcore.errors import Fault
 
+# How many threads numpy's linear algebra takes, whichever library it is built on. Read when it is imported, which a
+# process that is spawned does before any code of ours.
+LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+
 
 class Workers(Executor):
     """A process pool that can be started anew: one whose worker was killed takes no more work.
@@ -31,7 +35,8 @@ class Workers(Executor):
 
     def submit(self, function: Callable, /, *arguments, **named) -> Future:
         try:
-            return self._pool.submit(function, *arguments, **named)
+            with _for_children(dict.fromkeys(LINEAR_ALGEBRA, "1")):  # a pool starts its processes as work comes
+                return self._pool.submit(function, *arguments, **named)
         except BrokenExecutor as error:  # said where results are taken, for these and those that were under way alike
             lost: Future = Future()
             lost.set_exception(error)
@@ -57,12 +62,23 @@ def pool(workers: int) -> Iterator[Executor]:
     """
     if workers < 1:
         raise Fault(f"--workers {workers} is not possible", "Use 1 or more")
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read by the children; torch's own threads are not affected
     executor = Workers(workers)
     try:
         yield executor
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _for_children(variables: dict[str, str]) -> Iterator[None]:
+    """An environment for processes that start inside. This one's own is as before: torch is still to read it."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def die_with_parent(parent: int) -> None:

@@ -72,6 +72,12 @@ def test_a_job_runs_to_its_end_and_leaves_its_words(store, read_file):
     assert "Nothing was missing" in wait(store, "tiny", "done").message
 
 
+def test_a_job_gives_way_to_the_pages(store, read_file):
+    started = jobs.start(store, "tiny", ["compute", str(read_file("helpful")), "--workers", "1"])
+    assert os.getpriority(os.PRIO_PROCESS, started.pid) >= jobs.NICENESS
+    os.killpg(started.pid, signal.SIGKILL)
+
+
 def test_a_second_click_starts_nothing(store, read_file):
     file = read_file("full")
     first = jobs.start(store, "tiny", ["compute", str(file), "--workers", "1"])
