@@ -9,7 +9,19 @@ from pages.parts.web import WORDS, plain
 from phcore import checkpoints
 from phcore.checkpoints.roots import is_inside
 from phcore.errors import Fault
-from phcore.study import DTYPES, ENGINES, METRICS, ORDERS, PARAMETERS, POOLINGS, PRESETS, SCALES, Series, Study
+from phcore.study import (
+    DTYPES,
+    ENGINES,
+    METRICS,
+    ORDERS,
+    PACKED,
+    PARAMETERS,
+    POOLINGS,
+    PRESETS,
+    SCALES,
+    Series,
+    Study,
+)  # fmt: skip
 
 _KEPT = "choices.kept"
 _POOLINGS = {
@@ -88,9 +100,9 @@ def parameters(model: Path, directory: Path, series: tuple[Series, ...]) -> Stud
         norm = one_of(c, "Ground norm q", "norm", ORDERS, _order)
         key = f"chat{of}"
         chat = keep(key, a.toggle("Chat template", kept(key, at["chat"]), key=key, help=PARAMETERS["chat"]))
-        dtype = one_of(a, "Number format", "dtype", DTYPES)
+        dtype = one_of(a, "Number format", "dtype", (*DTYPES, *PACKED))
         engine = one_of(a, "Engine", "engine", ENGINES)
-        second = _one_of(b, "Second number format", "second", ("", *DTYPES), "", lambda one: one or "none",
+        second = _one_of(b, "Second number format", "second", ("", *DTYPES, *PACKED), "", lambda one: one or "none",
                          "second_dtype")  # fmt: skip
         others = data.study_names()
         answers = _prompts_of(a, "Keep the answers to prompts", "answers")

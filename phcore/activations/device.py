@@ -13,8 +13,9 @@ def choose(asked: str | None = None) -> torch.device:
 
     Parameters
     ----------
-    asked : auto, cpu, cuda, cuda:1, mps; None is what the environment asks for. auto takes the first NVIDIA GPU where
-        there is one. It never takes Apple's (mps), which knows no 64-bit numbers: that has to be asked for.
+    asked : auto, cpu, cuda, cuda:1, cuda:all (the first of them), mps; None is what the environment asks for. auto
+        takes the first NVIDIA GPU where there is one. It never takes Apple's (mps), which knows no 64-bit numbers: that
+        has to be asked for.
 
     Raises
     ------
@@ -26,7 +27,7 @@ def choose(asked: str | None = None) -> torch.device:
         return torch.device("cuda:0" if count else "cpu")
     if name == "mps" and not torch.backends.mps.is_available():
         raise Fault("there is no Apple GPU (mps) that PyTorch can use here", f"{_MEND} auto")
-    device = torch.device(name)
+    device = torch.device("cuda" if name == devices.ALL else name)
     if device.type != "cuda":
         return device
     if not count:

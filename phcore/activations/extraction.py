@@ -5,7 +5,9 @@ Three things make it fast: what all prompts begin with (a chat template's openin
 length are read together; and the output matrix is applied at the last tokens only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +28,7 @@ SHORTEST_PREFIX = 8  # tokens; below it, sharing costs as much as it saves
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
 _verdicts: dict[tuple, str] = {}  # what checks of ways to read found, by architecture: "" = fine, else a note
+_trusting: ContextVar[bool] = ContextVar("trusting", default=False)
 
 
 @dataclass
@@ -225,6 +228,21 @@ def common_prefix(token_ids: Sequence[Sequence[int]]) -> int:
     return next((k for k in range(most) if first[k] != last[k]), most)
 
 
+@contextmanager
+def untried() -> Iterator[None]:
+    """Inside, every way to read is taken on trust: where only the time is looked at, and no row is kept."""
+    token = _trusting.set(True)
+    try:
+        yield
+    finally:
+        _trusting.reset(token)
+
+
+def trusting() -> bool:
+    """Whether this is inside of `untried`."""
+    return _trusting.get()
+
+
 def _tried(reader: Reader, token_ids: Sequence[Sequence[int]], way: str, prefix: Callable[[], Prefix]) -> str | None:
     """Read the shortest, a middle and the longest prompt together, behind a prefix, and each of them alone.
 
@@ -233,6 +251,8 @@ def _tried(reader: Reader, token_ids: Sequence[Sequence[int]], way: str, prefix:
     "" where they agree, else what is wrong, also of earlier models of this kind. None where no row is finite, or the
     memory ends: then the next checkpoint decides.
     """
+    if trusting():
+        return ""
     key = (type(reader.model), *reader.shape, way, common_prefix(token_ids))
     if key in _verdicts:
         return _verdicts[key]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import gc
 import weakref
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 from transformers.utils import logging
 
 from phcore.activations import exactness, vocabulary
@@ -25,8 +26,11 @@ from phcore.checkpoints.causes import extra_head
 from phcore.checkpoints.formats import KERNELS, examine, read_json
 from phcore.errors import Fault, Unusable
 from phcore.formatting import count
+from phcore.study import devices
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# Weights of 8 and 4 bits, each with what bitsandbytes is asked for. What is computed with them is in bfloat16.
+PACKED = {"int8": {"load_in_8bit": True}, "int4": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}}
 DRY = "meta"  # the device that holds no numbers: everything is loaded but the weights
 
 
@@ -35,9 +39,10 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
 
     Parameters
     ----------
-    dtype : "float32", "bfloat16" or "float16": what it computes in, whatever is stored.
-    device : as for `device.choose`; "meta" loads everything but the numbers, which tells in a moment whether it would
-        load.
+    dtype : "float32", "bfloat16" or "float16": what it computes in, whatever is stored. "int8" or "int4": its weights
+        are rounded to so many bits, which needs the package bitsandbytes.
+    device : as for `device.choose`; "cuda:all" spreads its layers over all GPUs; "meta" loads everything but the
+        numbers, which tells in a moment whether it would load.
 
     Raises
     ------
@@ -47,19 +52,20 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     """
     folder, place = Path(path), torch.device(DRY) if device == DRY else choose(device)
     _check(folder, adapter=False)
-    if dtype not in DTYPES:
-        raise Fault(f"the number format {dtype!r} is unknown", f"Choose one of {', '.join(DTYPES)}")
+    if dtype not in DTYPES | PACKED:
+        raise Fault(f"the number format {dtype!r} is unknown", f"Choose one of {', '.join(DTYPES | PACKED)}")
+    placed = _placed(dtype, device, place)
     logging.disable_progress_bar()
     try:
         model, info = AutoModelForCausalLM.from_pretrained(
             str(folder),
-            dtype=DTYPES[dtype],
+            dtype=DTYPES.get(dtype, torch.bfloat16),
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are told below, by name
-            **({"device_map": DRY} if device == DRY else {}),
+            **placed,
             **_attention(folder),
         )
     except Exception as error:  # anything: configurations and weights come from anywhere
@@ -68,12 +74,40 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     _refuse_what_is_left_over(info, folder)
     if device == DRY:
         return model.eval()
-    exactness.compare(model, folder)
+    if dtype in DTYPES:  # rounded weights are not those of the files
+        exactness.compare(model, folder)
+    model.eval().requires_grad_(False)
+    if placed:
+        _refuse_what_lies_outside(model, folder)
+        return model
     try:
-        return model.eval().requires_grad_(False).to(place)
+        return model.to(place)
     except torch.OutOfMemoryError:
         mend = "Use a smaller number format, another device or a smaller model"
         raise Fault(f"there is not enough memory for it on {place}", mend, folder) from None
+
+
+def _placed(dtype: str, device: str | None, place: torch.device) -> dict[str, object]:
+    """What transformers is told of where and how weights lie, where it shall put them there itself."""
+    if device == DRY:
+        return {"device_map": DRY}
+    packed = {}
+    if dtype in PACKED:
+        if find_spec("bitsandbytes") is None:
+            raise Fault(f"dtype = {dtype!r} needs the package bitsandbytes", "Install it: pip install bitsandbytes")
+        packed = {"quantization_config": BitsAndBytesConfig(**PACKED[dtype], bnb_4bit_compute_dtype=torch.bfloat16)}
+    if device == devices.ALL:
+        return {"device_map": "auto"} | packed
+    return {"device_map": {"": place}} | packed if packed else {}
+
+
+def _refuse_what_lies_outside(model: PreTrainedModel, folder: Path) -> None:
+    """Raise where GPUs were too small for a model, and some of it was left on the CPU or on disk."""
+    if {"cpu", "disk"} & {
+        str(one) for one in getattr(model, "hf_device_map", {}).values()
+    } and model.device.type != "cpu":
+        mend = 'Use a smaller number format (dtype = "int8" or "int4"), more GPUs or a smaller model'
+        raise Fault("there is not enough memory for it on the GPUs", mend, folder)
 
 
 def _attention(folder: Path) -> dict[str, str]:
@@ -138,7 +172,10 @@ class Loader:
     def __init__(self, base: str | Path, dtype: str = "float32", device: str | None = None):
         """Raises a Fault where the device (see `load_model`) is not there: not one checkpoint's, but the run's."""
         self.base, self.dtype = Path(base), dtype
-        self.device = DRY if device == DRY else str(choose(device))
+        wanted = devices.wanted() if device is None else device
+        self.device = wanted if wanted in (DRY, devices.ALL) else str(choose(device))
+        if wanted == devices.ALL:
+            choose(wanted)
         self.notes: list[str] = []
         self._model: PreTrainedModel | None = None
         self._folder: Path | None = None  # of the loaded whole model

@@ -199,7 +199,8 @@ def head_reads_only(model: PreTrainedModel, wanted: torch.Tensor) -> Iterator[li
         if hidden.ndim != 3:
             return arguments
         gathered.append(True)
-        return hidden[torch.arange(len(wanted), device=wanted.device)[:, None], wanted], *rest
+        here = wanted.to(hidden.device)  # a model on several GPUs has its head on another one than its inputs
+        return hidden[torch.arange(len(here), device=here.device)[:, None], here], *rest
 
     head = model.get_output_embeddings()
     hook = head.register_forward_pre_hook(gather) if head is not None else None

@@ -45,7 +45,7 @@ class States:
                     f"x {tokens} tokens)",
                     "Choose other layers, or another version of transformers",
                 )
-            found[layer] = state
+            found[layer] = state.to(self.model.device)  # a model on several GPUs has its layers on each
         return found
 
     def _flat(self, state: torch.Tensor) -> torch.Tensor:

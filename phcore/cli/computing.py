@@ -34,7 +34,8 @@ WORKERS = (
 )  # fmt: skip
 DEVICE = argument(
     "--device", metavar="NAME",
-    help=f"what models run on: auto, cpu, cuda, cuda:1, mps (default: ${devices.DEVICE}, else the study file)",
+    help="what models run on: auto, cpu, cuda, cuda:1, cuda:all (spread over all), mps "
+    f"(default: ${devices.DEVICE}, else the study file)",
 )  # fmt: skip
 PAIRS = argument(
     "--pairs", choices=(NEEDED, ALL),
@@ -68,7 +69,7 @@ def estimate(options: argparse.Namespace) -> int:
         with workers(options, record) as executor:
             known = cost.estimate(record, store, executor.parallel, executor.readers)
             if known.seconds is None:
-                cost.measure(record, store, executor, report, cancelled)
+                cost.measure(record, store, report, cancelled)
                 known = cost.estimate(record, store, executor.parallel, executor.readers)
         return cost.in_words(known, "these workers" if options.executor == "dask" else "this machine")
 
@@ -113,6 +114,8 @@ def compute_missing(options: argparse.Namespace, report: Callable, cancelled: Ca
         cost.remember(record, store, run.speeds)
     for sentence in (*store.damaged, *run.warnings):
         say(f"note: {sentence}", file=sys.stderr)
+    if run.waits.words:
+        say(run.waits.words, file=sys.stderr)
     left_out = [node for node in record.nodes if not node.ready]
     for node in left_out:
         say(visible(f"left out: {node.label}, step {node.step}: {node.finding}"), file=sys.stderr)

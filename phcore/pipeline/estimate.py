@@ -1,38 +1,22 @@
-"""What a study will cost on this machine, from measurements made on this machine.
-
-The measurement is the first piece of the study itself (the base model's results), so nothing is computed for the
-estimate alone but what two checkpoints are needed for: there the base stands in for the second one.
-"""
+"""What a study will cost on this machine, from measurements made on this machine: of earlier runs, or of a sample."""
 
 import json
 import shutil
-import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from phcore.archive.store import Store, digest
 from phcore.archive.typed import from_json
 from phcore.errors import Fault
 from phcore.formatting import count
-from phcore.pipeline import reading
-from phcore.pipeline.plan import Unit, all_units, plan
-from phcore.pipeline.run import Progress, Run
-from phcore.stages.registry import Place, Result, files, results
-from phcore.stages.registry.places import ends
-from phcore.stages.registry.result import (
-    ANSWERED,
-    CELL,
-    CHECKPOINT,
-    SECOND_READING,
-    TOKEN_CELL,
-    TRANSITION,
-)
-from phcore.study.record import BATCHES, Record
+from phcore.pipeline import sample
+from phcore.pipeline.plan import Unit, plan
+from phcore.pipeline.run import Progress
+from phcore.stages.registry import results
+from phcore.study.record import Record
 
-_TABLE_SECONDS = 3.0  # of a table that was never put together here: few take none, those with permutations more
+_TABLE_SECONDS = 1.5  # of a table that was never put together here: most take less, those with permutations more
 _TABLE_BYTES = 50_000  # of a table that is put together: most are smaller, summaries and floors larger
-_OF_ONE_CHECKPOINT = (CHECKPOINT, CELL, SECOND_READING, TOKEN_CELL, ANSWERED)
 
 
 @dataclass(frozen=True)
@@ -118,53 +102,20 @@ def _bytes(unit: Unit, record: Record) -> int:
 def measure(
     record: Record,
     store: Store,
-    executor: Executor,
     on_event: Callable[[Progress], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
-    """Compute the base model's part of the study and time it. Returns seconds per unit of what is missing."""
-    run = Run(record, store, executor, on_event, cancelled, speeds(record, store), of=record.base)
-    run.run()
-    measured = run.speeds
-    lacking = {unit.name for unit in plan(record, store).units if unit.place} - measured.keys()
-    for one in results().values():
-        if one.name in lacking and not one.reads_a_model:
-            measured[one.name] = _seconds(one, record, store)
-    measured |= _readings(record, store, lacking, cancelled)
-    remember(record, store, measured)
-    return measured
+    """Time a sample of the study's work, in some seconds whatever its size. Returns seconds per unit of each result.
 
+    What was measured in a run stays: a sample is no more than a first word.
+    """
 
-def _seconds(one: Result, record: Record, store: Store) -> float:
-    """Of a result made from those of the base. Where it takes several checkpoints, the base stands in for each."""
-    several = one.per not in _OF_ONE_CHECKPOINT
-    layer = None if one.per in (CHECKPOINT, TRANSITION) else record.layers[-1]
-    again = BATCHES if one.per == SECOND_READING else ""
-    place = Place((record.base,) * (1 + several), layer, again)
-    values = {}
-    for need in one.needs:
-        base, *_ = ends(place, results()[need].per)
-        value = files.read(record, store, need, base)
-        if value is None:  # a result of the base that was left behind, or damaged just now
-            return 0.0
-        values[need] = (value, results()[need].stands_in(value)) if several else value
-    started = time.perf_counter()
-    one.compute(**values, **files.from_archive(files.given(record, place, one), store))
-    return time.perf_counter() - started
+    def tell(share: float, words: str) -> None:
+        on_event(Progress(stage="", done=0, total=0, label=words, share=share))
 
-
-def _readings(record: Record, store: Store, lacking: set[str], cancelled: Callable[[], bool]) -> dict[str, float]:
-    """Of what is read of a model and was there already: the base is read once more, and nothing of it is kept."""
-    units = [unit for unit in all_units(record) if unit.reads_a_model and unit.place.nodes == (record.base,)]
-    wanted = reading.checkpoints(record, [unit for unit in units if unit.name in lacking])
-    if not wanted:
-        return {}
-    found = {}
-    with reading.Readings(record, store) as readings:
-        for one in wanted:
-            seconds = readings.take(one, cancelled=cancelled).seconds / len(one.units)
-            found |= dict.fromkeys([unit.name for unit in one.units], seconds)
-    return found
+    known = sample.measured(record, store, tell, cancelled) | speeds(record, store)
+    remember(record, store, known)
+    return known
 
 
 def _like(record: Record) -> str:

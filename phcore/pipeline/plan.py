@@ -8,7 +8,7 @@ from phcore.stages.registry import Place, keys_of, results, tables
 from phcore.stages.registry.assembly import file_of, parts, published
 from phcore.stages.registry.files import needed
 from phcore.stages.registry.places import places
-from phcore.study.record import Node, Record
+from phcore.study.record import Record
 
 File = tuple[str, str]  # folder and key of an archive file
 TABLES = "Tables"  # what progress calls putting them together
@@ -69,22 +69,17 @@ class Plan:
         return [unit for unit in self.units if unit.reads_a_model]
 
 
-def plan(record: Record, store: Store, of: Node | None = None) -> Plan:
+def plan(record: Record, store: Store) -> Plan:
     """Compare the study with the archive.
 
     What is only intermediate is wanted where something that is made from it is missing.
-
-    Parameters
-    ----------
-    of : a checkpoint, for the part of the plan that needs no other one.
     """
     units = [unit for unit in all_units(record) if not store.has(*unit.file)]
     wanted = {need for unit in units if not _intermediate(unit) for need in unit.needs}
     for unit in reversed(units):  # those that need come before what they need
         if _intermediate(unit) and unit.file in wanted:
             wanted.update(unit.needs)
-    units = [unit for unit in units if not _intermediate(unit) or unit.file in wanted]
-    return Plan(tuple(unit for unit in units if of is None or (unit.place and {*unit.place.nodes} == {of})))
+    return Plan(tuple(unit for unit in units if not _intermediate(unit) or unit.file in wanted))
 
 
 def all_units(record: Record) -> list[Unit]:

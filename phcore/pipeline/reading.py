@@ -6,24 +6,29 @@ This is where torch is imported, when there is something to read.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from phcore import checkpoints as on_disk
 from phcore.archive.store import Store
+from phcore.checkpoints.formats import weight_files
 from phcore.errors import Fault, Unusable
+from phcore.pipeline.ahead import read_ahead
 from phcore.pipeline.order import reading_order
 from phcore.pipeline.plan import File, Unit
 from phcore.stages.registry import results
 from phcore.study import Study, devices, probes
+from phcore.study.definition import PACKED
 from phcore.study.record import BATCHES, LIVE, Node, Record
 from phcore.study.resolve import fingerprint
 
+SHIFTED = "distances are others than in a number format of 16 or 32 bits, by more than rounding"
 OTHER_BATCH = 300 / 1024  # of the usual one
 
 
@@ -107,7 +112,7 @@ class Readings:
         from phcore import activations
 
         self.record, self.store = record, store
-        self.asked = Asked.of(record.study, _same_probes(record))
+        self.asked = asked_of(record)
         self._device = device or devices.wanted(record.study.device)
         self._base = on_disk.state(record.study.model)
         self._loader = activations.Loader(record.study.model, record.study.dtype, self._device)
@@ -127,8 +132,13 @@ class Readings:
         one: Checkpoint,
         progress: Callable[[float], None] = lambda share: None,
         cancelled: Callable[[], bool] = lambda: False,
+        following: Checkpoint | None = None,
     ) -> Read:
         """Write what the archive lacks of a checkpoint.
+
+        Parameters
+        ----------
+        following : what is read next: its files are read ahead meanwhile.
 
         Raises
         ------
@@ -139,7 +149,7 @@ class Readings:
         units = [unit for unit in one.units if not self.store.has(*unit.file)]  # another process may be quicker
         if not units:
             return Read((), (), 0.0)
-        taken = self.take(one, progress, cancelled)
+        taken = self.take(one, progress, cancelled, following)
         try:
             for unit in units:
                 self.store.write(*unit.file, taken.files[unit.file])
@@ -152,6 +162,7 @@ class Readings:
         one: Checkpoint,
         progress: Callable[[float], None] = lambda share: None,
         cancelled: Callable[[], bool] = lambda: False,
+        following: Checkpoint | None = None,
     ) -> Taken:
         """The same, without keeping any of it."""
         if one.node.kind == LIVE:
@@ -162,14 +173,14 @@ class Readings:
             )
         try:
             with _unchanged(self.record, one.node, self._base, self.store):
-                return self._taken(one, progress=progress, cancelled=cancelled)
+                return self._taken(one, following, progress=progress, cancelled=cancelled)
         except (Fault, Cancelled):
             raise
         except Exception as error:  # anything: models come from anywhere
             words = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no reason given'}"
             raise Fault(f"it cannot be read ({words})", "Check that transformers runs this model") from error
 
-    def _taken(self, one: Checkpoint, **how) -> Taken:
+    def _taken(self, one: Checkpoint, following: Checkpoint | None, **how) -> Taken:
         from phcore import activations
 
         asked, started = self.asked, time.monotonic()
@@ -180,18 +191,24 @@ class Readings:
         loader = self._loader_for(one.reading)
         try:
             model = loader.open(one.node.path, one.node.kind)
-            if one.reading:
-                batch = {"batch_tokens": int(OTHER_BATCH * activations.budget(model))} if one.reading == BATCHES else {}
-                turned = asked.pooling.reversed()
-                taken = activations.extract(model, turned.token_ids, layers, spans=turned.spans, **how, **batch)
-                parts = {"states": {layer: cloud[::-1] for layer, cloud in taken.clouds.items()}}
-                notes = taken.notes
-            else:
-                parts, notes = first_reading(model, asked, layers, **how)
+            with read_ahead(_whole_files(following)):
+                parts, notes = self._parts(model, one, layers, **how)
         except activations.Stopped:
             raise Cancelled from None
         notes = [*(f"{one.words}: {note}" for note in loader.notes), *notes]
+        if loader.dtype in PACKED:
+            notes.append(f"Models were read with weights of {loader.dtype[3:]} bits: {SHIFTED}.")
         return Taken({unit.file: table_of(unit, parts) for unit in one.units}, notes, time.monotonic() - started)
+
+    def _parts(self, model, one: Checkpoint, layers: list[int], **how) -> tuple[dict[str, object], list[str]]:
+        from phcore import activations
+
+        if not one.reading:
+            return first_reading(model, self.asked, layers, **how)
+        batch = {"batch_tokens": int(OTHER_BATCH * activations.budget(model))} if one.reading == BATCHES else {}
+        turned = self.asked.pooling.reversed()
+        taken = activations.extract(model, turned.token_ids, layers, spans=turned.spans, **how, **batch)
+        return {"states": {layer: cloud[::-1] for layer, cloud in taken.clouds.items()}}, taken.notes
 
     def _loader_for(self, reading: str):
         """With the base in the number format of a reading: two of them need not fit into memory."""
@@ -201,6 +218,16 @@ class Readings:
             self._loader.close()
             self._loader = type(self._loader)(study.model, dtype, self._device)
         return self._loader
+
+
+def _whole_files(following: Checkpoint | None) -> list[Path]:
+    """The weights of the checkpoint that is read next, where it is a whole model: adapters are small."""
+    if following is None or following.node.kind in ("base", "adapter", LIVE):
+        return []
+    try:
+        return weight_files(Path(following.node.path))
+    except Fault:  # it is said once its turn has come
+        return []
 
 
 @dataclass(frozen=True)
@@ -242,6 +269,22 @@ class Asked:
             activations.load_tokenizer(study.model) if study.answers else None,
         )
 
+    def only(self, numbers: list[int]) -> Asked:
+        """The same of some prompts, without those of which more is kept."""
+
+        def of(several: Sequence) -> list:
+            return [several[number] for number in numbers]
+
+        tokens, pooling = of(self.tokens), self.pooling
+        read = tokens if pooling.token_ids is self.tokens else of(pooling.token_ids)
+        pooling = replace(pooling, token_ids=read, spans=pooling.spans and of(pooling.spans))
+        return replace(self, tokens=tokens, references=of(self.references), pooling=pooling, chosen={}, answered={})
+
+
+def asked_of(record: Record) -> Asked:
+    """Raises a Fault where the probe set or the tokenizer is no longer that of the record, or cannot be used."""
+    return Asked.of(record.study, _same_probes(record))
+
 
 def first_reading(model, asked: Asked, layers: list[int], **how) -> tuple[dict[str, object], list[str]]:
     """All parts of a reading by name, and notes: always all of it, so that the same checkpoint gives the same bytes
@@ -259,6 +302,32 @@ def first_reading(model, asked: Asked, layers: list[int], **how) -> tuple[dict[s
     if asked.answered:
         parts["answers"] = activations.greedy(model, asked.tokenizer, asked.answered, cancelled=how.get("cancelled"))
     return parts | {"tokens": _placed(taken.tokens, asked.chosen)}, notes
+
+
+def stand_ins(asked: Asked, parts: dict[str, object], layer: int, n: int) -> dict[str, object]:
+    """Parts of a reading of n prompts at one layer, as like the real ones as those of a sample allow: to time with.
+
+    A row between two of the sample stands for a prompt that was not read.
+    """
+    rows, extraction = parts["states"][layer], parts["next_tokens"]
+    rng = np.random.default_rng(0)
+
+    def between(count: int) -> np.ndarray:
+        a, b = rng.integers(len(rows), size=(2, count))
+        return (rows[a] + rng.random((count, 1), np.float32) * (rows[b] - rows[a])).astype(np.float32)
+
+    cloud = rows[:n] if len(rows) >= n else np.concatenate([rows, between(n - len(rows))])
+    roots = np.resize(extraction.next_roots, (n, extraction.next_roots.shape[1]))
+    found = {
+        "states": {layer: cloud},
+        "next_tokens": replace(extraction, next_roots=roots),
+        "lengths": asked.lengths[:n],
+    }
+    if asked.chosen:
+        found["tokens"] = {
+            layer: {number: (first, between(behind - first)) for number, (first, behind) in asked.chosen.items()}
+        }
+    return found
 
 
 def _pooling(study: Study, probe_set: probes.ProbeSet, tokens: list[list[int]], references: list[list[int]]):

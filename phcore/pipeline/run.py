@@ -20,6 +20,7 @@ from phcore.pipeline.clock import Clock
 from phcore.pipeline.order import Queue
 from phcore.pipeline.plan import File, Unit, plan
 from phcore.pipeline.reading import Cancelled
+from phcore.pipeline.waits import Waits
 from phcore.stages.registry import Missing, assembly, files, results
 from phcore.study.kept import keep, keep_with_looks
 from phcore.study.record import BASE, Node, Record
@@ -54,7 +55,10 @@ class Run:
     speeds : seconds per unit of each result, known from before, for the first estimate of the time left.
     parallel : workers of the executor, where it does not say so itself (`parallel`); 0: not known, and it is given
         everything at once.
-    of : a checkpoint, to compute only what needs no other one.
+
+    Attributes
+    ----------
+    waits : what the time went to.
     """
 
     def __init__(
@@ -66,7 +70,6 @@ class Run:
         cancelled: Callable[[], bool] = lambda: False,
         speeds: dict[str, float] | None = None,
         parallel: int = 0,
-        of: Node | None = None,
     ):
         self.record, self.store, self.executor = record, store, executor
         self.on_event, self.cancelled = on_event, cancelled
@@ -76,7 +79,7 @@ class Run:
         self._written: Counter[File] = Counter()
         self._failed: dict[File, str] = {}  # a sentence on each unit that raised what it should not
         self._broken = 0  # times in a row that the workers died
-        self._clock, self._of = Clock(speeds or {}), of
+        self._clock, self.waits = Clock(speeds or {}), Waits()
         self._plan_anew()
 
     def run(self) -> Record:
@@ -134,7 +137,7 @@ class Run:
         return max(1, getattr(self.executor, "readers", 1))
 
     def _plan_anew(self) -> None:
-        self._plan = plan(self.record, self.store, self._of)
+        self._plan = plan(self.record, self.store)
         self._clock.expect(self._plan)
 
     # --- one pass over the plan ---------------------------------------------------------------------
@@ -147,7 +150,9 @@ class Run:
         for unit in self._plan.units:
             if not unit.reads_a_model:
                 self._submit_or_wait(unit)
+        self.waits.reading(bool(self._plan.readings), self._pending.values())
         self._read_models()
+        self.waits.reading(False, self._pending.values())
         while self._pending:
             self._collect(timeout=0.5)
 
@@ -164,6 +169,7 @@ class Run:
         while self._queue and len(self._pending) < most:
             unit = self._queue.take()
             self._pending[self._submit(unit)] = unit
+        self.waits.working(self._pending.values())
 
     def _submit(self, unit: Unit) -> Future:
         root = str(self.store.root)
@@ -192,6 +198,7 @@ class Run:
         if self.cancelled():
             raise Cancelled
         if not self._pending:
+            self.waits.working(())
             return
         finished, _ = wait(self._pending, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in finished:
@@ -247,9 +254,10 @@ class Run:
 
     def _read_here(self, wanted: list[reading.Checkpoint]) -> None:
         with reading.Readings(self.record, self.store) as readings:
-            for one in wanted:
+            for one, following in zip(wanted, [*wanted[1:], None], strict=True):
                 self._now = one
-                self._take(one, lambda one=one: readings.read(one, self._within, self.cancelled))
+                how = self._within, self.cancelled, following
+                self._take(one, lambda one=one, how=how: readings.read(one, *how))
 
     def _read_elsewhere(self, wanted: list[reading.Checkpoint]) -> None:
         """By the executor's workers, no more at once than there are readers: the rest of their work need not wait."""

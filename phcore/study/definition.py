@@ -26,6 +26,7 @@ METRICS = ("euclidean", "cosine")
 ENGINES = ("redzed", "ripser")
 ORDERS = (1.0, 2.0, float("inf"))
 DTYPES = ("float32", "bfloat16", "float16")
+PACKED = ("int8", "int4")  # number formats of weights that are rounded to fit: other distances, not only other rounding
 POOLINGS = ("last", "mean", "answer")
 _MOST = {"subsamples": 10_000, "subsample_size": 100_000, "seed": 2**63 - 1, "answer_tokens": 128}
 MOST_ANSWERS = 64  # prompts whose answers are kept: to read, side by side
@@ -129,9 +130,9 @@ class Study:
             (self.engine, ENGINES, "engine"),
             (self.order, ORDERS, "order"),
             (self.norm, ORDERS, "norm"),
-            (self.dtype, DTYPES, "dtype"),
+            (self.dtype, (*DTYPES, *PACKED), "dtype"),
             (self.pooling, POOLINGS, "pooling"),
-            (self.second_dtype, ("", *DTYPES), "second_dtype"),
+            (self.second_dtype, ("", *DTYPES, *PACKED), "second_dtype"),
         ):
             if value not in allowed:
                 raise Fault(f"{what} = {value!r} is unknown", f"Choose one of {', '.join(map(str, allowed))}")

@@ -10,7 +10,8 @@ import re
 from phcore.errors import Fault
 
 DEVICE = "PHCORE_DEVICE"  # the environment variable; what a command line says is put there
-_SPELLING = re.compile(r"auto|cpu|mps|cuda(:[0-9]{1,3})?")
+ALL = "cuda:all"  # a model spread over all NVIDIA GPUs, for what does not fit into the memory of one
+_SPELLING = re.compile(r"auto|cpu|mps|cuda(:([0-9]{1,3}|all))?")
 
 
 def spelled(name: object, where: str = "device") -> str:
@@ -25,7 +26,7 @@ def spelled(name: object, where: str = "device") -> str:
     Fault : for any other value.
     """
     if not isinstance(name, str) or _SPELLING.fullmatch(name) is None:
-        raise Fault(f"{where} = {name!r} is no device", "Choose one of auto, cpu, cuda, cuda:1, mps")
+        raise Fault(f"{where} = {name!r} is no device", "Choose one of auto, cpu, cuda, cuda:1, cuda:all, mps")
     return name
 
 

@@ -8,10 +8,14 @@ import pytest
 import torch
 
 from phcore import activations
-from phcore.activations import device, extraction, trees
+from phcore.activations import device, extraction, loading, trees
 from phcore.activations.extraction import Prefix, Reader
+from phcore.archive.store import Store
 from phcore.errors import Fault
+from phcore.pipeline import reading
+from phcore.pipeline.plan import all_units
 from phcore.study import devices
+from phcore.study.resolve import resolve
 from phcore.training import practice
 from tests import studies
 from tests.models import ARCHITECTURES, HIDDEN, LAYERS, PROMPTS, VOCABULARY
@@ -222,3 +226,75 @@ def test_a_budget_follows_from_model_and_device_alone(monkeypatch, dtype, kind, 
         config=SimpleNamespace(get_text_config=lambda decoder: text),
     )
     assert activations.budget(model) == tokens
+
+
+# --- models that no GPU holds alone -----------------------------------------------------------------
+
+
+@pytest.fixture
+def asked_of_transformers(monkeypatch):
+    """What transformers is asked for beside the folder; what it would put on GPUs lands on the CPU."""
+    seen = []
+    honest = loading.AutoModelForCausalLM.from_pretrained
+
+    def from_pretrained(folder, **asked):
+        if "output_loading_info" in asked:  # the fixtures of models do not care
+            seen.append(dict(asked))
+        asked.pop("quantization_config", None)
+        return honest(folder, **(asked | ({"device_map": {"": "cpu"}} if asked.get("device_map") == "auto" else {})))
+
+    monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", from_pretrained)
+    return seen
+
+
+def test_a_model_is_spread_over_all_gpus_where_somebody_says_so(gpus, llama, lora, asked_of_transformers):
+    gpus(2)
+    token_ids = activations.encode(llama, PROMPTS[:3])
+
+    def rows(device):
+        with activations.Loader(llama, device=device) as loader:
+            models = [loader.open(llama, "base"), loader.open(lora("llama"), "adapter")]
+            return [activations.extract(model, token_ids, [LAYERS]).clouds[LAYERS] for model in models]
+
+    np.testing.assert_array_equal(rows("cuda:all"), rows("cpu"))
+    assert [asked.get("device_map") for asked in asked_of_transformers] == ["auto", None]
+
+
+def test_what_the_gpus_cannot_hold_is_not_left_elsewhere(llama):
+    model = SimpleNamespace(hf_device_map={"model.layers.0": 0, "model.layers.1": "cpu"}, device=torch.device("cuda"))
+    with pytest.raises(Fault, match="not enough memory for it on the GPUs"):
+        loading._refuse_what_lies_outside(model, llama)
+    loading._refuse_what_lies_outside(
+        SimpleNamespace(hf_device_map={"a": 0, "b": 1}, device=torch.device("cuda")), llama
+    )
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("int8", "load_in_8bit"), ("int4", "load_in_4bit")])
+def test_weights_are_rounded_where_somebody_says_so(llama, monkeypatch, asked_of_transformers, dtype, bits):
+    monkeypatch.setattr(loading, "find_spec", lambda name: name)
+    monkeypatch.setattr(loading, "BitsAndBytesConfig", SimpleNamespace)  # the real one wants the package
+    model = loading.load_model(llama, dtype, "cpu")
+    [asked] = asked_of_transformers
+    assert asked["device_map"] == {"": torch.device("cpu")}
+    assert getattr(asked["quantization_config"], bits)
+    assert model.dtype == torch.bfloat16
+    assert loading.load_model(llama, dtype, "meta").device.type == "meta"  # which shows what would load, not how
+
+
+def test_rounding_needs_its_package(llama, monkeypatch):
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    with pytest.raises(Fault, match="needs the package bitsandbytes"):
+        loading.load_model(llama, "int4", "cpu")
+
+
+def test_a_run_says_that_weights_were_rounded(llama, tmp_path, monkeypatch):
+    honest = loading.load_model
+    monkeypatch.setattr(loading, "load_model", lambda path, dtype, device: honest(path, "bfloat16", device))
+    study = studies.build_few(tmp_path, llama, "helpful", dtype="int8")
+    record = resolve(study, Store(tmp_path / "cache"))
+    units = [unit for unit in all_units(record) if unit.reads_a_model]
+    wanted = reading.checkpoints(record, units)[:1]
+    with reading.Readings(record, Store(tmp_path / "cache"), "cpu") as readings:
+        assert [note for note in readings.take(wanted[0]).notes if "weights of 8 bits" in note]
+    plain = resolve(study.with_(dtype="bfloat16"), Store(tmp_path / "cache"))
+    assert not {unit.file for unit in units} & {unit.file for unit in all_units(plain) if unit.name != "prompt_lengths"}

@@ -50,7 +50,7 @@ def test_defaults_are_those_of_the_method():
         ({"name": ""}, "letters, digits"),
         ({"series": (Series("a", "x"), Series("a", "y"))}, "two series"),
         ({"series": (Series("base", "x"),)}, "base model"),
-        ({"dtype": "int4"}, "float32"),
+        ({"dtype": "int16"}, "float32"),
         ({"pooling": "max"}, "last, mean, answer"),
         ({"tokens": (0, -1)}, "whole numbers of 0 or more"),
         ({"tokens": (True,)}, "whole numbers of 0 or more"),
