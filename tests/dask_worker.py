@@ -29,10 +29,10 @@ def perform(errand: bytes) -> object:
     return performed(errand)
 
 
-def refuse(self, one, **how):
+def refuse(self, one, *more, **how):
     if one.node.path.endswith("checkpoint-8"):
         raise Unusable("its weights are those of another model", "Pick the base it was trained on", one.node.path)
-    return taken(self, one, **how)
+    return taken(self, one, *more, **how)
 
 
 errands.perform, reading.Readings._taken = perform, refuse

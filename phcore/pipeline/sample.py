@@ -17,6 +17,7 @@ from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.pipeline import reading
 from phcore.pipeline.plan import plan
+from phcore.stages.diagrams import SAMPLING
 from phcore.stages.registry import Place, Result, files, results
 from phcore.stages.registry.places import ends, places
 from phcore.stages.registry.result import (
@@ -247,7 +248,7 @@ def _timed(compute: Callable[[], pa.Table]) -> tuple[pa.Table, float]:
 
 def _drawn(one: Result, count: int) -> int:
     """How many of so many subsamples it, or what it is made from, is measured on; 0 where it is on none."""
-    if "subsamples" in one.parameters:
+    if SAMPLING[0] in one.parameters:
         return min(count, one.settings.get("few", count))
     return max((_drawn(results()[need], count) for need in one.needs), default=0)
 

@@ -283,7 +283,7 @@ def test_a_view_is_saved_listed_deleted_and_brought_back(start, computed, tmp_pa
 def test_a_view_without_a_name_is_refused_in_words(start, computed, tmp_path):
     store = studies.copy_archive(computed[1], tmp_path / "cache")
     app = save(start(store.root, "trajectories", study="tiny"), " ")
-    assert "a view needs a name" in app.error[0].value
+    assert "A view needs a name" in app.error[0].value
     assert saved_views.views("tiny", store) == []
 
 
@@ -292,14 +292,14 @@ def test_where_nothing_may_be_written_that_is_said(start, computed, monkeypatch,
     saved_views.save(View("Mine", "study", "study=tiny"), "tiny", store)
 
     def refuse(*_):
-        raise Fault("this archive can only be read", "Ask for a copy")
+        raise Fault("This archive can only be read", "Ask for a copy")
 
     monkeypatch.setattr(saved_views, "save", refuse)
     monkeypatch.setattr(saved_views, "delete", refuse)
     app = save(start(store.root, "trajectories", study="tiny"), "Another")
-    assert "this archive can only be read" in app.error[0].value
+    assert "This archive can only be read" in app.error[0].value
     app.button(key="view_delete_0").click()
-    assert "this archive can only be read" in run(app).error[0].value
+    assert "This archive can only be read" in run(app).error[0].value
 
 
 def test_damaged_views_break_no_page(start, computed, tmp_path):
