@@ -1,5 +1,7 @@
 """The pages on an archive in a bucket, headless and read-only: what is shown is brought, and what changes is seen."""
 
+import pytest
+
 from pages.parts import data
 from phcore.archive import bucket
 from tests import buckets
@@ -8,6 +10,7 @@ from tests.app.conftest import run, words
 ROOT = "memory://bucket/archive"
 
 
+@pytest.mark.long
 def test_an_archive_in_a_bucket_is_shown(start, in_memory, computed, monkeypatch, tmp_path):
     buckets.put(computed[1] / "v2", f"{ROOT}/v2")
     before = buckets.held(ROOT)
