@@ -160,7 +160,7 @@ class Bench:
         report.title(
             f"Whole study: base and {options.checkpoints} checkpoints, {len(self.prompts)} prompts, {self.layers}"
         )
-        whole.plainly(study.with_(subsamples=2))  # imports, and files into memory
+        self.clouds("base")  # imports, and the model's file into memory
         theirs = whole.plainly(study)
         ours = whole.compute(study, self.scratch / "cold", options.workers)
         _tell(report, "this project, everything", ours)

@@ -113,11 +113,11 @@ def with_checkpoints(run: Path, folder: Path, count: int) -> Path:
 def peak_memory(model: Path, probes: Path, layers: list[int]) -> tuple[float, float]:
     """Bytes of the weights as they are computed with, and the most that reading took beside what imports take."""
     code = (
-        "import resource, sys\n"
+        "import re, sys\n"
         "from phcore.activations import encode, extract, load_model\n"
         "from phcore.study import probes\n"
         "tokens = encode(sys.argv[1], probes.load(sys.argv[2]).prompts, chat='auto')\n"
-        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "def peak(): return 1024 * int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
         "before = peak()\n"
         "model = load_model(sys.argv[1])\n"
         "extract(model, tokens, [int(one) for one in sys.argv[3].split(',')])\n"
