@@ -24,10 +24,10 @@ app: $(VENV)/.app
 serve: $(VENV)/.app
 	$(BIN)/python -m phcore serve --read-only --port $(PORT) $(if $(STUDY),--study $(STUDY))
 
-# Browsers wait for half of their time, and stand in turns with what computes: so four at once on two cores.
-# What was compiled once is kept, whatever the shell says: four processes collect all tests, and start many more.
+# Browsers wait for half of their time, and stand in turns with what computes: so three at once on two cores.
+# What was compiled once is kept, whatever the shell says: three processes collect all tests, and start many more.
 test: lint
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # What tests do in part, done in full: every result damaged, every chart of every report, hundreds of simulations.
 test-long: $(VENV)/.dev
