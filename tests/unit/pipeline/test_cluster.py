@@ -138,6 +138,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_its_own_work(machines, study,
 def test_what_kills_its_workers_is_named(machines, study, tmp_path, monkeypatch):
     monkeypatch.setenv("DEADLY", "cells")
     first, second = machines.add(), machines.add()
+    machines.arrive()  # else one that comes when the other is gone already is waited for, and nothing is named
     with pytest.raises(Fault, match=r"killed again and again, the last at .* of .*layer 1\. .*--memory-limit"):
         computed(study, Store(tmp_path / "cache"), machines.address)
     wait_for(lambda: first.poll() is not None and second.poll() is not None)
