@@ -253,6 +253,24 @@ def test_the_sorted_matching_is_called_best_where_it_is_and_nowhere_else(seed, c
             assert distances._is_best(x, y, order, 2 ** (1 / norm - 1)) == (apart <= 0)
 
 
+@settings(max_examples=300)
+@given(
+    seed=st.integers(0, 2**32 - 1), counts=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    spread=st.sampled_from([0.01, 0.3, 1.0, 3.0]), apart=st.sampled_from([1, 8]), decimals=st.sampled_from([0, 1, 15]),
+)  # fmt: skip
+def test_w1_of_h0_without_a_matching_is_what_the_best_matching_costs(seed, counts, spread, apart, decimals):
+    """Also of unlike numbers of bars, of equal and of empty ones, and where nearly all go to the diagonal."""
+    rng = np.random.default_rng(seed)
+    x, y = (np.round(np.exp(spread * rng.normal(size=count)), decimals) for count in counts)
+    y *= apart
+    a, b = (np.column_stack([np.full(len(deaths), 2.0), 2 + deaths]) for deaths in (x, y))
+    for norm in NORMS:
+        best = matched(a, b, order=1, norm=norm)[1].sum()
+        found = distances._on_a_line(a[:, 1] - 2, b[:, 1] - 2, 2 ** (1 / norm - 1))
+        np.testing.assert_allclose(found, best, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(wasserstein(a, b, order=1, norm=norm), best, rtol=1e-12, atol=1e-12)
+
+
 def test_h0_as_large_as_real_ones_agrees_with_pot_whether_the_sorted_matching_is_best_or_not():
     rng = np.random.default_rng(3)
     ways = set()
