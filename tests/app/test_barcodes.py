@@ -85,7 +85,8 @@ def test_the_browser_has_all_bars_lines_and_places_of_the_cell(start):
     scene, bars = component(app, "cell_scene"), archived()
     own = scene["frames"][scene["here"]]
     assert own["step"] == 8
-    assert all((floats(own[f"h{degree}"]).reshape(-1, 2) == bars[degree]).all() for degree in (0, 1))
+    for degree in (0, 1):  # computed here, by a processor that may round in its own way
+        np.testing.assert_allclose(floats(own[f"h{degree}"]).reshape(-1, 2), bars[degree], rtol=1e-9)
     assert len(floats(own["points"], np.int16)) == 2 * 160 == 2 * len(scene["texts"])
     lengths = floats(scene["own"]["lengths"], np.float32)
     assert (np.diff(lengths) >= 0).all()
