@@ -166,7 +166,8 @@ class Scene:
             trouble.add("lost", f"the study does not finish: {done.said[-500:]}")
         elif wrong:
             trouble.add("wrong", f"{len(wrong)} files, the first: {wrong[0]}")
-        left = [one.name for one in place.cache.rglob(".*") if one.is_file()]
+        hidden = [one for one in place.cache.rglob(".*") if one.is_file()]
+        left = [one.name for one in hidden if one.suffix != ".lock" or one.stat().st_size]  # a lock is empty, and stays
         if left:
             trouble.add("leaked", f"{len(left)} half-written files, the first: {left[0]}")
 
