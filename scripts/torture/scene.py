@@ -167,7 +167,8 @@ class Scene:
         elif wrong:
             trouble.add("wrong", f"{len(wrong)} files, the first: {wrong[0]}")
         hidden = [one for one in place.cache.rglob(".*") if one.is_file()]
-        left = [one.name for one in hidden if one.suffix != ".lock" or one.stat().st_size]  # a lock is empty, and stays
+        # A lock is empty, and stays.
+        left = [one.name for one in hidden if not one.name.endswith(".lock") or one.stat().st_size]
         if left:
             trouble.add("leaked", f"{len(left)} half-written files, the first: {left[0]}")
 
