@@ -63,7 +63,7 @@ def subset_diagrams(distances: np.ndarray, engine: str = "redzed") -> Callable[[
     if engine not in _ENGINES:
         raise Fault(f"unknown engine {engine!r}", "use 'redzed' or 'ripser'")
     ranks, values = _ranked(validated_distance_matrix(distances))
-    return lambda row: [values[pairs] for pairs in _rank_pairs(ranks[np.ix_(row, row)], _ENGINES[engine])]
+    return lambda row: [values[pairs] for pairs in _rank_pairs(ranks.take(row, 0).take(row, 1), _ENGINES[engine])]
 
 
 def _ranked(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
