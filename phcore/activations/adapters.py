@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from transformers import PreTrainedModel
 
 from phcore.activations import vocabulary
 from phcore.activations.telling import kind_of, mend_of, telling_line
+from phcore.activations.weights import stored, unmapped
 from phcore.checkpoints.against_base import OTHER_BASE, why
 from phcore.checkpoints.formats import ADAPTER as ADAPTER_FILE
 from phcore.checkpoints.formats import ADAPTER_CONFIG, read_json, tensors
@@ -52,6 +52,7 @@ def put_on(model: PreTrainedModel, folder: Path, base: Path) -> PutOn:
     Fault : where it cannot be loaded for a reason that may pass. In both cases the model may have been changed.
     """
     from peft import PeftConfig, PeftModel
+    from peft.utils import save_and_load
 
     settings = read_json(folder / ADAPTER_CONFIG)
     # Trained biases are loaded into the base's own layers, and replicated layers stay: taking off undoes neither.
@@ -76,7 +77,8 @@ def put_on(model: PreTrainedModel, folder: Path, base: Path) -> PutOn:
             adapted = PeftModel(model, config, adapter_name=ADAPTER)
             where = "cpu" if model.device.type == "meta" else str(model.device)
             loading = {"is_trainable": False, "key_mapping": renamed, "torch_device": where}
-            result = adapted.load_adapter(str(folder), ADAPTER, **loading)
+            with unmapped(save_and_load):
+                result = adapted.load_adapter(str(folder), ADAPTER, **loading)
         except Exception as error:  # anything: adapters come from anywhere
             raise _cannot_load(error, folder, base) from error
     for one in heard:
@@ -103,8 +105,11 @@ def exchange(on: PutOn, folder: Path, base: Path) -> bool:
     """
     if on.spoils or on.shape != _shape(folder):
         return False
+    from peft.utils import save_and_load
+
     try:
-        result = on.model.load_adapter(str(folder), ADAPTER, **on.loading)
+        with unmapped(save_and_load):
+            result = on.model.load_adapter(str(folder), ADAPTER, **on.loading)
     except Exception as error:  # anything: adapters come from anywhere
         raise _cannot_load(error, folder, base) from error
     _refuse_what_is_lost(on.model, folder, base, result)
@@ -141,8 +146,8 @@ def _lost(adapted, folder: Path, result) -> str:
     from peft import get_peft_model_state_dict
 
     # PEFT calls tensors missing that a method shares or makes from others. What it would save says what there is.
-    stored, own = tensors(folder), get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
-    names = sorted(set(own) - set(stored)) if set(own) & set(stored) else result.missing_keys
+    held, own = tensors(folder), get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
+    names = sorted(set(own) - set(held)) if set(own) & set(held) else result.missing_keys
     return f"{count(len(names), 'weight')} missing, the first is {names[0]}" if names else ""
 
 
@@ -151,8 +156,8 @@ def _stored_twice(name: str, folder: Path) -> bool:
     the wrapper's name, too."""
     twin = name.replace(".modules_to_save.", ".")
     names = tensors(folder)
-    with safe_open(folder / ADAPTER_FILE, framework="pt") as stored:
-        return twin != name and twin in names and torch.equal(stored.get_tensor(name), stored.get_tensor(twin))
+    with stored(folder / ADAPTER_FILE) as held:
+        return twin != name and twin in names and torch.equal(held.get_tensor(name), held.get_tensor(twin))
 
 
 def _other_class(model: PreTrainedModel, config, folder: Path) -> dict[str, str] | None:

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
+from phcore.activations.weights import stored
 from phcore.checkpoints.formats import weight_files
 from phcore.errors import Unusable
 
@@ -47,14 +47,14 @@ def _as_stored(loaded: dict[str, torch.Tensor], model: PreTrainedModel) -> dict[
 def _compare(loaded: dict[str, torch.Tensor], folder: Path, *, few: bool) -> None:
     files = weight_files(folder)
     for file in sorted({files[0], files[-1]}) if few else files:
-        with safe_open(file, framework="pt") as stored:
+        with stored(file) as held:
             known = [
                 name
-                for name in sorted(stored.keys())
-                if name in loaded and list(loaded[name].shape) == stored.get_slice(name).get_shape()
+                for name in sorted(held.keys())
+                if name in loaded and list(loaded[name].shape) == held.get_slice(name).get_shape()
             ]
             for name in _ends(known) if few else _of_each_kind(known):
-                wanted, got = stored.get_tensor(name).to(loaded[name].dtype), loaded[name]
+                wanted, got = held.get_tensor(name).to(loaded[name].dtype), loaded[name]
                 if not _equal(wanted, got.cpu()):
                     raise Unusable(
                         f"{name} is not what the file holds after loading",

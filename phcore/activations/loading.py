@@ -14,13 +14,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel, modeling_utils
 from transformers.utils import logging
 
 from phcore.activations import exactness, vocabulary
 from phcore.activations.adapters import PutOn, exchange, put_on
 from phcore.activations.device import choose, free_memory
 from phcore.activations.telling import kind_of, mend_of, telling_line
+from phcore.activations.weights import unmapped
 from phcore.checkpoints.against_base import COMPUTED, OTHER_BASE, rows_words, why
 from phcore.checkpoints.causes import extra_head
 from phcore.checkpoints.formats import KERNELS, examine, read_json
@@ -57,17 +58,18 @@ def load_model(path: str | Path, dtype: str = "float32", device: str | None = No
     placed = _placed(dtype, device, place)
     logging.disable_progress_bar()
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            str(folder),
-            dtype=DTYPES.get(dtype, torch.bfloat16),
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are told below, by name
-            **placed,
-            **_attention(folder),
-        )
+        with unmapped(modeling_utils):
+            model, info = AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                dtype=DTYPES.get(dtype, torch.bfloat16),
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are told below, by name
+                **placed,
+                **_attention(folder),
+            )
     except Exception as error:  # anything: configurations and weights come from anywhere
         mend = mend_of(error, "Check that the folder holds a causal language model that this transformers knows")
         raise kind_of(error)(f"transformers cannot load it ({telling_line(error)})", mend, folder) from error
