@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from phcore.formatting import named
+from phcore.formatting import encodable, named
 
 
 class Fault(ValueError):
@@ -18,11 +18,11 @@ class Fault(ValueError):
     """
 
     def __init__(self, fault: str, hint: str, path: str | Path | None = None):
-        self.fault, self.hint, self.path = fault, hint, path
+        self.fault, self.hint, self.path = encodable(fault), encodable(hint), path
 
     def __str__(self) -> str:
         place = f"{self.path}: " if self.path is not None else ""
-        return named(f"{place}{self.fault}. {self.hint}.")
+        return named(f"{encodable(place)}{self.fault}. {self.hint}.")
 
     def __reduce__(self):
         # Exceptions are pickled by their message alone, which cannot rebuild this one in another process.

@@ -1,6 +1,7 @@
 """Numbers, units and places in words, the same everywhere; and words of others, made harmless."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from math import isfinite
@@ -119,6 +120,15 @@ def visible(words: str, lines: bool = False) -> str:
         return words
     unlike = words.replace("\r\n", "\n")
     return "".join(letter if letter.isprintable() else _mark(letter, lines) for letter in unlike)
+
+
+def encodable(words: str) -> str:
+    """Words that a file or terminal takes: half of a character, as JSON or the name of a file may hold one, is a mark.
+
+    >>> encodable("a\\ud83d b")
+    'a⟨U+D83D⟩ b'
+    """
+    return words if words.isascii() else re.sub("[\ud800-\udfff]", lambda half: _mark(half[0], True), words)
 
 
 def _mark(letter: str, lines: bool) -> str:

@@ -1,7 +1,13 @@
+import json
+import os
+from pathlib import Path
+
 import pytest
 
+from phcore.errors import Fault
 from phcore.formatting import (
     count,
+    encodable,
     enumerated,
     part,
     percent,
@@ -117,3 +123,14 @@ def test_templates_insert_words_as_visible_ones_and_all_else_as_it_is():
     assert seen("a\u202eb\nc") == "a⟨U+202E⟩b\nc"
     assert seen(3) == 3
     assert seen(Markup("a\u202e")) == "a\u202e"
+
+
+def test_a_fault_can_be_printed_whatever_it_quotes():
+    """JSON may hold half of a character, and so may the name of a file; no encoding writes it."""
+    half = json.loads('"torch.\\ud83d"')
+    fault = Fault(f"there is no {half}", f"Choose another than {half}", Path(os.fsdecode(b"model\xff")))
+    assert str(fault).encode().decode() == (
+        "model⟨U+DCFF⟩: there is no torch.⟨U+D83D⟩. Choose another than torch.⟨U+D83D⟩."
+    )
+    assert (fault.fault + fault.hint).encode()
+    assert encodable("Zürich 😀") == "Zürich 😀"
