@@ -39,13 +39,12 @@ def for_both(spec, tables: Iterable[pd.DataFrame]):
 
 
 def _of_column(channel: dict, tables: list[pd.DataFrame]) -> dict:
-    """A channel whose column holds colours."""
+    """A channel whose column holds colours. Whichever of the objectives' it holds, what it says is the same: a browser
+    draws a chart anew whose spec has changed."""
     field = channel["field"]
     held = {one for table in tables if field in table for one in table[field].unique() if isinstance(one, str)}
-    lit = {one: on_dark(one) for one in sorted(held) if one.startswith("#")}
-    conditions = [
-        {"test": f"{_IS_DARK} && datum.{field} === '{one}'", "value": light}
-        for one, light in lit.items()
-        if one != light
-    ]
-    return channel | {"condition": conditions} if conditions and "condition" not in channel else channel
+    if not held & _COLOURS or "condition" in channel:
+        return channel
+    lit = ", ".join(f"'{one}': '{light}'" for one in sorted(_COLOURS) if (light := on_dark(one)) != one)
+    value = {"expr": f"{{{lit}}}[datum.{field}] || datum.{field}"}
+    return channel | {"condition": [{"test": _IS_DARK, "value": value}]}

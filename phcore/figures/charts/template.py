@@ -24,7 +24,7 @@ class _Found(NamedTuple):
 
     holder: dict | list
     key: str | int
-    value: str | float
+    value: str | float | list
 
 
 def template(chart: Plain) -> Plain:
@@ -42,17 +42,27 @@ def template(chart: Plain) -> Plain:
     for number, (place, found) in enumerate(places.items()):
         if len({repr(one.value) for one in found}) > 1:
             continue  # views of one plot that do not agree have no axis in common
-        now[f"v{number}"] = found[0].value
+        read = _read(found[0].value, f"v{number}", now)
         for one in found:
-            # What stands at several panels Vega-Lite hands on as it is, to Vega, whose word it is.
-            kind = "signal" if place.endswith("header") else "expr"
-            one.holder[one.key] = {kind: f"data('{NOW}')[0].v{number}"}
+            # What stands at several panels or at a legend Vega-Lite hands on as it is, to Vega, whose word it is.
+            kind = "signal" if place.endswith("header") or place == "colour/title" else "expr"
+            one.holder[one.key] = {kind: read}
     if (marks := _marks(spec)) is None:
         return chart
     # A table that no view has is not sent: one is drawn from it, and shows nothing.
     marks.append({"data": {"name": NOW}, "mark": {"type": "point", "opacity": 0, "size": 0}, "encoding": {}})
     tables = {name: _looked_at(table, spec) for name, table in tables.items()}
     return Plain(spec, tables | {NOW: pd.DataFrame([now])})
+
+
+def _read(value: str | float | list, name: str, now: dict[str, str | float]) -> str:
+    """An expression that reads a value which is put into the table: lines of words as one text, numbers one by one."""
+    if not isinstance(value, list):
+        now[name] = value
+        return f"data('{NOW}')[0].{name}"
+    if isinstance(value[0], str):
+        return "split(" + _read("\n".join(value), name, now) + ", '\\n')"
+    return f"[{', '.join(_read(one, f'{name}_{place}', now) for place, one in enumerate(value))}]"
 
 
 def _marks(spec: Mapping) -> list | None:
@@ -74,17 +84,31 @@ def _varying(spec: Mapping, place: str = "") -> Iterator[tuple[str, _Found]]:
         header = spec["facet"].get("header") or {}
         if isinstance(title := header.get("title"), str):
             yield f"{place}/header", _Found(header, "title", title)
-    for channel in ("x", "y"):
+    for channel in ("x", "y", "color"):
         encoding = spec.get("encoding", {}).get(channel, {})
         if encoding.get("type") == "quantitative":
-            yield from _of_axis(encoding, f"{place}/{channel}")
+            yield from _of_axis(encoding, f"{place}/{channel}") if channel != "color" else _of_colours(encoding)
 
 
-def _of_axis(encoding: dict, place: str) -> Iterator[tuple[str, _Found]]:
+def _of_colours(encoding: dict) -> Iterator[tuple[str, _Found]]:
+    """Views of all plots share their colours, and the legend."""
+    yield from _of_scale(encoding, "colour")
+    legend = encoding.get("legend") or {}
+    if isinstance(values := legend.get("values"), list) and values:
+        yield "colour/values", _Found(legend, "values", values)
+    if isinstance(title := legend.get("title"), str | list) and title:
+        yield "colour/title", _Found(legend, "title", [title] if isinstance(title, str) else title)
+
+
+def _of_scale(encoding: dict, place: str) -> Iterator[tuple[str, _Found]]:
     domain = (encoding.get("scale") or {}).get("domain")
     if isinstance(domain, list) and len(domain) == 2 and all(isinstance(end, int | float) for end in domain):
         for number in (0, 1):
             yield f"{place}/domain/{number}", _Found(domain, number, float(domain[number]))
+
+
+def _of_axis(encoding: dict, place: str) -> Iterator[tuple[str, _Found]]:
+    yield from _of_scale(encoding, place)
     if isinstance(title := encoding.get("title"), str) and encoding.get("axis", {}) is not None:
         del encoding["title"]
         yield f"{place}/title", _Found(encoding.setdefault("axis", {}), "title", title)

@@ -45,8 +45,36 @@ def test_other_panels_are_no_other_chart():
     assert drawn(curve(layers=(3, 6)), **share).spec == drawn(curve(layers=(6, 9)), **share).spec
 
 
-def test_an_objective_that_is_switched_off_is_no_other_chart():
-    assert drawn(curve()).spec == drawn(curve(objectives=("helpful",))).spec
+@pytest.mark.parametrize("left", LOOK.objectives)
+def test_an_objective_that_is_switched_off_is_no_other_chart(left):
+    assert drawn(curve()).spec == drawn(curve(objectives=(left,))).spec
+
+
+def coloured(most: float, title) -> Plain:
+    """Two panels that share their colours, and the legend."""
+    legend = alt.Legend(title=title, values=[0, most], format=".3~r")
+    colour = alt.Color("value:Q", scale=alt.Scale(domain=[0, most]), legend=legend)
+    tables = [pd.DataFrame({"x": [1, 2], "value": [most / 4, share * most]}) for share in (0.5, 1.0)]
+    panels = [alt.layer(alt.Chart(one).mark_rect().encode(x="x:O", color=colour)) for one in tables]
+    return plain(lambda: alt.concat(*panels))
+
+
+def test_other_colours_are_no_other_chart():
+    first, second = template(coloured(3.0, ["velocity", "(distance)"])), template(coloured(80.0, "another quantity"))
+    assert first.spec == second.spec
+    for most, title in ((3.0, ["velocity", "(distance)"]), (80.0, "another quantity")):
+        before = words_and_lines(coloured(most, title))
+        assert before == words_and_lines(template(coloured(most, title)))
+        assert f"{most:g}" in before
+
+
+def test_panels_with_colours_of_their_own_keep_them():
+    table = pd.DataFrame({"x": [1], "value": [2]})
+    colours = [alt.Color("value:Q", scale=alt.Scale(domain=[0, most])) for most in (3, 4)]
+    panels = [alt.layer(alt.Chart(table).mark_rect().encode(x="x:O", color=one)) for one in colours]
+    spec = template(plain(lambda: alt.concat(*panels).resolve_scale(color="independent"))).spec
+    ends = [one["layer"][0]["encoding"]["color"]["scale"]["domain"][1] for one in spec["concat"]]
+    assert ends == [3, 4]
 
 
 @pytest.mark.parametrize("layers", [(3,), (3, 6)])
