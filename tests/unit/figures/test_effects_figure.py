@@ -151,5 +151,8 @@ def test_effects_in_words(results):
     found = numbers(data)
     assert [row[0] for row in found.rows] == ["H0 death, mean", FEATURE_WORDS["h1_count"]]
     assert found.rows[0][1:] == ["-5.00", "-6.00 to -4.00", "0.50"]
+    unknown = data.rows.assign(g=data.rows["g"].where(data.rows["feature"] == "h1_count"))
+    left = numbers(type(data)(**vars(data) | {"rows": unknown}))
+    assert [row[0] for row in left.rows] == [FEATURE_WORDS["h1_count"]]
     alone = numbers(type(data)(**vars(data) | {"rows": data.rows.assign(delta=float("nan"))}))
     assert [row[1] for row in alone.rows] == [row[1] for row in found.rows]

@@ -41,6 +41,8 @@ def test_displacements_are_told_in_times_of_their_floors(results):
     assert read("net_change", results, scale="median").rows["times"].tolist()[:3] == [1.25, 0.0, 0.3125]
     without = Tables({"net_change": moved(moved_floor=float("nan"))}, results.record)
     assert read("net_change", without).rows["times"].notna().sum() == 2  # the base alone
+    still = Tables({"net_change": moved(moved_floor=0.0)}, results.record)  # a move beside no noise at all has no ratio
+    assert read("net_change", still).rows["times"].dropna().tolist() == [0.0, 0.0]
     for table in (moved().query("step == 0"), moved(moved=None, shape=None), moved().head(0)):
         with pytest.raises(Fault, match="no checkpoint of this layer can be compared"):
             read("net_change", Tables({"net_change": table}))

@@ -96,6 +96,10 @@ def test_what_changes_most_is_told_by_its_share():
         rows=pd.DataFrame({"series": "a", "layer": 6, "step": [0, 4], "mean": 0.0}), choice={"tokens": "h1_total"}
     )
     assert token_clouds.answer(nothing).endswith("from 0 to 0.")
+    both = given(
+        rows=pd.concat([nothing.rows, nothing.rows.assign(series="b", mean=[3.0, 4.0])]), choice={"tokens": "h1_total"}
+    )
+    assert token_clouds.answer(both).endswith("changes most in b, layer 6: from 3.00 to 4.00.")
 
 
 def test_a_prompt_in_words():
