@@ -28,6 +28,8 @@ def fuzzing(scene: Scene, tally: Tally, how: How) -> None:
     made = Process(lambda: bool(not files.prepare(folder, scene.folder / "right")), scene.folder, ENVIRONMENT)
     if made.wait():
         raise RuntimeError(made.said)
+    if lacking := [file for one in readers.READERS for file in one.files if not any(folder.glob(file))]:
+        raise RuntimeError(f"there is nothing to spoil at {', '.join(lacking)}")
     names = [one.name for one in readers.READERS]
     seconds = how.seconds / len(names)
     found, last = scene.folder / "found.json", scene.folder / "last"
