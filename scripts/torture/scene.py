@@ -111,7 +111,8 @@ class Scene:
 
     def _build(self, made: Path) -> int:
         base = models.build_model(made / "base", "llama")
-        study = studies.build_few(made, base, "helpful", "full").with_(tokens=(0, 7), answers=(0, 3))  # which asks for every result
+        few = studies.build_few(made, base, "helpful", "full")
+        study = few.with_(tokens=(0, 7), answers=(0, 3))  # which asks for every result
         shutil.rmtree(made / "runs" / "harmless")
         models.build_adapter(made / "other", base, seed=99)
         text = study.to_toml().replace(f"{made}/", "")  # the study file may travel with its folder
