@@ -258,7 +258,7 @@ def test_the_sorted_matching_is_called_best_where_it_is_and_nowhere_else(seed, c
     seed=st.integers(0, 2**32 - 1), counts=st.tuples(st.integers(1, 12), st.integers(1, 12)),
     spread=st.sampled_from([0.01, 0.3, 1.0, 3.0]), apart=st.sampled_from([1, 8]), decimals=st.sampled_from([0, 1, 15]),
 )  # fmt: skip
-def test_w1_of_h0_without_a_matching_is_what_the_best_matching_costs(seed, counts, spread, apart, decimals):
+def test_h0_without_a_matching_is_what_the_best_matching_costs(seed, counts, spread, apart, decimals):
     """Also of unlike numbers of bars, of equal and of empty ones, and where nearly all go to the diagonal."""
     rng = np.random.default_rng(seed)
     x, y = (np.round(np.exp(spread * rng.normal(size=count)), decimals) for count in counts)
@@ -269,6 +269,19 @@ def test_w1_of_h0_without_a_matching_is_what_the_best_matching_costs(seed, count
         found = distances._on_a_line(a[:, 1] - 2, b[:, 1] - 2, 2 ** (1 / norm - 1))
         np.testing.assert_allclose(found, best, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(wasserstein(a, b, order=1, norm=norm), best, rtol=1e-12, atol=1e-12)
+        best = np.sqrt(matched(a, b, order=2, norm=norm)[1].sum())
+        np.testing.assert_allclose(wasserstein(a, b, order=2, norm=norm), best, rtol=1e-12, atol=1e-12)
+        found = distances._aligned(a[:, 1] - 2, b[:, 1] - 2, 2 ** (1 / norm - 1))
+        if found is not None:
+            np.testing.assert_allclose(found, best, rtol=1e-12)
+
+
+def test_where_all_but_nothing_cancels_what_is_matched_is_added_up():
+    """x and y differ in one tiny death, which goes to the diagonal, as its partner's does not pay."""
+    x = np.array([1e-9, 1.0, 2.0, 3.0])
+    a, b = np.column_stack([np.zeros(4), x]), np.column_stack([np.zeros(3), x[1:]])
+    assert distances._aligned(x, x[1:], 0.5) is None
+    np.testing.assert_allclose(wasserstein(a, b, order=2, norm=INF), 0.5e-9, rtol=1e-12)
 
 
 def test_h0_as_large_as_real_ones_agrees_with_pot_whether_the_sorted_matching_is_best_or_not():
