@@ -280,7 +280,7 @@ READERS = (
         "weights",
         (*_BASE[:2], *_ADAPTER, "sharded/model.safetensors.index.json"),
         _weights,
-        ("activations/loading", "activations/adapters", "activations/exactness"),
+        ("activations/loading", "activations/adapters", "activations/exactness", "activations/weights"),
     ),
     # What a process of its own answers is parsed, too (pipeline/preflight).
     Reader("trial", (*_BASE, *_ADAPTER), _trial, ("activations/trial", "pipeline/preflight")),
