@@ -28,6 +28,10 @@ def chart(data: Data, look: Look):
     colours = objective_colours({*look.objectives, *cells["objective"]})
     owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict()
     series = by_legend(cells, list(colours))
+    if {*series} < {
+        *look.objectives
+    }:  # one that is switched off keeps its place, empty, so that the others keep theirs
+        series = [name for name in colours if name in look.objectives]
     columns = look.columns(len(series), _COLUMNS, 300)
     inner = (look.width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns
     axis = StepAxis(look.steps, log=look.log, width=inner)
@@ -46,7 +50,7 @@ def chart(data: Data, look: Look):
             *_selected(cells[cells["series"] == name], axis, look.step, place),
             width=inner,
             height=_row(look) * len(layers),
-            title=panel_heading(name, colours[owners[name]]),
+            title=panel_heading(name, colours[owners.get(name, name)]),
         )
         for place, name in enumerate(series)
     ]

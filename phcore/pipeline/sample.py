@@ -32,8 +32,8 @@ from phcore.stages.registry.result import (
 from phcore.study import devices
 from phcore.study.record import BATCHES, LIVE, Record
 
-READING = 2.0  # seconds of reading, after which no other batch is begun
-MEASURING = 4.0  # seconds of computing, after which no third round is begun
+READING = 1.0  # seconds of reading, after which no other batch is begun
+MEASURING = 2.0  # seconds of computing, after which no third round is begun
 PROMPTS = (200, 320)  # that the clouds of a round have; as a time grows between them, so it grows beyond
 SHORT = 0.05  # seconds; what takes less is timed twice, because other programs can double that
 SUBSAMPLES = 8  # of a round, where the study has more

@@ -1,6 +1,8 @@
 import pandas as pd
 import pytest
 
+from phcore.figures.charts.standing import plain
+from phcore.figures.charts.template import template
 from phcore.figures.heatmap import answer, caption
 from tests.unit.figures.hand_made import drawn, given
 
@@ -58,6 +60,21 @@ def test_colours_start_at_zero_unless_the_values_are_far_from_it(curve, steps):
     assert domain([9.0, 10.0]) == [9.0, 10.0]
     assert domain([-1.0, 1.0]) == [-1.0, 1.0]
     assert domain([0.0, 0.0]) == [0.0, 1.0]
+
+
+def test_an_objective_that_is_switched_off_keeps_its_place_and_the_chart(curve, steps, render):
+    objectives = ("helpful", "harmless", "mixed")
+
+    def sent(part):
+        return template(plain(lambda: heatmap(part, steps=steps, step=4, objectives=objectives))).spec
+
+    left = curve[curve["series"] != "harmless"].assign(mean=lambda table: 3 * table["mean"])
+    one, other = sent(curve), sent(left)
+    assert [panel["title"]["text"] for panel in other["concat"]] == list(objectives)
+    assert one["concat"] == other["concat"]
+    assert "harmless" in render(heatmap(left, steps=steps, objectives=objectives))
+    runs = left.assign(series=left["series"] + " 1")  # which run an objective has is not known where it is off
+    assert len(heatmap(runs, steps=steps, objectives=objectives).to_dict()["concat"]) == 2
 
 
 def test_a_click_in_any_panel_chooses_a_step(curve, steps):
