@@ -19,6 +19,7 @@ from phcore.formatting import count, enumerated
 
 ADAPTER = "checkpoint"  # PEFT's name for the adapter in hand; must not be part of a tensor name such as lora_
 SWAPPABLE = (None, True, False, "gaussian")  # LoRA initialisations that leave the base weights alone
+MERGED = "Merge it into its base where it was trained (merge_and_unload), and save the whole model"
 _NAMES_A_PLACE = ("base_model_name_or_path", "revision")  # settings that change nothing: the user's base is meant
 _IGNORED = re.compile(r"Unexpected keyword arguments (\[.*?\])")  # PEFT's warning
 
@@ -133,7 +134,10 @@ def _cannot_load(error: Exception, folder: Path, base: Path) -> Fault:
 
 def _refuse_what_is_lost(adapted, folder: Path, base: Path, result) -> None:
     if words := _lost(adapted, folder, result):
-        fault, mend = why(folder, base) or (f"the adapter does not fit this base ({words})", OTHER_BASE)
+        own = f"the adapter does not fit this base ({words})", OTHER_BASE
+        if 0 < len(result.unexpected_keys) < len(tensors(folder)):  # the others have their places
+            own = f"the installed PEFT finds no place for some of the adapter ({words})", MERGED
+        fault, mend = why(folder, base) or own
         raise Unusable(fault, mend, folder)
 
 

@@ -41,6 +41,7 @@ class Reader:
         self.model, self.layers = model, layers
         self.device = model.device
         self.pads = True
+        self._asked: list[int] | bool = layers or False  # of which layers hidden states are asked
         self._states = States(model)
         # Behind a prefix position ids are given: some versions derive wrong ones from a mask and a cache. Elsewhere
         # they are not: some models (RoBERTa's family) count otherwise.
@@ -122,7 +123,10 @@ class Reader:
             cache.batch_repeat_interleave(len(new))
             inputs |= {"past_key_values": cache, "use_cache": True}
         with head_reads_only(self.model, wanted) as gathered:
-            output = self.model(**inputs, output_hidden_states=self.layers or False)
+            output = self.model(**inputs, output_hidden_states=self._asked)
+        if self._asked and not output.hidden_states and self._asked is not True:  # it tells those of all layers or none
+            self._asked = True
+            return self.run(new, prefix, wanted, spans, kept, positions, attends)
         hidden = self._states(output, self.layers, len(new), longest)
         every = torch.arange(len(new), device=self.device)[:, None]
         if spans is None:

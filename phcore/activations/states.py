@@ -13,7 +13,10 @@ from phcore.errors import Fault
 
 def depth(model: PreTrainedModel) -> int:
     """Blocks of a model: its hidden states are numbered from 0 (embeddings) to here."""
-    return model.config.get_text_config(decoder=True).num_hidden_layers
+    told = model.config.get_text_config(decoder=True).num_hidden_layers
+    blocks = getattr(model.get_decoder(), "layers", None)
+    # LongCat counts what it keeps keys for, of which each of its blocks has two.
+    return min(told, len(blocks)) if isinstance(blocks, torch.nn.ModuleList) and len(blocks) else told
 
 
 class States:

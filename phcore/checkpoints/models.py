@@ -138,9 +138,11 @@ def _shape(config: dict) -> dict:
     return {
         "architecture": str(architectures[0]) if isinstance(architectures, list) and architectures else "",
         "model_type": str(config.get("model_type", "")),
-        "n_layers": first("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers")
+        "n_layers": first(
+            "num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers", "num_decoder_layers"
+        )
         or listed("layers_block_type", "layer_types", "hybrid_override_pattern"),
-        "hidden_size": first("hidden_size", "n_embd", "d_model"),
+        "hidden_size": first("hidden_size", "n_embd", "d_model", "emb_dim"),
         "vocabulary": first("vocab_size", "n_vocab"),
         "context": first("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"),
     }

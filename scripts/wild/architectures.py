@@ -147,18 +147,21 @@ def attempt(model_type: str, kind: str, folder: Path) -> Outcome:
             base = folder / "base"
             build(model_type, base)
             place = base if kind == "base" else (_tuned if kind == "full" else _adapter)(base, folder / kind)
-            wanted = plain(base, place, kind, prompts())
+            wanted, lost = plain(base, place, kind, prompts())
     except NotBuilt as why:
         return Outcome(case, "not built", str(why))
+    refused = "right" if lost else "refused"
     try:
         with _quiet():
             if finding := _scanned(base, place, kind):
-                return Outcome(case, "refused", finding)
+                return Outcome(case, refused, finding)
             worst = difference(base, place, kind, wanted)
     except Fault as fault:
-        return Outcome(case, "refused", str(fault))
+        return Outcome(case, refused, f"{fault}{f' ({lost})' if lost else ''}")
     except Exception as error:  # what the table is for
         return Outcome(case, "crash", f"{type(error).__name__}: {error}".splitlines()[0][:200])
+    if lost:
+        return Outcome(case, "wrong", f"read, though {lost}")
     return Outcome(case, "right" if worst <= TOLERANCE else "wrong", f"{worst:.1e} over {len(wanted)} layers")
 
 
@@ -287,8 +290,9 @@ def _scanned(base: Path, place: Path, kind: str) -> str:
     return next(one.finding for series in checkpoints.scan(place, base) for one in series.checkpoints)
 
 
-def plain(base: Path, place: Path, kind: str, ids: list[list[int]]) -> list[np.ndarray]:
-    """By layer, the hidden states at the last token of each prompt, read alone by transformers and PEFT.
+def plain(base: Path, place: Path, kind: str, ids: list[list[int]]) -> tuple[list[np.ndarray], str]:
+    """By layer, the hidden states at the last token of each prompt, read alone by transformers and PEFT; and what of
+    the files they lose without a word, "" for nothing.
 
     Where a model carries several streams of hidden states, all of them, one after the other.
     """
@@ -298,8 +302,10 @@ def plain(base: Path, place: Path, kind: str, ids: list[list[int]]) -> list[np.n
 
     try:
         model = AutoModelForCausalLM.from_pretrained(base if kind == "adapter" else place, dtype=torch.float32)
+        lost = _lost(model, base if kind == "adapter" else place, "base")
         if kind == "adapter":
             model = PeftModel.from_pretrained(model, place)
+            lost = lost or _lost(model, place, kind)
         by_prompt = []
         with torch.inference_mode():
             for one in ids:
@@ -307,7 +313,21 @@ def plain(base: Path, place: Path, kind: str, ids: list[list[int]]) -> list[np.n
                 by_prompt.append([_last(state, len(one)) for state in found.hidden_states])
     except Exception as error:
         raise NotBuilt(f"what transformers saved it does not read: {error}".splitlines()[0][:160]) from error
-    return [np.stack(rows) for rows in zip(*by_prompt, strict=True)]
+    return [np.stack(rows) for rows in zip(*by_prompt, strict=True)], lost
+
+
+def _lost(model, place: Path, kind: str) -> str:
+    """A tensor of a file that is another one in the loaded model, by the names that the libraries themselves save."""
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    own = get_peft_model_state_dict(model) if kind == "adapter" else model.state_dict()
+    for file in sorted(place.glob("*.safetensors")):
+        for name, tensor in load_file(file).items():
+            if name in own and not (own[name].shape == tensor.shape and torch.equal(own[name], tensor)):
+                return f"{'PEFT' if kind == 'adapter' else 'transformers'} itself loses {name}"
+    return ""
 
 
 def _last(state, length: int) -> np.ndarray:

@@ -136,6 +136,21 @@ def test_a_weight_that_is_missing_is_missing_whatever_the_type(llama, tmp_path):
         loader.open(tmp_path / "adapter", "adapter")
 
 
+def test_an_adapter_of_which_some_finds_no_place_is_not_said_to_be_of_another_base(llama, tmp_path):
+    """As PEFT itself saves it of some mixtures: with names that it does not know when it loads."""
+    place = build_adapter(tmp_path / "adapter", llama)
+    file = place / "adapter_model.safetensors"
+    weights = load_file(file)
+    lost = [name for name in weights if "layers.1" in name and "q_proj" in name]
+    renamed = {name.replace("q_proj", ".q_proj") if name in lost else name: one for name, one in weights.items()}
+    save_file(renamed, file, metadata={"format": "pt"})
+    with activations.Loader(llama) as loader, pytest.raises(Unusable) as refused:
+        loader.open(place, "adapter")
+    assert refused.value.fault.startswith("the installed PEFT finds no place for some of the adapter")
+    assert "Merge it" in refused.value.hint
+    assert f"{len(lost)} weights unexpected" in refused.value.fault
+
+
 # --- names that only the libraries map --------------------------------------------------------------
 
 

@@ -409,6 +409,32 @@ def test_a_model_that_padding_changes_is_read_by_length(opened, monkeypatch):
     assert "Only prompts of one length were read together" in taken.notes[0]
 
 
+def test_a_model_that_tells_the_states_of_all_layers_or_none(opened, monkeypatch):
+    """As Reformer: asked for some, it gives none."""
+    model, token_ids = opened("llama")
+    wanted = activations.extract(model, token_ids, [1, 3]).clouds
+    honest = type(model).forward
+
+    def all_or_none(self, *arguments, **options):
+        output = honest(self, *arguments, **options)
+        if isinstance(options.get("output_hidden_states"), list):
+            output.hidden_states = ()
+        return output
+
+    monkeypatch.setattr(type(model), "forward", all_or_none)
+    found = activations.extract(model, token_ids, [1, 3]).clouds
+    assert all(np.array_equal(found[layer], wanted[layer]) for layer in wanted)
+
+
+def test_blocks_are_counted_where_a_configuration_counts_something_else(opened, monkeypatch):
+    """As LongCat's, whose blocks hold two attentions each."""
+    model, token_ids = opened("llama")
+    wanted = activations.extract(model, token_ids, ALL).clouds
+    monkeypatch.setattr(model.config, "num_hidden_layers", 2 * model.config.num_hidden_layers)
+    found = activations.extract(model, token_ids, ALL).clouds
+    assert all(np.array_equal(found[layer], wanted[layer]) for layer in wanted)
+
+
 def test_states_that_a_model_does_not_tell_are_a_sentence(opened, monkeypatch):
     model, token_ids = opened("llama")
     honest = type(model).forward

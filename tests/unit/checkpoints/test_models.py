@@ -317,5 +317,10 @@ def test_tokenizers(tmp_path):
 def test_hybrid_models_tell_their_layers_one_by_one(tmp_path):
     place = paper.model(tmp_path / "hybrid", num_hidden_layers=None, layers_block_type=["mamba", "attention", "mamba"])
     assert checkpoints.describe_model(place).n_layers == 3
+    xlm = {"n_layers": 5, "emb_dim": 24, "hidden_size": None}
+    place = paper.model(tmp_path / "xlm", num_hidden_layers=None, **xlm)
+    assert (checkpoints.describe_model(place).n_layers, checkpoints.describe_model(place).hidden_size) == (5, 24)
+    place = paper.model(tmp_path / "prophet", num_hidden_layers=None, num_decoder_layers=6)
+    assert checkpoints.describe_model(place).n_layers == 6
     place = paper.model(tmp_path / "older", num_hidden_layers=None, hybrid_override_pattern="M-M*")
     assert checkpoints.describe_model(place).n_layers == 4
