@@ -109,7 +109,8 @@ OWN |= dict.fromkeys(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one case. `verdict` : "right", "wrong", "crash", "refused" or "not built"."""
+    """What came of one case. `verdict` : "right", "refused" (where transformers or PEFT lose some of its weights),
+    "wrong", "crash" or "not built"."""
 
     case: str
     verdict: str
@@ -128,13 +129,13 @@ def model_types() -> list[str]:
 
 
 def in_table(types: list[str], quick: bool) -> None:
-    """Enter a case for each type and kind into the table of all cases. What cannot be built small is no fault."""
+    """Enter a case for each type and kind into the table of all cases."""
     for model_type in types:
         for kind in KINDS:
 
-            def build(workshop: Workshop, model_type: str = model_type, kind: str = kind) -> str:
+            def build(workshop: Workshop, model_type: str = model_type, kind: str = kind) -> tuple[str, str]:
                 found = attempt(model_type, kind, workshop.folder)
-                return "" if found.verdict in ("right", "not built") else f"{found.verdict}: {found.words}"
+                return found.verdict, "" if found.verdict == "right" else found.words
 
             case("architectures", f"{model_type}, {kind}", quick)(build)
 
@@ -150,14 +151,14 @@ def attempt(model_type: str, kind: str, folder: Path) -> Outcome:
             wanted, lost = plain(base, place, kind, prompts())
     except NotBuilt as why:
         return Outcome(case, "not built", str(why))
-    refused = "right" if lost else "refused"
+    refused = "refused" if lost else "wrong"
     try:
         with _quiet():
             if finding := _scanned(base, place, kind):
-                return Outcome(case, refused, finding)
+                return Outcome(case, refused, f"refused: {finding}")
             worst = difference(base, place, kind, wanted)
     except Fault as fault:
-        return Outcome(case, refused, f"{fault}{f' ({lost})' if lost else ''}")
+        return Outcome(case, refused, f"{lost}: {fault}" if lost else f"refused: {fault}")
     except Exception as error:  # what the table is for
         return Outcome(case, "crash", f"{type(error).__name__}: {error}".splitlines()[0][:200])
     if lost:

@@ -40,7 +40,7 @@ class Case:
 
     group: str
     title: str
-    build: Callable[[Workshop], Expected | str]
+    build: Callable[[Workshop], Expected | str | tuple[str, str]]
     quick: bool
 
 
@@ -51,7 +51,7 @@ def case(group: str, title: str = "", quick: bool = True):
     """Enter a case. Its function gets a workshop and returns `Expected`; or a sentence, where it judged by itself: ""
     for right, else what was wrong."""
 
-    def entered(build: Callable[[Workshop], Expected | str]):
+    def entered(build: Callable[[Workshop], Expected | str | tuple[str, str]]):
         words = title or build.__name__.replace("_", " ")
         CASES.append(Case(group, title if title else words[0].upper() + words[1:], build, quick))
         return build

@@ -53,6 +53,8 @@ def title(case: Case) -> str:
 
 
 def _told(verdict: str, why: str) -> str:
+    if verdict == "not built":  # what the libraries say of it is theirs, and changes
+        return f"not tried: {why.split(':')[0]}"
     if verdict != "refused":
         return f"read{why and f': {why}'}" if verdict == "right" else verdict
     sentence = why.split("; ")[0].replace("|", "\\|")

@@ -14,7 +14,7 @@ from phcore.checkpoints.formats import holds_weights
 from phcore.errors import Fault
 from scripts.wild.case import Case, Expected, Workshop
 
-VERDICTS = ("right", "refused", "wrong", "crash", "silent")
+VERDICTS = ("right", "refused", "not built", "wrong", "crash", "silent")
 TOLERANCE = 1e-4  # of a row, relative
 PROMPTS = ["What is a loop?", "Name the three largest rivers, and the towns where they meet the sea.", "Add 2 and 3."]
 
@@ -23,7 +23,8 @@ def judge(case: Case, base: Path, adapter: Path) -> tuple[str, str]:
     """(verdict, why) of one case, built in a folder that is gone afterwards.
 
     "right": read as it is. "refused": not usable, and the true cause is named. "wrong": another step, series, cause or
-    number. "crash": an exception that is no sentence. "silent": something was left out without a word.
+    number. "crash": an exception that is no sentence. "silent": something was left out without a word. "not built":
+    there is no tiny model of this architecture, or transformers and PEFT themselves do not save and load it.
     """
     with tempfile.TemporaryDirectory() as folder:
         workshop = Workshop(Path(folder) / "experiment" / "runs", base, adapter)
@@ -32,8 +33,8 @@ def judge(case: Case, base: Path, adapter: Path) -> tuple[str, str]:
             expected = case.build(workshop)
         except Exception:
             return "crash", f"the case itself: {traceback.format_exc(limit=-3)}"
-        if isinstance(expected, str):
-            return ("wrong", expected) if expected else ("right", "")
+        if isinstance(expected, str | tuple):  # it has judged itself
+            return expected if isinstance(expected, tuple) else ("wrong", expected) if expected else ("right", "")
         return compare(workshop.folder, expected, expected.base or base)
 
 

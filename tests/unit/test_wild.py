@@ -21,7 +21,7 @@ def workshop(tiny, lora):
 @pytest.mark.parametrize("case", CASES, ids=[f"{one.group}: {one.title}" for one in CASES])
 def test_is_read_or_refused_with_its_cause(workshop, case):
     verdict, why = judge(case, *workshop)
-    assert verdict in ("right", "refused"), f"{verdict}: {why}"
+    assert verdict in ("right", "refused", "not built"), f"{verdict}: {why}"
     assert row(case, verdict, why) in DOCUMENT, (
         "docs/checkpoints.md says something else: python -m scripts.wild --write"
     )
