@@ -81,7 +81,8 @@ def velocity_chart(
     rows, fields = curve_rows(front, floor, axis, null, panels, numerics, behind, look.objectives)
     own_axes = layers > 1 and not share_y
     end = top if look.top is None else look.top
-    y = up(None if own_axes or not zero else end, None if own_axes else y_title, zero)
+    # One title stands for all panels: of low ones it is longer than an axis.
+    y = up(None if own_axes or not zero else end, y_title if layers < 2 else None, zero)
     legend = legend and not named
     symbols = {"symbolType": alt.Undefined, "symbolSize": 70, "offset": 0}
     colour = by_objective(front["objective"], look.objectives, "circle" if legend else None, look.width, **symbols)
@@ -108,7 +109,7 @@ def velocity_chart(
     panels = alt.FacetChart(
         data=rows,
         spec=over_steps(*plot),
-        facet=faceted("panel", order, y_title if own_axes else None, **header),
+        facet=faceted("panel", order, y_title, **header),
         columns=columns,
         spacing=_SPACING,
         **whole,
