@@ -68,12 +68,13 @@ def subset_diagrams(distances: np.ndarray, engine: str = "redzed") -> Callable[[
 
 def _ranked(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n, n) ranks, 0 for distance zero, and the distances in rank order."""
-    upper = np.triu_indices(len(distances), 1)
-    values, inverse = np.unique(np.append(distances[upper], 0.0), return_inverse=True)
+    above = ~np.tri(len(distances), dtype=bool)  # the diagonal
+    values, inverse = np.unique(np.append(distances[above], 0.0), return_inverse=True)
     check_ranks(len(values), len(distances))
     ranks = np.zeros(distances.shape)
-    ranks[upper] = inverse[:-1]
-    return ranks + ranks.T, values
+    ranks[above] = inverse[:-1]
+    ranks += ranks.T
+    return ranks, values
 
 
 def check_ranks(count: int, n_points: int) -> None:
