@@ -60,10 +60,10 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
     manifest.json with digest, parameters, versions, date, what is missing and why, and the SHA-256 of every other file.
     """
     results = results.for_strangers()
-    found: dict[str, bytes] = {}
     missing: dict[str, str] = {}
     names = [name for name in tables() if name not in _NOT_HERE]
     choice = Choice.of(results, layer=how.layer)
+    written = _Written()
     with helpers() as submit:
         asked, parts = {}, count(1)
         whole = 2 * (len(PRINTED) + len(names))  # reading takes about as long as drawing and writing
@@ -86,16 +86,18 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
                 drawn = {key: pd.DataFrame(table) for key, table in drawn.items()}
                 look = {"width": how.width, "points": how.points}
                 asked[name] = submit(images.exports, spec, drawn, tuple(images.KINDS), **look)
-        for done, (name, future) in enumerate(asked.items(), 1):
+        for done, (name, future) in enumerate(asked.items(), 1):  # what is done is compressed while the rest is drawn
             made = future.result()
             files = {f"figures/{name}.{kind}": made[kind] for kind in made} if name in PRINTED else {name: made}
-            found |= files
+            for file, content in files.items():
+                written.add(file, content)
             progress(0.5 + 0.5 * done / len(asked))
     there = [name for name in described() if not results.table(name).empty]
-    found["methods.txt"] = (methods_paragraph(results.record, there) + "\n").encode()
-    found["references.bib"] = bibtex(cited(results.record, there)).encode()
-    found["study.toml"] = results.study.to_toml().encode()
-    return _zip(found, _manifest(results, how, choice.layer, found, missing))
+    written.add("methods.txt", (methods_paragraph(results.record, there) + "\n").encode())
+    written.add("references.bib", bibtex(cited(results.record, there)).encode())
+    written.add("study.toml", results.study.to_toml().encode())
+    manifest = _manifest(results, how, choice.layer, written.files, missing)
+    return written.closed(json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
 
 def write(results: Results, target: str | Path, how: Print = Print()) -> int:
@@ -111,7 +113,7 @@ def write(results: Results, target: str | Path, how: Print = Print()) -> int:
     return len(content)
 
 
-def _manifest(results: Results, how: Print, layer: int, found: dict[str, bytes], missing: dict[str, str]) -> dict:
+def _manifest(results: Results, how: Print, layer: int, files: dict[str, dict], missing: dict[str, str]) -> dict:
     return {
         "study": results.study.name,
         "digest": results.record.digest,
@@ -120,18 +122,33 @@ def _manifest(results: Results, how: Print, layer: int, found: dict[str, bytes],
         "figures": asdict(how) | {"layer": layer},
         "parameters": {name: value for name, value, _ in parameters(results.record)},
         "missing": missing,
-        "files": {
-            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in sorted(found.items())
-        },
+        "files": dict(sorted(files.items())),
     }
 
 
-def _zip(found: dict[str, bytes], manifest: dict) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w") as archive:
-        everything = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()} | found
-        for name, content in everything.items():
-            way = zipfile.ZIP_STORED if name.endswith(_COMPRESSED) else zipfile.ZIP_DEFLATED
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, way, _LEVEL)
-    return sink.getvalue()
+class _Written:
+    """A zip that is being written.
+
+    Attributes
+    ----------
+    files : what is in it: name -> bytes and sha256.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, dict] = {}
+        self._sink = io.BytesIO()
+        self._archive = zipfile.ZipFile(self._sink, "w")
+
+    def add(self, name: str, content: bytes) -> None:
+        self._put(name, content)
+        self.files[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+    def closed(self, manifest: bytes) -> bytes:
+        """The whole of it, with the manifest, which cannot hold its own digest."""
+        self._put("manifest.json", manifest)
+        self._archive.close()
+        return self._sink.getvalue()
+
+    def _put(self, name: str, content: bytes) -> None:
+        way = zipfile.ZIP_STORED if name.endswith(_COMPRESSED) else zipfile.ZIP_DEFLATED
+        self._archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, way, _LEVEL)

@@ -10,7 +10,8 @@ def encode(frame: pd.DataFrame, kind: str) -> bytes:
     """
     if kind == "csv":
         texts = frame.select_dtypes(["object", "string", "category"]).columns
-        safe = {name: frame[name].astype(object).map(_no_formula) for name in texts}
+        unsafe = [name for name in texts if any(one != _no_formula(one) for one in frame[name].dropna().unique())]
+        safe = {name: frame[name].astype(object).map(_no_formula) for name in unsafe}
         return frame.assign(**safe).to_csv(index=False).encode()
     if kind == "json":
         # JSON has no infinity: the order of the bottleneck distance is written as the word.

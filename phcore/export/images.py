@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from math import inf
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ POINTS = 8.0  # of the letters on the axes
 SHARPER = 2  # pixels of a PNG per pixel of the screen
 _FONT_KEYS = re.compile(r"(font|labelFont|titleFont|subtitleFont)Size$", re.IGNORECASE)
 _LETTERS = (0.5, 3.0)  # how much smaller or larger than on the screen letters may become
-_ALIKE = 0.01  # by how much a size of letters may be missed: nobody sees a tenth of a point
+_ALIKE = 0.0125  # by how much a size of letters may be missed: nobody sees a tenth of a point
 _MM, _PT = 25.4, 72.0  # of an inch
 
 
@@ -76,12 +77,13 @@ def _sized(whole: dict, svg: str, width: float, points: float, letters: float) -
     """
     import vl_convert
 
-    drawn_with = 1.0
+    drawn_with, missed = 1.0, inf
     for _ in range(2):  # larger letters make the drawing wider, and so each of them smaller at the width asked for
         # Letters of the screen shall be `points` high once the drawing is `width` wide.
         ratio = points / (letters * width / _MM * _PT / _size(svg)[0])
         ratio = min(max(ratio, _LETTERS[0]), _LETTERS[1])
-        if abs(ratio / drawn_with - 1) < _ALIKE:
+        before, missed = missed, abs(ratio / drawn_with - 1)
+        if missed < _ALIKE or missed > 0.8 * before:  # of some, all of the width is letters: larger ones change nothing
             break
         svg, drawn_with = vl_convert.vegalite_to_svg(_scaled(whole, ratio)), ratio
     across, down = _size(svg)
