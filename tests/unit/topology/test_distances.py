@@ -253,7 +253,7 @@ def test_the_sorted_matching_is_called_best_where_it_is_and_nowhere_else(seed, c
             assert distances._is_best(x, y, order, 2 ** (1 / norm - 1)) == (apart <= 0)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 2**32 - 1), counts=st.tuples(st.integers(1, 12), st.integers(1, 12)),
     spread=st.sampled_from([0.01, 0.3, 1.0, 3.0]), apart=st.sampled_from([1, 8]), decimals=st.sampled_from([0, 1, 15]),

@@ -191,6 +191,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.long  # in this process: `test_a_stopped_run_goes_on_to_the_same_weights`
 def test_a_killed_process_is_gone_on_from(base, talk, tmp_path):
     words = [
         "--only=harmless-seed0",
