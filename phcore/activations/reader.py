@@ -124,7 +124,7 @@ class Reader:
             inputs |= {"past_key_values": cache, "use_cache": True}
         with head_reads_only(self.model, wanted) as gathered:
             output = self.model(**inputs, output_hidden_states=self._asked)
-        if self._asked and not output.hidden_states and self._asked is not True:  # it tells those of all layers or none
+        if isinstance(self._asked, list) and not output.hidden_states:  # it tells those of all layers or none
             self._asked = True
             return self.run(new, prefix, wanted, spans, kept, positions, attends)
         hidden = self._states(output, self.layers, len(new), longest)

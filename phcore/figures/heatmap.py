@@ -28,9 +28,8 @@ def chart(data: Data, look: Look):
     colours = objective_colours({*look.objectives, *cells["objective"]})
     owners = cells.drop_duplicates("series").set_index("series")["objective"].to_dict()
     series = by_legend(cells, list(colours))
-    if {*series} < {
-        *look.objectives
-    }:  # one that is switched off keeps its place, empty, so that the others keep theirs
+    # One that is switched off keeps its place, empty, so that the others keep theirs.
+    if set(series) < set(look.objectives):
         series = [name for name in colours if name in look.objectives]
     columns = look.columns(len(series), _COLUMNS, 300)
     inner = (look.width - _AXIS - _LEGEND - (columns - 1) * (_SPACING + 16)) // columns

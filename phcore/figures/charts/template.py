@@ -84,10 +84,9 @@ def _varying(spec: Mapping, place: str = "") -> Iterator[tuple[str, _Found]]:
         header = spec["facet"].get("header") or {}
         if isinstance(title := header.get("title"), str):
             yield f"{place}/header", _Found(header, "title", title)
-    for channel in ("x", "y", "color"):
-        encoding = spec.get("encoding", {}).get(channel, {})
-        if encoding.get("type") == "quantitative":
-            yield from _of_axis(encoding, f"{place}/{channel}") if channel != "color" else _of_colours(encoding)
+    for channel, encoding in spec.get("encoding", {}).items():
+        if channel in ("x", "y", "color") and encoding.get("type") == "quantitative":
+            yield from _of_colours(encoding) if channel == "color" else _of_axis(encoding, f"{place}/{channel}")
 
 
 def _of_colours(encoding: dict) -> Iterator[tuple[str, _Found]]:
