@@ -154,7 +154,7 @@ def chart(data: Data, look: Look):
         View(table[table["step"] == 0].head(1))
         .mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)
         .encode(x=x, y=y),
-        *_names(table, frame, x, y, colour),
+        *_names(table, frame, x, y, colour, _floor_name(table, data.floor, frame)),
         answering(here, "path", told),
         data=shown,
         width=across,
@@ -293,16 +293,25 @@ def _selected(selected: int | None, x, y, colour, width) -> list[View]:
     ]
 
 
-def _names(table: pd.DataFrame, frame: Plane, x: alt.X, y: alt.Y, colour: alt.Color) -> list[View]:
-    """The name of each path at its end, where it covers least."""
+def _floor_name(table: pd.DataFrame, radius: float | None, frame: Plane) -> list[_Box]:
+    """Where the name of the disc stands, in pixels; nothing where there is none."""
+    start = table[table["step"] == 0]
+    if not radius or start.empty:
+        return []
+    x0, y0 = start[["x", "y"]].iloc[0]
+    across, down = frame.pixels((x0, y0 + radius))
+    return [(across - 16, down - 15, across + 16, down)]
+
+
+def _names(table: pd.DataFrame, frame: Plane, x: alt.X, y: alt.Y, colour: alt.Color, taken: list[_Box]) -> list[View]:
+    """The name of each path at its end, where it covers least, and nothing of what is taken (pixels)."""
     ends = table[table["step"] > 0].groupby("series").tail(1)
     ends = pd.concat([ends.assign(words=ends["series"]), table[table["step"] == 0].head(1).assign(words="base")])
     marks = _along(table, frame)
-    taken: list[_Box] = []
     rows = []
     for words, objective, step, end_x, end_y in ends[["words", "objective", "step", "x", "y"]].to_numpy():
         place, align, box = _free_place(str(words), frame.pixels((end_x, end_y)), marks, taken, frame)
-        taken.append(box)
+        taken = [*taken, box]
         rows.append((words, objective, step == 0, align, *frame.data(place)))
     named = pd.DataFrame(rows, columns=["words", "objective", "base", "align", "x", "y"])
     style = {"fontSize": AXIS_SIZE, "fontWeight": "bold", "baseline": "middle"}

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from phcore.errors import NotAsked
+from phcore.figures import paths as paths_figure
 from phcore.figures.figure import Choice
 from phcore.figures.paths import MEANS, TWO, _grown, answer, means, more, numbers
 from phcore.figures.registry import FIGURES
@@ -148,6 +149,27 @@ def test_two_features_against_each_other(results):
     other = hand_made.read("paths", results, layout=TWO, scale="median")
     assert other.points["y"].max() == 45.0
     assert other.titles[1].endswith("(distance / median distance)")
+
+
+def test_no_name_stands_on_that_of_the_floor():
+    """A path that ends right below the name of the disc, on whose right its own name would cover least."""
+    points = pd.DataFrame(
+        [("a", "helpful", step, x, y) for step, x, y in ((0, 0.0, 0.0), (1, -8.0, -3.0), (2, -1.2, 1.15))],
+        columns=["series", "objective", "step", "x", "y"],
+    )  # fmt: skip
+    frame = paths_figure._frame((-9.0, 2.0, -3.0, 3.0), 400, 230)
+    table = paths_figure._grown(points)
+    (floor,) = paths_figure._floor_name(table, 1.0, frame)
+    end = frame.pixels((-1.2, 1.15))
+    marks = paths_figure._along(table, frame)
+    *_, before = paths_figure._free_place("a name", end, marks, [], frame)
+    *_, after = paths_figure._free_place("a name", end, marks, [floor], frame)
+
+    def meet(one, other) -> bool:
+        return one[0] < other[2] and one[2] > other[0] and one[1] < other[3] and one[3] > other[1]
+
+    assert meet(before, floor)
+    assert not meet(after, floor)
 
 
 def test_mean_summaries_in_units_of_their_floor(results):
