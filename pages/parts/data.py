@@ -19,7 +19,7 @@ from phcore.checkpoints.roots import allowed_roots
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.pipeline import jobs
-from phcore.study.kept import names
+from phcore.study.kept import folder_of, names
 from phcore.study.redaction import redact_fault
 
 SHIPPED = "smollm2-135m-instruct"
@@ -124,15 +124,25 @@ def missing(study: Results) -> list[str]:
 
 
 def version(study: Results) -> str:
-    """Changes whenever the study's tables may have changed: its keys, and the clock while it is being computed."""
-    digest = "-".join([study.version, *study.study.beside])
-    if _has_reached(study, "finished"):
-        return digest
-    job = jobs.status(store(), study.study.name)
+    """Changes whenever the study's tables may have changed: its record and keys, the clock while it is being computed,
+    and the same of the studies beside it, which its findings read."""
+    digest = "-".join([study.version, *map(_beside, study.study.beside)])
+    return digest if _has_reached(study, "finished") else f"{digest}-{_pulse(study.study.name)}"
+
+
+def _pulse(name: str) -> str:
+    """Changes while a study is being computed."""
+    job = jobs.status(store(), name)
     pulse = int(time.time() // 3) if job and job.active else (job.updated if job else 0)
-    if store().far:  # another machine may compute it
-        pulse = f"{pulse}-{int(time.time() // 10)}"
-    return f"{digest}-{pulse}"
+    return f"{pulse}-{int(time.time() // 10)}" if store().far else f"{pulse}"  # another machine may compute it
+
+
+def _beside(name: str) -> str:
+    """What the study of this name is now, by its file: to open it at each question would take longer than to draw."""
+    with suppress(OSError):
+        file = (folder_of(name, store()) / "record.json").stat()
+        return f"{name} {file.st_mtime_ns} {file.st_ino} {_pulse(name)}"
+    return f"{name}, which there is not"
 
 
 def cached(max_entries: int, *, spinner: bool | str = False, by: Callable[[Results], object] = version):

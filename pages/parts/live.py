@@ -31,9 +31,9 @@ DRAWN = 400  # points up to which Gaussian clouds are drawn for a look: a second
 COCYCLES = 500  # and up to which ripser, which holds up every session, is asked for a cocycle
 
 
-# What prompts depend on: what is private is no part of a study's digest. And what a cloud does: once it is there it
-# stays the same, whatever else is being computed.
-_texts, _inputs = attrgetter("record.probe_digest", "study.private"), attrgetter("version")
+# What prompts depend on: their texts, categories and references, and what is private, which is no part of a study's
+# digest. And what a cloud does: once it is there it stays the same, whatever else is being computed.
+_texts, _inputs = attrgetter("record.probes_key", "study.private"), attrgetter("version")
 
 
 def has_cloud(study: Results, cell: Cell) -> bool:

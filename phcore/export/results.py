@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.archive.permissions import Permissions
-from phcore.archive.store import Store
+from phcore.archive.store import Store, digest
 from phcore.errors import Fault
 from phcore.formatting import enumerated
 from phcore.stages.registry import Place, assembly, earlier, files, keys_of, tables
@@ -249,10 +250,13 @@ class Results:
             return {}
         return files.read(self.record, self.store, "greedy_answers", Place((self.node(series, step),))) or {}
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
-        """Changes whenever any table of the study may be another one."""
-        return keys_of(self.record).study
+        """Changes whenever any table of the study may be another one, or anything else that is said of it.
+
+        Keys alone do not know all that is shown: a run's seed, why a checkpoint is left out, what is private.
+        """
+        return digest(keys_of(self.record).study, repr(self.record))
 
     @property
     def on_disk(self) -> tuple[int, float]:

@@ -1,0 +1,77 @@
+"""What pages keep of a study is forgotten once the study, or one beside it, is another."""
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from pages.parts import data, live
+from phcore.pipeline.run import publish_missing
+from phcore.study import kept
+from phcore.study.probes import load
+from phcore.study.resolve import keep_probes
+from tests import studies
+
+
+@pytest.fixture
+def store(computed, tmp_path, monkeypatch, server):
+    """A copy of the small study's archive, as the pages' own."""
+    found = studies.copy_archive(computed[1], tmp_path / "cache")
+    monkeypatch.setenv("PHCORE_CACHE", str(found.root))
+    server()
+    return found
+
+
+def test_categories_and_references_that_were_rewritten_are_shown(store, tmp_path):
+    record = kept.read(store, "tiny")
+    assert live.categories(data.open_study("tiny")) == ["a", "b"]
+    path = tmp_path / "probes.jsonl"
+    with open(record.study.probes) as file:
+        rows = [json.loads(line) | {"category": "c", "reference": "Seven"} for line in file]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    probes = load(str(path))
+    changed = replace(record, category_digest=probes.category_digest, reference_digest=probes.reference_digest)
+    assert changed.probe_digest == record.probe_digest
+    keep_probes(probes, changed, store)
+    kept.keep(changed, store)
+    study = data.open_study("tiny")
+    assert live.categories(study) == ["c"]
+    assert set(live.prompts(study)["reference"]) == {"Seven"}
+
+
+@pytest.mark.parametrize("change", ["seed", "finding", "private"])
+def test_what_stands_in_no_key_is_shown_as_it_is_now(store, change):
+    """A run's seed, why a checkpoint is left out, what is private: other words, and no other number."""
+    record = kept.read(store, "tiny")
+    before = data.open_study("tiny")
+    table = data.table(before, "checkpoints")
+    runs = (replace(record.series[0], seed=9), *record.series[1:])
+    other = {
+        "seed": replace(record, study=record.study.with_(series=runs)),
+        "finding": replace(record, nodes=(*record.nodes[:-1], replace(record.nodes[-1], finding="it is another"))),
+        "private": replace(record, study=record.study.with_(private=("prompts",))),
+    }[change]
+    kept.keep(other, store)
+    after = data.open_study("tiny")
+    assert data.version(after) != data.version(before)
+    if change != "private":
+        assert not data.table(after, "checkpoints").equals(table)
+    kept.keep(other, store)
+    assert data.version(data.open_study("tiny")) == data.version(after)  # nothing changed, and nothing is read again
+
+
+def test_findings_follow_a_study_beside(store, computed):
+    """They read its tables: when it is computed again with other numbers, they are put together again."""
+    record = kept.read(store, "tiny")
+    kept.keep(replace(record, study=record.study.with_(name="own", beside=("tiny", "none"))), store)
+    study = data.open_study("own")
+    before = data.version(study)
+    data.table(study, "findings")
+    assert data.version(data.open_study("own")) == before
+    other = replace(record, study=record.study.with_(scale="median"))
+    publish_missing(other, store)
+    kept.keep(other, store)
+    assert data.version(data.open_study("own")) != before
+    os.rename(store.root / "studies" / "tiny", store.root / "studies" / "none")
+    assert data.version(data.open_study("own")) != before
