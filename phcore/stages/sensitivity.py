@@ -85,6 +85,7 @@ RESULT = Result(
     per=TRANSITION_LAYER,
     needs=("variant_loops", "cells"),
     parameters=("metric", "subsamples", "subsample_size", "order", "norm"),
+    inputs=("orders_offered", "metrics_offered"),
     compute=compute,
 )
 

@@ -152,6 +152,7 @@ RESULT = Result(
     per=CELL,
     needs=("clouds", "prompt_lengths"),
     parameters=("metric", "engine", *SAMPLING),
+    inputs=("metrics_offered",),
     settings={"few": FEW_SUBSAMPLES},
     compute=compute,
     decode=decode,

@@ -13,6 +13,7 @@ from phcore.archive.store import digest
 from phcore.stages.registry.discovery import results, tables
 from phcore.stages.registry.places import ends, labelled
 from phcore.stages.registry.result import WHOLE_STUDY, Place, Result, Table
+from phcore.study.definition import METRICS, ORDERS
 from phcore.study.record import TOP, Record
 
 UNSAID = "unsaid"
@@ -26,6 +27,9 @@ FACTS: dict[str, Callable[[Record, Place], object]] = {
     "tokenizer": lambda record, place: record.tokenizer,
     "prompts": lambda record, place: record.probe_digest,
     "pooling": lambda record, place: UNSAID if record.study.pooling == "last" else record.pooling,
+    # What `sensitivity` varies is what studies may choose: one more choice is one more row.
+    "metrics_offered": lambda record, place: UNSAID if METRICS == ("euclidean", "cosine") else METRICS,
+    "orders_offered": lambda record, place: UNSAID if (1.0, 2.0, float("inf")) == ORDERS else ORDERS,
     "kept_tokens": lambda record, place: UNSAID if record.next_tokens == TOP else record.next_tokens,
     "references": lambda record, place: record.reference_digest,
     "categories": lambda record, place: record.category_digest,

@@ -51,6 +51,18 @@ def given(one: Result | Table) -> set[str]:
     return names
 
 
+def definitions() -> str:
+    """A line per table of files: its versions and its columns, but for those that settings name."""
+    lines = []
+    for one in tables().values():
+        if one.gathers:
+            made = results()[one.gathers]
+            named = {name for value in made.settings.values() if isinstance(value, tuple) for name in value}
+            columns = " ".join(name for name in one.columns if name not in named)
+            lines.append(f"{one.name} {one.version} {made.name} {made.version}: {columns}")
+    return "\n".join([*sorted(lines), ""])
+
+
 # --- each declaration -----------------------------------------------------------------------------
 
 
@@ -245,3 +257,11 @@ def test_a_list_of_results_would_be_seen(tmp_path):
     for text in ('A = ("clouds", "velocities")', 'A = {"clouds": 1, "floors": 2}', 'if name == "clouds": pass'):
         path.write_text(text)
         assert lists_of_results(path), text
+
+
+def test_other_columns_are_another_version():
+    """Else the new column of a study that is finished stays empty, because its files are there.
+
+    Raise the version of the result, then write the new line into the file.
+    """
+    assert definitions() == Path(__file__).with_name("columns.txt").read_text()

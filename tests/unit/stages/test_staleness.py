@@ -229,6 +229,23 @@ def test_another_number_of_gaussian_nulls(copy, declare):
     assert missing(study, store) == (both, both)
 
 
+@pytest.mark.parametrize(
+    ("choices", "more", "expected"),
+    [
+        ("ORDERS", 3.0, {"sensitivity"}),
+        ("METRICS", "cityblock", {"variant_loops", "sensitivity", "length_removed"}),
+    ],
+)
+def test_one_more_choice_of_a_study_is_tried_where_all_are(copy, monkeypatch, choices, more, expected):
+    study, store = copy
+    keys.forget()
+    monkeypatch.setattr(keys, choices, (*getattr(keys, choices), more))
+    assert missing(study, store) == (expected, expected - {"variant_loops"})
+    monkeypatch.undo()
+    keys.forget()
+    assert missing(study, store) == (set(), set())
+
+
 def test_one_more_feature_is_measured_everywhere_and_not_left_empty(copy, declare):
     """A forty-second number beside the forty-one: its column is filled from the bars that are there."""
     study, store = copy
