@@ -26,7 +26,7 @@ SHIPPED = "smollm2-135m-instruct"
 Cell = tuple[str, int, int]  # series, step, layer
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)  # `prepare` asks for it where there is no page to say so
 def store() -> Store:
     """The archive, with the one connection that all pages read through, and what the server may do with it."""
     return Store(permissions=Permissions.read(os.environ))

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from markupsafe import escape
@@ -226,6 +228,13 @@ def test_playing_walks_the_steps_and_stops_at_the_last(start, computed):
 def test_a_degenerate_layer_is_said_in_words(start, computed):
     app = start(computed[1], "trajectories", study="tiny", t_layer=0)
     assert "Layer 0 has no cell with a finite" in words(app)
+
+
+def test_what_is_read_before_anybody_asks_says_nothing():
+    """Whoever starts the app reads what the server writes."""
+    code = "from pages.parts.data import prepare; prepare()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "ScriptRunContext" not in done.stderr
 
 
 def test_a_study_without_evidence_offers_to_compute_it(start, computed, tmp_path):
