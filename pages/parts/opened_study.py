@@ -27,6 +27,8 @@ POINTS = {
     "answer": "the mean over each prompt's reference answer",
 }
 FINISHED = "Every table of this study is finished."
+_UNCHANGED = "A second run would compute nothing, unless checkpoints, prompts or measures have changed since."
+_AGAIN = "Looks at its checkpoints, prompts and measures once more, and computes what has changed."
 _SHOWN = 12  # steps that are named in a row; of more, the first and the last
 
 
@@ -220,10 +222,13 @@ def _left(study: Results) -> None:
             frame.note(f"This study {lacks}, and {away}.", "cloud_off")
         return
     todo, seconds = _todo(study)
-    if not todo:
-        st.caption(plain(f"{FINISHED} A second run would compute nothing."))
-        return
     left, right = st.columns([5.4, 1.6], vertical_alignment="center")
+    if not todo:  # as far as is known here: nobody looked at its folders since
+        left.caption(plain(f"{FINISHED} {_UNCHANGED}"))
+        if right.button("Look again", icon=":material/refresh:", key="again", help=_AGAIN, width="stretch"):
+            begin(name, folder_of(study.study, data.store()) / "study.toml")
+            st.rerun()
+        return
     left.markdown(_missing(study.finished, todo, seconds))
     if right.button("Compute" if study.complete else "Continue", type="primary", icon=":material/play_arrow:",
                     key="continue", width="stretch"):  # fmt: skip

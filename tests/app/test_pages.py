@@ -252,6 +252,20 @@ def test_a_study_without_evidence_offers_to_compute_it(start, computed, tmp_path
     assert "Every table of this study is finished" in words(run(app))
 
 
+def test_a_finished_study_can_be_looked_at_again(start, computed, tmp_path, monkeypatch):
+    """Prompts are rewritten and checkpoints are added where no page looks, and what was measured before still shows."""
+    began = []
+    monkeypatch.setattr(jobs, "start", lambda store, name, arguments: began.append((name, arguments)))
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    app = start(store.root, study="tiny")
+    assert "would compute nothing, unless checkpoints, prompts or measures have changed since" in words(app)
+    app.button(key="again").click()
+    run(app)
+    ((name, arguments),) = began
+    assert name == "tiny"
+    assert arguments[:2] == ["compute", str(store.root / "studies" / "tiny" / "study.toml")]
+
+
 def test_a_finished_study_says_what_a_run_would_still_compute(start, computed, tmp_path):
     """What is put together at every reading is no table of a finished study, and its parts may be missing."""
     store = studies.copy_archive(computed[1], tmp_path / "cache")
