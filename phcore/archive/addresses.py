@@ -164,7 +164,8 @@ def changed(about: dict) -> float:
 
 
 def listed(system: Any, address: str) -> dict[str, dict]:
-    """Path below an address -> what is told of the object. Names that could lead elsewhere on a disk are left out.
+    """Path below an address -> what is told of the object. Names that could lead elsewhere on a disk are left out,
+    and so are objects that are folders, too, as some tools mark these.
 
     Raises
     ------
@@ -175,11 +176,13 @@ def listed(system: Any, address: str) -> dict[str, dict]:
         found = system.find(root, detail=True)
         system.retries = _TRIES
     below = {name.removeprefix(root).strip("/"): about for name, about in found.items() if about["type"] == "file"}
-    return {
+    plain = {
         name: about
         for name, about in below.items()
         if not about["name"].endswith("/") and (not name or all(map(is_plain, name.split("/"))))
     }
+    folders = {name[:at] for name in plain for at, letter in enumerate(name) if letter == "/"}
+    return {name: about for name, about in plain.items() if name not in folders}
 
 
 def fetch(system: Any, about: dict, target: Path, callback: Any = None, steady: bool = False) -> None:

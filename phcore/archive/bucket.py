@@ -3,7 +3,8 @@
 Results are immutable and named by their content, so they are brought when they are read, and sent when they are there;
 nobody waits for the sending. Studies' own files (record, study file, views, measures) change: they are brought whenever
 somebody asks for studies, and sent after all results that were there when they were read for sending, so that what the
-bucket holds is a state that an archive on one disk could have had. Where both sides changed one, the bucket's counts.
+bucket holds is a state that an archive on one disk could have had. Where both sides changed one, the bucket's counts,
+with what was added here (`phcore.study.merging`).
 """
 
 import fcntl
@@ -38,7 +39,13 @@ PATIENCE = 30.0  # seconds until a bucket that cannot be reached is asked again,
 MUCH = 20e6  # bytes of which it is said that they are sent
 EVERY = 10.0  # seconds between two looks at what is to be sent
 _UNSENT = "What was computed lies on this machine, and is sent by the next command that computes into this archive"
+_TRIES = 4  # to send studies' files that others change meanwhile
 _MEMORY = ".synced.json"  # studies' file -> its version in the bucket, and the digest of what it was then
+
+
+def merged(name: str, ours: bytes, theirs: bytes) -> bytes:
+    """A study's file that both sides changed: as the bucket has it, until a room that knows studies says otherwise."""
+    return theirs
 
 
 @functools.cache  # what is known of a bucket serves all stores of a process
@@ -55,10 +62,11 @@ class Bucket:
     ----------
     trouble : why what is shown may not be what the bucket holds now, or why it does not hold yet what was computed; ""
         where all is well.
+    left_out : of the studies' files the first that could not be brought, and why; "" where all were.
     """
 
     def __init__(self, root: Path, address: str, results: str):
-        self.root, self.address, self.results, self.trouble = root, address, results, ""
+        self.root, self.address, self.results, self.trouble, self.left_out = root, address, results, "", ""
         self._lists: dict[Path, tuple[float, dict[str, dict]]] = {}  # folder -> when it was listed, and what it holds
         self._sent: set[str] | None = None  # results that the bucket has; None until it was asked
         self._mended: set[str] = set()  # of those that were damaged: sent once more
@@ -143,18 +151,35 @@ class Bucket:
         with self._remembering() as known:  # before it is asked: what another process sends meanwhile is not gone
             there = listed(filesystem(self.address), f"{self.address}/studies")
             there = {f"studies/{name}": about for name, about in there.items() if _is_shared(name)}
-            for name, about in there.items():
-                path = self.root / name
-                if name not in known or known[name][0] != version(about) or not path.exists():
-                    with reached(self.address):
+            self.left_out = ""
+            spoilt = (
+                set()
+            )  # studies with a file that cannot be brought: no other of theirs is, for it may hide something
+            for name in sorted(there, key=lambda name: (name.endswith("/record.json"), name)):
+                about, path, study = there[name], self.root / name, name.rpartition("/")[0]
+                if (name in known and known[name][0] == version(about) and path.exists()) or study in spoilt:
+                    continue
+                with reached(self.address):
+                    try:
                         data = filesystem(self.address).cat_file(about["name"])
-                    write_atomically(path, data, private=True)
-                    os.utime(path, (changed(about), changed(about)))  # by which studies are listed
-                    known[name] = version(about), _digest(data)
+                        known[name] = version(about), self._write(path, about, data, known.get(name))
+                    except (FileNotFoundError, PermissionError, Fault) as error:  # of this one: it hides no other
+                        spoilt.add(study)
+                        why = error.fault if isinstance(error, Fault) else "access is denied, or it is gone"
+                        self.left_out = self.left_out or f"{self.address}/{name} is not brought: {why}"
             for name in known.keys() - there.keys():  # deleted there
                 with suppress(FileNotFoundError):
                     if _digest((self.root / name).read_bytes()) == known.pop(name)[1]:
                         (self.root / name).unlink()
+
+    def _write(self, path: Path, about: dict, theirs: bytes, known: tuple[str, str] | None) -> str:
+        """Have a study's file here as the bucket has it, with what was added here and is not sent yet. Returns the
+        digest of what the bucket has."""
+        ours = path.read_bytes() if path.is_file() else theirs
+        changed_here = _digest(ours) not in (_digest(theirs), known[1] if known else "")
+        write_atomically(path, merged(path.name, ours, theirs) if changed_here else theirs, private=True)
+        os.utime(path, (changed(about), changed(about)))  # by which studies are listed
+        return _digest(theirs)
 
     @contextmanager
     def _remembering(self) -> Iterator[dict[str, tuple[str, str]]]:
@@ -201,9 +226,11 @@ class Bucket:
         """
         try:
             with self._sending:
-                studies = {path: path.read_bytes() for path in self._own_files()}
-                self._send_results(tell)
-                self._send_studies(studies)
+                for _ in range(_TRIES):
+                    studies = {path: path.read_bytes() for path in self._own_files()}
+                    self._send_results(tell)
+                    if self._send_studies(studies):
+                        break
                 self.trouble = ""
         except Fault as fault:
             raise Fault(fault.fault, f"{fault.hint}. {_UNSENT}", fault.path) from None
@@ -231,21 +258,28 @@ class Bucket:
             tell(f"{bytes_words(size)} in {count(len(new), 'file')} are sent to {self.address}.")
         all_at_once(one, new)
 
-    def _send_studies(self, files: dict[Path, bytes]) -> None:
+    def _send_studies(self, files: dict[Path, bytes]) -> bool:
+        """Returns False where one was changed meanwhile, here or by what others sent, and is to be sent yet: after the
+        results that it names."""
         names = {path.relative_to(self.root).as_posix(): (_digest(data), data) for path, data in files.items()}
         with self._remembering() as known:
             if all(name in known and known[name][1] == digest for name, (digest, _) in names.items()):
-                return
+                return True
         self._refresh()  # what others changed counts
-        system = filesystem(self.address)
+        system, all_sent = filesystem(self.address), True
         with self._remembering() as known, reached(self.address):
             for name, (digest, data) in names.items():
                 there = known[name][1] if name in known else ""
-                if there in (digest, _digest((self.root / name).read_bytes())):
+                now = _digest((self.root / name).read_bytes())
+                if there in (digest, now):
                     continue  # it is there, or was replaced by what others sent
+                if now != digest:
+                    all_sent = False
+                    continue
                 target = f"{system._strip_protocol(self.address)}/{name}"
                 system.pipe_file(target, data)
                 known[name] = version(system.info(target)), digest
+        return all_sent
 
     def _own_files(self) -> list[Path]:
         return [path for path in (self.root / "studies").glob("*/*") if _is_shared(path.name) and path.is_file()]

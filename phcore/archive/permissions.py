@@ -45,7 +45,7 @@ class Permissions:
         return cls(
             read_only=named is not None or _on(environment, READ_ONLY),
             studies=None if named is None else tuple(_listed(named)),
-            private=frozenset(KINDS if "*" in (kinds := _listed(environment.get(PRIVATE, ""))) else kinds),
+            private=_kinds(_listed(environment.get(PRIVATE, ""))),
         )
 
     def serves(self, study: str) -> bool:
@@ -94,6 +94,12 @@ def admits(claims: Mapping[str, object], allow: Iterable[str]) -> bool:
     if claims.get("email_verified") is False or address.count("@") != 1:
         return False
     return address in known or "@" + address.split("@")[1] in known
+
+
+def _kinds(said: Iterable[str]) -> frozenset[str]:
+    """What the environment hides. A word that is no kind hides everything: nobody can tell what was meant."""
+    known = {one.lower() for one in said}
+    return frozenset(known if known <= set(KINDS) else KINDS)
 
 
 def _on(environment: Mapping[str, str], name: str) -> bool:

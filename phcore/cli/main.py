@@ -76,6 +76,8 @@ def _sent(store: Store, writes: str) -> Iterator[None]:
         store.send(lambda words: say(words, file=sys.stderr))
     if store.far and store.far.trouble:
         say(f"note: {store.far.trouble}", file=sys.stderr)
+    if store.far and store.far.left_out:
+        say(f"note: {store.far.left_out}.", file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:

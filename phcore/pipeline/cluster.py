@@ -86,7 +86,7 @@ class Cluster(Executor):
         if done.cancelled():  # by Dask: who cancels a run has given up its futures
             self._end(outer, NotItsFault(self._lost()))
             return
-        result, error = (None, done.exception()) if done.exception() else done.result()
+        result, error = (None, done.exception()) if done.exception() else _answered(done.result())
         self._end(outer, None if error is None else self.said(error), result)
 
     def _end(self, future: Future, error: BaseException | None, result: object = None) -> None:
@@ -234,6 +234,17 @@ async def _reached(address: str) -> None:
 
 def address_of(client) -> str:
     return client.scheduler.address if client.scheduler else "of Dask"
+
+
+def _answered(given: object) -> tuple[object, BaseException | None]:
+    """What an errand gave, or raised; whatever else is no answer, and waiting for a better one would be for ever."""
+    match given:
+        case (result, None):
+            return result, None
+        case (_, BaseException() as error):
+            return None, error
+    mend = "Start the workers in an environment with the same Toposcope"
+    return None, NotItsFault(Fault("a worker gave no answer of this version of Toposcope", mend))
 
 
 def telling(error: BaseException) -> str:

@@ -11,7 +11,8 @@ from phcore.archive.store import Store
 from phcore.archive.writing import private_opener
 from phcore.errors import Fault
 from phcore.study.definition import NAME, Study
-from phcore.study.record import LIVE, Newer, Record
+from phcore.study.merging import with_looks
+from phcore.study.record import Newer, Record
 from phcore.study.redaction import declared_private, public
 
 
@@ -37,23 +38,9 @@ def alone(study: Study | str, store: Store) -> Iterator[None]:
 def keep_with_looks(record: Record, before: Record | None, store: Store) -> Record:
     """Keep a record, and return it, with the looks that trainings have added since `before` was read."""
     with alone(record.study, store):
-        record = _with_looks(record, before, previous(store, record.study.name))
+        record = with_looks(record, before, previous(store, record.study.name))
         keep(record, store)
     return record
-
-
-def _with_looks(record: Record, before: Record | None, latest: Record | None) -> Record:
-    known = {(node.label, node.step) for one in (record, before) if one for node in one.nodes}
-    new = [node for node in (latest.nodes if latest else ()) if node.kind == LIVE]
-    new = [node for node in new if (node.label, node.step) not in known]
-    if not new:
-        return record
-    own = {one.name for one in record.study.series}
-    joined = {node.label for node in new} - own
-    series = (*record.study.series, *(one for one in latest.study.series if one.name in joined))
-    place = {one.name: number for number, one in enumerate(series)}
-    nodes = sorted((*record.nodes[1:], *new), key=lambda node: (place[node.label], node.step))
-    return replace(record, study=record.study.with_(series=series), nodes=(record.base, *nodes))
 
 
 def hide(record: Record, kinds: Iterable[str], store: Store) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
+from phcore.archive.writing import on_disk
 from phcore.errors import Fault
 from phcore.study.kept import folder_of
 
@@ -27,12 +28,20 @@ class Raised:
 
 
 def add(found: Sequence[Raised], study: str, store: Store) -> None:
-    """Add lines to the list of a study."""
+    """Add lines to the list of a study; by one process at a time: see `kept.alone`.
+
+    Raises
+    ------
+    Fault : where the disk refuses; what was there stays whole.
+    """
     store.refuse_writing("write alarms")
-    place = folder_of(study, store)
-    place.mkdir(parents=True, exist_ok=True)
-    with open(place / FILE, "a", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(one)) + "\n" for one in found)
+    file = folder_of(study, store) / FILE
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in found).encode()
+    with on_disk(file):
+        before = file.read_bytes() if file.exists() else b""
+    if before and not before.endswith(b"\n"):  # the last line was cut: the next one is not to be lost with it
+        before += b"\n"
+    store.write_file(file, before + lines)
 
 
 def read(study: str, store: Store) -> list[Raised]:

@@ -255,3 +255,52 @@ def test_an_archive_of_this_machine_has_no_bucket(tmp_path):
     store.send()
     store.bring([("cells", KEYS[0])])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_studys_file_that_cannot_be_brought_hides_no_other_study(machine, monkeypatch):
+    one = machine("one")
+    for name in ("first/record.json", "first/study.toml", "second/record.json", "second/study.toml"):
+        study(one, b"one", name)
+    one.send()
+    fetch = type(fsspec.filesystem("memory")).cat_file
+
+    def refused(self, path, *more, **options):
+        if path.endswith("first/study.toml"):
+            raise PermissionError("Forbidden")
+        return fetch(self, path, *more, **options)
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "cat_file", refused)
+    two = machine("two")
+    assert text(two, "second/record.json") == b"one"
+    assert text(two, "first/record.json") is None  # nobody knows what its study file hides
+    assert two.far.left_out.startswith("memory://bucket/archive/studies/first/study.toml is not brought: access")
+    monkeypatch.undo()
+
+
+def test_a_study_is_there_when_what_it_hides_is_known(machine, monkeypatch):
+    one = machine("one")
+    study(one)
+    study(one, b"one", "mine/study.toml")
+    one.send()
+    written, write = [], bucket.write_atomically
+
+    def noted(path, *more, **how):
+        written.append(path.name)
+        write(path, *more, **how)
+
+    monkeypatch.setattr(bucket, "write_atomically", noted)
+    assert text(machine("two")) == b"one"
+    assert [name for name in written if not name.startswith(".")] == ["study.toml", "record.json"]
+
+
+def test_an_object_that_is_a_folder_too_hides_nothing(machine):
+    one = machine("one")
+    study(one)
+    one.send()
+    store = fsspec.filesystem("memory").store
+    for name in ("studies/mine", "studies/mine/record.json/more"):
+        store[f"/bucket/archive/{name}"] = type(store["/bucket/archive/studies/mine/record.json"])(None, name, b"")
+    two = machine("two")
+    two.refresh()
+    assert text(two, "mine/record.json/more") == b""
+    assert two.far.trouble == ""
