@@ -281,12 +281,13 @@ def meet(client, asked: errands.Asked, folders: list[str]) -> None:
     for address, answer in client.run(errands.meet, asked, on_error="return").items():
         if isinstance(answer, Fault):
             raise errands.of_worker(answer, address)
-        if isinstance(answer, BaseException):
+        if not isinstance(answer, str):
+            answer = answer if isinstance(answer, BaseException) else TypeError(f"it answered {answer!r:.80}")
             mend = "Start the workers in an environment with the same Toposcope"
             raise Fault(f"the worker {address} cannot run Toposcope ({telling(answer)})", mend)
         try:
             same = Path(asked.root, answer).read_text() == asked.words
-        except OSError:
+        except (OSError, ValueError):
             same = False
         if not same:
             words = f"what the worker {address} writes cannot be read in the archive {asked.root}"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -266,6 +267,7 @@ class Client:
         ({"scheduler": ModuleNotFoundError("No module named 'phcore'")}, "scheduler tcp://scheduler:1 cannot run Topo"),
         ({"meet": ModuleNotFoundError("No module named 'phcore'")}, "worker tcp://worker:2 cannot run Toposcope"),
         ({"meet": Fault("has numpy 1, not 2", "Install it")}, "worker tcp://worker:2 has numpy 1, not 2. Install it"),
+        ({"meet": 5}, "worker tcp://worker:2 cannot run Toposcope"),
         ({"meet": "nothing.tmp"}, "what the worker tcp://worker:2 writes cannot be read in the archive"),
         ({}, "gone: the worker tcp://worker:2 cannot read it"),
     ],
@@ -275,6 +277,20 @@ def test_what_is_wrong_with_a_worker_is_a_sentence_with_its_address(asked, tmp_p
         clusters.meet(Client(**answers), asked, [str(tmp_path), str(tmp_path / "gone")])
     assert words in str(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize("rubbish", [None, 5, "text", (1,), (1, 2, 3), (None, "an error"), {"result": 1}])
+def test_a_worker_that_answers_rubbish_is_a_sentence_and_nobody_waits(asked, tmp_path, rubbish):
+    def submit(*_):
+        done = Future()
+        done.set_result(rubbish)
+        return done
+
+    workers = Cluster(Client(submit=submit), asked, Store(tmp_path))
+    with pytest.raises(Fault, match="gave no answer of this version"):
+        workers.submit(print).result(timeout=5)
+    with pytest.raises(NotItsFault):
+        workers.read(SimpleNamespace(study=SimpleNamespace(device="cpu")), Store(tmp_path), None).result(timeout=5)
 
 
 def test_a_scheduler_that_is_lost_leaves_no_checkpoint_out(asked, tmp_path):
