@@ -79,10 +79,26 @@ PROTOCOLS = ("s3", "gs", "gcs", "az", "abfs", "abfss")  # of places that are mir
 MIRRORED = ("checkpoints", "archives")  # apart, because what lies in the one is replaced, and in the other sent up
 
 
+def at_home(path: str | Path) -> Path:
+    """A path with a user's home in place of ~, as it is where nobody is called so.
+
+    `Path.expanduser` raises a RuntimeError there.
+    """
+    return Path(os.path.expanduser(path))
+
+
+def real_path(path: str | Path) -> Path:
+    """A path without links, absolute; one whose links lead round in a circle as far as they can be followed.
+
+    `Path.resolve` raises a RuntimeError for those, which no reader of files expects: they are merely not there.
+    """
+    return Path(os.path.realpath(path))
+
+
 def mirror() -> Path:
     """Where copies of what lies in buckets are kept: `PHCORE_MIRROR`, or the user's folder of caches."""
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("PHCORE_MIRROR") or Path(home, "toposcope", "mirror")).expanduser().resolve()
+    return real_path(at_home(Path(os.environ.get("PHCORE_MIRROR") or Path(home, "toposcope", "mirror"))))
 
 
 def named(words: str) -> str:

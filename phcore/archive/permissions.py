@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from phcore.formatting import real_path
+
 READ_ONLY = "PHCORE_READ_ONLY"  # anything but empty, 0, false or no
 STUDIES = "PHCORE_STUDIES"  # names with commas between them; makes the process read-only
 PRIVATE = "PHCORE_PRIVATE"  # kinds of what is hidden in every study, beside what each study file names
@@ -62,8 +64,10 @@ def own_folder(folder: Path) -> bool:
 
     Only what lies above the folder may be one: an archive on another disk is still the owner's own.
     """
-    real = folder.parent.resolve() / folder.name
-    return folder.resolve() == real and not any(one.is_symlink() for one in folder.iterdir())
+    real = real_path(folder.parent) / folder.name
+    return (
+        real_path(folder) == real and not folder.is_symlink() and not any(one.is_symlink() for one in folder.iterdir())
+    )
 
 
 # --- accounts -----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from phcore.archive import addresses, bucket, installed, seal, shipped
 from phcore.archive.permissions import Permissions
 from phcore.archive.writing import AN_HOUR, on_disk, write_atomically
 from phcore.errors import Fault
+from phcore.formatting import real_path
 
 SCHEMA = "v2"
 ROW_GROUP = 20_000  # rows: one cell of 64 subsamples; a filter on a sorted table then reads one or two groups
@@ -81,7 +82,7 @@ class Store:
 
     def __init__(self, root: str | Path | None = None, permissions: Permissions = Permissions()):
         place = root or default_root(bring=not permissions.read_only)
-        self.root = addresses.local(place, addresses.ARCHIVES).resolve()
+        self.root = real_path(addresses.local(place, addresses.ARCHIVES))
         self.far = bucket.of(self.root, SCHEMA)  # of which the root is the mirror; None: a folder like any other
         self.permissions = permissions
         self.damaged: list[str] = []  # sentences on files that were set aside, for the reports of a run
@@ -150,7 +151,7 @@ class Store:
             return False
         if not self.permissions.read_only:
             return True
-        return path.resolve().is_relative_to(self.root) and _state(path) not in self._passed_over
+        return real_path(path).is_relative_to(self.root) and _state(path) not in self._passed_over
 
     def has(self, stage: str, key: str) -> bool:
         """Whether a result is there and whole (its footer is read; the rest is checked when it is used). In a bucket it

@@ -7,7 +7,7 @@ from pathlib import Path
 from phcore.checkpoints.causes import extra_head, flattened
 from phcore.checkpoints.formats import ADAPTER_CONFIG, Flaw, is_adapter, read_json, tensors, weight_files
 from phcore.checkpoints.safetensors_header import Tensor, times
-from phcore.formatting import count
+from phcore.formatting import count, real_path
 
 OTHER_BASE = "Pick the base model this checkpoint was trained from"
 # Names differ by a leading module between a bare model and the one with a head: h.0 and transformer.h.0.
@@ -44,7 +44,7 @@ class Base:
 
 def same_weights(folder: Path, base: Path) -> bool:
     """Whether a whole model has the weights of the base to the last byte. Reads no further than the first other one."""
-    if folder.resolve() == base.resolve():
+    if real_path(folder) == real_path(base):
         return True
     return not is_adapter(folder) and same_bytes(folder, base)
 

@@ -19,6 +19,7 @@ from phcore.checkpoints.formats import (
     weight_files,
 )
 from phcore.errors import Fault
+from phcore.formatting import real_path
 
 # Entries of config.json and adapter_config.json that change no hidden state: labels, versions, training-only settings.
 NO_EFFECT = {
@@ -121,7 +122,7 @@ def _state(file: Path) -> list[int]:
 
 
 def _remembered(file: Path, memory: Path | None) -> str:
-    place = str(file.resolve())
+    place = str(real_path(file))
     try:
         before = _state(file)
         known = _read(memory).get(place)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from phcore.checkpoints import names
 from phcore.checkpoints.hub import is_repository
+from phcore.formatting import real_path
 
 # Folder names that say nothing about the run.
 GENERIC = {
@@ -68,7 +69,7 @@ def labelled(series: Sequence[Sequence[str]], above: Path) -> list[tuple[str, in
     found = [Label(parts) for parts in series]
     objectives = ["-".join(one) for one in _telling([label.words for label in found])]
     named_above, seed_above = from_above(above)
-    around = names.seed(above.resolve().name)
+    around = names.seed(real_path(above).name)
     unnamed = [not one for one in objectives]
     objectives = [one or named_above for one in objectives]
     for objective in set(objectives):
@@ -102,7 +103,7 @@ def _telling(words: list[list[str]]) -> list[list[str]]:
 
 def from_above(folder: Path) -> tuple[str, int | None]:
     """Objective and seed that a folder's name tells, or the folders around it: helpful-seed1, helpful/seed1."""
-    folder, seed = folder.resolve(), None
+    folder, seed = real_path(folder), None
     while folder.parent != folder:
         if is_repository(folder):
             return _organised(folder.name), seed

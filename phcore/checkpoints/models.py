@@ -12,6 +12,7 @@ from phcore.checkpoints.names import step_of
 from phcore.checkpoints.roots import is_inside, refuse_outside
 from phcore.checkpoints.series import way_out
 from phcore.checkpoints.templates import has_chat_template
+from phcore.formatting import real_path
 
 MOST_FOLDERS = 3000
 DEEPEST = 3
@@ -165,7 +166,7 @@ def _name(path: Path) -> str:
     """org/name@revision for a snapshot of the hub cache."""
     repository = path.parent.parent
     if path.parent.name != "snapshots" or not repository.name.startswith("models--"):
-        return path.resolve().name
+        return real_path(path).name
     name = repository.name.removeprefix("models--").replace("--", "/")
     refs = [ref for ref, snapshot in references(repository).items() if snapshot == path]
     return name if "main" in refs or not refs else f"{name}@{refs[0]}"
@@ -181,13 +182,13 @@ def local_models(roots: Sequence[Path]) -> list[Model]:
     for path in _model_folders(roots):
         model = _describe_inside(path, roots)
         if model is not None:
-            found.setdefault(path.resolve(), model)
+            found.setdefault(real_path(path), model)
     return sorted(found.values(), key=lambda one: (not one.ready, one.name.lower()))
 
 
 def _describe_inside(path: Path, roots: Sequence[Path]) -> Model | None:
     """A causal language model, or None. Nothing is read through a link that leads out of the roots."""
-    repository = repository_of(path.resolve())  # snapshots link into its blobs
+    repository = repository_of(real_path(path))  # snapshots link into its blobs
     fence = [*roots, repository] if repository else roots
     escaped = way_out(path, fence)
     if not escaped:

@@ -8,6 +8,7 @@ from pathlib import Path
 from phcore.archive import installed
 from phcore.archive.addresses import is_address, local
 from phcore.errors import Fault
+from phcore.formatting import at_home, real_path
 
 ROOTS = "PHCORE_ROOTS"  # the environment variable; several folders are separated as in PATH
 HINT = f"Pick a folder inside the allowed ones, or add it to the environment variable {ROOTS}"
@@ -17,7 +18,7 @@ def hub_cache(environment: Mapping[str, str]) -> Path:
     """The folder the Hugging Face libraries keep downloads in, found the way they find it."""
     home = environment.get("XDG_CACHE_HOME") or "~/.cache"
     home = environment.get("HF_HOME") or Path(home, "huggingface")
-    return Path(environment.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+    return at_home(Path(environment.get("HF_HUB_CACHE") or Path(home, "hub")))
 
 
 def allowed_roots(environment: Mapping[str, str]) -> list[Path]:
@@ -30,10 +31,10 @@ def allowed_roots(environment: Mapping[str, str]) -> list[Path]:
     separator = rf"{os.pathsep}(?!//)"  # the colon of s3:// is none
     named = [one.strip() for one in re.split(separator, environment.get(ROOTS, "")) if one.strip()]
     far = [local(one) for one in named if is_address(one)]
-    near = [Path(one).expanduser() for one in named if not is_address(one)]
+    near = [at_home(one) for one in named if not is_address(one)]
     own = [installed.users_archive(environment)] if installed.INSTALLED else []
     near = near or [Path.cwd(), hub_cache(environment), *own]
-    return list(dict.fromkeys([*(root.resolve() for root in near if root.is_dir()), *far]))
+    return list(dict.fromkeys([*(real_path(root) for root in near if root.is_dir()), *far]))
 
 
 def is_inside(path: Path, roots: Sequence[Path]) -> bool:
@@ -42,7 +43,7 @@ def is_inside(path: Path, roots: Sequence[Path]) -> bool:
         real = path.resolve(strict=True)
     except (OSError, RuntimeError, ValueError):  # gone, a circle of links, a NUL byte
         return False
-    return any(real.is_relative_to(root.resolve()) for root in roots)
+    return any(real.is_relative_to(real_path(root)) for root in roots)
 
 
 def leaves(path: Path, roots: Sequence[Path]) -> bool:
@@ -67,7 +68,7 @@ def resolve_inside(path: str | Path, roots: Sequence[Path]) -> Path:
     if not text.strip() or any(ord(letter) < 32 for letter in text):
         raise Fault(f"{text!r} is not a path", "Pick a folder from the list")
     try:
-        real = Path(text).expanduser().resolve(strict=True)
+        real = at_home(text).resolve(strict=True)
     except (OSError, RuntimeError, ValueError):
         # The same words whether it is missing or unreadable: nothing is told about places outside the roots.
         raise Fault("there is no such file or folder in the allowed folders", HINT, text) from None

@@ -19,6 +19,7 @@ from phcore.checkpoints.roots import ROOTS, leaves, refuse_outside
 from phcore.checkpoints.steps import IS_BASE, Stand, numbered, state_step
 from phcore.checkpoints.templates import template_words
 from phcore.errors import Fault
+from phcore.formatting import real_path
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def scan(
     if not directory.is_dir():
         raise Fault("there is no such folder", "Pick the folder that holds the checkpoints", directory)
     known = Base(base) if base is not None else None
-    fence = [repository_of(directory.resolve()) or directory.resolve(), *(roots or ())]
+    fence = [repository_of(real_path(directory)) or real_path(directory), *(roots or ())]
     groups = _groups(places(directory, fence))
     read = []
     for group in groups:

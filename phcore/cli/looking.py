@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phcore.cli.command import JSON, STUDY, Command, argument, called, command, computed, opened, save, say
 from phcore.errors import Fault
-from phcore.formatting import named, visible
+from phcore.formatting import named, real_path, visible
 from phcore.study import PRESETS, Series, Study
 
 COMMANDS: list[Command] = []
@@ -94,8 +94,8 @@ def new(options: argparse.Namespace) -> None:
     from phcore.pipeline import preflight
     from phcore.study import limits, probes
 
-    directory = mirror.named_by_hand(options.directory).resolve()
-    model = mirror.named_by_hand(options.model).resolve()
+    directory = real_path(mirror.named_by_hand(options.directory))
+    model = real_path(mirror.named_by_hand(options.model))
     _refuse(checkpoints.describe_model(model).finding, model)
     probe_set = probes.load(options.probes)  # what is wrong with it shows now, not after an hour
     limits.refuse_too_many(len(probe_set.prompts))
@@ -121,7 +121,7 @@ def new(options: argparse.Namespace) -> None:
     study = Study(
         name=name,
         model=model,
-        probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
+        probes=options.probes if options.probes == "default" else str(real_path(options.probes)),
         series=tuple(Series(one.name, one.path, one.objective, one.seed, pattern=one.pattern) for one in found),
         **PRESETS[options.preset],
     )

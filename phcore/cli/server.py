@@ -20,7 +20,7 @@ from phcore.archive.store import default_root
 from phcore.archive.writing import write_atomically
 from phcore.checkpoints import roots
 from phcore.errors import Fault
-from phcore.formatting import mirror
+from phcore.formatting import mirror, real_path
 
 # Every page is drawn in a thread of its own. By default each of them gets an arena of malloc, and a heap in Arrow's own
 # allocator, that keep what they once held: 60 MB of 460 with twenty readers (docs/reliability.md).
@@ -156,7 +156,7 @@ def environment(room: Room, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of the server: what it is started in, with fewer rights and never with more."""
     plain = {**MEMORY, **given}
     # The server runs in the app's folder; what is said relative to this one shall mean the same there.
-    plain["PHCORE_CACHE"] = str(default_root(bring=False).resolve())
+    plain["PHCORE_CACHE"] = str(real_path(default_root(bring=False)))
     plain["PHCORE_MIRROR"] = str(mirror())
     if not room.read_only:
         plain[roots.ROOTS] = os.pathsep.join(address_of(one) or str(one) for one in roots.allowed_roots(given))

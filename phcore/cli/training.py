@@ -12,7 +12,7 @@ from pathlib import Path
 from phcore.cli.command import Command, argument, called, command, opened, say
 from phcore.cli.computing import DEVICE, JOB, PAIRS, WORKERS, carry_out, compute_missing
 from phcore.errors import Fault
-from phcore.formatting import count, three
+from phcore.formatting import at_home, count, real_path, three
 from phcore.training.recipe import DECAYS, FORMATS, Recipe
 
 COMMANDS: list[Command] = []
@@ -164,12 +164,12 @@ def _sweep_file(options: argparse.Namespace, asked: dict) -> str:
     from phcore.training.runs import runs
 
     probes.load(options.probes)  # what is wrong with it shows now, not after an hour
-    out = Path(options.out).expanduser().resolve()
+    out = real_path(at_home(options.out))
     planned = runs(out, [*asked["objectives"]], asked["mixes"], asked["seeds"], asked["only"], asked["rates"])
     study = Study(
         name=options.name or out.name,
-        model=Path(options.base).expanduser().resolve(),
-        probes=options.probes if options.probes == "default" else str(Path(options.probes).resolve()),
+        model=real_path(at_home(options.base)),
+        probes=options.probes if options.probes == "default" else str(real_path(options.probes)),
         series=tuple(Series(run.name, run.folder, run.setting, run.seed) for run in planned),
         layers=tuple(_numbers(options.layers, "--layers", "6,12,18", int)),
         subsamples=options.subsamples,

@@ -21,7 +21,7 @@ import pandas as pd
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store, digest
 from phcore.errors import Fault
-from phcore.formatting import enumerated
+from phcore.formatting import enumerated, real_path
 from phcore.stages.registry import Place, assembly, earlier, files, keys_of, tables
 from phcore.study import Study
 from phcore.study.kept import folder_of, names, previous, private, read
@@ -71,7 +71,7 @@ class Results:
             asked = Study.read(study)
             _take_over(store, asked.name)
             record = previous(store, asked.name)
-            kept = Path(study).resolve() == (folder_of(asked, store) / "study.toml").resolve()
+            kept = real_path(study) == real_path(folder_of(asked, store) / "study.toml")
             if record is not None and kept and not asked.model.is_dir():
                 return cls(record, store)  # what came here without its model is read as it is
             if record is None or record.study.with_(private=asked.private, device=asked.device) != asked:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from phcore.archive.store import Store
 from phcore.errors import Fault
-from phcore.formatting import count
+from phcore.formatting import at_home, count
 from phcore.pipeline import errands
 from phcore.pipeline.reading import Checkpoint, NotItsFault
 from phcore.study import devices
@@ -267,7 +267,7 @@ def _wait_for_workers(client) -> None:
 def _looked_for(record: Record) -> list[str]:
     """What readers have to see."""
     study = record.study
-    probes = [] if study.probes in (None, "default") else [str(Path(study.probes).expanduser())]
+    probes = [] if study.probes in (None, "default") else [str(at_home(study.probes))]
     return [*probes, *(node.path for node in record.ready if node.kind != LIVE)]
 
 

@@ -16,6 +16,7 @@ from phcore.archive import installed
 from phcore.archive.typed import from_json
 from phcore.checkpoints.series import Found
 from phcore.errors import Fault
+from phcore.formatting import real_path
 
 LONGEST = 300  # seconds
 
@@ -38,8 +39,8 @@ def tried(model: str | Path, found: Sequence[Found], prompts: Sequence[str] = ()
     ------
     Fault : where the trial itself did not come to its end.
     """
-    ready = [(str(Path(one.path).resolve()), one.kind) for series in found for one in series.checkpoints if one.ready]
-    question = {"base": str(Path(model).resolve()), "checkpoints": ready, "prompts": list(prompts), "chat": chat}
+    ready = [(str(real_path(one.path)), one.kind) for series in found for one in series.checkpoints if one.ready]
+    question = {"base": str(real_path(model)), "checkpoints": ready, "prompts": list(prompts), "chat": chat}
     return from_json(_answer(json.dumps(question).encode()), Verdict)
 
 
@@ -63,7 +64,7 @@ def judged(found: Sequence[Found], verdict: Verdict) -> list[Found]:
     """The series that were found, with what the trial says of their checkpoints."""
 
     def told(one):
-        place = str(Path(one.path).resolve())
+        place = str(real_path(one.path))
         if finding := verdict.findings.get(place):
             return replace(one, status="refused", finding=finding[:1].upper() + finding[1:])
         notes = [sentence for sentence in (one.note, verdict.notes.get(place, "")) if sentence]

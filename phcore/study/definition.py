@@ -18,7 +18,7 @@ from phcore.archive.addresses import local
 from phcore.archive.permissions import KINDS
 from phcore.archive.typed import typed
 from phcore.errors import Fault, about
-from phcore.formatting import named
+from phcore.formatting import at_home, named, real_path
 from phcore.study.devices import spelled
 
 SCALES = ("raw", "median")
@@ -196,7 +196,7 @@ class Study:
         except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or nested too deeply
             raise Fault(f"this is not a TOML study file ({error})", "Correct the file", path) from None
         with about(path):
-            return cls.from_dict(raw, folder=path.resolve().parent, name=path.stem)
+            return cls.from_dict(raw, folder=real_path(path).parent, name=path.stem)
 
     @classmethod
     def from_dict(cls, raw: dict, *, folder: Path | None = None, name: str = "study") -> Study:
@@ -270,5 +270,5 @@ def _plain(series: Series) -> dict:
 def _absolute(path: str | Path, folder: Path | None) -> Path:
     if "\0" in str(path):
         raise Fault(f"{str(path)[:80]!r} can be no path", "Correct it")
-    path = local(path).expanduser()
-    return path if folder is None or path.is_absolute() else (folder / path).resolve()
+    path = at_home(local(path))
+    return path if folder is None or path.is_absolute() else real_path(folder / path)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from phcore.archive.store import Store, digest
 from phcore.errors import Fault, about
+from phcore.formatting import at_home
 from phcore.study.record import Record
 
 MEASURED = ("js", "refusal", "nll")
@@ -118,7 +119,7 @@ def read_csv(source: str | Path | bytes, known: Mapping[str, Sequence[int]]) -> 
     ------
     Fault : that names the line, what is wrong with it, and the mend.
     """
-    path = None if isinstance(source, bytes) else Path(source).expanduser()
+    path = None if isinstance(source, bytes) else at_home(source)
     with about(path):
         return _read(source if path is None else _bytes(path), known)
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from phcore.errors import Fault, about
+from phcore.formatting import at_home
 from phcore.study.probe_columns import answer, asked, recognised, turns_words
 from phcore.study.probe_files import read_table
 
@@ -86,7 +87,7 @@ def load(path: str | Path | None = None) -> ProbeSet:
     """
     if path is None or path == "default":
         return _collect("default", SHIPPED)
-    path = Path(path).expanduser()
+    path = at_home(path)
     with about(path):
         return _collect(path.stem, path)
 

@@ -11,6 +11,7 @@ from phcore import checkpoints
 from phcore.archive.store import Store
 from phcore.checkpoints import mirror
 from phcore.errors import Fault
+from phcore.formatting import real_path
 from phcore.study import measures, probes
 from phcore.study.definition import Series, Study
 from phcore.study.kept import folder_of, keep_with_looks
@@ -208,7 +209,7 @@ def _found(series: Series, study: Study, roots: Sequence[Path], needed: bool = T
     if not needed and not series.path.is_dir():
         return []
     found = checkpoints.scan(series.path, study.model, [series.path, *roots], series.steps, series.left_out)
-    here = [one for one in found if Path(one.path).resolve() == series.path.resolve()]
+    here = [one for one in found if real_path(one.path) == real_path(series.path)]
     if series.pattern and len(here) > 1:
         here = [one for one in here if one.pattern == series.pattern]
     if not here and not needed:

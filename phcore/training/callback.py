@@ -22,7 +22,7 @@ from transformers.utils import cached_file
 
 from phcore.archive.store import Store
 from phcore.errors import Fault
-from phcore.formatting import named, three
+from phcore.formatting import at_home, named, real_path, three
 from phcore.study import DTYPES, Series, Study
 from phcore.training.alarms import BAD, KINDS, Look
 from phcore.training.looks import Looks, weights_digest
@@ -86,7 +86,7 @@ class TopologyCallback(transformers.TrainerCallback):
         steps_within(self.schedule, 1)  # what is wrong with it shows now
         name = series or (f"{objective}-seed{seed}" if seed else objective)
         self.name, self.objective, self.seed, self.asked = name, objective, seed, study
-        probes = "default" if str(probes) == "default" else str(Path(probes).expanduser().resolve())
+        probes = "default" if str(probes) == "default" else str(real_path(at_home(probes)))
         self.chosen = {"probes": probes, "layers": tuple(layers), "subsamples": subsamples}
         self.folder, self.store = model, Store(cache)
         self.max_overhead, self.stop_on = max_overhead, frozenset(stop_on)
@@ -157,7 +157,7 @@ class TopologyCallback(transformers.TrainerCallback):
             study = self.asked.with_(dtype=dtype, series=())
         else:
             study = Study(self.asked, self.folder or _folder_of(plain), dtype=dtype, **self.chosen)
-        return Looks(study, Series(self.name, out.resolve(), self.objective, self.seed), self.store, start)
+        return Looks(study, Series(self.name, real_path(out), self.objective, self.seed), self.store, start)
 
     def _too_dear(self) -> bool:
         """Whether one more look like those before would take more of the time than it may."""
@@ -254,7 +254,7 @@ def _folder_of(model: torch.nn.Module) -> Path:
     """
     name = str(model.name_or_path or "")
     if name and Path(name).is_dir():
-        return Path(name).resolve()
+        return real_path(name)
     try:
         return Path(cached_file(name, "config.json", local_files_only=True)).parent
     except (OSError, ValueError, TypeError):

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from phcore.checkpoints.formats import read_json
 from phcore.errors import Fault, about
-from phcore.formatting import visible
+from phcore.formatting import at_home, visible
 
 ROLES = ("system", "user", "assistant")
 TURN = re.compile(r"\n\n(Human|Assistant):")  # how HH-RLHF writes a conversation as one text
@@ -50,7 +50,7 @@ def read(path: str | Path) -> list[Conversation]:
     ------
     Fault : that names the file, the row, what is wrong with it and the mend.
     """
-    path = Path(path).expanduser()
+    path = at_home(path)
     with about(path):
         if not path.exists():
             raise Fault("there is no such file", "Check the path to the conversations")

@@ -22,7 +22,7 @@ from phcore.archive.writing import on_disk, write_atomically
 from phcore.checkpoints import context_length, describe_model, fingerprint, tokenizer_digest
 from phcore.checkpoints.formats import Flaw, read_json
 from phcore.errors import Fault
-from phcore.formatting import visible
+from phcore.formatting import at_home, real_path, visible
 from phcore.training.practice import Tracker, quiet_and_seeded
 from phcore.training.recipe import Recipe
 from phcore.training.runs import Pool, Run, drawn, pools, runs
@@ -186,7 +186,7 @@ class Plan:
         for one in [recipe, *(replace(recipe, rate=rate) for rate in rates)]:
             one.check()
         schedule = steps_of(recipe.schedule, recipe.steps)
-        base, out = Path(base).expanduser().resolve(), Path(out).expanduser()
+        base, out = real_path(at_home(base)), at_home(out)
         planned = runs(out, list(objectives), mixes, seeds, only, rates)
         _check_base(base, recipe)
         import torch

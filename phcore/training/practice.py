@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
+from phcore.formatting import at_home
 from phcore.pipeline.run import Cancelled
 from phcore.training import texts
 
@@ -117,7 +118,7 @@ def practice(
     ------
     Fault : If the directory holds anything but earlier practice runs, or cannot be written, or the device is not there.
     """
-    directory = Path(directory).expanduser()
+    directory = at_home(directory)
     mark = {"seed": seed, "recipe": json.loads(json.dumps(asdict(recipe)))}
     if _finished(directory, mark, recipe):
         return directory

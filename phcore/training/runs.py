@@ -11,7 +11,7 @@ from pathlib import Path
 
 from phcore.checkpoints.labels import from_above
 from phcore.errors import Fault, about
-from phcore.formatting import count
+from phcore.formatting import at_home, count
 from phcore.training import conversations
 from phcore.training.examples import Example, encode, shortened
 
@@ -131,7 +131,7 @@ def pools(
     ------
     Fault : that names the file, the row, what is wrong with it and the mend.
     """
-    found = {name: _read(Path(path).expanduser(), tokenizer, base, max_tokens) for name, path in objectives.items()}
+    found = {name: _read(at_home(path), tokenizer, base, max_tokens) for name, path in objectives.items()}
     aside = {}
     for name, (examples, *_) in found.items():
         different = list(dict.fromkeys(examples))

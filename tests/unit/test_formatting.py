@@ -6,11 +6,13 @@ import pytest
 
 from phcore.errors import Fault
 from phcore.formatting import (
+    at_home,
     count,
     encodable,
     enumerated,
     part,
     percent,
+    real_path,
     sampling_words,
     seen,
     three,
@@ -134,3 +136,14 @@ def test_a_fault_can_be_printed_whatever_it_quotes():
     )
     assert (fault.fault + fault.hint).encode()
     assert encodable("Zürich 😀") == "Zürich 😀"
+
+
+def test_links_in_a_circle_and_unknown_homes_are_paths_of_nothing(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for path in (real_path(tmp_path / "a"), real_path(tmp_path / "a" / "deeper"), at_home("~nobody-is-called-so/x")):
+        assert not path.exists()
+    assert at_home("~nobody-is-called-so/x") == Path("~nobody-is-called-so/x")
+    assert at_home("~") == Path.home()
+    (tmp_path / "c").symlink_to(tmp_path)
+    assert real_path(tmp_path / "c" / "x") == tmp_path.resolve() / "x"

@@ -198,3 +198,13 @@ def test_opening_the_app_imports_no_torch():
     assert not {"torch", "transformers", "peft"} & set(names)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_paths_of_others_raise_nothing():
+    """`resolve` raises a RuntimeError for links in a circle and `expanduser` for an unknown home, where everything else
+    says that there is no such file: `formatting.real_path` and `at_home` say that, too."""
+    for path in sorted(file for place in (ROOT / "phcore", ROOT / "pages") for file in place.rglob("*.py")):
+        for call in (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)):
+            called = ast.unparse(call)
+            wrong = called.endswith((".resolve()", ".expanduser()")) and called != "Path(__file__).resolve()"
+            assert not wrong, (path, called)

@@ -81,7 +81,10 @@ def state(root: Path) -> dict[str, tuple]:
         ({"PHCORE_STUDIES": ""}, Permissions(True, ())),  # a variable that came out empty serves nothing
         ({"PHCORE_READ_ONLY": "1", "PHCORE_PRIVATE": "prompts"}, Permissions(True, None, frozenset({"prompts"}))),
         ({"PHCORE_READ_ONLY": "1", "PHCORE_PRIVATE": "Prompts"}, Permissions(True, None, frozenset({"prompts"}))),
-        ({"PHCORE_READ_ONLY": "1", "PHCORE_PRIVATE": "prompt"}, Permissions(True, None, frozenset({"prompts", "paths"}))),
+        (
+            {"PHCORE_READ_ONLY": "1", "PHCORE_PRIVATE": "prompt"},
+            Permissions(True, None, frozenset({"prompts", "paths"})),
+        ),
         ({"PHCORE_READ_ONLY": "1", "PHCORE_PRIVATE": "*"}, Permissions(True, None, frozenset({"prompts", "paths"}))),
     ],
 )

@@ -246,3 +246,20 @@ def test_a_computation_during_a_training_keeps_its_looks(store, asked, monkeypat
     record = resolve(before.study, store)
     assert "live" in {one.name for one in record.study.series}
     assert path(store, "live") == [2]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_links_in_a_circle_and_unknown_homes_hide_no_other_study(store, read_only, capsys):
+    studies = store.root / "studies"
+    (studies / "loop").symlink_to(studies / "loop")
+    (studies / "inner").mkdir()
+    for name in ("record.json", "study.toml"):
+        (studies / "inner" / name).symlink_to(studies / "inner" / name)
+    shutil.copytree(studies / "tiny", studies / "homeless")
+    (studies / "homeless" / "study.toml").write_text('model = "~nobody-is-called-so/x"')
+    here = Store(store.root, Permissions(read_only))
+    for name in ("loop", "inner"):
+        with pytest.raises(Fault):
+            Results.open(name, here)
+    assert {"tiny", "homeless"} <= set(kept.names(here))
+    assert Results.open("homeless", here).study.private == ()
