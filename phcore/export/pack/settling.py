@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from phcore.archive.permissions import KINDS
 from phcore.archive.store import SCHEMA, Store
 from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
 from phcore.export.pack.manifest import MEASURES, Entry, sha256
 from phcore.stages.registry import assembly
-from phcore.study.kept import folder_of, keep, read
+from phcore.study import Study
+from phcore.study.kept import folder_of, keep, names, read
+from phcore.study.kept import private as hidden
 from phcore.study.probes import ProbeSet
 from phcore.study.record import Record
 
@@ -60,15 +63,17 @@ def settle(record: Record, prompts: bool, results: Sequence[Entry], place: Path,
         fates = {entry.path: _put(entry, place, store, undo) for entry in results if entry.path in wanted}
         there = has_texts(store.read("probes", record.probes_key), record.probe_digest)
         withheld = not (prompts or there)
+        texts = f"{SCHEMA}/probes/{record.probes_key}.parquet"
         if present is None:
             ready = folder_of(record.study, Store(place))
-            keep(replace(record, prompts_withheld=withheld), Store(place))
+            brought = prompts and (place / texts).exists()
+            study = record.study if brought else _as_hidden(record, store)
+            keep(replace(record, study=study, prompts_withheld=withheld), Store(place))
             if (place / MEASURES).exists():
                 os.rename(place / MEASURES, ready / MEASURES)
             _make_folder(folder.parent, undo)
             _move(ready, folder, undo)
         undo.pop_all()
-        texts = f"{SCHEMA}/probes/{record.probes_key}.parquet"
         if prompts and not there and (place / texts).exists():
             # Blank prompts, left by a pack that came without, give way to their texts.
             os.replace(place / texts, store.root / texts)
@@ -93,6 +98,17 @@ def _same_study(record: Record, store: Store) -> Record | None:
         return found
     wrong = f"another study in the archive is called {record.study.name}"
     raise Fault(wrong, "Open it under another name: --name NAME")
+
+
+def _as_hidden(record: Record, store: Store) -> Study:
+    """The study of a pack that brings no texts, whose prompts are private where a study of this archive that has the
+    same calls them so: whoever packed it may know their digest alone."""
+    private = set(record.study.private)
+    for name in names(store):
+        with contextlib.suppress(Fault):  # of what cannot be read nothing is shown, and nothing is known
+            if (other := read(store, name)) is not None and other.probe_digest == record.probe_digest:
+                private |= {"prompts"} & set(hidden(other.study, store))
+    return record.study.with_(private=tuple(kind for kind in KINDS if kind in private))
 
 
 def _put(entry: Entry, place: Path, store: Store, undo: ExitStack) -> str:

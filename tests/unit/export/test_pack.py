@@ -24,6 +24,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phcore.archive.permissions import Permissions
 from phcore.archive.store import SCHEMA, Store
 from phcore.cli.main import main
 from phcore.errors import Fault
@@ -308,6 +309,31 @@ def test_texts_that_are_there_stay(computed, packed, tmp_path, store):
     assert [Path(name).parent.name for name in done.kept] == ["probes"]
     assert not there.record.prompts_withheld
     assert all(there.prompts["text"])
+
+
+@pytest.mark.parametrize("how", ["as it is packed", "forged", "marked in the study file alone"])
+def test_a_pack_without_texts_does_not_show_those_that_are_private_here(computed, packed, tmp_path, store, how):
+    unpack(packed, store)
+    record = kept.read(store, "tiny")
+    pack.pack(Results.open("tiny", computed[1]), tmp_path / "x.zip", prompts=False)
+    if how == "marked in the study file alone":
+        record.study.with_(private=("prompts",)).write(store.root / "studies" / "tiny" / "study.toml")
+    else:
+        kept.hide(record, ["prompts"], store)
+    source = tmp_path / "x.zip"
+    if how == "forged":  # it claims to have the texts
+
+        def change(files: dict[str, bytes]) -> None:
+            del files[f"{SCHEMA}/probes/{record.probes_key}.parquet"]
+            plain = json.loads(files["record.json"])
+            files["record.json"] = json.dumps(plain | {"prompts_withheld": False}).encode()
+
+        source = forged(source, tmp_path / "y.zip", change, {"prompts": True})
+    unpack(source, store, name="again")
+    assert all(Results.open("again", store).prompts["text"])  # the owner sees them
+    stranger = Results.open("again", Store(store.root, Permissions(read_only=True)))
+    assert stranger.study.private == ("prompts",)
+    assert not set(stranger.prompts["text"]) & set(Results.open("tiny", store).prompts["text"])
 
 
 def test_what_came_without_prompts_goes_on_without(computed, tmp_path, store):
