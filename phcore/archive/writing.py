@@ -1,7 +1,8 @@
-"""Files written whole or not at all, and what a disk refuses said in a sentence."""
+"""Files written whole or not at all, read without waiting, and what a disk refuses said in a sentence."""
 
 import errno
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,13 @@ def _write_and_replace(temporary: Path, path: Path, data: bytes, opener: Callabl
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def read_plain(path: Path) -> bytes:
+    """The bytes of a file. Raises an OSError for a pipe, which would be waited for, and for a device without end."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
+    return path.read_bytes()
 
 
 def private_opener(path: str, flags: int) -> int:

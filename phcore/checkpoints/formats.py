@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,9 +134,14 @@ def read_json(path: Path) -> dict:
     Flaw : "incomplete" where it is missing, "damaged" where it is not UTF-8, not JSON or not an object.
     """
     try:
-        if path.stat().st_size > LARGEST_JSON:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # who reads a pipe waits for ever, and a device has no end
+            raise Flaw("damaged", f"{path.name} is no plain file", f"Put the right {path.name} there", path)
+        if about.st_size > LARGEST_JSON:
             raise Flaw("damaged", f"{path.name} is far too large", f"Put the right {path.name} there", path)
         found = json.loads(path.read_bytes().decode("utf-8"))
+    except Flaw:  # which is a ValueError, too
+        raise
     except FileNotFoundError:
         raise Flaw("incomplete", f"{path.name} is missing", "Copy it into the folder", path) from None
     except OSError as error:
@@ -244,6 +250,9 @@ def examine(folder: Path, step: int) -> Checkpoint:
 def _refuse_formats(folder: Path) -> None:
     """Raise a Flaw for weights that are there in no format we open, and for folders without any."""
     names = names_in(folder)
+    for name in sorted(names):
+        if _is_pipe_or_device(folder / name):
+            raise Flaw("refused", f"{name} is a pipe or a device, which no checkpoint has", "Copy the checkpoint again")
     if not names:
         raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again")
     if names & {SINGLE, INDEX, ADAPTER}:
@@ -253,6 +262,15 @@ def _refuse_formats(folder: Path) -> None:
         if found:
             raise Flaw(other.status, other.fault.format(found[0]), other.hint.format(found[0]))
     raise Flaw("incomplete", "the folder holds no weights", "Save the checkpoint again")
+
+
+def _is_pipe_or_device(path: Path) -> bool:
+    """Whoever opens a pipe waits for ever, libraries included, and a device has no end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _check_config(folder: Path, kind: str) -> None:

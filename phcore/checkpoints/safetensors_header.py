@@ -6,6 +6,7 @@ https://github.com/huggingface/safetensors#format.
 
 import json
 import os
+import stat
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
@@ -40,6 +41,8 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # whoever opens a pipe waits for ever
+            raise Fault("it is no plain file", AGAIN, path)
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(8), "little")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from phcore.archive.store import Store, digest
 from phcore.archive.typed import from_json
+from phcore.archive.writing import read_plain
 from phcore.errors import Fault
 from phcore.formatting import count
 from phcore.pipeline import sample
@@ -128,6 +129,6 @@ def _like(record: Record) -> str:
 
 def _remembered(store: Store) -> dict:
     try:
-        return from_json((store.root / "speeds.json").read_bytes(), dict[str, dict[str, float]])
+        return from_json(read_plain(store.root / "speeds.json"), dict[str, dict[str, float]])
     except (OSError, Fault):  # it only costs a measurement
         return {}

@@ -23,6 +23,7 @@ import psutil
 from phcore.archive import installed
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
+from phcore.archive.writing import read_plain
 from phcore.checkpoints.mirror import watched
 from phcore.errors import Fault
 from phcore.formatting import mirror
@@ -266,7 +267,7 @@ def _born(pid: int) -> float:
 
 def _read(place: Path) -> Status | None:
     try:
-        found = from_json((place / "status.json").read_bytes(), Status)
+        found = from_json(read_plain(place / "status.json"), Status)
         return found if _NAME.fullmatch(found.name) else None
     except (OSError, Fault):
         return None

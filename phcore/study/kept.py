@@ -8,7 +8,7 @@ from pathlib import Path
 
 from phcore.archive.permissions import KINDS, own_folder
 from phcore.archive.store import Store
-from phcore.archive.writing import private_opener
+from phcore.archive.writing import private_opener, read_plain
 from phcore.errors import Fault
 from phcore.study.definition import NAME, Study
 from phcore.study.merging import with_looks
@@ -78,7 +78,7 @@ def read(store: Store, name: str) -> Record | None:
     try:
         if here.read_only and not (here.serves(name) and own_folder(folder)):
             return None
-        record = Record.from_json((folder / "record.json").read_bytes())
+        record = Record.from_json(read_plain(folder / "record.json"))
         if record.study.name != name:  # the folder was given another name
             record = replace(record, study=record.study.with_(name=name))
         return public(record, here, folder) if here.read_only else record

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
-from phcore.archive.writing import on_disk
+from phcore.archive.writing import on_disk, read_plain
 from phcore.errors import Fault
 from phcore.study.kept import folder_of
 
@@ -38,7 +38,7 @@ def add(found: Sequence[Raised], study: str, store: Store) -> None:
     file = folder_of(study, store) / FILE
     lines = "".join(json.dumps(asdict(one)) + "\n" for one in found).encode()
     with on_disk(file):
-        before = file.read_bytes() if file.exists() else b""
+        before = read_plain(file) if file.exists() else b""
     if before and not before.endswith(b"\n"):  # the last line was cut: the next one is not to be lost with it
         before += b"\n"
     store.write_file(file, before + lines)
@@ -47,7 +47,7 @@ def add(found: Sequence[Raised], study: str, store: Store) -> None:
 def read(study: str, store: Store) -> list[Raised]:
     """The alarms of a study in the order in which they were given; a line that is no alarm is passed over."""
     try:
-        lines = (folder_of(study, store) / FILE).read_bytes().splitlines()[-MOST:]
+        lines = read_plain(folder_of(study, store) / FILE).splitlines()[-MOST:]
     except OSError:
         return []
     found = []

@@ -136,6 +136,8 @@ def declared_private(folder: Path) -> tuple[str, ...]:
     """What the study file in a study's folder calls private; everything where nobody can tell."""
     file = folder / "study.toml"
     try:
+        if file.exists() and not file.is_file():  # a pipe would be waited for
+            return KINDS
         return Study.read(file).private if file.exists() else ()
     except (Fault, OSError):
         return KINDS  # nobody can tell what it was meant to hide

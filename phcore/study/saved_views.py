@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
+from phcore.archive.writing import read_plain
 from phcore.errors import Fault
 from phcore.study import NAME as STUDY_NAME
 from phcore.study.kept import folder_of
@@ -85,7 +86,7 @@ def views(study: str, store: Store) -> list[View]:
     if not store.permissions.serves(study):
         return []
     try:
-        return from_json(file.read_bytes(), list[View])
+        return from_json(read_plain(file), list[View])
     except FileNotFoundError:
         return []
     except (OSError, Fault) as error:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from phcore.archive.store import Store, digest
+from phcore.archive.writing import read_plain
 from phcore.formatting import count
 from phcore.stages import cells, gaussian_nulls, sensitivity
 from phcore.stages.registry import assembly
@@ -59,7 +60,7 @@ File = tuple[str, str]
 def is_of_03(store: Store, name: str) -> bool:
     """Whether an archive holds a study of this name as version 0.3 left it."""
     try:
-        plain = json.loads((folder_of(name, store) / "record.json").read_bytes())
+        plain = json.loads(read_plain(folder_of(name, store) / "record.json"))
         if "format" in plain:
             return False
         Record.from_plain(plain)

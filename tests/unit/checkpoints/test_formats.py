@@ -2,11 +2,13 @@ import json
 import os
 import pickle
 import shutil
+import signal
+from contextlib import suppress
 
 import pytest
 
 from phcore import checkpoints
-from phcore.checkpoints.formats import examine
+from phcore.checkpoints.formats import examine, read_json
 from phcore.checkpoints.safetensors_header import read_header
 from phcore.errors import Fault
 from tests import paper
@@ -382,3 +384,46 @@ def test_names_that_only_the_libraries_can_map_are_left_to_loading(here, base):
     other = here.parent.with_name("mapped") / "checkpoint-8"
     paper.model(other, shapes)
     assert look(other, base).ready
+
+
+@pytest.fixture
+def at_once():
+    """Whoever waits for a pipe fails, and does not wait for ever."""
+
+    def late(*_):
+        raise TimeoutError("it waits for a pipe")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "trainer_state.json", "tokenizer.json", "README.md"]
+)
+def test_a_pipe_among_the_files_is_waited_for_by_nobody(here, base, name, at_once):
+    paper.model(here)
+    assert look(here, base).status == "ready"
+    (here / name).unlink(missing_ok=True)
+    os.mkfifo(here / name)
+    assert_found(look(here, base), "refused", name, "a pipe or a device")
+    with pytest.raises(Fault, match="no plain file"):
+        read_json(here / name)
+    with pytest.raises(Fault, match="no plain file"):
+        read_header(here / name)
+    shutil.rmtree(here)
+    paper.model(here)
+    (base / name).unlink(missing_ok=True)
+    os.mkfifo(base / name)
+    assert not checkpoints.Checkpoint.of_base(base).ready
+    with suppress(Fault):  # of the base, where that cannot be used
+        look(here, base)
+
+
+def test_a_device_is_no_file_of_a_checkpoint(here, base, at_once):
+    paper.model(here)
+    (here / "config.json").unlink()
+    (here / "config.json").symlink_to("/dev/zero")
+    assert look(here, base).status == "refused"

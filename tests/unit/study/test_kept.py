@@ -1,18 +1,20 @@
 """Studies as an archive keeps them: what is private stays so, and one that cannot be read hides no other."""
 
 import json
+import os
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
 
 from phcore import Fault
-from phcore.archive.permissions import Permissions
+from phcore.archive.permissions import KINDS, Permissions
 from phcore.archive.store import Store
 from phcore.cli.main import COMMANDS, main
 from phcore.export.results import Results
 from phcore.figures.registry import PRINTED
-from phcore.study import Series, kept
+from phcore.study import Series, kept, raised, saved_views
 from phcore.study.record import FORMAT, LIVE, Node
 from phcore.study.resolve import resolve
 from tests import studies
@@ -263,3 +265,31 @@ def test_links_in_a_circle_and_unknown_homes_hide_no_other_study(store, read_onl
             Results.open(name, here)
     assert {"tiny", "homeless"} <= set(kept.names(here))
     assert Results.open("homeless", here).study.private == ()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("name", ["record.json", "study.toml", "views.json", "alarms.jsonl"])
+def test_a_pipe_in_a_studys_folder_is_waited_for_by_nobody(store, name, read_only):
+    def late(*_):
+        raise TimeoutError("it waits for a pipe")
+
+    file = store.root / "studies" / "tiny" / name
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    here = Store(store.root, Permissions(read_only))
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    try:
+        assert kept.names(here) == ["tiny"]
+        assert raised.read("tiny", here) == []
+        if name == "views.json":
+            with pytest.raises(Fault, match="cannot be read"):
+                saved_views.views("tiny", here)
+        if name == "record.json":
+            with pytest.raises(Fault, match="a pipe or a device"):
+                Results.open("tiny", here)
+        else:
+            assert Results.open("tiny", here).study.private == (KINDS if name == "study.toml" and read_only else ())
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
