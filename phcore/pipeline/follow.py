@@ -17,6 +17,7 @@ from phcore.study.record import LIVE, Node, Record
 
 SETTLED = 5.0  # seconds in which no file of a checkpoint changed, before it is taken to be whole
 WRITING = "It was written to a moment ago: it is taken once nothing has changed in it for a while."
+Noticed = dict[str, tuple[float, float]]  # folder -> when it last changed, and since when that was seen
 PAUSE = 0.5  # seconds between looks at whether somebody wants to stop
 
 
@@ -51,9 +52,10 @@ def follow(
     Cancelled : where `cancelled` returned True.
     """
     record, seen, last = None, frozenset(), time.monotonic()
+    noticed: Noticed = {}
     while True:
         try:
-            now = settled(look())
+            now = settled(look(), noticed)
             found = frozenset((node.label, node.step, node.fingerprint) for node in now.ready)
             if found != seen or not plan(now, store).empty:
                 record = compute(now)
@@ -71,13 +73,25 @@ def follow(
             time.sleep(min(PAUSE, every))
 
 
-def settled(record: Record) -> Record:
-    """The record without the checkpoints that are being written: those with a file that changed a moment ago."""
-    return replace(record, nodes=(record.base, *map(_settled, record.nodes[1:])))
+def settled(record: Record, noticed: Noticed) -> Record:
+    """The record without the checkpoints that are being written: those with a file that changed a moment ago.
+
+    Parameters
+    ----------
+    noticed : what the looks before found; this one is added.
+    """
+    nodes = (_settled(node, noticed) for node in record.nodes[1:])
+    return replace(record, nodes=(record.base, *nodes))
 
 
-def _settled(node: Node) -> Node:
-    if not node.ready or node.kind == LIVE or time.time() - _changed(Path(node.path)) > SETTLED:
+def _settled(node: Node, noticed: Noticed) -> Node:
+    if not node.ready or node.kind == LIVE:
+        return node
+    at, now = _changed(Path(node.path)), time.monotonic()
+    known, since = noticed.get(node.path, (None, now))
+    noticed[node.path] = at, (since if at == known else now)
+    # Clocks differ between machines: a time that is to come says nothing, and that it stays the same says enough.
+    if time.time() - at > SETTLED or now - noticed[node.path][1] > SETTLED:
         return node
     return replace(node, status="incomplete", finding=WRITING)
 

@@ -102,9 +102,28 @@ def test_what_changed_a_moment_ago_is_not_taken(trained, tmp_path):
     study, run, kept = trained
     arrive(run, kept, 1)
     arrive(run, kept, 2, age=1.0)
-    record = settled(resolve(study, Store(tmp_path / "cache"), keep=False))
+    record = settled(resolve(study, Store(tmp_path / "cache"), keep=False), {})
     assert [(node.step, node.status) for node in record.nodes] == [(0, "ready"), (1, "ready"), (2, "incomplete")]
     assert record.nodes[-1].finding == WRITING
+
+
+def test_a_checkpoint_of_a_machine_whose_clock_is_ahead_is_taken_once_nothing_changes(trained, tmp_path, monkeypatch):
+    study, run, kept = trained
+    arrive(run, kept, 1)
+    record, noticed, now = resolve(study, Store(tmp_path / "cache"), keep=False), {}, time.monotonic()
+    ahead = time.time() + 1e6
+    file = next(Path(record.ready[1].path).iterdir())
+
+    def look(seconds: float) -> bool:
+        monkeypatch.setattr(following.time, "monotonic", lambda: now + seconds)
+        return settled(record, noticed).nodes[1].ready
+
+    os.utime(file, (ahead, ahead))
+    assert not look(0)
+    os.utime(file, (ahead + 4, ahead + 4))  # it is still written
+    assert not look(4)
+    assert not look(8)
+    assert look(10)
 
 
 def test_it_ends_by_itself_when_nothing_comes(trained, tmp_path, monkeypatch):
