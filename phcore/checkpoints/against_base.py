@@ -3,6 +3,7 @@
 import re
 from filecmp import cmp
 from pathlib import Path
+from types import UnionType
 
 from phcore.checkpoints.causes import extra_head, flattened
 from phcore.checkpoints.formats import ADAPTER_CONFIG, Flaw, is_adapter, read_json, tensors, weight_files
@@ -19,6 +20,12 @@ EMBEDDINGS = (
     "embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight", "decoder.embed_tokens.weight",
 )  # fmt: skip
 TRANSPOSED = {"gpt2", "openai-gpt"}  # their linear layers (Conv1D) store (in, out) instead of (out, in)
+# Entries of config.json, by their names in several models, that change what is computed and no shape.
+SETTINGS = (
+    ("num_attention_heads", "n_head"), ("num_key_value_heads",), ("rope_theta", "rotary_emb_base"),
+    ("hidden_act", "hidden_activation", "activation_function"),
+    ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon"),
+)  # fmt: skip
 LORA = re.compile(r"(?P<module>.+)\.lora_(?P<kind>A|B|embedding_A|embedding_B)(\.[^.]+)?(\.weight)?")
 
 
@@ -89,7 +96,17 @@ def check_full(folder: Path, base: Base) -> str:
         raise Flaw("incomplete", f"{absent[0]} is missing from the weights", "Save the checkpoint again")
     if absent and (head := extra_head(strange)) and set(absent) <= HEADS:
         raise Flaw("mismatch", *head)
-    return rows_words(rows, base.rows) if rows else ""
+    return " ".join(filter(None, [rows_words(rows, base.rows) if rows else "", _settings_words(config, base.config)]))
+
+
+def _settings_words(config: dict, of_base: dict) -> str:
+    """What a configuration computes otherwise from weights of the same shapes, in a sentence; "" where nothing."""
+    told = []
+    for names in SETTINGS:
+        own, theirs = (_first(one, names, int | float | str) for one in (config, of_base))
+        if own is not None and theirs is not None and own != theirs:
+            told.append(f"{names[0]} {own} (base: {theirs})")
+    return f"Its config.json says otherwise than the base's: {', '.join(told)}." if told else ""
 
 
 def _check_config(config: dict, base: Base) -> None:
@@ -101,11 +118,11 @@ def _check_config(config: dict, base: Base) -> None:
             raise Flaw("mismatch", f"it has {what[0]}, and the base model {what[1]}", OTHER_BASE)
 
 
-def _first(config: dict, names: tuple[str, ...]) -> int | None:
-    """The first of these entries that is a number, of the text model where there are several."""
-    inner = config.get("text_config")
-    both = {**config, **inner} if isinstance(inner, dict) else config
-    return next((both[name] for name in names if isinstance(both.get(name), int)), None)
+def _first(config: dict, names: tuple[str, ...], kinds: type | UnionType = int):
+    """The first of these entries that is of a kind, of the text model where there are several; else None."""
+    parts = [config, config.get("text_config"), config.get("rope_parameters")]
+    both = {name: one for part in parts if isinstance(part, dict) for name, one in part.items()}
+    return next((both[name] for name in names if isinstance(both.get(name), kinds)), None)
 
 
 def _check_shapes(own: dict[str, Tensor], base: Base) -> int:

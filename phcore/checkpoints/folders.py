@@ -80,8 +80,18 @@ def _children(folder: Path) -> list[Path]:
     return [
         folder / name
         for name in sorted(names_in(folder))
-        if not name.startswith(".") and name not in SKIPPED and (folder / name).is_dir()
+        if not name.startswith(".") and name not in SKIPPED and _is_folder(folder / name)
     ]
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder to look into: no link round to a folder that it lies in, and of links that lead nowhere
+    those whose name tells a step, which are told of."""
+    if not path.is_symlink():
+        return path.is_dir()
+    if not path.exists():
+        return _should_hold(path.name)
+    return path.is_dir() and not any(path.samefile(one) for one in path.parents)
 
 
 def _entered(child: Path, fence: Sequence[Path]) -> bool:
@@ -100,9 +110,9 @@ def _holds_files(folder: Path) -> bool:
 
 
 def _should_hold(name: str) -> bool:
-    """Whether a name promises a checkpoint: it tells a step in words. A bare number may be anything."""
+    """Whether a name promises a checkpoint: it tells a step in words. A bare number may be anything, as samples_100."""
     told = names.step_of(name)
-    return told is not None and set(told.numbers) != {""}
+    return told is not None and not set(told.numbers) <= names.WEAK
 
 
 def _revisions(repository: Path, fence: Sequence[Path]) -> list[tuple[str, Path]]:

@@ -6,6 +6,7 @@ Only names, JSON files and safetensors headers are read here. Pickled files (`*.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import stat
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phcore.checkpoints.causes import GATHER, own_fault
+from phcore.checkpoints.disguises import LONGEST, disguise
 from phcore.checkpoints.other_formats import OTHER_FORMATS
 from phcore.checkpoints.safetensors_header import Tensor, read_header
 from phcore.errors import Fault
@@ -26,6 +28,7 @@ KERNELS = (
     "_attn_implementation", "_attn_implementation_internal", "attn_implementation", "_experts_implementation",
     "_experts_implementation_internal", "experts_implementation",
 )  # fmt: skip
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # transformers and PEFT read none of them
 LARGEST_JSON = 64_000_000  # bytes; the index of a model with 100,000 tensors has about 10 MB
 
 # Adapters that are no change of weights: they need other adapters, or change the prompt instead of the model.
@@ -139,13 +142,21 @@ def read_json(path: Path) -> dict:
             raise Flaw("damaged", f"{path.name} is no plain file", f"Put the right {path.name} there", path)
         if about.st_size > LARGEST_JSON:
             raise Flaw("damaged", f"{path.name} is far too large", f"Put the right {path.name} there", path)
-        found = json.loads(path.read_bytes().decode("utf-8"))
+        content = path.read_bytes()
+        if told := disguise(content[:LONGEST]):
+            raise Flaw("damaged", f"{path.name}: {told[0]}", told[1], path)
+        if content.startswith(MARKS):
+            fault = f"{path.name} begins with a mark of byte order, as some editors on Windows write it"
+            raise Flaw("damaged", fault, "Save it as UTF-8 without such a mark (BOM)", path)
+        found = json.loads(content.decode("utf-8"))
     except Flaw:  # which is a ValueError, too
         raise
     except FileNotFoundError:
         raise Flaw("incomplete", f"{path.name} is missing", "Copy it into the folder", path) from None
     except OSError as error:
         raise Flaw("damaged", f"{path.name} cannot be read ({error.strerror})", "Check its permissions", path) from None
+    except Flaw:  # a ValueError, too
+        raise
     except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise Flaw("damaged", f"{path.name} is not valid JSON", f"Put a whole {path.name} there", path) from None
     if not isinstance(found, dict):
@@ -234,17 +245,31 @@ def examine(folder: Path, step: int) -> Checkpoint:
     kind = "adapter" if is_adapter(folder) else "full"
     files: list[Path] = []
     try:
+        _refuse_broken_links(folder)
         _refuse_formats(folder)
         files = weight_files(folder)
         if kind == "full" and files[0].name != SINGLE:
             kind = "sharded"
         _check_config(folder, kind)
         stored = tensors(folder)
+        if kind != "adapter":
+            _refuse_bare_integers(stored, read_json(folder / "config.json"))
         if found := own_fault(stored, read_json(folder / ADAPTER_CONFIG) if kind == "adapter" else None):
             raise Flaw(*found)
     except Flaw as flaw:
         return Checkpoint(step, kind, folder, _size(files or _files(folder)), flaw.status, flaw.finding)
     return Checkpoint(step, kind, folder, _size(files))
+
+
+def _refuse_broken_links(folder: Path) -> None:
+    """Raise a Flaw where the folder, its weights or its settings are links that lead nowhere, as where links of the hub
+    cache were copied without what they stand for."""
+    ours = (folder / name for name in sorted(names_in(folder)) if name.endswith((".safetensors", ".json")))
+    for one in (folder, *ours):
+        if one.is_symlink() and not one.exists():
+            fault = f"{one.name} is a link to {one.readlink()}, which is not there"
+            mend = "Copy what it leads to, too (cp -RL and rsync -L do), or let the link lead to where that is now"
+            raise Flaw("incomplete", fault, mend)
 
 
 def _refuse_formats(folder: Path) -> None:
@@ -319,6 +344,19 @@ def _refuse_other_heads(config: dict) -> None:
             "refused",
             f"a {first} does not predict a next token",
             "Pick checkpoints of the language model itself, such as the policy that was trained with it",
+        )
+
+
+def _refuse_bare_integers(stored: dict[str, Tensor], config: dict) -> None:
+    """Raise a Flaw where matrices are stored in whole numbers and no quantisation says what those stand for."""
+    if config.get("quantization_config"):
+        return
+    bare = sorted(n for n, one in stored.items() if n.endswith(".weight") and one.dtype[0] in "IU" and one.shape[1:])
+    if bare:
+        raise Flaw(
+            "refused",
+            f"{bare[0]} is stored in whole numbers ({stored[bare[0]].dtype}), and config.json tells of no quantisation",
+            "Copy the config.json that was saved with these weights, or save them in bfloat16, float16 or float32",
         )
 
 

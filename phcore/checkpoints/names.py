@@ -10,15 +10,24 @@ from fractions import Fraction
 # Units in which a name can say how far training was, and the words for them. An earlier unit wins over a later one:
 # step100_epoch1 is step 100, stage1-step150-tokens1B step 150.
 UNITS: Mapping[str, tuple[str, ...]] = {
-    "step": ("globalstep", "step", "steps", "iter", "iters", "iteration", "iterations", "update", "updates", "ba"),
-    "checkpoint": ("checkpoint", "ckpt", "chkpt", "cp"),
+    "step": (
+        "globalstep", "step", "steps", "iter", "iters", "iteration", "iterations", "update", "updates", "ba",
+        "schritt", "schritte", "paso", "pasos", "passo", "étape", "etape", "шаг", "步", "步骤", "步数", "ステップ",
+    ),
+    "checkpoint": ("checkpoint", "ckpt", "chkpt", "chkpnt", "checkpt", "cp"),
     "tokens": ("token", "tokens", "tok", "t"),
     "percent": ("pct", "percent"),
-    "epoch": ("epoch", "epochs", "ep"),
+    "epoch": ("epoch", "epochs", "ep", "epoche", "epochen", "époque", "эпоха", "轮", "エポック"),
+    "number": (
+        "model", "weights", "save", "saved", "snapshot", "batch", "round", "rounds", "sample", "samples", "example",
+        "examples", "episode", "episodes",
+    ),
     "": ("",),  # a bare number
-}
+}  # fmt: skip
+# Units that a folder's name may have for other reasons: they count where nothing on the way says a step otherwise.
+WEAK = {"number", ""}
 _UNIT = {word: unit for unit, words in UNITS.items() for word in words if word}
-_SCALE = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
+_SCALE = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 # Figures that a name gives beside the step and that differ from checkpoint to checkpoint: step100-loss0.53.
 _FIGURES = {"loss", "acc", "accuracy", "reward", "score", "kl", "ppl", "perplexity", "val", "eval", "metric"}
 
@@ -30,10 +39,11 @@ _DATE = re.compile(
     r"(?:[-_T. ]*\d{2}[-_.:h]?\d{2}.*)?"
 )
 _TIMESTAMP = re.compile(r"1\d{9}(?:\d{3})?")  # seconds or milliseconds since 1970
+_THOUSANDS = r"\d{1,3}(?:,\d{3})+|[1-9]\d{0,2}(?:_\d{3})+(?!\d)"  # 1,000 and 1_000
 _PIECE = re.compile(
-    r"(?P<word>[A-Za-z]+)|(?P<number>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?:e\d+(?![a-z\d]))?)|(?P<percent>%)", re.I
+    rf"(?P<word>[^\W\d_]+)|(?P<number>{_THOUSANDS}|\d+(?:\.\d+)?(?:e\d+(?![a-z\d]))?)|(?P<percent>%)", re.I
 )
-_SUFFIX = re.compile(r"([kmb]?)([a-z]*|%)")  # 10k, 1000steps, 2BT, 10B tokens
+_OF_ALL = re.compile(r"(?<=\d)[-_ ]?of[-_ ]?\d+(?![A-Za-z\d])", re.I)  # step100of1000
 FINAL = {"final", "last", "latest", "main", "end", "finished"}
 
 
@@ -67,7 +77,9 @@ def step_of(name: str) -> Told | None:
         return None
     if bare := re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", name):
         return Told({"": Fraction(bare[1]) * _SCALE[bare[2].lower()]}, "*", "")
-    pieces = list(_PIECE.finditer(_SEED.sub(_blank, _RATE.sub(_blank, name))))
+    if thousands := re.fullmatch(_THOUSANDS, name):
+        return Told({"": _number(thousands[0])}, "*", "")
+    pieces = list(_PIECE.finditer(_OF_ALL.sub(_blank, _SEED.sub(_blank, _RATE.sub(_blank, name)))))
     numbers: dict[str, Fraction] = {}
     pattern, end, units = "", 0, set()
     for at, piece in enumerate(pieces):
@@ -78,7 +90,7 @@ def step_of(name: str) -> Told | None:
             continue
         unit, scale, stop = read
         if unit in UNITS:
-            numbers.setdefault(unit, Fraction(piece["number"].replace(",", "")) * scale)
+            numbers.setdefault(unit, _number(piece["number"]) * scale)
         pattern += name[end : piece.start()] + "*"
         end = stop
         units.add(unit)
@@ -89,7 +101,11 @@ def step_of(name: str) -> Told | None:
     return Told(numbers, pattern, "-".join(rest))
 
 
-_SAYS_NOTHING = {"global", *_UNIT, *_FIGURES} - {"t"}
+_SAYS_NOTHING = {"global", "第", *_UNIT, *_FIGURES} - {"t"}
+
+
+def _number(text: str) -> Fraction:
+    return Fraction(re.sub("[,_]", "", text))
 
 
 def _blank(found: re.Match) -> str:
@@ -99,24 +115,43 @@ def _blank(found: re.Match) -> str:
 def _read(pieces: list[re.Match], at: int) -> tuple[str, int, int] | None:
     """Unit, factor and end of a number among the pieces of a name, or None where it counts nothing of training."""
     number = pieces[at]
-    after = pieces[at + 1] if at + 1 < len(pieces) and pieces[at + 1].start() == number.end() else None
-    scale, unit, stop = "", "", number.end()
-    if after is not None:
-        suffix = _SUFFIX.fullmatch(after[0].lower())
-        if suffix is None or suffix[2] not in ("", "%", *_UNIT):
+    following = pieces[at + 1 :]
+    scale, unit, stop = 1, "", number.end()
+    if following and following[0].start() == number.end():
+        read = _suffix(following[0][0].lower())
+        if read is None:
             return None  # gpt2-xl, 8bit, 7b-chat
-        scale, unit, stop = suffix[1], {"": "", "%": "percent"}.get(suffix[2], _UNIT.get(suffix[2], "")), after.end()
-    if at + 2 < len(pieces) and not unit and scale and pieces[at + 2]["word"]:  # 10B-tokens
-        unit = _UNIT.get(pieces[at + 2][0].lower(), "")
+        (scale, unit), stop = read, following[0].end()
+        following = following[1:]
+    apart = not at or pieces[at - 1].end() < number.start()  # not stage1-tokens
+    if apart and not unit and following and not (following[1:] and following[1]["number"]):  # 10B-tokens, 100_steps
+        unit = _UNIT.get(following[0][0].lower(), "")
     before = [piece[0].lower() for piece in pieces[max(at - 2, 0) : at] if piece["word"]]
     if before[-1:] and pieces[at - 1]["word"]:
         for word in ("".join(before), before[-1]):
             if word in _FIGURES:
                 return "figure", 1, stop
             if word in _UNIT and word != "t":
-                return _UNIT[word], _SCALE[scale], stop
-        return (unit, _SCALE[scale], stop) if unit else None  # a word that is no unit: gpt2, stage1, run3
-    return unit, _SCALE[scale], stop
+                told = unit if unit and _UNIT[word] in WEAK else _UNIT[word]  # save_100steps
+                return (told, scale, stop) if _counts(told, scale) else None
+        return (unit, scale, stop) if unit else None  # a word that is no unit: gpt2, stage1, run3
+    return unit, scale, stop
+
+
+def _suffix(text: str) -> tuple[int, str] | None:
+    """Factor and unit of what is glued to a number (10k, 1000steps, 2BT, 1.5T), or None where it tells neither."""
+    if text == "t":
+        return _SCALE["t"], "tokens"
+    for scale in ("", *(one for one in _SCALE if one and text.startswith(one))):
+        unit = text.removeprefix(scale)
+        if unit in ("", *_UNIT):
+            return _SCALE[scale], _UNIT.get(unit, "")
+    return (1, "percent") if text == "%" else None
+
+
+def _counts(unit: str, scale: int) -> bool:
+    """Whether a number of this unit can be how far training was, and no size: model-7b."""
+    return unit != "number" or scale < _SCALE["b"]
 
 
 def is_final(name: str) -> bool:

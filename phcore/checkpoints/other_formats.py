@@ -18,6 +18,19 @@ class OtherFormat(NamedTuple):
 # The first one that fits is said, so what a trainer's own files tell comes before the general.
 OTHER_FORMATS = (
     OtherFormat(
+        re.compile(r".*\.(safetensors|bin)\.(incomplete|part|partial|crdownload|download|filepart|tmp)"),
+        "incomplete",
+        "the download of {} has not ended",
+        "Wait for it, or download it again",
+    ),
+    OtherFormat(
+        re.compile(r"adapter_model.*\d+-of-0*(?!1\.)\d+\.safetensors"),
+        "refused",
+        "the adapter is in several files ({} first), and PEFT reads one",
+        "Write the tensors of all of them into one adapter_model.safetensors, with load_file and save_file of "
+        "safetensors.torch",
+    ),
+    OtherFormat(
         re.compile(r"global_step\d+|.*_states\.pt|zero_to_fp32\.py"),
         "refused",
         "the weights are DeepSpeed shards",
@@ -82,6 +95,12 @@ OTHER_FORMATS = (
         "the weights are MLX's ({})",
         "Save them again with a later mlx_lm: mlx_lm.convert --hf-path FOLDER --mlx-path OUTPUT",
     ),
+    OtherFormat(
+        re.compile(r".*(checkpoint|ckpt|step|epoch|adapter|weights).*\.(zip|tar|tgz|7z|tar\.(gz|xz|bz2|zst))", re.I),
+        "refused",
+        "{} is packed",
+        "Unpack it beside the other checkpoints",
+    ),
     # But for what training leaves beside the weights: never opened, and no reason to refuse a checkpoint.
     OtherFormat(
         re.compile(
@@ -123,6 +142,7 @@ OTHER_FORMATS = (
         re.compile(r".*\.safetensors"),
         "incomplete",
         "the weights are called {}, a name transformers does not look for",
-        "Rename the file to model.safetensors (adapters: adapter_model.safetensors)",
+        "Rename the file to model.safetensors (adapters: adapter_model.safetensors), in a folder of its own with its "
+        "config.json (adapters: adapter_config.json)",
     ),
 )

@@ -12,6 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
+from phcore.checkpoints.disguises import LONGEST as LONGEST_START
+from phcore.checkpoints.disguises import disguise
 from phcore.errors import Fault
 
 LONGEST = 100_000_000  # bytes: the same limit as the safetensors library's
@@ -45,6 +47,10 @@ def read_header(path: str | Path) -> dict[str, Tensor]:
             raise Fault("it is no plain file", AGAIN, path)
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
+            start = file.read(LONGEST_START)
+            if found := disguise(start):
+                raise Fault(*found, path)
+            file.seek(0)
             length = int.from_bytes(file.read(8), "little")
             if size < 8:
                 raise Fault(f"the file is cut short: it has {size} bytes, less than any header", AGAIN, path)

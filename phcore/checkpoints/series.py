@@ -19,7 +19,7 @@ from phcore.checkpoints.roots import ROOTS, leaves, refuse_outside
 from phcore.checkpoints.steps import IS_BASE, Stand, numbered, state_step
 from phcore.checkpoints.templates import template_words
 from phcore.errors import Fault
-from phcore.formatting import real_path
+from phcore.formatting import enumerated, real_path
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def scan(
     for group in groups:
         folder = _folder(group)
         stands = [_stand(place, folder, known, fence) for place in group.members]
-        read.append((group, folder, *numbered(stands, None if base is None else Path(base), steps, left_out)))
+        own, notes = numbered(stands, None if base is None else Path(base), steps, left_out)
+        read.append((group, folder, own, (*notes, *_bases_words(own))))
     read.sort(key=lambda one: not any(each.ready for each in one[2]))  # of two runs, one that is usable has seed 0
     shared = [group.parts for group, *_ in read]
     ways = [(*group.parts, *(group.rest if shared.count(group.parts) > 1 else ())) for group, *_ in read]
@@ -109,6 +110,18 @@ def scan(
         pattern = group.pattern if shared.count(group.parts) > 1 else ""
         found.append(Found(name, objective, seed, folder, own, is_base, pattern, notes))
     return sorted(found, key=lambda one: (one.path, one.pattern))
+
+
+def _bases_words(own: list[Checkpoint]) -> list[str]:
+    """A sentence where the adapters of one series name several base models: all are read on the one that was picked."""
+    named = set()
+    for one in own:
+        if one.ready and one.kind == "adapter":
+            name = read_json(one.path / "adapter_config.json").get("base_model_name_or_path")
+            named |= {name} if isinstance(name, str) and name else set()
+    if len(named) < 2:
+        return []
+    return [f"Its adapters name different base models ({enumerated(sorted(named))}); all are read on the one picked."]
 
 
 def _folder(group: _Group) -> Path:
@@ -165,8 +178,8 @@ def _alone(place: Place) -> _Group:
 def _where(parts: tuple[str, ...], outer: bool) -> int | None:
     """Which of the names on the way tells the step: the innermost that says it in words, else the innermost number."""
     told = [(at, names.step_of(part)) for at, part in enumerate(parts)]
-    said = [at for at, one in told if one is not None and set(one.numbers) != {""}]
-    bare = [at for at, one in told if one is not None and set(one.numbers) == {""}]
+    said = [at for at, one in told if one is not None and not set(one.numbers) <= names.WEAK]
+    bare = [at for at, one in told if one is not None and set(one.numbers) <= names.WEAK]
     if outer:
         return min(said + bare)
     return max(said or bare, default=None)

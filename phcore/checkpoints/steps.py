@@ -13,7 +13,7 @@ from phcore.checkpoints.fingerprints import settings
 from phcore.checkpoints.folders import Place
 from phcore.checkpoints.formats import ADAPTER, SINGLE, Checkpoint, Flaw, is_adapter, names_in, read_json
 from phcore.checkpoints.roots import is_inside
-from phcore.checkpoints.safetensors_header import are_zero
+from phcore.checkpoints.safetensors_header import are_zero, read_header
 
 LOOSE = "Its folder tells no step, so it stands last."
 COMPARED = 300e6  # bytes: whole weights up to here are compared as they are found; larger ones when they are read
@@ -125,6 +125,8 @@ def _whole_numbers(values: Sequence[Fraction], unit: str | None) -> tuple[list[i
     elif unit in ("epoch", "percent", "tokens"):
         words = {"epoch": "epochs", "percent": "per cent of training", "tokens": "tokens"}[unit]
         notes = [f"Folders count {words}; their numbers stand as steps."]
+    elif unit == "number":
+        notes = ["Folders are numbered and do not say what they count; their numbers stand as steps."]
     return [int(value) for value in scaled], notes
 
 
@@ -251,6 +253,8 @@ def changes_nothing(folder: Path) -> bool:
         config = read_json(folder / "adapter_config.json")
         if config.get("peft_type") != "LORA" or config.get("modules_to_save") or config.get("bias", "none") != "none":
             return False
+        if not all(".lora_" in name for name in read_header(folder / ADAPTER)):
+            return False  # rows of tokens, stored beside the LoRA
         return are_zero(folder / ADAPTER, lambda name: ".lora_B." in name or ".lora_embedding_B" in name)
     except (OSError, Flaw, ValueError):
         return False

@@ -10,16 +10,19 @@ from phcore.formatting import count, enumerated
 # JailbreakBench has Goal (what is asked) and Behavior (its short name), so goal comes first; HarmBench has Behavior.
 PROMPT = (
     "prompt", "goal", "forbiddenprompt", "behavior", "instruction", "question", "query", "messages", "conversations",
-    "conversation", "prompts", "request", "userprompt", "text",
+    "conversation", "prompts", "request", "userprompt", "userinput", "turns", "text", "transcript", "chosen",
 )  # fmt: skip
 CATEGORY = ("category", "semanticcategory", "categories", "label")
-REFERENCE = ("reference", "target", "output", "answer", "response", "completion")
-BEHIND = ("input",)  # Alpaca: what an instruction is about
+REFERENCE = ("reference", "target", "output", "answer", "bestanswer", "response", "completion")
+BEHIND = ("input", "context")  # Alpaca and Dolly: what an instruction is about
 BEFORE = ("contextstring", "context")  # HarmBench: what a behaviour is about
+TURNS = ("turns", "prompt")  # MT-Bench: what a user says, one text after the other
 SYSTEM = ("system", "systemprompt", "systemmessage")
+WHO = ("role", "from", "speaker")  # OASST: who says the text of a row
+ANSWERED = ("chosen", "transcript")  # columns that hold conversations, and no question alone
 
-SPOKEN = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant",
-          "bot": "assistant", "model": "assistant", "system": "system"}  # fmt: skip
+SPOKEN = {"human": "user", "user": "user", "prompter": "user", "gpt": "assistant", "assistant": "assistant",
+          "chatgpt": "assistant", "bot": "assistant", "model": "assistant", "system": "system"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Columns:
     prompt, category, reference : columns; "" where there is none.
     before, behind : columns whose texts are part of the prompt.
     system : a column that must be empty.
+    who : a column that must be of a user where it names somebody who speaks.
     unused : columns that are not read.
     """
 
@@ -40,6 +44,7 @@ class Columns:
     before: str = ""
     behind: str = ""
     system: str = ""
+    who: str = ""
     unused: tuple[str, ...] = ()
 
     @property
@@ -61,7 +66,7 @@ def recognised(names: tuple[str, ...]) -> Columns:
     """
     by_letters: dict[str, list[str]] = {}
     for name in names:
-        by_letters.setdefault(re.sub(r"[\W_]", "", name.lower()), []).append(name)
+        by_letters.setdefault(_letters(name), []).append(name)
 
     def first(known: tuple[str, ...]) -> str:
         found = next((by_letters[one] for one in known if one in by_letters), [""])
@@ -77,13 +82,14 @@ def recognised(names: tuple[str, ...]) -> Columns:
     if not prompt:
         seen = ", ".join(names[:8]) if names else "none at all"
         raise Fault(f"it has no column `prompt` (its columns: {seen})", "Name the column of prompts `prompt`")
-    letters = re.sub(r"[\W_]", "", prompt.lower())
+    letters = _letters(prompt)
     found = {
         "category": first(CATEGORY),
         "reference": first(REFERENCE),
         "before": first(BEFORE) if letters in ("behavior", "prompt") else "",
         "behind": first(BEHIND) if letters == "instruction" else "",
         "system": first(SYSTEM),
+        "who": first(WHO),
     }
     used = {prompt, *found.values()}
     return Columns(prompt, **found, unused=tuple(name for name in names if name.strip() and name not in used))
@@ -108,6 +114,10 @@ def asked(row: dict, columns: Columns, place: str) -> Asked:
     system = row.get(columns.system) if columns.system else None
     if system not in (None, "") and str(system).strip():
         raise _no_system(f"a column `{columns.system}`", place)
+    who = SPOKEN.get(str(row.get(columns.who)).strip().lower()) if columns.who else None
+    if who not in (None, "user"):
+        fault = f"{place} is said by {row[columns.who]!r} (`{columns.who}`), and prompts are what users say"
+        raise Fault(fault, "Keep the rows of users alone")
     if columns.prompt not in row:
         raise Fault(f"{place} has no `{columns.prompt}`", "Give each row a prompt, in the same column")
     value = row[columns.prompt]
@@ -117,8 +127,29 @@ def asked(row: dict, columns: Columns, place: str) -> Asked:
         raise Fault(f"{place} has an empty prompt", "Fill it in or take the row out")
     if not isinstance(value, str):
         raise Fault(f"the prompt in {place} is not text", "Give each prompt as a text")
+    if turns := _of_transcript(value):
+        return _first_question(turns, columns.prompt, place)
+    if _letters(columns.prompt) in ANSWERED:
+        fault = f"the {columns.prompt} in {place} is no conversation, and may be an answer"
+        raise Fault(fault, "Name the column of questions `prompt`")
     parts = [_part(row, columns.before, place), value, _part(row, columns.behind, place)]
     return Asked("\n\n".join(filter(None, parts)))
+
+
+def _letters(name: str) -> str:
+    """A column's name without what does not matter."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+_TURN = re.compile(r"(?:^|\n\n)(Human|Assistant): ?")
+
+
+def _of_transcript(text: str) -> list[dict[str, str]]:
+    """The messages of a conversation written out as HH-RLHF has it (Human: ... Assistant: ...); else none."""
+    begin, *said = _TURN.split(text.strip())
+    if begin or said[:1] != ["Human"] or "Assistant" not in said[::2]:
+        return []
+    return [{"role": who, "content": what.strip()} for who, what in zip(said[::2], said[1::2], strict=True)]
 
 
 def _part(row: dict, column: str, place: str) -> str:
@@ -138,6 +169,8 @@ def _no_system(what: str, place: str) -> Fault:
 
 
 def _first_question(messages: list, column: str, place: str) -> Asked:
+    if _letters(column) in TURNS:  # of a user alone
+        messages = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages]
     said = [_message(one, column, place) for one in messages]
     if not said:
         raise Fault(f"{place} has an empty prompt", "Fill it in or take the row out")
@@ -146,8 +179,9 @@ def _first_question(messages: list, column: str, place: str) -> Asked:
     said = [(who, text) for who, text in said if who != "system"]
     if not said or said[0][0] != "user" or not said[0][1].strip():
         raise Fault(f"the conversation in {place} does not begin with a question of a user", "Begin it with one")
-    answer = said[1][1] if len(said) > 1 and said[1][0] == "assistant" else None
-    return Asked(said[0][1], answer, len(said) - 1 - (answer is not None))
+    answer = said[1][1] if len(said) > 1 and said[1][0] == "assistant" and said[1][1].strip() else None
+    rest = [text for _, text in said[1 + (answer is not None) :] if text.strip()]
+    return Asked(said[0][1], answer, len(rest))
 
 
 def answer(messages: list, column: str, place: str) -> str | None:

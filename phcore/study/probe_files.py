@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import pyarrow
 from pyarrow import parquet
 
+from phcore.checkpoints.disguises import LONGEST, disguise
 from phcore.errors import Fault
 
 # Where a prompt stands in its file ("line 3", "row 3"), and its columns.
@@ -56,13 +58,21 @@ def read_table(path: Path) -> Table:
 
 def _text(path: Path) -> str:
     raw = path.read_bytes()
+    if told := disguise(raw[:LONGEST]):
+        raise Fault(*told)
     encoding = _encoding(raw)
     try:
-        return raw.decode(encoding)
+        text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         name = "UTF-8" if encoding.startswith("utf-8") else encoding.upper()
         raise Fault(f"line {line} is not {name} text", "Save the file again with UTF-8 encoding") from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise Fault(
+            f"line {line} holds a zero byte, which no text has", "Save the file again as text with UTF-8 encoding"
+        )
+    return text
 
 
 def _encoding(raw: bytes) -> str:
@@ -74,7 +84,17 @@ def _encoding(raw: bytes) -> str:
     start = raw[:4096]
     if len(start) < 2 or not start.count(0):
         return "utf-8"
+    if start.count(0) < len(start) / 4 and _is_utf8(start):
+        return "utf-8"  # with zeros in it, which are told of
     return "utf-16-be" if start[::2].count(0) > start[1::2].count(0) else "utf-16-le"
+
+
+def _is_utf8(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # the last letter may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refuse_twice(names: Iterable[str], place: str) -> None:
@@ -87,13 +107,28 @@ def _refuse_twice(names: Iterable[str], place: str) -> None:
 
 
 def _jsonl(path: Path) -> Table:
+    text = _text(path)
+    if text.lstrip().startswith("["):  # one list under the other ending
+        return _json_list(text)
+    return _lines(text)
+
+
+def _lines(text: str) -> Table:
     # Only \n ends a JSON line: str.splitlines would also cut at U+2028, which JSON allows inside a text.
-    lines = [(number, line) for number, line in enumerate(_text(path).split("\n"), 1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     return _of_objects([(f"line {number}", _parsed(line, f"line {number}")) for number, line in lines])
 
 
 def _json(path: Path) -> Table:
-    found = _parsed(_text(path), "it")
+    text = _text(path)
+    first, _, rest = text.strip().partition("\n")
+    if rest and first.rstrip().endswith("}"):  # an object per line under the other ending, as datasets' to_json writes
+        return _lines(text)
+    return _json_list(text)
+
+
+def _json_list(text: str) -> Table:
+    found = _parsed(text, "it")
     if isinstance(found, dict):  # {"data": [...]}, as some sets have it
         lists = [value for value in found.values() if isinstance(value, list)]
         found = lists[0] if len(lists) == 1 else found
@@ -119,6 +154,8 @@ def _parsed(text: str, place: str) -> object:
 def _of_objects(found: list[tuple[str, object]]) -> Table:
     rows = []
     for place, one in found:
+        if isinstance(one, str):  # a list of prompts
+            one = {"prompt": one}
         if not isinstance(one, dict):
             raise Fault(f"{place} is not a JSON object", JSON_MEND)
         rows.append((place, one))
@@ -130,24 +167,33 @@ def _of_objects(found: list[tuple[str, object]]) -> Table:
 
 def _csv(path: Path) -> Table:
     text = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    separator = _separator(text)
+    if said := _SAID.match(text):  # Excel's first line: sep=;
+        text, separator = text[said.end() :], said[1]
+    before = text[: len(text) - len(text.lstrip("\r\n"))]
+    reader = csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator, strict=True)
+    above = len(before.splitlines()) + (said is not None)
     rows: list[Row] = []
     try:
         names = next(reader, [])
         _refuse_twice([name for name in names if name.strip()], "its header")
         for fields in reader:
-            if not fields:
-                continue  # a blank line
+            if not any(field.strip() for field in fields):
+                continue  # a blank line, or a row of a sheet with nothing in it
             # line_num is where the row ends: quoted texts may hold line breaks.
-            place = f"the row that ends in line {reader.line_num}"
+            place = f"the row that ends in line {reader.line_num + above}"
             if len(fields) > len(names):  # most often a comma in a prompt without quotes, which would be cut off
                 raise Fault(f"{place} has more fields than the header", 'Put texts with commas in "double quotes"')
             rows.append((place, dict(zip(names, fields, strict=False))))
     except csv.Error as error:
         raise Fault(
-            f"line {reader.line_num + 1} is not CSV ({error})", 'Put texts in "double quotes", doubling any inside'
+            f"line {reader.line_num + above + 1} is not CSV ({error})",
+            'Put texts in "double quotes", doubling any inside',
         ) from error
     return Table(tuple(names), rows)
+
+
+_SAID = re.compile(r"\s*sep=(.)\r?\n")
 
 
 def _separator(text: str) -> str:
@@ -158,7 +204,10 @@ def _separator(text: str) -> str:
 
 
 def _parquet(path: Path) -> Table:
-    content = pyarrow.BufferReader(path.read_bytes())
+    raw = path.read_bytes()
+    if told := disguise(raw[:LONGEST]):
+        raise Fault(*told)
+    content = pyarrow.BufferReader(raw)
     try:
         file = parquet.ParquetFile(content)
         names = file.schema_arrow.names

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from phcore.errors import Fault, about
 from phcore.formatting import at_home
-from phcore.study.probe_columns import answer, asked, recognised, turns_words
+from phcore.study.probe_columns import Columns, answer, asked, recognised, turns_words
 from phcore.study.probe_files import read_table
 
 SHIPPED = Path(__file__).parent / "data" / "probes.jsonl"
@@ -100,8 +100,8 @@ def _collect(name: str, path: Path) -> ProbeSet:
     for place, row in table.rows:
         one = asked(row, columns, place)
         questions.append(_sound(one.prompt, "prompt", place))
-        categories.append(_label(row, columns.category, place))
-        references.append(_label(row, columns.reference, place) if columns.reference else one.reference)
+        categories.append(_label(row, columns, columns.category, place))
+        references.append(_label(row, columns, columns.reference, place) if columns.reference else one.reference)
         longer += one.turns > 0
     if len(questions) < FEWEST:
         number = f"{len(questions)} prompt{'s' * (len(questions) != 1)}"
@@ -109,10 +109,15 @@ def _collect(name: str, path: Path) -> ProbeSet:
     return ProbeSet(name, tuple(questions), tuple(categories), tuple(references), columns.words, longer)
 
 
-def _label(row: dict, column: str, place: str) -> str | None:
+def _label(row: dict, columns: Columns, column: str, place: str) -> str | None:
+    """What a row says in a column of words, or None; of several categories all, of several answers the first."""
     value = row.get(column)
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = answer(value, column, place)
+    if isinstance(value, dict) and value and all(isinstance(one, bool) for one in value.values()):
+        value = ", ".join(name for name, holds in value.items() if holds)  # BeaverTails: which of these it is
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):  # MT-Bench: an answer to each turn
+        value = next(iter(value), None) if column != columns.category else ", ".join(value)
     if value is None or value == "" or value != value:  # a table's missing number is NaN, unequal to itself
         return None
     if not isinstance(value, str | int | float):

@@ -29,7 +29,12 @@ best = 300
 `make wild` builds each of these folders with tiny models, looks at it as `scan` does, reads what is read, compares
 hidden states with those of transformers and PEFT alone, and writes this table (`python -m scripts.wild --write`).
 """
-GROUPS = {"layouts": "Folders and names", "beside": "What lies beside checkpoints", "trainers": "Trainers"}
+GROUPS = {
+    "layouts": "Folders and names",
+    "beside": "What lies beside checkpoints",
+    "trainers": "Trainers",
+    "found": "From somewhere: further names, and faults of copies",
+}
 LONGEST = 220
 
 

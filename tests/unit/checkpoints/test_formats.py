@@ -62,7 +62,11 @@ def entry(dtype="F32", shape=(1,), offsets=(0, 4)):
         (b"\x01\x02", "cut short"),
         ((100).to_bytes(8, "little") + b"{}", "inside its header"),
         ((2**60).to_bytes(8, "little") + b"{}", "impossible length"),
-        (b"PK\x03\x04" + b"\0" * 60, "inside its header"),  # a zip archive, as torch.save writes
+        (b"PK\x03\x04" + b"\0" * 60, "zip archive, as torch.save"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"\x1f\x8b\x08" + b"\0" * 60, "gzip"),
+        (bytes(600), "nothing but zeros"),
         ((4).to_bytes(8, "little") + b"\xff\xfe\x00\x01", "not a safetensors file"),
         ((2).to_bytes(8, "little") + b"[]", "not a safetensors file"),
         *[
@@ -154,7 +158,8 @@ def test_an_index_that_points_elsewhere(here):
     ("content", "words"),
     [
         (None, "missing"),
-        (b"\xff\xfe\x00", "not valid JSON"),
+        (b"\xff\xfe\x00", "mark of byte order"),
+        (b"\x00\xfe\x00", "not valid JSON"),
         (b"{", "not valid JSON"),
         (b"[1]", "no JSON object"),
         (b"[" * 100_000, "not valid JSON"),

@@ -39,6 +39,18 @@ from phcore.checkpoints import names
         ("helpful-seed1-step5", {"step": 5}),
         ("lr1e-5_epoch3", {"epoch": 3}),
         ("128000", {"": 128_000}),
+        ("step_1_000", {"step": 1000}),
+        ("1_500_000", {"": 1_500_000}),
+        ("100-steps", {"step": 100}),
+        ("10_000_steps", {"step": 10_000}),
+        ("0.25-epochs", {"epoch": Fraction(1, 4)}),
+        ("tokens-1.5T", {"tokens": 1500 * 10**9}),
+        ("sft-7b-step100", {"step": 100}),
+        ("step100of1000", {"step": 100}),
+        ("save_100steps", {"step": 100}),
+        ("model-100", {"number": 100}),
+        ("Schritt-100", {"step": 100}),
+        ("第100步", {"step": 100}),
         ("0", {"": 0}),
         ("1.5M", {"": 1_500_000}),
     ],
@@ -50,8 +62,8 @@ def test_how_far_training_was(name, numbers):
 @pytest.mark.parametrize(
     "name",
     ["helpful", "seed0", "final", "main", "footstep", "gpt2", "gpt2-xl", "llama-3-8b", "Qwen2.5-7B", "8bit", "lora-r16",
-     "v1", "version_0", "run3", "checkpoint-final", "2026-05-01", "20260501", "20260501-120000",
-     "2026-05-01_12-00-00", "run-2026-05-01", "1714567890", "merged", "best", ""],
+     "v1", "version_0", "run3", "model-7b", "stage1-tokens", "checkpoint-final", "2026-05-01", "20260501",
+     "20260501-120000",     "2026-05-01_12-00-00", "run-2026-05-01", "1714567890", "merged", "best", ""],
 )  # fmt: skip
 def test_names_that_tell_no_step(name):
     assert names.step_of(name) is None

@@ -141,13 +141,26 @@ def test_repeats_are_allowed_and_told():
         ("a.jsonl", b"", "0 prompts"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": "y"}\n{"prompt": "z"}', "3 prompts"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": ', "line 2 is not JSON"),
-        ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
+        ("a.jsonl", b"[" * 100_000, "it is not JSON"),
+        ("a.jsonl", b'{"prompt": ' * 100_000, "line 1 is not JSON"),
         ("a.jsonl", b'{"prompt": "x"}\n["y"]', "line 2 is not a JSON object"),
         ("a.jsonl", b'{"prompt": "x"}\n\n{"text": "y"}', "line 3 has no `prompt`"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": " \\n"}', "line 2 has an empty prompt"),
         ("a.jsonl", b'{"prompt": null}', "line 1 has an empty prompt"),
         ("a.jsonl", b'{"prompt": 7}', "prompt in line 1 is not text"),
-        ("a.jsonl", b'{"prompt": "x", "category": ["y"]}', "category in line 1 is not text"),
+        ("a.jsonl", b'{"prompt": "x", "category": [7]}', "category in line 1 is not text"),
+        (
+            "a.jsonl",
+            b'{"text": "x", "role": "prompter"}\n{"text": "y", "role": "assistant"}',
+            "line 2 is said by 'assistant'",
+        ),
+        ("a.jsonl", b'{"chosen": "Yes."}', "the chosen in line 1 is no conversation"),
+        ("a.csv", b"prompt,category\nx,y\nz\0,y\n", "line 3 holds a zero byte"),
+        ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid", "pointer of git-lfs"),
+        ("a.parquet", b"version https://git-lfs.github.com/spec/v1\noid", "pointer of git-lfs"),
+        ("a.csv", b"PK\x03\x04\x14\0\x06\0", "zip archive"),
+        ("a.json", b"  <!DOCTYPE html>", "web page"),
+        ("a.jsonl", b"\x1f\x8b\x08\0", "compressed with gzip"),
         ("a.jsonl", b'{"prompt": "\\ud83d"}', "half a character"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": "\xe9"}', "line 2 is not UTF-8"),
         ("a.csv", b"", "no column `prompt` (its columns: none at all)"),
@@ -225,6 +238,10 @@ def csv_of(tmp_path, header, *rows, separator=",", encoding="utf-8", name="a.csv
         (["id", "forbidden_prompt", "category"], ["1", "Do x", "fraud"],
          "prompt = forbidden_prompt, category = category; not read: id", "Do x", "fraud", None),
         (["Question", "Answer"], ["Why?", "So."], "prompt = Question, reference = Answer", "Why?", None, "So."),
+        (["instruction", "context", "response"], ["Who?", "A story.", "He."],
+         "prompt = instruction + context, reference = response", "Who?\n\nA story.", None, "He."),
+        (["Question", "Best Answer"], ["Why?", "So."],
+         "prompt = Question, reference = Best Answer", "Why?", None, "So."),
         (["prompt", "goal"], ["Do x", "y"], "prompt = prompt; not read: goal", "Do x", None, None),
         (["prompt", "system"], ["Do x", ""], "prompt = prompt", "Do x", None, None),
     ],
@@ -288,3 +305,55 @@ def test_lists_in_one_json_file(tmp_path):
     assert probes.load(path).prompts == ("Add\n\n2 and 3",) * 4
     path.write_text(json.dumps({"version": 1, "data": rows}))
     assert probes.load(path).prompts == ("Add\n\n2 and 3",) * 4
+
+
+@pytest.mark.parametrize(
+    ("row", "prompt", "category", "reference", "longer"),
+    [
+        # BeaverTails, MT-Bench under both of its headers, and HH-RLHF's pairs and transcripts
+        ({"prompt": "Why?", "category": {"a": True, "b": False, "c": True}}, "Why?", "a, c", None, 0),
+        ({"prompt": "Why?", "category": {"a": False}}, "Why?", None, None, 0),
+        ({"turns": ["Why?", "Again."], "category": "x", "reference": ["So.", "No."]}, "Why?", "x", "So.", 4),
+        ({"prompt": ["Why?", "Again."], "reference": []}, "Why?", None, None, 4),
+        ({"chosen": "\n\nHuman: Why?\n\nAssistant: So.\n\nIt is.", "rejected": "x"}, "Why?", None, "So.\n\nIt is.", 0),
+        ({"prompt": "\n\nHuman: Why?\n\nAssistant:", "chosen": " So."}, "Why?", None, None, 0),
+        ({"transcript": "Human: Why?\n\nAssistant: So.\n\nHuman: And?\n\nAssistant: No."}, "Why?", None, "So.", 4),
+        ({"chosen": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]},
+         "Why?", None, "So.", 0),
+        ({"prompt": "Human: he said.", "category": ["a", "b"]}, "Human: he said.", "a, b", None, 0),
+        ({"text": "Why?", "role": "prompter"}, "Why?", None, None, 0),
+    ],
+)  # fmt: skip
+def test_rows_of_known_sets(tmp_path, row, prompt, category, reference, longer):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([json.dumps(row)] * 4))
+    found = probes.load(path)
+    assert (found.prompts[3], found.categories[3], found.references[3], found.longer) == (
+        prompt, category, reference, longer,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"prompt": "Why?"}\n' * 4),
+        ("a.jsonl", json.dumps([{"prompt": "Why?"}] * 4, indent=1)),
+        ("a.json", json.dumps(["Why?"] * 4)),
+        ("a.csv", "sep=;\r\nprompt;category\r\n" + "Why?;x\r\n" * 4),
+        ("a.csv", "\n\nprompt,category\n" + "Why?,x\n" * 4),
+        ("a.csv", "prompt,category\n" + "Why?,x\n,\n" * 4 + ",\n,\n"),
+    ],
+)
+def test_files_as_programs_write_them(tmp_path, name, text):
+    (tmp_path / name).write_bytes(text.encode())
+    assert probes.load(tmp_path / name).prompts == ("Why?",) * 4
+
+
+def test_lines_are_counted_from_the_top_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("sep=;\n\nprompt;category\nWhy?;x\n;x\n")
+    assert "line 5 has an empty prompt" in fault(tmp_path / "a.csv")
+
+
+def test_utf_16_without_a_mark_whatever_the_language(tmp_path):
+    (tmp_path / "a.csv").write_bytes(("prompt,category\n" + "为什么天空是蓝色的呢,问\n" * 40).encode("utf-16-le"))
+    assert probes.load(tmp_path / "a.csv").prompts[0] == "为什么天空是蓝色的呢"
