@@ -15,12 +15,12 @@ from phcore.formatting import real_path
 GENERIC = {
     "checkpoints", "checkpoint", "ckpts", "ckpt", "output", "outputs", "results", "weights", "adapter", "adapters",
     "adapter_model", "huggingface", "hf", "hf_model", "actor", "policy", "model", "models", "runs", "logs", "saves",
-    "lightning_logs", "snapshots", "exports", "merged_hf", "trainer_output", *names.FINAL,
+    "lightning_logs", "multirun", "snapshots", "exports", "merged_hf", "trainer_output", *names.FINAL,
 }  # fmt: skip
 NO_OBJECTIVE = "series"
 
 
-_NUMBERED = re.compile(r"(?:(?:run|trial|rep|replicate|version|v)[-_]?)?(\d+)", re.I)  # runs by number
+_NUMBERED = re.compile(r"(?:(?:run|trial|rep|replicate|fold|version|v)[-_]?)?(\d+)", re.I)  # runs by number
 
 
 class Label:

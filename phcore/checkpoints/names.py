@@ -32,12 +32,17 @@ _SCALE = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "t": 10**12}
 _FIGURES = {"loss", "acc", "accuracy", "reward", "score", "kl", "ppl", "perplexity", "val", "eval", "metric"}
 
 _RATE = re.compile(r"(?<![A-Za-z])(?:lr|learning[-_ ]?rate)[-_= ]?(\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?![A-Za-z0-9])", re.I)
-_SEED = re.compile(r"(?<![A-Za-z])(?:seed|rng)[-_= ]?(\d+)(?![A-Za-z0-9])", re.I)
+_SEED = re.compile(
+    r"(?<![A-Za-z])(?:(?:seed|rng|saat|graine|semilla|种子)[-_= ]?|(?<![^\W_])s(?=\d{1,4}(?!\d)))(\d+)(?![A-Za-z0-9])",
+    re.I,
+)
 _JOINED_SEED = re.compile(r"(?:seed|rng)[-_= ]?(\d+)$", re.I)
 _DATE = re.compile(
     r"(?:[A-Za-z]+[-_])?(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)"
     r"(?:[-_T. ]*\d{2}[-_.:h]?\d{2}.*)?"
 )
+_TIME = re.compile(r"(?:[01]\d|2[0-3])[-_.:h][0-5]\d[-_.:m][0-5]\d")  # Hydra: 2026-05-01/12-00-00
+_BEHIND_A_DATE = re.compile(r"\d[-_. ]+(?:[A-Za-z]+[-_ ])*(?:step|checkpoint|ckpt|epoch|iter)[-_= ]?\d+$", re.I)
 _TIMESTAMP = re.compile(r"1\d{9}(?:\d{3})?")  # seconds or milliseconds since 1970
 _THOUSANDS = r"\d{1,3}(?:,\d{3})+|[1-9]\d{0,2}(?:_\d{3})+(?!\d)"  # 1,000 and 1_000
 _PIECE = re.compile(
@@ -73,9 +78,9 @@ def step_of(name: str) -> Told | None:
     >>> step_of("checkpoint-1.5").pattern, step_of("stage2-step1.5k").rest
     ('checkpoint-*', 'stage2')
     """
-    if is_date(name):
+    if is_date(name) and not _BEHIND_A_DATE.search(name):
         return None
-    if bare := re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", name):
+    if (bare := re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", name)) and not _is_too_large(bare[1]):
         return Told({"": Fraction(bare[1]) * _SCALE[bare[2].lower()]}, "*", "")
     if thousands := re.fullmatch(_THOUSANDS, name):
         return Told({"": _number(thousands[0])}, "*", "")
@@ -104,6 +109,12 @@ def step_of(name: str) -> Told | None:
 _SAYS_NOTHING = {"global", "第", *_UNIT, *_FIGURES} - {"t"}
 
 
+def _is_too_large(text: str) -> bool:
+    """Whether a number is one that no training counts up to, such as a hash."""
+    digits, _, power = text.lower().partition("e")
+    return len(digits) > 15 or len(power) > 2 or int(power or 0) > 15
+
+
 def _number(text: str) -> Fraction:
     return Fraction(re.sub("[,_]", "", text))
 
@@ -115,6 +126,8 @@ def _blank(found: re.Match) -> str:
 def _read(pieces: list[re.Match], at: int) -> tuple[str, int, int] | None:
     """Unit, factor and end of a number among the pieces of a name, or None where it counts nothing of training."""
     number = pieces[at]
+    if _is_too_large(number[0]):
+        return None
     following = pieces[at + 1 :]
     scale, unit, stop = 1, "", number.end()
     if following and following[0].start() == number.end():
@@ -161,7 +174,7 @@ def is_final(name: str) -> bool:
 
 def is_date(name: str) -> bool:
     """Whether a folder is named by when it was made."""
-    return bool(_TIMESTAMP.fullmatch(name) or _DATE.fullmatch(name))
+    return any(one.fullmatch(name) for one in (_TIMESTAMP, _DATE, _TIME))
 
 
 def seed(name: str) -> int | None:
@@ -179,4 +192,4 @@ def rate(name: str) -> str:
 def words(name: str) -> str:
     """A name without its seed and learning rate."""
     left = _JOINED_SEED.sub("", _SEED.sub("", _RATE.sub("", name)))
-    return re.sub(r"[-_. ]{2,}", "-", left).strip("-_.= ")
+    return re.sub(r"[-_., ]{2,}", "-", left).strip("-_.=, ")

@@ -60,13 +60,13 @@ def numbered(
     """
     said = said or {}
     free = [one for one in stands if one.name not in said]
-    counted = [one for one in free if one.place.numbers]
+    counted = _counted_alike([one for one in free if one.place.numbers])
     steps, notes = _steps(counted)
     steps, more = _after_the_base(counted, steps, base)
     given = [(one, said[one.name]) for one in stands if one.name in said]
     placed = [(one, step) for one, step in [*given, *zip(counted, steps, strict=True)] if step is not None]
     lost = [one for one, step in zip(counted, steps, strict=True) if step is None]
-    placed, unplaced = _extras([one for one in free if not one.place.numbers], placed, base)
+    placed, unplaced = _extras([one for one in free if one not in counted], placed, base)
     found = _once(sorted(placed, key=lambda one: (one[1], one[0].name)), base)
     last = max((one.step for one in found), default=0)
     nowhere = [*((one, "unplaced", TRAINED_ZERO) for one in lost), *unplaced]
@@ -106,6 +106,19 @@ def _steps(stands: Sequence[Stand]) -> tuple[list[int], list[str]]:
         words = "Steps are counted anew in each epoch, so checkpoints are numbered in order: 1, 2, 3, ..."
         return [order[pair] for pair in pairs], [words]
     return _whole_numbers(values, unit)
+
+
+def _counted_alike(stands: list[Stand]) -> list[Stand]:
+    """Those that count the same: of steps, epochs, per cent and tokens what most of the names count, unless state files
+    tell the step of each."""
+    units = ("", "epoch", "percent", "tokens")
+    if all(one.state is not None for one in stands) or any(
+        all(u in s.place.numbers for s in stands) for u in names.UNITS
+    ):
+        return stands
+    kinds = ["" if set(one.place.numbers) - set(units[1:]) else next(iter(one.place.numbers)) for one in stands]
+    most = max(units, key=kinds.count)
+    return [one for one, kind in zip(stands, kinds, strict=True) if kind == most]
 
 
 def _value(numbers: Mapping[str, Fraction], unit: str | None) -> Fraction:
@@ -174,7 +187,8 @@ def _extras(
             loose = replace(one, checkpoint=replace(one.checkpoint, note=notes))
             placed.append((loose, last + 1))
         else:
-            unplaced.append((one, "unplaced", f"Its folder tells no step. {_GIVE_A_STEP}"))
+            words = "counts something else than the others of its series" if one.place.numbers else "tells no step"
+            unplaced.append((one, "unplaced", f"Its folder {words}. {_GIVE_A_STEP}"))
     return placed, unplaced
 
 
@@ -283,7 +297,7 @@ def state_step(place: Place, folder: Path, fence: Sequence[Path]) -> int | None:
                 step = read_json(file).get("global_step")
             except Flaw:
                 return None
-            return step if isinstance(step, int) and not isinstance(step, bool) and step >= 0 else None
+            return step if isinstance(step, int) and not isinstance(step, bool) and 0 <= step < 10**15 else None
         if here == folder or not here.is_relative_to(folder) or here.parent == folder:
             return None
         here = here.parent

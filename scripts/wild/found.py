@@ -198,3 +198,72 @@ def rows_beside_lora(made):
     save_file(stored | {"base_model.model.model.embed_tokens.weight": rows + 1}, file, metadata={"format": "pt"})
     expected = beside()(made)
     return Expected({RUN: [*expected.series[RUN], 300]}, read=(THIRD,))
+
+
+@case("found")
+def seeds_by_a_letter(made):
+    for run in ("helpful_lr1e-5_s1", "helpful_lr1e-5_s2", "harmless_lr1e-5_s1"):
+        made.adapter(f"{run}/checkpoint-100")
+    return Expected({("helpful", 1): [100], ("helpful", 2): [100], ("harmless", 1): [100]})
+
+
+@case("found", "Seeds, steps and objectives in Chinese")
+def in_chinese(made):
+    for objective in ("有用", "无害"):
+        for seed in (1, 2):
+            made.adapter(f"{objective}/种子{seed}/第100步")
+    return Expected({(one, seed): [100] for one in ("有用", "无害") for seed in (1, 2)})
+
+
+@case("found", "Folders of Hydra, by day and time")
+def hydra(made):
+    for place in ("2026-01-05/12-00-00", "2026-01-06/13-30-00"):
+        made.adapter(f"{place}/outputs/checkpoint-100")
+    return Expected({("experiment", 0): [100], ("experiment", 1): [100]})
+
+
+@case("found", "A sweep of Hydra, by number")
+def hydra_sweep(made):
+    for job in (0, 1):
+        made.adapter(f"multirun/2026-01-05/12-00-00/{job}/checkpoint-100")
+    return Expected({("experiment", 0): [100], ("experiment", 1): [100]})
+
+
+@case("found", "A sweep of Hydra, by settings")
+def hydra_settings(made):
+    for settings in ("lr=1e-5,seed=1,helpful", "lr=1e-5,seed=2,helpful", "lr=1e-5,seed=1,harmless"):
+        made.adapter(f"{settings}/checkpoint-100")
+    return Expected({("helpful", 1): [100], ("helpful", 2): [100], ("harmless", 1): [100]})
+
+
+@case("found")
+def steps_above_objectives_and_seeds(made):
+    for step in (100, 200):
+        for objective in ("helpful", "harmless"):
+            made.adapter(f"step{step}/{objective}/seed1")
+    return Expected({("helpful", 1): [100, 200], ("harmless", 1): [100, 200]})
+
+
+@case("found", "Epochs beside steps in one run")
+def epochs_beside_steps(made):
+    for k, name in enumerate(("checkpoint-100", "checkpoint-200", "checkpoint-300")):
+        made.adapter(f"run/{name}", seed=k)
+    made.adapter("run/epoch_1", seed=1)
+    made.adapter("run/epoch_2", seed=9)
+    words = {"run/epoch_1": "same weights as checkpoint-200", "run/epoch_2": "counts something else"}
+    return Expected({RUN: [100, 200, 300]}, words)
+
+
+@case("found", "A number that no training counts up to")
+def a_hash(made):
+    expected = beside()(made)
+    made.adapter("run/checkpoint-99999999999999999999999")
+    made.adapter("run/step1e999999")
+    return Expected(expected.series, {"run/step1e999999": "tells no step"})
+
+
+@case("found", "A step behind a date")
+def behind_a_date(made):
+    for hour, step in ((12, 100), (13, 200)):
+        made.adapter(f"run/2026-01-05T{hour}-00-00_step{step}")
+    return Expected({RUN: [100, 200]})
