@@ -195,6 +195,12 @@ def _steps_stand_outside(found: list[Place]) -> bool:
         inner.add(tuple(told[-1].numbers.items()))
         outer.add((told[0].pattern, tuple(told[0].numbers.items())))
     patterns = {pattern for pattern, _ in outer}
+    if {tuple(unit for unit, _ in told) for _, told in outer} == {
+        ("",)
+    }:  # 0, 1, 2: runs of a sweep, with one step each
+        counts = sorted(int(told[0][1]) for _, told in outer)
+        if counts == list(range(len(counts))):
+            return False
     return len(inner) == 1 and len(outer) > 1 and len(patterns) == 1
 
 
