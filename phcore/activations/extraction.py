@@ -168,6 +168,13 @@ class Rows:
         self.tokens: dict[int, dict[int, np.ndarray]] = {}
 
     def extraction(self, notes: list[str]) -> Extraction:
+        lost = max((int((~np.isfinite(one).all(axis=1)).sum()) for one in self.clouds.values()), default=0)
+        if lost:
+            whose = "all prompts" if lost == self.n else f"{lost} of {self.n} prompts"
+            notes = [
+                *notes,
+                f"Hidden states of {whose} are not finite: weights that hold NaN or overflow; no topology.",
+            ]
         return Extraction(self.clouds, self.roots, self.tokens, notes)
 
     def put(

@@ -103,9 +103,17 @@ class Checkpoint:
 def names_in(folder: Path) -> set[str]:
     """Names of what lies directly in a folder; empty where it cannot be read."""
     try:
-        return {one.name for one in folder.iterdir()}
+        return _names_in(folder)
     except OSError:
         return set()
+
+
+def _names_in(folder: Path) -> set[str]:
+    """As `names_in`. Raises OSError where a folder cannot be listed, or listed and not entered."""
+    found = {one.name for one in folder.iterdir()}
+    if found:
+        (folder / min(found)).lstat()
+    return found
 
 
 def holds_weights(folder: Path) -> bool:
@@ -155,8 +163,6 @@ def read_json(path: Path) -> dict:
         raise Flaw("incomplete", f"{path.name} is missing", "Copy it into the folder", path) from None
     except OSError as error:
         raise Flaw("damaged", f"{path.name} cannot be read ({error.strerror})", "Check its permissions", path) from None
-    except Flaw:  # a ValueError, too
-        raise
     except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise Flaw("damaged", f"{path.name} is not valid JSON", f"Put a whole {path.name} there", path) from None
     if not isinstance(found, dict):
@@ -274,12 +280,22 @@ def _refuse_broken_links(folder: Path) -> None:
 
 def _refuse_formats(folder: Path) -> None:
     """Raise a Flaw for weights that are there in no format we open, and for folders without any."""
+<<<<<<< HEAD
     names = names_in(folder)
     for name in sorted(names):
         if _is_pipe_or_device(folder / name):
             raise Flaw("refused", f"{name} is a pipe or a device, which no checkpoint has", "Copy the checkpoint again")
+=======
+    try:
+        names = _names_in(folder)
+    except PermissionError:
+        mend = "Give the user who runs this the right to read it: chmod -R +rX FOLDER, by its owner"
+        raise Flaw("incomplete", "the folder may not be read by this user", mend) from None
+    except OSError as error:
+        raise Flaw("incomplete", f"the folder cannot be read ({error.strerror})", "Check that it is there") from None
+>>>>>>> a0a8947 (States that are not finite are told, and a folder that may be listed and not entered ends no scan)
     if not names:
-        raise Flaw("incomplete", "the folder is empty or cannot be read", "Save the checkpoint again")
+        raise Flaw("incomplete", "the folder is empty", "Save the checkpoint again")
     if names & {SINGLE, INDEX, ADAPTER}:
         return
     for other in OTHER_FORMATS:

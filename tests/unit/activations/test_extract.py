@@ -447,3 +447,12 @@ def test_states_that_a_model_does_not_tell_are_a_sentence(opened, monkeypatch):
     monkeypatch.setattr(type(model), "forward", silent)
     with pytest.raises(Fault, match="no hidden states of layer 3 for this kind of model"):
         activations.extract(model, token_ids[:1], [3])
+
+
+def test_hidden_states_that_are_not_finite_are_told(tiny):
+    model = activations.load_model(tiny("llama"))
+    token_ids = activations.encode(tiny("llama"), PROMPTS)
+    with torch.no_grad():
+        model.model.layers[0].mlp.down_proj.weight[0, 0] = torch.nan
+    taken = activations.extract(model, token_ids, ALL)
+    assert "Hidden states of all prompts are not finite" in taken.notes[-1]

@@ -230,3 +230,21 @@ def test_folders_that_hold_nothing_or_are_not_there(tmp_path, base):
         checkpoints.scan(tmp_path / "gone")
     with pytest.raises(Fault):
         checkpoints.scan(tmp_path / "empty", tmp_path / "gone")
+
+
+def test_a_folder_that_may_be_listed_and_not_entered(tmp_path, base, monkeypatch):
+    """As chmod -R 644 leaves it."""
+    for step in (4, 8):
+        paper.lora(tmp_path / "run" / f"checkpoint-{step}")
+    closed, stat = tmp_path / "run" / "checkpoint-8", Path.stat
+
+    def guarded(self, **how):
+        if closed in self.parents:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **how)
+
+    monkeypatch.setattr(Path, "stat", guarded)
+    first, second = checkpoints.scan(tmp_path / "run", base)[0].checkpoints
+    assert first.ready
+    assert second.status == "incomplete"
+    assert "may not be read by this user" in second.finding
