@@ -280,12 +280,6 @@ def _refuse_broken_links(folder: Path) -> None:
 
 def _refuse_formats(folder: Path) -> None:
     """Raise a Flaw for weights that are there in no format we open, and for folders without any."""
-<<<<<<< HEAD
-    names = names_in(folder)
-    for name in sorted(names):
-        if _is_pipe_or_device(folder / name):
-            raise Flaw("refused", f"{name} is a pipe or a device, which no checkpoint has", "Copy the checkpoint again")
-=======
     try:
         names = _names_in(folder)
     except PermissionError:
@@ -293,7 +287,9 @@ def _refuse_formats(folder: Path) -> None:
         raise Flaw("incomplete", "the folder may not be read by this user", mend) from None
     except OSError as error:
         raise Flaw("incomplete", f"the folder cannot be read ({error.strerror})", "Check that it is there") from None
->>>>>>> a0a8947 (States that are not finite are told, and a folder that may be listed and not entered ends no scan)
+    for name in sorted(names):
+        if _is_pipe_or_device(folder / name):
+            raise Flaw("refused", f"{name} is a pipe or a device, which no checkpoint has", "Copy the checkpoint again")
     if not names:
         raise Flaw("incomplete", "the folder is empty", "Save the checkpoint again")
     if names & {SINGLE, INDEX, ADAPTER}:
