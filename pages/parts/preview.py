@@ -37,7 +37,8 @@ def prompts(asked: Study) -> bool:
     try:
         probe_set = probes.load(asked.probes)
         limits.refuse_too_many(len(probe_set.prompts))
-        verdict = _read(str(asked.model), probe_set.prompts, asked.chat)
+        read_with = (*_states([], asked.model), checkpoints.tokenizer_digest(asked.model))
+        verdict = _read(str(asked.model), probe_set.prompts, asked.chat, read_with)
     except Fault as fault:
         st.error(plain(data.told(fault)), icon=":material/error:")
         return False
@@ -71,5 +72,5 @@ def _tried(model: str, _found: list, states: tuple) -> preflight.Verdict:
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the prompts…")
-def _read(model: str, texts: tuple[str, ...], chat: bool) -> preflight.Verdict:
+def _read(model: str, texts: tuple[str, ...], chat: bool, states: tuple) -> preflight.Verdict:
     return preflight.tried(model, (), texts, chat)

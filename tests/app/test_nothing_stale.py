@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
 
-from pages.parts import data, live
+from pages.parts import data, live, preview
+from phcore.pipeline import preflight
 from phcore.pipeline.run import publish_missing
 from phcore.study import kept
 from phcore.study.probes import load
@@ -75,3 +77,19 @@ def test_findings_follow_a_study_beside(store, computed):
     assert data.version(data.open_study("own")) != before
     os.rename(store.root / "studies" / "tiny", store.root / "studies" / "none")
     assert data.version(data.open_study("own")) != before
+
+
+@pytest.mark.parametrize("file", ["chat_template.jinja", "tokenizer.json", "config.json"])
+def test_prompts_are_read_again_with_another_template_or_tokenizer(llama, tmp_path, monkeypatch, file):
+    """A template that was missing, and was added, refuses nothing any more."""
+    asked, refused = [], preflight.Verdict("", "There is no template.", (), {}, ())
+    monkeypatch.setattr(preflight, "tried", lambda *given: asked.append(given) or refused)
+    model = shutil.copytree(llama, tmp_path / "model")
+    study = studies.build_study(tmp_path, model)
+    assert not preview.prompts(study)
+    assert not preview.prompts(study)
+    assert len(asked) == 1
+    text = (model / file).read_text()
+    (model / file).write_text(f"{text} ")
+    assert not preview.prompts(study)
+    assert len(asked) == 2
