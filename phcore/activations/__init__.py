@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from phcore.activations.batches import Stopped
 from phcore.activations.device import threads, use_threads
-from phcore.activations.extraction import Extraction, budget, extract, untried
+from phcore.activations.extraction import Extraction, budget, extract, not_finite, untried
 from phcore.activations.greedy import greedy
 from phcore.activations.loading import Loader, load_model
 from phcore.activations.pooling import Pooling, every_token, of_answers, of_last, of_own_text
@@ -31,7 +31,7 @@ from phcore.activations.trees import score
 
 __all__ = [
     "Answers", "Extraction", "Loader", "Pooling", "Stopped", "answers", "as_read", "budget", "depth", "encode",
-    "every_token", "extract", "greedy", "lengths", "load_model", "load_tokenizer", "of_answers", "of_last",
-    "of_own_text", "own_tokens", "read",
+    "every_token", "extract", "greedy", "lengths", "load_model", "load_tokenizer", "not_finite", "of_answers",
+    "of_last", "of_own_text", "own_tokens", "read",
     "reference_tokens", "refusal_tokens", "score", "threads", "untried", "use_threads",
 ]  # fmt: skip

@@ -168,13 +168,6 @@ class Rows:
         self.tokens: dict[int, dict[int, np.ndarray]] = {}
 
     def extraction(self, notes: list[str]) -> Extraction:
-        lost = max((int((~np.isfinite(one).all(axis=1)).sum()) for one in self.clouds.values()), default=0)
-        if lost:
-            whose = "all prompts" if lost == self.n else f"{lost} of {self.n} prompts"
-            notes = [
-                *notes,
-                f"Hidden states of {whose} are not finite: weights that hold NaN or overflow; no topology.",
-            ]
         return Extraction(self.clouds, self.roots, self.tokens, notes)
 
     def put(
@@ -195,6 +188,15 @@ class Rows:
         for place, by_layer in tokens.items():
             for layer, values in by_layer.items():
                 self.tokens.setdefault(layer, {})[rows[place]] = values.cpu().numpy()
+
+
+def not_finite(clouds: Mapping[int, np.ndarray]) -> list[str]:
+    """A sentence where hidden states are NaN or infinite; clouds (n, d) by layer."""
+    lost = max((int((~np.isfinite(one).all(axis=1)).sum()) for one in clouds.values()), default=0)
+    n = max(map(len, clouds.values()), default=0)
+    whose = "all prompts" if lost == n else f"{lost} of {n} prompts"
+    words = f"Hidden states of {whose} are not finite, as where weights hold NaN or overflow: they have no topology."
+    return [words] if lost else []
 
 
 # --- ways to read, each tried once on an architecture ---------------------------------------------

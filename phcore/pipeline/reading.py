@@ -195,7 +195,8 @@ class Readings:
                 parts, notes = self._parts(model, one, layers, **how)
         except activations.Stopped:
             raise Cancelled from None
-        notes = [*(f"{one.words}: {note}" for note in loader.notes), *notes]
+        own = [*loader.notes, *activations.not_finite(parts["states"])]
+        notes = [*(f"{one.words}: {note}" for note in own), *notes]
         if loader.dtype in PACKED:
             notes.append(f"Models were read with weights of {loader.dtype[3:]} bits: {SHIFTED}.")
         return Taken({unit.file: table_of(unit, parts) for unit in one.units}, notes, time.monotonic() - started)

@@ -455,4 +455,6 @@ def test_hidden_states_that_are_not_finite_are_told(tiny):
     with torch.no_grad():
         model.model.layers[0].mlp.down_proj.weight[0, 0] = torch.nan
     taken = activations.extract(model, token_ids, ALL)
-    assert "Hidden states of all prompts are not finite" in taken.notes[-1]
+    assert "Hidden states of all prompts are not finite" in activations.not_finite(taken.clouds)[0]
+    assert activations.not_finite({0: np.ones((2, 3))}) == []
+    assert "1 of 2 prompts" in activations.not_finite({0: np.array([[1.0], [np.inf]])})[0]

@@ -220,6 +220,15 @@ def test_a_model_that_raises_while_it_is_read_costs_itself_alone(study, tmp_path
     assert any("IndexError: tuple index out of range" in words for words in run.warnings)
 
 
+def test_weights_that_hold_nan_are_told_with_their_checkpoint(study, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    file = next(study.series[0].path.glob("checkpoint-2/adapter_model.safetensors"))
+    save_file({name: one * float("nan") for name, one in load_file(file).items()}, file, metadata={"format": "pt"})
+    _, run = studies.compute(study, Store(tmp_path / "cache"))
+    assert any("step 2: Hidden states of all prompts are not finite" in words for words in run.warnings)
+
+
 # --- the archive --------------------------------------------------------------------------------------
 
 
