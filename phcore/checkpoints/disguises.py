@@ -10,6 +10,9 @@ BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
         "Fetch what it stands for: git lfs pull, in the folder of the repository",
     ),
     (b"\x1f\x8b\x08", "it is compressed with gzip", "Unpack it first: gunzip"),
+    (b"BZh", "it is compressed with bzip2", "Unpack it first: bunzip2"),
+    (b"%PDF-", "it is a PDF", "Save what it holds as text"),
+    (b"\xd0\xcf\x11\xe0", "it is a workbook of an older Excel", "Save the sheet as CSV in UTF-8"),
     (b"\x28\xb5\x2f\xfd", "it is compressed with zstd", "Unpack it first: unzstd"),
     (
         b"PK\x03\x04",

@@ -89,7 +89,7 @@ def recognised(names: tuple[str, ...]) -> Columns:
         "before": first(BEFORE) if letters in ("behavior", "prompt") else "",
         "behind": first(BEHIND) if letters == "instruction" else "",
         "system": first(SYSTEM),
-        "who": first(WHO),
+        "who": first(WHO) if letters == "text" else "",
     }
     used = {prompt, *found.values()}
     return Columns(prompt, **found, unused=tuple(name for name in names if name.strip() and name not in used))

@@ -18,6 +18,8 @@ from phcore.errors import Fault
 
 # Where a prompt stands in its file ("line 3", "row 3"), and its columns.
 Row = tuple[str, dict[str, object]]
+PARQUET = b"PAR1"
+csv.field_size_limit(2**31 - 1)  # a long prompt is for the tokenizer to refuse
 SEPARATORS = ",;\t|"
 MARKS = (  # of byte order; UTF-32's begin with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -60,6 +62,8 @@ def _text(path: Path) -> str:
     raw = path.read_bytes()
     if told := disguise(raw[:LONGEST]):
         raise Fault(*told)
+    if raw.startswith(PARQUET):
+        raise Fault("it is a Parquet file under another ending", "Let its name end in .parquet")
     encoding = _encoding(raw)
     try:
         text = raw.decode(encoding)
@@ -207,6 +211,10 @@ def _parquet(path: Path) -> Table:
     raw = path.read_bytes()
     if told := disguise(raw[:LONGEST]):
         raise Fault(*told)
+    if raw and not raw.startswith(PARQUET):
+        raise Fault(
+            "it is not a Parquet file: it does not begin as one", "Let its name end in what it is, such as .csv"
+        )
     content = pyarrow.BufferReader(raw)
     try:
         file = parquet.ParquetFile(content)

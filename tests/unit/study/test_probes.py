@@ -160,6 +160,9 @@ def test_repeats_are_allowed_and_told():
         ("a.parquet", b"version https://git-lfs.github.com/spec/v1\noid", "pointer of git-lfs"),
         ("a.csv", b"PK\x03\x04\x14\0\x06\0", "zip archive"),
         ("a.json", b"  <!DOCTYPE html>", "web page"),
+        ("a.csv", b"PAR1" + bytes(range(256)), "Parquet file under another ending"),
+        ("a.parquet", b"prompt\nx\n", "not a Parquet file"),
+        ("a.csv", b"%PDF-1.4\n", "it is a PDF"),
         ("a.jsonl", b"\x1f\x8b\x08\0", "compressed with gzip"),
         ("a.jsonl", b'{"prompt": "\\ud83d"}', "half a character"),
         ("a.jsonl", b'{"prompt": "x"}\n{"prompt": "\xe9"}', "line 2 is not UTF-8"),
@@ -322,6 +325,7 @@ def test_lists_in_one_json_file(tmp_path):
          "Why?", None, "So.", 0),
         ({"prompt": "Human: he said.", "category": ["a", "b"]}, "Human: he said.", "a, b", None, 0),
         ({"text": "Why?", "role": "prompter"}, "Why?", None, None, 0),
+        ({"prompt": "Why?", "from": "bot"}, "Why?", None, None, 0),
     ],
 )  # fmt: skip
 def test_rows_of_known_sets(tmp_path, row, prompt, category, reference, longer):
@@ -340,6 +344,7 @@ def test_rows_of_known_sets(tmp_path, row, prompt, category, reference, longer):
         ("a.jsonl", json.dumps([{"prompt": "Why?"}] * 4, indent=1)),
         ("a.json", json.dumps(["Why?"] * 4)),
         ("a.csv", "sep=;\r\nprompt;category\r\n" + "Why?;x\r\n" * 4),
+        ("a.csv", "prompt,note\n" + f"Why?,{'x' * 200_000}\n" * 4),
         ("a.csv", "\n\nprompt,category\n" + "Why?,x\n" * 4),
         ("a.csv", "prompt,category\n" + "Why?,x\n,\n" * 4 + ",\n,\n"),
     ],
