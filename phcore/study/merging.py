@@ -9,7 +9,6 @@ import json
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from phcore.archive import bucket
 from phcore.archive.permissions import KINDS
@@ -78,9 +77,9 @@ def _as_private(study: Study, more: Iterable[str]) -> Study:
 
 
 def _views(ours: bytes, theirs: bytes) -> bytes:
-    found = from_json(theirs, list[dict[str, Any]])
+    found = from_json(theirs, list[dict[str, str]])
     names = {one.get("name") for one in found}
-    more = [one for one in from_json(ours, list[dict[str, Any]]) if one.get("name") not in names]
+    more = [one for one in from_json(ours, list[dict[str, str]]) if one.get("name") not in names]
     joined = sorted([*found, *more], key=lambda one: str(one.get("saved")), reverse=True)
     return json.dumps(joined, indent=1, ensure_ascii=False).encode() if more else theirs
 

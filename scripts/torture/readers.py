@@ -24,7 +24,7 @@ from phcore.export.pack import unpack
 from phcore.export.results import Results
 from phcore.pipeline import estimate, jobs
 from phcore.stages.registry import assembly, earlier, results
-from phcore.study import Study, kept, measures, probes, raised, saved_views
+from phcore.study import Study, kept, measures, merging, probes, raised, saved_views
 from phcore.study.record import Record
 from phcore.training import conversations, examples, runs
 from scripts.torture.files import STUDY, plan_of
@@ -188,6 +188,23 @@ def _views(folder: Path) -> None:
         saved_views.views(STUDY, store)
 
 
+_IN_THE_ARCHIVE = f"cache/studies/{STUDY}"
+_SHARED = tuple(f"{_IN_THE_ARCHIVE}/{name}" for name in ("record.json", "study.toml", "views.json", "alarms.jsonl"))
+
+
+def _merged(folder: Path) -> None:
+    """Files of a study that its bucket and this archive both changed, where one of them is spoilt, or both."""
+    for name in _SHARED:
+        spoilt, other = (folder / name).read_bytes(), _first_read(folder / name)
+        for ours, theirs in ((spoilt, other), (other, spoilt), (spoilt, spoilt + b" ")):
+            merging.merged(Path(name).name, ours, theirs)
+
+
+@functools.cache
+def _first_read(file: Path) -> bytes:
+    return file.read_bytes()
+
+
 def _speeds(folder: Path) -> None:
     store = Store(folder / "cache")
     record = kept.read(store, STUDY)
@@ -237,7 +254,6 @@ _OTHERS = (
 )  # fmt: skip
 _OF_03 = tuple(f"earlier/cache/v1/{stage}/*.parquet" for stage in (*earlier.STAGES, "tables", "probes"))
 _TUNED = "tuned/helpful-seed0"
-_IN_THE_ARCHIVE = f"cache/studies/{STUDY}"
 _CHECKPOINTS = tuple(
     f"checkpoints/{name}"
     for name in (
@@ -270,6 +286,7 @@ READERS = (
     ),
     Reader("speeds", ("cache/speeds.json",), _speeds, ("pipeline/estimate",)),
     Reader("fingerprints", ("cache/fingerprints.json",), _fingerprints, ("checkpoints/fingerprints",)),
+    Reader("merged", _SHARED, _merged, ("study/merging",)),
     Reader("synced", ("synced.json",), lambda at: bucket.remembered(at / "synced.json"), ("archive/bucket",)),
     Reader("probes jsonl", ("more.jsonl",), lambda at: probes.load(at / "more.jsonl"), _PROBES),
     Reader("probes csv", ("probes.csv",), lambda at: probes.load(at / "probes.csv"), _PROBES),
