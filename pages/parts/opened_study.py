@@ -28,7 +28,6 @@ POINTS = {
 }
 FINISHED = "Every table of this study is finished."
 _UNCHANGED = "A second run would compute nothing, unless checkpoints, prompts or measures have changed since."
-_AGAIN = "Looks at its checkpoints, prompts and measures once more, and computes what has changed."
 _SHOWN = 12  # steps that are named in a row; of more, the first and the last
 
 
@@ -225,7 +224,13 @@ def _left(study: Results) -> None:
     left, right = st.columns([5.4, 1.6], vertical_alignment="center")
     if not todo:  # as far as is known here: nobody looked at its folders since
         left.caption(plain(f"{FINISHED} {_UNCHANGED}"))
-        if right.button("Look again", icon=":material/refresh:", key="again", help=_AGAIN, width="stretch"):
+        if right.button(
+            "Look again",
+            icon=":material/refresh:",
+            key="again",
+            help="Looks at its checkpoints, prompts and measures once more, and computes what has changed.",
+            width="stretch",
+        ):
             begin(name, folder_of(study.study, data.store()) / "study.toml")
             st.rerun()
         return
