@@ -209,6 +209,25 @@ def in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(MemoryFileSystem, "pseudo_dirs", [""])
 
 
+@pytest.fixture
+def machine(in_memory, tmp_path, monkeypatch):
+    """`machine(name)`: the archive in a bucket as a process finds it that starts now on a machine of this name."""
+    from phcore.archive import bucket
+    from phcore.archive.permissions import Permissions
+    from phcore.archive.store import Store
+
+    monkeypatch.setattr(bucket, "FRESH", 0.0)
+    monkeypatch.setattr(bucket, "EVERY", 1e6)
+
+    def of(name: str, **permissions) -> Store:
+        bucket.of.cache_clear()
+        monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / name))
+        return Store("memory://bucket/archive", Permissions(**permissions))
+
+    yield of
+    bucket.of.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def _s3_server():
     pytest.importorskip("s3fs")

@@ -33,11 +33,12 @@ def _csv(frame: pd.DataFrame) -> bytes:
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         try:
-            return header.getvalue().encode() + _rows(table, "none")
+            rows = _rows(table, "none")
         except pa.ArrowInvalid:
-            return header.getvalue().encode() + _rows(table, "needed")
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # a column of several types
+            rows = _rows(table, "needed")
+    except pa.ArrowException:  # a column of several types
         return frame.to_csv(index=False).encode()
+    return header.getvalue().encode() + rows
 
 
 def _rows(table: pa.Table, quotes: str) -> bytes:

@@ -5,9 +5,8 @@ import os
 import shutil
 
 from scripts.wild.case import Expected, Workshop, case, edit_json
-from scripts.wild.layouts import named
+from scripts.wild.layouts import RUN, named
 
-RUN = ("run", 0)
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22e\nsize 12345\n"
 
 for title, pairs in {

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from phcore.archive import bucket
-from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store, digest
 from phcore.errors import Fault
 from tests import buckets
@@ -16,21 +15,6 @@ from tests import buckets
 ROOT = "memory://bucket/archive"
 KEYS = [digest(k) for k in range(5)]
 FRAME = pd.DataFrame({"x": [1.0, 2.0]})
-
-
-@pytest.fixture
-def machine(in_memory, tmp_path, monkeypatch):
-    """`machine(name)`: the archive as a process finds it that starts now on a machine of this name."""
-    monkeypatch.setattr(bucket, "FRESH", 0.0)
-    monkeypatch.setattr(bucket, "EVERY", 1e6)
-
-    def of(name: str, **permissions) -> Store:
-        bucket.of.cache_clear()
-        monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / name))
-        return Store(ROOT, Permissions(**permissions))
-
-    yield of
-    bucket.of.cache_clear()
 
 
 def study(store: Store, text: bytes = b"one", name: str = "mine/record.json") -> None:

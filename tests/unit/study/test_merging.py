@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from phcore import Study
-from phcore.archive import bucket
-from phcore.archive.permissions import KINDS, Permissions
-from phcore.archive.store import Store
+from phcore.archive.permissions import KINDS
 from phcore.study import Series, kept, raised, saved_views
 from phcore.study.merging import merged
 from phcore.study.record import LIVE, Node, Record
@@ -21,20 +19,6 @@ def record(*looks: str, **of_study) -> Record:
     study = Study("mine", Path("/m"), series=series, **of_study)
     nodes = (NODE, *(Node(name, 1, LIVE, f"/runs/{name}/look-1", 0, "ready", fingerprint=name) for name in looks))
     return Record(study, (1,), 2, 8, 4, "p", "t", nodes)
-
-
-@pytest.fixture
-def machine(in_memory, tmp_path, monkeypatch):
-    monkeypatch.setattr(bucket, "FRESH", 0.0)
-    monkeypatch.setattr(bucket, "EVERY", 1e6)
-
-    def of(name: str, **permissions) -> Store:
-        bucket.of.cache_clear()
-        monkeypatch.setenv("PHCORE_MIRROR", str(tmp_path / name))
-        return Store("memory://bucket/archive", Permissions(**permissions))
-
-    yield of
-    bucket.of.cache_clear()
 
 
 @pytest.mark.parametrize("how", ["sent first", "sent last"])
