@@ -7,7 +7,6 @@ bucket holds is a state that an archive on one disk could have had. Where both s
 with what was added here (`phcore.study.merging`).
 """
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -30,7 +29,7 @@ from phcore.archive.addresses import (
     version,
 )
 from phcore.archive.typed import from_json
-from phcore.archive.writing import on_disk, private_opener, write_atomically
+from phcore.archive.writing import locked, on_disk, write_atomically
 from phcore.errors import Fault
 from phcore.formatting import bytes_words, count
 
@@ -185,8 +184,7 @@ class Bucket:
     def _remembering(self) -> Iterator[dict[str, tuple[str, str]]]:
         """What is known of studies' files, to be changed by one process at a time."""
         self.root.mkdir(0o700, parents=True, exist_ok=True)
-        with on_disk(self.root), open(self.root / ".sync.lock", "w", opener=private_opener) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with on_disk(self.root), locked(self.root / ".sync.lock"):
             known = remembered(memory := self.root / _MEMORY)
             before, asked = dict(known), False
             try:

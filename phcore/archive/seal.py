@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from phcore.archive.writing import open_plain, read_plain
+
 _NAME, _BODY, _ZEROS = b"toposcope-footer-crc32:", b"toposcope-body-crc32:", b"00000000"
 UNSEALED = {"seal": (_NAME + _ZEROS).decode(), "body": (_BODY + _ZEROS).decode()}
 """To be written among the metadata of a file that `sealed` is given."""
@@ -35,7 +37,7 @@ def check(path: Path) -> bool:
     ------
     ArrowInvalid : where it is another.
     """
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - 8))
         length = int.from_bytes(file.read(4), "little")
@@ -60,7 +62,7 @@ def check_body(path: Path) -> bool:
     ------
     ArrowInvalid : where it is another.
     """
-    data = path.read_bytes()
+    data = read_plain(path)
     begin = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     at = data.rfind(_BODY, max(0, begin))
     if at < 0:

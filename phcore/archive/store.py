@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from phcore.archive import addresses, bucket, installed, seal, shipped
 from phcore.archive.permissions import Permissions
-from phcore.archive.writing import AN_HOUR, on_disk, write_atomically
+from phcore.archive.writing import AN_HOUR, NO_FILE, on_disk, write_atomically
 from phcore.errors import Fault
 from phcore.formatting import real_path
 
@@ -243,7 +243,7 @@ class Store:
 
     def set_aside(self, path: Path, error: Exception) -> None:
         """Move a damaged file out of the way, so that it is computed again. Raises what is no damage."""
-        if getattr(error, "errno", None):
+        if getattr(error, "errno", None) not in (None, *NO_FILE):
             raise error  # no descriptors left, no permission, no network: the file itself may be whole
         reason = str(error).splitlines()[0][:120]
         if self.permissions.read_only:

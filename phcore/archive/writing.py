@@ -1,6 +1,7 @@
 """Files written whole or not at all, read without waiting, and what a disk refuses said in a sentence."""
 
 import errno
+import fcntl
 import os
 import stat
 import threading
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from phcore.errors import Fault
 
@@ -57,11 +59,62 @@ def _write_and_replace(temporary: Path, path: Path, data: bytes, opener: Callabl
             temporary.unlink(missing_ok=True)
 
 
+def open_plain(path: str | Path, mode: str = "rb") -> IO:
+    """`open` for what may be no file. A new one is for its owner's eyes.
+
+    Raises
+    ------
+    OSError : for a pipe, which would be waited for, and a device, which may have no end, besides what `open` raises.
+    """
+    return open(path, mode, opener=_plain_opener)
+
+
+def _plain_opener(path: str, flags: int) -> int:
+    try:
+        handle = os.open(path, flags | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a pipe that nobody reads, to be written to
+            raise _no_file(path) from None
+        raise
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):  # `open` refuses a folder itself
+        return handle
+    os.close(handle)
+    raise _no_file(path)
+
+
+NO_FILE = (errno.EINVAL, errno.EISDIR)
+"""What `open_plain` raises for a pipe or a device, and for a folder, in a file's place."""
+
+
+def _no_file(path: str) -> OSError:
+    return OSError(errno.EINVAL, "it is a pipe or a device", path)
+
+
 def read_plain(path: Path) -> bytes:
-    """The bytes of a file. Raises an OSError for a pipe, which would be waited for, and for a device without end."""
-    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-        raise OSError(errno.EINVAL, "it is a pipe or a device", str(path))
-    return path.read_bytes()
+    """The bytes of a file. Raises as `open_plain` does."""
+    with open_plain(path) as file:
+        return file.read()
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """A file that one process at a time holds; the system lets go of it where that process ends.
+
+    Parameters
+    ----------
+    wait : until it is free.
+
+    Raises
+    ------
+    BlockingIOError : where it is not to be waited for, and is not free.
+    Fault : where the disk refuses the file.
+    """
+    with on_disk(path):
+        file = open_plain(path, "w")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
 
 
 def private_opener(path: str, flags: int) -> int:

@@ -6,6 +6,7 @@ The folder's name and place do not matter, so renamed and copied checkpoints kee
 import hashlib
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from phcore.archive.writing import write_atomically
@@ -136,8 +137,9 @@ def _remembered(file: Path, memory: Path | None) -> str:
     if changed:
         raise Fault("the file changed while it was read", "Wait until the checkpoint is written", file)
     if memory is not None and time.time() - before[2] / 1e9 > JUST_NOW:
-        # Read again: another process may have added its own in the meantime.
-        write_atomically(memory, json.dumps(_read(memory) | {place: [*before, found]}).encode(), True)
+        with suppress(Fault):  # a memory that cannot be kept only costs time
+            # Read again: another process may have added its own in the meantime.
+            write_atomically(memory, json.dumps(_read(memory) | {place: [*before, found]}).encode(), True)
     return found
 
 

@@ -176,13 +176,14 @@ def follow(options: argparse.Namespace) -> int:
 )
 def measures(options: argparse.Namespace) -> None:
     """Add measures of your own to a study: series, step, name, value."""
+    from phcore.archive.writing import read_plain
     from phcore.pipeline.run import publish_missing
     from phcore.study import measures as own
 
     results = opened(options)
     file = Path(options.file)
     try:
-        content = file.read_bytes()
+        content = read_plain(file)
     except OSError as error:
         raise Fault(f"it cannot be read ({error.strerror})", "Check the path", file) from None
     publish_missing(own.attach(content, results.record, results.store), results.store)

@@ -17,7 +17,7 @@ from phcore.archive import installed, permissions
 from phcore.archive.addresses import address_of
 from phcore.archive.permissions import FRAMES, TOKEN
 from phcore.archive.store import default_root
-from phcore.archive.writing import write_atomically
+from phcore.archive.writing import read_plain, write_atomically
 from phcore.checkpoints import roots
 from phcore.errors import Fault
 from phcore.formatting import mirror, real_path
@@ -74,7 +74,7 @@ def token_of(root: Path) -> str:
     """
     file = root / "token"
     try:
-        if re.fullmatch(r"[0-9a-f]{48}", kept := file.read_text()):
+        if re.fullmatch(r"[0-9a-f]{48}", kept := read_plain(file).decode()):
             return kept
     except (OSError, ValueError):
         pass  # there is none yet, or none that could be used

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from phcore.archive.store import Store, digest
@@ -62,10 +63,12 @@ def speeds(record: Record, store: Store) -> dict[str, float]:
 
 
 def remember(record: Record, store: Store, measured: dict[str, float]) -> None:
-    """Keep measured speeds; newer figures replace older ones."""
+    """Keep measured speeds, where they can be kept; newer figures replace older ones."""
+    store.refuse_writing("keep speeds")
     known = _remembered(store)
     known[_like(record)] = {**known.get(_like(record), {}), **measured}
-    store.write_file(store.root / "speeds.json", json.dumps(known, indent=1).encode())
+    with suppress(Fault):  # what was computed stands, and an estimate measures again
+        store.write_file(store.root / "speeds.json", json.dumps(known, indent=1).encode())
 
 
 def estimate(record: Record, store: Store, workers: int = 1, readers: int = 1) -> Estimate:

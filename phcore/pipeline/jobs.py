@@ -6,7 +6,6 @@ and Ctrl-C on the server does not kill it. One job computes at a time; others wa
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -23,7 +22,7 @@ import psutil
 from phcore.archive import installed
 from phcore.archive.store import Store
 from phcore.archive.typed import from_json
-from phcore.archive.writing import read_plain
+from phcore.archive.writing import locked, open_plain, read_plain
 from phcore.checkpoints.mirror import watched
 from phcore.errors import Fault
 from phcore.formatting import mirror
@@ -83,14 +82,14 @@ def start(store: Store, name: str, arguments: Sequence[str]) -> Status:
     store.refuse_writing("compute")
     place = folder(store, name)
     place.mkdir(parents=True, exist_ok=True)
-    with _locked(place / "start.lock"):  # two clicks at once start one process
+    with locked(place / "start.lock"):  # two clicks at once start one process
         current = status(store, name)
         if current and current.active:
             return current
         (place / "cancel").unlink(missing_ok=True)
         here = {"PHCORE_CACHE": str(store.root), "PHCORE_MIRROR": str(mirror())}  # wherever it runs
         environment = os.environ | here | {"PYTHONUNBUFFERED": "1"}
-        with open(place / "log.txt", "wb") as log:
+        with open_plain(place / "log.txt", "wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "phcore", *arguments, "--job", name],
                 stdin=subprocess.DEVNULL,
@@ -207,10 +206,10 @@ class Reporter:
     def turn(self) -> Iterator[None]:
         """Wait until no other job computes: two at once on one machine are slower than one after the other."""
         lock = self.store.root / "jobs" / "turn.lock"
-        with open(lock, "w") as file:
+        with contextlib.ExitStack() as stack:
             while True:
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    stack.enter_context(locked(lock, wait=False))
                     break
                 except BlockingIOError:
                     self.update(state="queued", message="Waiting for another computation to finish.")
@@ -280,7 +279,7 @@ def _write(store: Store, current: Status) -> None:
 def _last_words(place: Path) -> str:
     """Why a process ended that did not say so itself: its own error, else what kills without a word."""
     try:
-        lines = (place / "log.txt").read_text(errors="replace").splitlines()
+        lines = read_plain(place / "log.txt").decode(errors="replace").splitlines()
     except OSError:
         lines = []
     errors = [line for line in lines if re.match(r"error: |[A-Za-z_.]*(Error|Exception|Interrupt)\b", line)]
@@ -290,10 +289,3 @@ def _last_words(place: Path) -> str:
         "The computation's process was killed, as by a system that runs out of memory or is shut down. What was "
         "finished is kept: start it again."
     )
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,6 +1,5 @@
 """Studies as an archive keeps them: the record and the study file of each in a folder of its name."""
 
-import fcntl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from phcore.archive.permissions import KINDS, own_folder
 from phcore.archive.store import Store
-from phcore.archive.writing import private_opener, read_plain
+from phcore.archive.writing import locked, read_plain
 from phcore.errors import Fault
 from phcore.study.definition import NAME, Study
 from phcore.study.merging import with_looks
@@ -30,8 +29,7 @@ def alone(study: Study | str, store: Store) -> Iterator[None]:
     """Who writes the record of a study from what it was before does so one after the other."""
     folder = folder_of(study, store)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w", opener=private_opener) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locked(folder / ".lock"):
         yield
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from phcore.archive.store import Store, digest
+from phcore.archive.writing import read_plain
 from phcore.errors import Fault, about
 from phcore.formatting import at_home
 from phcore.study.record import Record
@@ -143,7 +144,7 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST:
             raise Fault("it is larger than 50 MB", "Leave out the steps between the checkpoints")
-        return path.read_bytes()
+        return read_plain(path)
     except OSError as error:
         raise Fault(f"it cannot be opened ({error.strerror or error})", "Check the path") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from phcore.archive.writing import open_plain
 from phcore.checkpoints.formats import read_json
 from phcore.errors import Fault, about
 from phcore.formatting import at_home, visible
@@ -65,7 +66,7 @@ def read(path: str | Path) -> list[Conversation]:
 
 
 def _json_lines(path: Path) -> Iterator[Row]:
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         for number, line in enumerate(file, 1):  # only \n ends a line of a file of bytes
             place = f"line {number}"
             try:
@@ -92,7 +93,7 @@ def _arrow(folder: Path) -> Iterator[Row]:
     number = 0
     for name in names:
         try:
-            with pa.memory_map(str(folder / name)) as source, pa.ipc.open_stream(source) as stream:
+            with open_plain(folder / name) as source, pa.ipc.open_stream(source) as stream:
                 for batch in stream:
                     batch.validate(full=True)  # offsets that lead out of the file would end the process
                     kept = [one for one in ("messages", "chosen") if one in batch.schema.names]

@@ -7,18 +7,17 @@ of the assistant bear loss. Whatever stops it, the same call goes on at the last
 
 from __future__ import annotations
 
-import fcntl
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from phcore.archive.writing import on_disk, write_atomically
+from phcore.archive.writing import locked, on_disk, write_atomically
 from phcore.checkpoints import context_length, describe_model, fingerprint, tokenizer_digest
 from phcore.checkpoints.formats import Flaw, read_json
 from phcore.errors import Fault
@@ -311,10 +310,9 @@ def _held(folder: Path) -> Iterator[None]:
     """A run's folder for this process alone, as long as it trains."""
     with on_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / LOCK, "w")  # noqa: SIM115
-    with file:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            stack.enter_context(locked(folder / LOCK, wait=False))
+        except BlockingIOError:
             raise Fault("another process trains this run", "Wait for it, or name other runs (--only)", folder) from None
         yield

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from phcore.archive.store import SCHEMA
+from phcore.archive.writing import open_plain
 from phcore.errors import Fault
 from phcore.stages.registry import earlier, results
 
@@ -51,7 +52,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def of(cls, name: str, path: Path) -> Entry:
-        return cls(name, path.stat().st_size, sha256(path))
+        """Raises Fault for what cannot be read, such as a folder in its place."""
+        try:
+            return cls(name, path.stat().st_size, sha256(path))
+        except OSError as error:
+            raise Fault(f"it cannot be read ({error.strerror or error})", "Put the file back as it was", path) from None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +115,7 @@ def check_sizes(entries: Sequence[Entry]) -> None:
 
 def sha256(path: Path) -> str:
     """In hex, of a file of any size."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -324,3 +324,9 @@ def test_hybrid_models_tell_their_layers_one_by_one(tmp_path):
     assert checkpoints.describe_model(place).n_layers == 6
     place = paper.model(tmp_path / "older", num_hidden_layers=None, hybrid_override_pattern="M-M*")
     assert checkpoints.describe_model(place).n_layers == 4
+
+
+def test_a_memory_that_cannot_be_kept_only_costs_time(tmp_path, old_enough):
+    folder = paper.model(tmp_path / "a")
+    (tmp_path / "memory").mkdir()
+    assert of(folder, memory=tmp_path / "memory") == of(folder)

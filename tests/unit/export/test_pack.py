@@ -951,6 +951,16 @@ def test_nothing_computed_is_nothing_to_pack(computed, tmp_path):
         pack.pack(Results.open("tiny", tmp_path / "home"), tmp_path / "x.zip")
 
 
+def test_measures_that_are_no_file_are_named(computed, tmp_path):
+    store = studies.copy_archive(computed[1], tmp_path / "cache")
+    own = store.root / "studies" / computed[0].name / "measures.csv"
+    own.mkdir()
+    with pytest.raises(Fault, match="cannot be read") as caught:
+        pack(Results.open(computed[0].name, store), tmp_path / "a.zip")
+    assert caught.value.path == own
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
 def test_places_that_cannot_be_written(computed, tmp_path):
     study = Results.open("tiny", computed[1])
     with pytest.raises(Fault, match="its folder does not exist"):

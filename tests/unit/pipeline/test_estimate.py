@@ -52,3 +52,11 @@ def test_more_workers_take_less_time_but_for_reading(fresh):
     one, two = (estimate.estimate(record, store, workers).seconds for workers in (1, 2))
     read = len(todo.readings)
     assert (one, two) == (len(todo.units), read + (len(todo.units) - read) / 2)
+
+
+def test_speeds_that_cannot_be_kept_only_cost_a_measurement(fresh):
+    record, store = fresh
+    (store.root / "speeds.json").unlink(missing_ok=True)
+    (store.root / "speeds.json").mkdir()
+    estimate.remember(record, store, {"diagrams": 123.0})
+    assert estimate.speeds(record, store) == {}
