@@ -20,6 +20,7 @@ from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.pipeline import jobs
 from phcore.study.kept import folder_of, names
+from phcore.study.record import LIVE
 from phcore.study.redaction import redact_fault
 
 SHIPPED = "smollm2-135m-instruct"
@@ -127,7 +128,16 @@ def version(study: Results) -> str:
     """Changes whenever the study's tables may have changed: its record and keys, the clock while it is being computed,
     and the same of the studies beside it, which its findings read."""
     digest = "-".join([study.version, *map(_beside, study.study.beside)])
-    return digest if _has_reached(study, "finished") else f"{digest}-{_pulse(study.study.name)}"
+    name = study.study.name
+    return digest if _has_reached(study, "finished") else f"{digest}-{_pulse(name)}-{last_look(study)}"
+
+
+def last_look(study: Results) -> float:
+    """When a training last finished a look at its checkpoints, in seconds since 1970; 0 where none ever did."""
+    with suppress(OSError):
+        if any(node.kind == LIVE for node in study.record.nodes):
+            return (folder_of(study.study.name, store()) / "record.json").stat().st_mtime
+    return 0.0
 
 
 def _pulse(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 import pandas as pd
@@ -106,10 +107,27 @@ def job_line(study: Results) -> None:
             )
 
         line()
+    elif (last := data.last_look(study)) and not data.complete(study):
+        looks_line(study, last)
     elif not data.complete(study):
         words = "This study is not complete: some checkpoints or layers are still missing."
         words += "" if data.read_only() else " Continue on the Study page."
         st.warning(words, icon=":material/warning:")
+
+
+def looks_line(study: Results, last: float) -> None:
+    """When a training was last looked at; a new look shows by itself."""
+    rest = "" if data.read_only() or toolbar.page() == "study" else " The rest is computed on the Study page."
+
+    @st.fragment(run_every=5.0)
+    def line() -> None:
+        if data.last_look(study) != last:
+            st.rerun()
+        when = datetime.fromtimestamp(last)
+        day = "" if when.date() == datetime.now().date() else f"{when:%Y-%m-%d} "
+        note(f"Looked at while it trains, the last time at {day}{when:%H:%M:%S}.{rest}", "visibility")
+
+    line()
 
 
 def _moved(before: jobs.Status, now: jobs.Status | None) -> bool:

@@ -204,6 +204,8 @@ def computing(study: Results) -> None:
     job = jobs.status(data.store(), name)
     if job and job.active:
         return
+    if (last := data.last_look(study)) and not data.complete(study):
+        frame.looks_line(study, last)
     _left(study)
     follow(study)
 

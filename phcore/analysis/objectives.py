@@ -76,6 +76,8 @@ def standardise(summaries: pd.DataFrame, layer: int) -> Standardised:
     Fault : no usable cell in this layer, or a single subsample per cell, which has no spread.
     """
     table = summaries[summaries["layer"] == layer].set_index([*CELL, "subsample"])[list(FEATURES)]
+    if table.empty:
+        raise Fault(f"the summaries of layer {layer} have not been measured yet", "compute the study")
     table = table.astype(np.float64).sort_index()
     said = pd.DataFrame({"finite": np.isfinite(table).all(axis=1), "bars": (table != 0).any(axis=1)})
     said = said.groupby(level=CELL, observed=True).agg({"finite": "all", "bars": "any"}).all(axis=1)

@@ -7,7 +7,7 @@ from phcore.errors import Fault
 from phcore.figures.charts.channels import View, dots, interval_words, measure, row_names
 from phcore.figures.charts.theme import LABEL_SIZE, SOFT, objective_colours
 from phcore.figures.figure import Choice, Control, Data, Figure, Look, Numbers, Source, fixed, listed
-from phcore.figures.reading import distinct, labelled_pairs, rows
+from phcore.figures.reading import COMPUTE, distinct, labelled_pairs, rows
 from phcore.formatting import three
 from phcore.topology.summaries import FEATURE_WORDS
 
@@ -23,8 +23,10 @@ def read(results: Source, choice: Choice) -> dict:
     """rows: the features of the pair that is chosen, at the step that is; else of the pair that ends farthest apart, at
     its last step. first, second, step: which."""
     table = rows(results, "effects", choice, "layer", "scale")
-    if table.empty:
+    if len(results.record.series) < 2 or results.study.subsamples < 2:
         raise Fault("effect sizes need two series and at least two subsamples per cell", "compute the study with both")
+    if table.empty:
+        raise Fault("effect sizes have not been measured at this layer yet", COMPUTE)
     a, b = choice.first, choice.second
     if a is None:
         last = table[table["step"] == table["step"].max()]

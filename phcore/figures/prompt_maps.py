@@ -56,7 +56,7 @@ def read(results: Source, choice: Choice) -> dict:
     own = owners(results)
     table = results.table("coordinates", layer=choice.layer)
     if table.empty:
-        raise Fault("this study has no maps: they are kept since version 0.4", COMPUTE)
+        raise Fault("the maps of this layer have not been drawn yet", COMPUTE)
     cells = results.table("cells", layer=choice.layer).set_index(["series", "step"])["median_distance"]
     panels = [
         Panel(own[name], name, tuple(_frames(results, choice, name, table[table["series"] == name], cells)))

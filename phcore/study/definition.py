@@ -221,9 +221,13 @@ class Study:
                 raise Fault(fault, f"A series has the keys {', '.join(sorted(series_keys))}")
             one.setdefault("name", Path(typed(one["path"], Path)).name)
         study = typed(raw | {"series": listed}, cls)
-        probes = study.probes if study.probes == "default" else str(_absolute(study.probes, folder))
-        placed = tuple(replace(one, path=_absolute(one.path, folder)) for one in study.series)
-        return study.with_(model=_absolute(study.model, folder), probes=probes, series=placed)
+        return study.placed(folder)
+
+    def placed(self, folder: Path | None) -> Study:
+        """With its places as they are seen from a folder: whoever reads the study later stands elsewhere."""
+        probes = self.probes if self.probes == "default" else str(_absolute(self.probes, folder))
+        series = tuple(replace(one, path=_absolute(one.path, folder)) for one in self.series)
+        return self.with_(model=_absolute(self.model, folder), probes=probes, series=series)
 
     def to_dict(self) -> dict:
         """Plain values, ready for TOML and JSON; addresses in place of the folders that mirror them."""

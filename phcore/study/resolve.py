@@ -44,6 +44,7 @@ def resolve(
         not raise: it stays in the record with its finding.
     """
     store.refuse_writing("look at checkpoints")
+    study = study.placed(Path.cwd())
     previous = previous_record(store, study.name)
     for place in (study.model, *(one.path for one in study.included if known is None)):
         mirror.bring(place, roots)

@@ -7,8 +7,11 @@ No weights are saved. What a look reads is what a reading of a saved checkpoint 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +23,7 @@ from phcore.pipeline.plan import Unit, all_units
 from phcore.pipeline.reading import Asked, first_reading, table_of
 from phcore.stages.registry import Place, files, keys_of, results
 from phcore.study import Series, Study, kept, probes, raised
+from phcore.study.kept import folder_of
 from phcore.study.record import LIVE, Node, Record
 from phcore.study.resolve import resolve
 from phcore.topology.simple_geometry import effective_rank
@@ -28,7 +32,8 @@ from phcore.training.alarms import Alarm, Look, Measured, alarms
 if TYPE_CHECKING:
     import torch
 
-NOW = ("cells", "diagrams", "velocities")  # what each look computes at once; everything else is for `compute`
+# What each look computes at once: what alarms are told by, and what the first pages show. All else is for `compute`.
+NOW = ("cells", "diagrams", "velocities", "summaries", "coordinates")
 HASHED_WHOLE = 1e9  # bytes: of more than this a sample of every tensor is hashed
 SAMPLE = 4096  # numbers of a tensor
 
@@ -50,17 +55,18 @@ class Looks:
     """
 
     def __init__(self, study: Study, series: Series, store: Store, start: int = 0):
-        self.study, self.series, self.store = study, series, store
+        self.study, self.series, self.store = study.placed(Path.cwd()), series, store
         self.seen: list[Look] = []
         self.raised: list[Alarm] = []
         self._nodes = [node for node in self._before() if node.step <= start] if start else []
         self.record = self._joined()
-        self.asked = Asked.of(study, probes.load(study.probes))
+        self.asked = Asked.of(self.study, probes.load(self.study.probes))
 
     def base(self, model: torch.nn.Module) -> None:
         """Look at the model before training: the base of the study."""
         self._look(model, self.record.base)
         self.seen.append(self._measured(self.record.base, ""))
+        self._done()
 
     def take(self, model: torch.nn.Module, step: int, weights: str) -> tuple[Look, list[Alarm]]:
         """Look at the model after a step; `weights` is the digest of what is trained."""
@@ -76,6 +82,7 @@ class Looks:
             self.record = self._joined()
             look = self._measured(node, weights)
         self.seen.append(look)
+        self._done()
         found = alarms(self.seen)
         self.raised += found
         if found:
@@ -158,6 +165,11 @@ class Looks:
             if previous is not None and (other := _other_parameter(previous.study, study)):
                 raise Fault(f"the archive has a study {study.name} with another {other}", "Give this one another name")
             return resolve(study, self.store, known=[*nodes, *self._nodes])
+
+    def _done(self) -> None:
+        """Dates the record, by which pages tell that there is more to show."""
+        with suppress(OSError):  # nothing is lost by an old date
+            os.utime(folder_of(self.study.name, self.store) / "record.json")
 
     def _tell(self, found: Sequence[Alarm]) -> None:
         """Add alarms to the study's list of them, which pages show."""

@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 
 from pages.parts import data, live, preview
+from phcore.archive.store import SCHEMA
 from phcore.pipeline import preflight
 from phcore.pipeline.run import publish_missing
 from phcore.study import kept
 from phcore.study.probes import load
+from phcore.study.record import LIVE
 from phcore.study.resolve import keep_probes
 from tests import studies
+from tests.app.conftest import words
 
 
 @pytest.fixture
@@ -93,3 +96,24 @@ def test_prompts_are_read_again_with_another_template_or_tokenizer(llama, tmp_pa
     (model / file).write_text(f"{text} ")
     assert not preview.prompts(study)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("page", ["overview", "trajectories", "study"])
+def test_looks_of_a_training_show_by_themselves(store, start, page):
+    """A study that trainings look at: nobody computes it here, and it says when it was looked at last."""
+    record = kept.read(store, "tiny")
+    looked_at = replace(record.nodes[-1], kind=LIVE)
+    kept.keep(replace(record, nodes=(*record.nodes[:-1], looked_at)), store)
+    shutil.rmtree(store.root / SCHEMA / "tables")  # which only `compute` writes
+    shutil.rmtree(store.root / SCHEMA / "sensitivity")
+    study = data.open_study("tiny")
+    before = data.version(study)
+    said = words(start(store.root, page, study="tiny"))
+    assert "Looked at while it trains, the last time at" in said
+    assert "not complete" not in said
+    assert ("The rest is computed on the Study page" in said) is (page != "study")
+    file = store.root / "studies/tiny/record.json"
+    os.utime(file, (1, 1))
+    assert data.last_look(study) == 1
+    assert data.version(study) != before
+    assert "the last time at 1970-01-01" in words(start(store.root, page, study="tiny"))

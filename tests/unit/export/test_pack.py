@@ -956,7 +956,7 @@ def test_measures_that_are_no_file_are_named(computed, tmp_path):
     own = store.root / "studies" / computed[0].name / "measures.csv"
     own.mkdir()
     with pytest.raises(Fault, match="cannot be read") as caught:
-        pack(Results.open(computed[0].name, store), tmp_path / "a.zip")
+        pack.pack(Results.open(computed[0].name, store), tmp_path / "a.zip")
     assert caught.value.path == own
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 

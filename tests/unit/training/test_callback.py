@@ -1,6 +1,7 @@
 """Looks at a model in training: training stays as it was, and the study is whole."""
 
 import json
+import os
 import random
 
 import numpy as np
@@ -11,6 +12,8 @@ from peft import LoraConfig, get_peft_model
 
 from phcore import Fault, Study
 from phcore.archive.store import Store
+from phcore.figures.figure import Choice
+from phcore.figures.registry import FIGURES
 from phcore.pipeline.plan import plan
 from phcore.training import TopologyCallback
 from phcore.training import callback as module
@@ -229,3 +232,41 @@ def test_sharded_weights_are_a_sentence(tmp_path, watching, llama, caplog):
     callback.on_train_begin(args, state, transformers.TrainerControl(), model=None)
     assert "FSDP spreads the weights" in caplog.text
     assert callback.looks is None
+
+
+def test_a_study_of_looks_is_found_from_any_folder(train, watching, llama, tmp_path, monkeypatch):
+    monkeypatch.chdir(llama.parent)
+    train([watching(model=llama.name)], max_steps=2)
+    monkeypatch.chdir(tmp_path)
+    assert Study.open("live", tmp_path / "cache").study.model == llama
+
+
+def test_a_look_has_all_that_the_first_page_shows(train, watching, tmp_path):
+    train([watching()], max_steps=4)
+    study = Study.open("live", tmp_path / "cache")
+    choice = Choice.of(study, layer=2)
+    panels = FIGURES["maps"].read(study, choice)["panels"]
+    assert [(one.name, [frame.step for frame in one.frames]) for one in panels] == [
+        ("base", [0]), ("helpful", [0, 2, 4]),
+    ]  # fmt: skip
+    assert FIGURES["net_change"].read(study, choice)["rows"]["step"].max() == 4
+    assert FIGURES["paths"].read(study, choice)["points"]["step"].max() == 4
+    with pytest.raises(Fault, match="effect sizes need two series"):
+        FIGURES["effects"].read(study, choice)
+
+
+def test_a_record_is_dated_when_a_look_is_whole(train, watching, tmp_path, monkeypatch):
+    file, times = tmp_path / "cache/studies/live/record.json", []
+    measured = module.Looks._measured
+
+    def then(self, *given):
+        found = measured(self, *given)
+        os.utime(file, (0, 0))
+        return found
+
+    monkeypatch.setattr(module.Looks, "_measured", then)
+    callback = watching()
+    monkeypatch.setattr(callback, "_log", lambda *_: times.append(file.stat().st_mtime))
+    train([callback], max_steps=4)
+    assert len(times) >= 2
+    assert min(times) > 0
