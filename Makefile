@@ -81,7 +81,8 @@ mutate: $(VENV)/.dev
 	OMP_NUM_THREADS=1 nice -n 10 $(BIN)/python -m scripts.mutate -n $(or $(N),10) --seed $(or $(SEED),0) $(MODULES)
 
 # Attacks on everything, from killed processes to spoilt files: docs/reliability.md. Some 50 minutes on two idle cores.
-torture: $(VENV)/.dev
+torture: $(VENV)/.dev requirements-torture.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-torture.txt
 	$(BIN)/python -m scripts.torture
 
 # Checkpoints as people have them: what is read, and what is refused with which words. docs/checkpoints.md is made of it.
