@@ -20,7 +20,6 @@ from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.pipeline import jobs
 from phcore.study.kept import folder_of, names
-from phcore.study.record import LIVE
 from phcore.study.redaction import redact_fault
 
 SHIPPED = "smollm2-135m-instruct"
@@ -129,14 +128,13 @@ def version(study: Results) -> str:
     and the same of the studies beside it, which its findings read."""
     digest = "-".join([study.version, *map(_beside, study.study.beside)])
     name = study.study.name
-    return digest if _has_reached(study, "finished") else f"{digest}-{_pulse(name)}-{last_look(study)}"
+    return digest if _has_reached(study, "finished") else f"{digest}-{_pulse(name)}-{written(study)}"
 
 
-def last_look(study: Results) -> float:
-    """When a training last finished a look at its checkpoints, in seconds since 1970; 0 where none ever did."""
+def written(study: Results) -> float:
+    """When a study's record was last written, as after each look of a training at it, in seconds since 1970."""
     with suppress(OSError):
-        if any(node.kind == LIVE for node in study.record.nodes):
-            return (folder_of(study.study.name, store()) / "record.json").stat().st_mtime
+        return (folder_of(study.study.name, store()) / "record.json").stat().st_mtime
     return 0.0
 
 

@@ -19,6 +19,7 @@ from phcore.export.results import Results
 from phcore.figures.charts.standing import readable
 from phcore.formatting import count, percent, visible
 from phcore.pipeline import jobs
+from phcore.study.record import LIVE
 
 
 def header(page: str):
@@ -107,25 +108,26 @@ def job_line(study: Results) -> None:
             )
 
         line()
-    elif (last := data.last_look(study)) and not data.complete(study):
-        looks_line(study, last)
     elif not data.complete(study):
-        words = "This study is not complete: some checkpoints or layers are still missing."
-        words += "" if data.read_only() else " Continue on the Study page."
-        st.warning(words, icon=":material/warning:")
+        unfinished_line(study)
 
 
-def looks_line(study: Results, last: float) -> None:
-    """When a training was last looked at; a new look shows by itself."""
-    rest = "" if data.read_only() or toolbar.page() == "study" else " The rest is computed on the Study page."
+def unfinished_line(study: Results) -> None:
+    """One line on a study that nothing here computes. What a training or another process adds shows by itself."""
+    before, here = data.written(study), data.read_only() or toolbar.page() == "study"
 
     @st.fragment(run_every=5.0)
     def line() -> None:
-        if data.last_look(study) != last:
+        if data.written(study) != before:
             st.rerun()
-        when = datetime.fromtimestamp(last)
-        day = "" if when.date() == datetime.now().date() else f"{when:%Y-%m-%d} "
-        note(f"Looked at while it trains, the last time at {day}{when:%H:%M:%S}.{rest}", "visibility")
+        if any(node.kind == LIVE for node in study.record.nodes):
+            when = datetime.fromtimestamp(before)
+            day = "" if when.date() == datetime.now().date() else f"{when:%Y-%m-%d} "
+            rest = "" if here else " The rest is computed on the Study page."
+            note(f"Looked at while it trains, the last time at {day}{when:%H:%M:%S}.{rest}", "visibility")
+        else:
+            words = "This study is not complete: some checkpoints or layers are still missing."
+            st.warning(words if here else f"{words} Continue on the Study page.", icon=":material/warning:")
 
     line()
 

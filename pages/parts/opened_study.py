@@ -17,7 +17,7 @@ from phcore.pipeline.estimate import estimate
 from phcore.pipeline.plan import plan
 from phcore.study import PARAMETERS, raised
 from phcore.study.kept import folder_of
-from phcore.study.record import Record
+from phcore.study.record import LIVE, Record
 from phcore.topology import clouds
 from phcore.training.alarms import BAD
 
@@ -204,8 +204,9 @@ def computing(study: Results) -> None:
     job = jobs.status(data.store(), name)
     if job and job.active:
         return
-    if (last := data.last_look(study)) and not data.complete(study):
-        frame.looks_line(study, last)
+    beyond = study.record.nodes[1:]  # of a training that begins there is the base alone
+    if all(node.kind == LIVE for node in beyond[:1]) and not data.complete(study):
+        frame.unfinished_line(study)
     _left(study)
     follow(study)
 

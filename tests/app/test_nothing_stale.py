@@ -114,6 +114,6 @@ def test_looks_of_a_training_show_by_themselves(store, start, page):
     assert ("The rest is computed on the Study page" in said) is (page != "study")
     file = store.root / "studies/tiny/record.json"
     os.utime(file, (1, 1))
-    assert data.last_look(study) == 1
+    assert data.written(study) == 1
     assert data.version(study) != before
     assert "the last time at 1970-01-01" in words(start(store.root, page, study="tiny"))
