@@ -42,8 +42,8 @@ def sent(study: Results, layer: int, choice: Choice) -> dict:
     marks = category_marks(found.categories)
     kinds = {name: number for number, name in enumerate(marks)}
     unit = motion.grid_unit(found.reach[0])
-    objectives = tuple(dict.fromkeys(one.objective for one in study.record.series))
-    colours = objective_colours(objectives)
+    own = {one.name: one.objective for one in study.record.series}
+    colours = objective_colours(tuple(dict.fromkeys(own.values())))
     n = len(found.panels[0].frames[0].points)
     return {
         "key": f"{study.study.name} {layer}",
@@ -51,7 +51,10 @@ def sent(study: Results, layer: int, choice: Choice) -> dict:
         "reach": found.reach.tolist(),
         "marks": list(marks.values()) or [("#8a919c", "circle")],
         "kinds": [kinds[one] for one in found.categories] or [0] * n,
-        "panels": [_panel(found, one, unit, colours.get(one.name, "")) | _run(study, one) for one in found.panels],
+        "panels": [
+            _panel(found, one, unit, "" if one.name == BASE else colours[own[one.series]]) | _run(study, one)
+            for one in found.panels
+        ],
     }
 
 

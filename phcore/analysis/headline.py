@@ -16,6 +16,7 @@ from phcore.formatting import enumerated, percent
 EMPTY, NOTHING, SIZE, SHAPE, MOVED = "empty", "nothing", "size", "shape", "moved"
 NOTICEABLE = 0.01
 """Change of the median distance below which none is spoken of."""
+_ENDED = 0.75  # of the steps of its objective's farthest run: a run that is not so far is under way, or broke off
 _WORDS = tomllib.loads(Path(__file__).with_name("headline.toml").read_text(encoding="utf-8"))
 
 
@@ -61,6 +62,9 @@ def by_objective(
 ) -> list[Change]:
     """Each objective's runs at their last step.
 
+    A run that is not three quarters as far as the farthest of its objective is under way, or broke off, and says
+    nothing of the end.
+
     Parameters
     ----------
     change : rows of the table `net_change` at one layer.
@@ -68,10 +72,12 @@ def by_objective(
     first : series -> share of its displacement in the first quarter of its steps.
     """
     last = change[change["step"] > 0].sort_values("step").groupby("series").tail(1)
+    farthest = last.groupby(last["series"].map(objectives))["step"].transform("max")
+    last = last[last["step"] >= _ENDED * farthest]
     found = []
     for objective in dict.fromkeys(objectives.values()):
         own = last[last["series"].map(objectives) == objective]
-        shares = [share for name, share in (first or {}).items() if objectives.get(name) == objective]
+        shares = [share for name, share in (first or {}).items() if name in set(own["series"])]
         if len(own) and own["size"].notna().all():
             ratios = {name: _ratio(own[name], own[f"{name}_floor"]) for name in ("moved", "shape", "groups", "loops")}
             share = float(np.mean(shares)) if shares else float("nan")

@@ -42,7 +42,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Panel:
-    """One series, the first of its objective; or the base alone."""
+    """One series, the first of its objective, by whose name it goes; where all have one objective each by its own. Or the
+    base alone."""
 
     name: str
     series: str
@@ -50,7 +51,7 @@ class Panel:
 
 
 def read(results: Source, choice: Choice) -> dict:
-    """panels: the base and the first run of each objective; categories: of the prompts; reach: (2,) how far any map
+    """panels: the base and the first run of each objective, or all of one objective; categories: of the prompts; reach: (2,) how far any map
     reaches along either axis, raw and with size divided out; joined: the distance at which pairs are joined, and the
     same in median distances (NaN without edges)."""
     own = owners(results)
@@ -58,8 +59,13 @@ def read(results: Source, choice: Choice) -> dict:
     if table.empty:
         raise Fault("the maps of this layer have not been drawn yet", COMPUTE)
     cells = results.table("cells", layer=choice.layer).set_index(["series", "step"])["median_distance"]
+    alike = len(set(own.values())) == 1 < len(own)
     panels = [
-        Panel(own[name], name, tuple(_frames(results, choice, name, table[table["series"] == name], cells)))
+        Panel(
+            name if alike else own[name],
+            name,
+            tuple(_frames(results, choice, name, table[table["series"] == name], cells)),
+        )
         for name in rounds(own)[0]
     ]
     panels = [one for one in panels if one.frames]

@@ -121,17 +121,26 @@ def rows(series, last, moved=5.0, floor=1.0, size=0.7):
 
 
 def test_runs_of_an_objective_are_averaged_at_their_last_step():
-    table = pd.concat([rows("a", 8), rows("a2", 16, moved=3, size=0.9), rows("b", 8, size=1.1)])
+    table = pd.concat([rows("a", 12), rows("a2", 16, moved=3, size=0.9), rows("b", 8, size=1.1)])
     first, second = by_objective(table, {"a": "A", "a2": "A", "b": "B"}, {"a": 0.5, "a2": 0.7, "b": 0.1})
     assert (first.objective, second.objective) == ("A", "B")
     assert first.size == pytest.approx(-0.2)
     assert (first.moved, first.first) == pytest.approx((4, 0.6))
     assert second.size == pytest.approx(0.1)
-    third = pd.concat([table, rows("a3", 8)])
+    third = pd.concat([table, rows("a3", 14)])
     runs = by_objective(third, {"a": "A", "a2": "A", "a3": "A"}, {"a": 0.5, "a2": 0.7, "a3": 0.9, "b": 0.1})
     assert runs[0].first == pytest.approx(0.7)
     shares = {"a": 0.3, "a2": 0.3, "a3": 0.9}
     assert by_objective(third, dict.fromkeys(shares, "A"), shares)[0].first == pytest.approx(0.5)
+
+
+def test_a_run_under_way_says_nothing_of_the_end():
+    whole = by_objective(rows("a", 16, moved=3), {"a": "A"}, {"a": 0.4})
+    for step in (1, 8, 11):
+        table = pd.concat([rows("a", 16, moved=3), rows("a2", step, moved=0.1, size=1.5)])
+        assert by_objective(table, {"a": "A", "a2": "A"}, {"a": 0.4, "a2": 0.9}) == whole
+    of_others = pd.concat([rows("a", 16, moved=3), rows("b", 2, moved=0.1)])
+    assert [one.objective for one in by_objective(of_others, {"a": "A", "b": "B"})] == ["A", "B"]
 
 
 def test_one_run_within_the_noise_leaves_its_objective_there():

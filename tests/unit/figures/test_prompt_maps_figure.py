@@ -10,7 +10,7 @@ from phcore.errors import Fault
 from phcore.figures import prompt_maps
 from phcore.figures.prompt_maps import Frame, Panel, at_step, change_words
 from phcore.figures.registry import FIGURES
-from tests.unit.figures.hand_made import PLAIN, Tables, given, read, rows
+from tests.unit.figures.hand_made import PLAIN, Tables, given, read, record_of, rows
 
 PROMPTS = 16
 MEDIANS = {("a", 0): 2.0, ("a", 1): 1.0, ("a", 4): 3.0, ("b", 0): 2.0, ("b", 4): 8.0, ("a2", 0): 2.0, ("a2", 4): 99.0}
@@ -109,8 +109,14 @@ def test_runs_without_the_base_and_clouds_without_numbers_have_no_map():
     assert [frame.step for frame in data.panels[2].frames] == [0]
     later = read("maps", Study(tables(places("a", 1), places("a", 4))))
     assert [one.name for one in later.panels] == ["helpful"]
-    with pytest.raises(Fault, match="no maps"):
+    with pytest.raises(Fault, match="not been drawn yet"):
         read("maps", Study())
+
+
+def test_runs_of_one_objective_go_by_their_own_names():
+    of_one = record_of({"a": "helpful", "b": "helpful"})
+    panels = read("maps", Study(tables(places("a", 0), places("b", 0)), of_one)).panels
+    assert [(one.name, one.series) for one in panels] == [("base", "a"), ("a", "a"), ("b", "b")]
 
 
 def test_prompts_without_categories():
