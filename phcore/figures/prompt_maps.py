@@ -42,8 +42,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Panel:
-    """One series, the first of its objective, by whose name it goes; where all have one objective each by its own. Or the
-    base alone."""
+    """One series, the first of its objective, and called like it; of runs with one objective each, by its own name. Or
+    the base alone."""
 
     name: str
     series: str
@@ -51,9 +51,9 @@ class Panel:
 
 
 def read(results: Source, choice: Choice) -> dict:
-    """panels: the base and the first run of each objective, or all of one objective; categories: of the prompts; reach: (2,) how far any map
-    reaches along either axis, raw and with size divided out; joined: the distance at which pairs are joined, and the
-    same in median distances (NaN without edges)."""
+    """panels: the base and the first run of each objective, or all of one objective; categories: of the prompts; reach:
+    (2,) how far any map reaches along either axis, raw and with size divided out; joined: the distance at which pairs
+    are joined, and the same in median distances (NaN without edges)."""
     own = owners(results)
     table = results.table("coordinates", layer=choice.layer)
     if table.empty:
