@@ -17,6 +17,7 @@ from altair.utils.schemapi import debug_mode
 from phcore.figures.charts.dark import for_both
 from phcore.formatting import visible
 
+_OF_TABLES = frozenset({"domain", "sort", "values", "equal", "oneOf"})  # what a spec says in words of its tables
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
 
 
@@ -87,15 +88,15 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def _seen(spec):
-    """The same of a spec, whose domains, titles and expressions name what is in the tables."""
+def _seen(spec, lines: bool = True):
+    """The same of a spec, whose domains, orders and filters name what is in the tables, and as it is there."""
     match spec:
         case str():
-            return visible(spec, lines=True)
+            return visible(spec, lines=lines)
         case dict():
-            return {key: _seen(value) for key, value in spec.items()}
+            return {key: _seen(value, lines and key not in _OF_TABLES) for key, value in spec.items()}
         case list() | tuple():
-            return [_seen(value) for value in spec]
+            return [_seen(value, lines) for value in spec]
     return spec
 
 
