@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import altair as alt
 
-_TAKEN = frozenset((
-    "title", "image", "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString",
+_OF_OBJECTS = frozenset((
+    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString",
     "toString", "valueOf",
 ))  # fmt: skip
 
@@ -62,7 +62,12 @@ def answering(view: alt.Chart, name: str, tooltip: Mapping[str, str], **style) -
 def heading_of(words: str) -> str:
     """The name of a line of a tooltip, with a space behind it where the words alone would be something else: a heading,
     the address of a picture, or what every object of a browser has, and at which Vega gives up the chart."""
-    return f"{words} " if words in _TAKEN or words.startswith("__") else words
+    return f"{words} " if words in ("title", "image") or is_of_objects(words) else words
+
+
+def is_of_objects(words: str) -> bool:
+    """Whether every object of a browser has something of this name."""
+    return words in _OF_OBJECTS or (words.startswith("__") and words.endswith("__"))
 
 
 def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:

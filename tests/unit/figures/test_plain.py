@@ -8,7 +8,7 @@ from phcore.figures.charts.channels import told
 from phcore.figures.charts.dark import for_both
 from phcore.figures.charts.linking import nearest_tooltip
 from phcore.figures.charts.standing import at_step, moving, plain, readable
-from phcore.figures.charts.theme import OBJECTIVES, on_dark
+from phcore.figures.charts.theme import OBJECTIVES, heading, on_dark
 
 
 def test_a_table_without_unseen_letters_is_the_same_object():
@@ -36,6 +36,23 @@ def test_a_spec_names_what_is_in_its_tables_as_it_is_there():
     encoding = made.spec["encoding"]
     assert shown == encoding["y"]["sort"] == encoding["color"]["scale"]["domain"] == ["a b", "c d", "e f"]
     assert encoding["y"]["title"] == "one\ntwo"
+
+
+def test_names_that_every_object_has_are_others_in_tables_and_spec_alike():
+    table = pd.DataFrame({"series": ["constructor", "__proto__", "title"]})
+
+    def build():
+        return alt.Chart(table).mark_point().encode(y=alt.Y("series:N", sort=["constructor", "__proto__", "title"]))
+
+    made = plain(build)
+    (shown,) = (list(one["series"]) for one in made.tables.values())
+    assert shown == made.spec["encoding"]["y"]["sort"] == ["constructor ", "__proto__ ", "title"]
+
+
+def test_a_name_without_end_is_one_line_of_a_heading():
+    said = heading("How far?", f"{'W' * 3000} moves most, and {'V' * 3000} least.", 540).to_dict()["subtitle"]
+    assert len(said) == 4
+    assert " ".join(said).count("…") == 2
 
 
 def test_a_run_that_is_called_like_a_colour_is_no_colour():
