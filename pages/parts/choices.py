@@ -134,7 +134,7 @@ def _prompts_of(place, label: str, key: str) -> str:
 def _numbers(words: str) -> tuple[int, ...]:
     """Whole numbers with commas or spaces between them. Raises a Fault for anything else."""
     parts = words.replace(",", " ").split()
-    if wrong := [one for one in parts if not (one.isascii() and one.isdigit())]:
+    if wrong := [one for one in parts if not (one.isascii() and one.isdigit() and len(one) < 10)]:
         raise Fault(f"{wrong[0][:20]!r} is no number of a prompt", "Give whole numbers, 0 for the first prompt: 0, 12")
     return tuple(int(one) for one in parts)
 

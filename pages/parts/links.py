@@ -51,7 +51,7 @@ def upgrade(query: dict[str, Words]) -> dict[str, Words]:
 def _version(query: dict[str, Words]) -> int | None:
     """The version that a query names; None where that is none."""
     words = query.get("v", ("0",))[-1]
-    return int(words) if words.isascii() and words.isdigit() else None
+    return int(words) if words.isascii() and words.isdigit() and len(words) < 10 else None
 
 
 def follow(page: str, query: str) -> None:

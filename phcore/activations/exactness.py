@@ -34,6 +34,25 @@ def compare(model: PreTrainedModel, folder: Path) -> None:
         _trusted.add(kind)
 
 
+def other_tensor(model: PreTrainedModel, folder: Path) -> str:
+    """A tensor of a model's files that a model in memory holds otherwise; "" where it holds them all.
+
+    Adapters may lie beside the weights, and rows be added to its vocabulary or taken away. Tensors that are called
+    otherwise in memory are passed over.
+    """
+    own = {name.replace(".base_layer.", "."): one for name, one in model.state_dict().items()}
+    own = _as_stored(own, model)
+    for file in weight_files(folder):
+        with stored(file) as held:
+            for name in sorted(own.keys() & {*held.keys()}):
+                wanted, got = held.get_tensor(name), own[name].cpu()
+                rows = min(len(wanted), len(got)) if wanted.dim() and got.dim() else None
+                wanted, got = (wanted, got) if rows is None else (wanted[:rows], got[:rows])
+                if wanted.shape != got.shape or not _equal(wanted.to(got.dtype), got):
+                    return name
+    return ""
+
+
 def _as_stored(loaded: dict[str, torch.Tensor], model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """By the names that files use: a bare model lacks the leading module that one with a head has."""
     prefix = f"{model.base_model_prefix}."

@@ -34,8 +34,8 @@ def write_atomically(path: Path, data: bytes, private: bool = False) -> None:
     Fault : where the disk refuses.
     """
     # Writers in other processes and threads need names of their own; readers match *.parquet and *.json only.
-    temporary = part_of(path)
     with on_disk(path):
+        temporary = part_of(path)
         for again in range(_TRIES):
             try:
                 _write_and_replace(temporary, path, data, private_opener if private else None)
@@ -143,5 +143,10 @@ def write_refused(error: OSError) -> tuple[str, str]:
 
 
 def part_of(path: Path) -> Path:
-    """A name beside a file that no reader matches and no other writer uses, for what is being written."""
+    """A name beside a file that no reader matches and no other writer uses, for what is being written.
+
+    Raises an OSError where the path names no file: nothing, this folder, or the root of a disk.
+    """
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     return path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")

@@ -5,11 +5,12 @@ The folder's name and place do not matter, so renamed and copied checkpoints kee
 
 import hashlib
 import json
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from phcore.archive.writing import write_atomically
+from phcore.archive.writing import read_plain, write_atomically
 from phcore.checkpoints.formats import (
     ADAPTER_CONFIG,
     INDEX,
@@ -32,7 +33,8 @@ TOKENIZER = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
     "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json",
 )  # fmt: skip
-
+# tokenizer.4.0.0.json is what `fast_tokenizer_files` of tokenizer_config.json has transformers read instead.
+_FURTHER = re.compile(r".*\.model|.*\.tiktoken|tokenizer\..+\.json")
 
 JUST_NOW = 2.0  # seconds: two changes within one tick of a file system's clock cannot be told apart
 
@@ -69,18 +71,22 @@ def tokenizer_digest(base: str | Path) -> str:
 
     Raises
     ------
-    Fault : where the folder has no tokenizer.
+    Fault : where the folder has no tokenizer, or a file of it cannot be read.
     """
     base = Path(base)
-    names = sorted(n for n in names_in(base) if n in TOKENIZER or n.endswith((".model", ".tiktoken")))
-    names += sorted(f"chat_templates/{name}" for name in names_in(base / "chat_templates"))
+    names = sorted(name for name in names_in(base) if name in TOKENIZER or _FURTHER.fullmatch(name))
+    for further in ("chat_templates", "additional_chat_templates"):
+        names += sorted(f"{further}/{name}" for name in names_in(base / further))
     if not names:
         raise Fault(
             "there is no tokenizer in the model's folder", "Copy tokenizer.json and its companions into it", base
         )
     digest = hashlib.sha256()
     for name in names:
-        digest.update(name.encode() + b"\0" + hashlib.sha256((base / name).read_bytes()).digest())
+        try:
+            digest.update(name.encode() + b"\0" + hashlib.sha256(read_plain(base / name)).digest())
+        except OSError as error:
+            raise Fault(f"it cannot be read ({error.strerror})", "Check its permissions", base / name) from None
     return digest.hexdigest()[:32]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from phcore.archive.writing import part_of
 from phcore.errors import Fault
 from phcore.formatting import named, visible
 
@@ -119,12 +120,13 @@ def save(target: Path, write: Callable[[IO[bytes]], object]) -> None:
     ------
     Fault : where the folder is missing or may not be written to.
     """
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with open(part, "wb") as file:
-            write(file)
-        os.replace(part, target)
+        part = part_of(target)
+        try:
+            with open(part, "wb") as file:
+                write(file)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise Fault(f"it cannot be written ({error.strerror})", "Check the folder and the name", target) from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from phcore.archive import permissions
 from phcore.checkpoints import mirror, roots
 from phcore.cli import computing, looking, serving, sharing, training
 from phcore.cli.command import brings, called, say
 from phcore.errors import Fault
+from phcore.formatting import visible
 
 if TYPE_CHECKING:
     from phcore.archive.store import Store
@@ -80,9 +81,16 @@ def _sent(store: Store, writes: str) -> Iterator[None]:
         say(f"note: {store.far.left_out}.", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with nothing in it that a terminal would obey: a pasted command may hold anything."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog=called(),
         description="How the shape of a language model's representations changes during fine-tuning.",
         epilog="The archive is $PHCORE_CACHE, a folder or an address (s3://bucket/archive); else the folder cache/ of "

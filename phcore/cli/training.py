@@ -13,7 +13,7 @@ from phcore.cli.command import Command, argument, called, command, opened, say
 from phcore.cli.computing import DEVICE, JOB, PAIRS, WORKERS, carry_out, compute_missing
 from phcore.errors import Fault
 from phcore.formatting import at_home, count, real_path, three
-from phcore.training.recipe import DECAYS, FORMATS, Recipe
+from phcore.training.recipe import DECAYS, FORMATS, Recipe, schedule_of
 
 COMMANDS: list[Command] = []
 
@@ -97,18 +97,24 @@ RUNS = (
 )  # fmt: skip
 def finetune(options: argparse.Namespace) -> int:
     """Fine-tune a model towards several objectives, with many early checkpoints."""
-    asked = _asked(options) | {"callbacks": _watching(options) if options.watch else lambda run: ()}
+    asked, watching = _asked(options), []
+    if options.watch:
+        asked["callbacks"] = _watching(options, watching)
 
     def work(report: Callable, cancelled: Callable[[], bool]) -> str:
         from phcore.training import finetune as module
 
         if options.dry_run:
-            asked.pop("callbacks")
+            asked.pop("callbacks", None)
             return _table(module.forecast(**asked))
         folders = module.finetune(**asked, on_event=_reporting(report), cancelled=cancelled)
         told = f"Finished: {count(len(folders), 'run')} in {options.out}."
-        if options.watch:
+        looks = sum(len(one.looks.seen) for one in watching if one.looks)
+        if options.watch and looks:
             told += f" Looked at in the study {options.watch}: {called()} compute {options.watch}."
+        elif options.watch:
+            told += " No looks were taken: "
+            told += "they failed, as said above." if watching else "all runs were finished before."
         elif options.job is None:
             told += f" Next: {called()} {shlex.join(['new', options.out, '--model', options.base, '-o', 'mine.toml'])}"
         return told
@@ -139,6 +145,7 @@ def sweep(options: argparse.Namespace) -> int:
     asked = _asked(options) | {"rates": _numbers(options.rates, "--rates", "1e-4,3e-4,1e-3", float)}
     if not asked["rates"]:
         raise Fault("--rates names no learning rate", "Say them such as 1e-4,3e-4,1e-3")
+    schedule_of(asked["recipe"], asked["rates"])  # before a study file is written of what cannot be trained
     if not options.dry_run:
         options.study = _sweep_file(options, asked)
 
@@ -218,16 +225,32 @@ def _trains(options: argparse.Namespace, work: Callable) -> int:
         return 130
 
 
-def _watching(options: argparse.Namespace) -> Callable:
-    """What looks at each run while it is trained."""
+def _watching(options: argparse.Namespace, made: list) -> Callable:
+    """What looks at each run while it is trained, and is added to `made` then.
+
+    Raises
+    ------
+    Fault : where it could look at none.
+    """
+    from phcore.checkpoints import describe_model
+    from phcore.study import Study, probes
+    from phcore.study.resolve import check_layers
+    from phcore.training import TopologyCallback
+
     layers = tuple(_numbers(options.watch_layers, "--watch-layers", "6,12,18", int))
     given = {"study": options.watch, "schedule": options.watch_at, "layers": layers, "cache": options.store.root,
              "probes": options.watch_probes, "max_overhead": options.max_overhead, "model": options.base}  # fmt: skip
 
-    def callbacks(run) -> list:
-        from phcore.training import TopologyCallback
+    probes.load(options.watch_probes)
+    study = Study(options.watch, real_path(at_home(options.base)), layers=layers)
+    model = describe_model(study.model)
+    if model.status == "ready":  # else the training says what is wrong with it
+        check_layers(study, model)
+    TopologyCallback(**given)
 
-        return [TopologyCallback(run.objective, seed=run.seed, series=run.name, **given)]
+    def callbacks(run) -> list:
+        made.append(TopologyCallback(run.objective, seed=run.seed, series=run.name, **given))
+        return made[-1:]
 
     return callbacks
 

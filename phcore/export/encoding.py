@@ -7,6 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
+# What begins a formula; the wide ones where people write Chinese or Japanese.
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
+
 
 def encode(frame: pd.DataFrame, kind: str) -> bytes:
     """A table as csv, json (list of records; infinite and missing values as strings and null) or parquet.
@@ -51,4 +54,4 @@ def _no_formula(value: object) -> object:
     if not isinstance(value, str):
         return value
     value = value.replace("\r", " ")  # pandas does not quote it, and readers begin a row there
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t")) else value
+    return f"'{value}" if value.startswith(_FORMULA) else value

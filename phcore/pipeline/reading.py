@@ -1,7 +1,5 @@
-"""Readings of models: what is taken of a checkpoint, everything that is missing of it in one pass.
-
-This is where torch is imported, when there is something to read.
-"""
+"""Readings of models: what is taken of a checkpoint, everything that is missing of it in one pass. Torch is imported
+here, when there is something to read."""
 
 from __future__ import annotations
 
@@ -284,7 +282,9 @@ class Asked:
 
 def asked_of(record: Record) -> Asked:
     """Raises a Fault where the probe set or the tokenizer is no longer that of the record, or cannot be used."""
-    return Asked.of(record.study, _same_probes(record))
+    asked = Asked.of(record.study, _same_probes(record))
+    _same_probes(record)  # nor did anything change while it was read
+    return asked
 
 
 def first_reading(model, asked: Asked, layers: list[int], **how) -> tuple[dict[str, object], list[str]]:

@@ -17,6 +17,7 @@ import tomli_w
 from phcore.archive.addresses import local
 from phcore.archive.permissions import KINDS
 from phcore.archive.typed import typed
+from phcore.archive.writing import write_atomically
 from phcore.errors import Fault, about
 from phcore.formatting import at_home, named, real_path
 from phcore.study.devices import spelled
@@ -242,10 +243,9 @@ class Study:
         return tomli_w.dumps(self.to_dict())
 
     def write(self, path: str | Path) -> Path:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.to_toml(), encoding="utf-8")
-        return path
+        """Write the study file, whole or not at all. Raises a Fault where the disk refuses."""
+        write_atomically(real_path(path), self.to_toml().encode())
+        return Path(path)
 
     def with_(self, **changes) -> Study:
         """A copy with other values; validated like the original."""

@@ -89,6 +89,8 @@ class TopologyCallback(transformers.TrainerCallback):
         probes = "default" if str(probes) == "default" else str(real_path(at_home(probes)))
         self.chosen = {"probes": probes, "layers": tuple(layers), "subsamples": subsamples}
         self.folder, self.store = model, Store(cache)
+        known = study if isinstance(study, Study) else Study(study, Path(model or "."), **self.chosen)
+        known.with_(series=(Series(name, Path("."), objective, seed),))  # what cannot be shows now, too
         self.max_overhead, self.stop_on = max_overhead, frozenset(stop_on)
         self.looks: Looks | None = None
         self.steps: frozenset[int] = frozenset()

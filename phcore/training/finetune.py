@@ -18,14 +18,13 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from phcore.archive.writing import locked, on_disk, write_atomically
-from phcore.checkpoints import context_length, describe_model, fingerprint, tokenizer_digest
+from phcore.checkpoints import context_length, describe_model, fingerprint, state, tokenizer_digest
 from phcore.checkpoints.formats import Flaw, read_json
 from phcore.errors import Fault
 from phcore.formatting import at_home, real_path, visible
 from phcore.training.practice import Tracker, quiet_and_seeded
-from phcore.training.recipe import Recipe
+from phcore.training.recipe import Recipe, schedule_of
 from phcore.training.runs import Pool, Run, drawn, pools, runs
-from phcore.training.schedule import steps_of
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
 MARK = "recipe.json"  # in a run's folder: what it is trained with, so that nothing else goes on in it
 LOCK = ".lock"
+AGAIN = "Run the same command again once it is written"
 
 
 @dataclass(frozen=True)
@@ -182,9 +182,7 @@ class Plan:
     @classmethod
     def make(cls, base, out, objectives, mixes, seeds, rates, recipe, only, device, on_note) -> Plan:
         """Read what is to be read; parameters and faults are those of `finetune`."""
-        for one in [recipe, *(replace(recipe, rate=rate) for rate in rates)]:
-            one.check()
-        schedule = steps_of(recipe.schedule, recipe.steps)
+        schedule = schedule_of(recipe, rates)
         base, out = real_path(at_home(base)), at_home(out)
         planned = runs(out, list(objectives), mixes, seeds, only, rates)
         _check_base(base, recipe)
@@ -197,7 +195,10 @@ class Plan:
         if recipe.dtype == "auto":
             able = place.type == "cuda" and torch.cuda.is_bf16_supported()
             recipe = replace(recipe, dtype="bfloat16" if able else "float32")
+        marks = {"base": fingerprint(base, None), "tokenizer": tokenizer_digest(base)}
         tokenizer = load_tokenizer(base)
+        if tokenizer_digest(base) != marks["tokenizer"]:
+            raise Fault("the tokenizer changed while it was read", AGAIN, base)
         if not tokenizer.chat_template:
             mend = "Put the template (chat_template) into its tokenizer_config.json, or begin with an instruct model"
             raise Fault("the base model has no chat template", mend, base)
@@ -205,11 +206,7 @@ class Plan:
         for sentence in [note for pool in found.values() for note in pool.notes] if on_note else ():
             on_note(sentence)
         padding = next((one for one in (tokenizer.pad_token_id, tokenizer.eos_token_id) if one is not None), 0)
-        marks = {
-            "base": fingerprint(base, None),
-            "tokenizer": tokenizer_digest(base),
-            "conversations": {name: pool.digest for name, pool in found.items()},
-        }
+        marks["conversations"] = {name: pool.digest for name, pool in found.items()}
         return cls(base, recipe, schedule, planned, found, padding, place, marks)
 
     @property
@@ -258,9 +255,12 @@ class Plan:
         """The run's trainer, with a base model of its own."""
         from phcore.training.trainer import Finetuner, model_for
 
-        recipe = self.recipe_of(run)
+        recipe, before = self.recipe_of(run), state(self.base)
+        model = model_for(self.base, recipe, run.seed, self.place)
+        if state(self.base) != before or fingerprint(self.base, None) != self.marks["base"]:
+            raise Fault("the base model changed after this training began", AGAIN, self.base)
         return Finetuner(
-            model_for(self.base, recipe, run.seed, self.place),
+            model,
             run.folder,
             recipe,
             self.schedule,

@@ -20,12 +20,12 @@ import pyarrow as pa
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.pipeline.plan import Unit, all_units
-from phcore.pipeline.reading import Asked, first_reading, table_of
+from phcore.pipeline.reading import asked_of, first_reading, table_of
 from phcore.stages.registry import Place, files, keys_of, results
-from phcore.study import Series, Study, kept, probes, raised
+from phcore.study import Series, Study, kept, raised
 from phcore.study.kept import folder_of
 from phcore.study.record import LIVE, Node, Record
-from phcore.study.resolve import resolve
+from phcore.study.resolve import fingerprint, resolve
 from phcore.topology.simple_geometry import effective_rank
 from phcore.training.alarms import Alarm, Look, Measured, alarms
 
@@ -60,12 +60,28 @@ class Looks:
         self.raised: list[Alarm] = []
         self._nodes = [node for node in self._before() if node.step <= start] if start else []
         self.record = self._joined()
-        self.asked = Asked.of(self.study, probes.load(self.study.probes))
+        self.asked = asked_of(self.record)
 
     def base(self, model: torch.nn.Module) -> None:
-        """Look at the model before training: the base of the study."""
-        self._look(model, self.record.base)
-        self.seen.append(self._measured(self.record.base, ""))
+        """Look at the model before training: the base of the study.
+
+        Raises
+        ------
+        Fault : where it is not what lies in the folder of the base model, whose name the look would bear.
+        """
+        from phcore.activations.exactness import other_tensor
+
+        base = self.record.base
+        if (other := other_tensor(model, self.study.model)) or fingerprint(self.study, base, self.store) != (
+            base.fingerprint
+        ):
+            raise Fault(
+                f"the model in training is not the one in this folder ({other or 'its weights changed'})",
+                "Give the folder that it was loaded from, unrounded: TopologyCallback(model=...)",
+                self.study.model,
+            )
+        self._look(model, base)
+        self.seen.append(self._measured(base, ""))
         self._done()
 
     def take(self, model: torch.nn.Module, step: int, weights: str) -> tuple[Look, list[Alarm]]:

@@ -1,12 +1,15 @@
 """How runs are fine-tuned: everything but the model, the conversations, the seed and the device."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from phcore.errors import Fault
+from phcore.training.schedule import steps_of
 
 DECAYS = ("linear", "cosine", "constant")
 FORMATS = ("float32", "bfloat16")
+SEEN = 10_000_000  # conversations of a run, whose order is kept in memory
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,18 @@ class Recipe:
 
     def check(self) -> None:
         """Raise a Fault where a number makes no sense."""
-        for name, least in (
-            ("steps", 1), ("batch", 1), ("accumulate", 1), ("max_tokens", 2), ("rank", 1), ("alpha", 1),
-            ("warmup", 0), ("held_out", 0), ("weight_decay", 0), ("dropout", 0), ("rate", 0),
+        for name, least, most in (
+            ("steps", 1, SEEN), ("batch", 1, SEEN), ("accumulate", 1, SEEN), ("max_tokens", 2, SEEN),
+            ("rank", 1, 65_536), ("alpha", 1, 1_000_000), ("warmup", 0, SEEN), ("held_out", 0, SEEN),
+            ("weight_decay", 0, 1000), ("dropout", 0, 1), ("rate", 0, 1000),
         ):  # fmt: skip
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= least):
+            if value > most:
+                raise Fault(f"{name} is larger than {most:,}", "Choose less")
+            if not value >= least:  # nor is it one that is no number
                 raise Fault(f"{name} = {value} is too small", f"Choose {least} or more")
+        if self.steps * self.batch * self.accumulate > SEEN:
+            raise Fault(f"a run would see more than {SEEN:,} conversations", "Train for fewer steps, or smaller ones")
         if self.dropout >= 1:
             raise Fault(f"dropout = {self.dropout} leaves nothing", "Choose less than 1")
         if self.warmup > self.steps:
@@ -74,3 +82,15 @@ class Recipe:
             return (done + 1) / self.warmup
         left = (steps - done) / max(1, steps - self.warmup)  # of the decay: 1 at its first step
         return {"linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left), "constant": 1.0}[self.decay]
+
+
+def schedule_of(recipe: Recipe, rates: Sequence[float] = ()) -> tuple[int, ...]:
+    """The steps of a recipe, with each of several learning rates in place of its own, that have a checkpoint.
+
+    Raises
+    ------
+    Fault : where a number of it makes no sense.
+    """
+    for one in [recipe, *(replace(recipe, rate=rate) for rate in rates)]:
+        one.check()
+    return steps_of(recipe.schedule, recipe.steps)

@@ -15,6 +15,8 @@ from phcore.formatting import at_home, count
 from phcore.training import conversations
 from phcore.training.examples import Example, encode, shortened
 
+MOST = 10_000  # runs of one call
+
 
 @dataclass(frozen=True)
 class Run:
@@ -69,6 +71,8 @@ def runs(
         raise Fault(f"{seeds} seeds are none", "Train with one at least")
     for name, shares in mixes.items():
         _check_mix(name, shares, objectives)
+    if (number := (len(objectives) + len(mixes)) * max(1, len(rates)) * seeds) > MOST:
+        raise Fault(f"{number:,} runs are too many", f"Train {MOST:,} or fewer")
     parts = {name: {name: 1.0} for name in objectives} | {name: dict(shares) for name, shares in mixes.items()}
     if len({written(rate) for rate in rates}) < len(rates):
         raise Fault("a learning rate is named twice", "Name each once")

@@ -35,8 +35,7 @@ def steps_of(text: str, last: int) -> tuple[int, ...]:
     found = {last}
     for part in text.split(","):
         found |= _part(" ".join(part.split()), last)
-    if len(found - {0}) > MOST:
-        raise Fault(f"the schedule {text!r} asks for more than {MOST:,} checkpoints", "Save fewer")
+    _refuse_more(len(found - {0}), text)
     return tuple(sorted(found - {0}))
 
 
@@ -62,13 +61,21 @@ def _part(text: str, last: int) -> set[int]:
         count = int(read["count"])
         if not count:
             raise Fault(f"{text!r} asks for no step", GRAMMAR)
+        _refuse_more(last // count if read["word"] == "every" else count, text)
         return set(range(count, last + 1, count)) if read["word"] == "every" else _log(count, last)
     low, high, by = int(read["low"]), int(read["high"] or read["low"]), int(read["by"] or 1)
     if high > last:
         raise Fault(f"step {high} of the schedule is after the last, {last}", "Train longer, or leave the step out")
     if low > high or not by:
         raise Fault(f"{text!r} leads nowhere", GRAMMAR)
+    _refuse_more((high - low) // by, text)
     return set(range(low, high + 1, by))
+
+
+def _refuse_more(number: int, text: str) -> None:
+    """Before so many steps are made."""
+    if number > MOST:
+        raise Fault(f"the schedule {text!r} asks for more than {MOST:,} checkpoints", "Save fewer")
 
 
 def _log(count: int, last: int) -> set[int]:

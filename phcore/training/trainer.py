@@ -67,8 +67,17 @@ def model_for(base: Path, recipe: Recipe, seed: int, place: torch.device) -> tor
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # one library says it of the other
             return get_peft_model(model, config)
+    except (RuntimeError, MemoryError) as error:
+        if not is_memory(error):
+            raise
+        raise Fault(f"there is not enough memory for it on {place}", "Lower --rank", base) from None
     except ValueError as error:
         raise Fault(f"PEFT cannot adapt this model ({first_line(error)})", "Name other --targets", base) from error
+
+
+def is_memory(error: Exception) -> bool:
+    """Whether it says that the memory does not suffice; torch's allocator of the CPU has no kind of error for that."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def trained(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
@@ -160,7 +169,9 @@ class Finetuner(transformers.Trainer):
         self.args.eval_on_start = newest is None and bool(self.held_out)
         try:
             self.train(resume_from_checkpoint=None if newest is None else str(newest))
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not is_memory(error):
+                raise
             mend = "Halve --batch and double --accumulate, or lower --max-tokens"
             raise Fault(f"there is not enough memory for it on {self.args.device}", mend, self.folder) from None
 

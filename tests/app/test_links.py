@@ -87,7 +87,9 @@ def test_an_upgraded_link_is_what_the_widgets_start_from(start, computed, monkey
     assert not app.warning
 
 
-@pytest.mark.parametrize(("version", "said"), [(9, "newer version"), ("x", "no number"), (1, ""), (0, "")])
+@pytest.mark.parametrize(
+    ("version", "said"), [(9, "newer version"), ("x", "no number"), ("9" * 5000, "no number"), (1, ""), (0, "")]
+)
 def test_a_link_of_another_version_opens_as_far_as_it_is_known(start, computed, version, said):
     app = start(computed[1], "trajectories", study="tiny", t_layer=2, v=version)
     assert app.selectbox(key="t_layer").value == 2

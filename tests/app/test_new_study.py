@@ -107,6 +107,8 @@ def test_this_machine_is_measured_before_a_time_is_named(start, place, tmp_path,
     assert "How long that takes depends on this machine" in words(app)
     app.text_input(key="answers").set_value("0, x")
     assert "'x' is no number of a prompt" in words(run(app))
+    app.text_input(key="answers").set_value("9" * 5000)
+    assert "is no number of a prompt" in words(run(app))
     app.text_input(key="answers").set_value("0, 12")
     assert "names prompt 12" in words(run(app))
     app.text_input(key="answers").set_value("0 3")

@@ -73,6 +73,8 @@ def unpack(source: str | Path | BinaryIO, store: Store, name: str | None = None)
     shown = Path(source) if isinstance(source, str | Path) else None
     with _workroom(store) as place:
         with _judging(shown):
+            if shown is not None:
+                _refuse_endless(shown)
             with zipfile.ZipFile(source) as archive:
                 infos = _infos(archive)
                 manifest = Manifest.from_json(_text(archive, infos[MANIFEST]))
@@ -132,6 +134,12 @@ def _judging(path: Path | None, doing: str = "read") -> Iterator[None]:
         if doing != "read":
             raise  # no verdict on a file, but a mistake in this one
         raise Fault("this is not a packed study, or it is damaged", AGAIN, path) from error
+
+
+def _refuse_endless(path: Path) -> None:
+    """Raise where a path names a pipe, which would be waited for, or a device, of which some have no end."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise Fault("it is a pipe or a device", "Give the file of a pack", path)
 
 
 def _infos(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import altair as alt
 import pandas as pd
 
+from phcore.figures.charts.linking import heading_of
 from phcore.figures.charts.theme import AXIS_SIZE, HALO, INK, LABEL_SIZE, objective_colours, objective_scale
 from phcore.formatting import three
 
@@ -105,7 +106,7 @@ def on(channel, field: str):
 
 def told(fields: Mapping[str, str]) -> list[alt.Tooltip]:
     """Tooltip: column -> its name on screen."""
-    return [alt.Tooltip(field=field, type="nominal", title=title) for field, title in fields.items()]
+    return [alt.Tooltip(field=field, type="nominal", title=heading_of(title)) for field, title in fields.items()]
 
 
 def interval_words(values: Sequence[float], lows: Sequence[float], highs: Sequence[float], words=three) -> list[str]:

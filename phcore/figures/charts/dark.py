@@ -13,6 +13,7 @@ from phcore.figures.charts.theme import OBJECTIVES, OTHER_OBJECTIVES, on_dark
 _IS_DARK = "luminance(background) < 0.2"
 _COLOURS = frozenset((*OBJECTIVES.values(), *OTHER_OBJECTIVES))
 _CHANNELS = ("color", "fill", "stroke")
+_WORDS = frozenset({"domain", "sort", "values", "equal", "oneOf", "title", "subtitle", "text", "description", "name"})
 
 
 def for_both(spec, tables: Iterable[pd.DataFrame]):
@@ -20,7 +21,7 @@ def for_both(spec, tables: Iterable[pd.DataFrame]):
 
     Parameters
     ----------
-    spec : of a chart, as plain Vega-Lite. Domains of scales stay as they are.
+    spec : of a chart, as plain Vega-Lite. Its words stay as they are: a run may be called like a colour.
     tables : of the chart; a channel without a scale takes its colours from their columns.
     """
     tables = list(tables)
@@ -28,7 +29,7 @@ def for_both(spec, tables: Iterable[pd.DataFrame]):
         case str() if spec in _COLOURS and (light := on_dark(spec)) != spec:
             return {"expr": f"{_IS_DARK} ? '{light}' : '{spec}'"}
         case dict():
-            whole = {key: one if key == "domain" else for_both(one, tables) for key, one in spec.items()}
+            whole = {key: one if _is_words(key, one) else for_both(one, tables) for key, one in spec.items()}
             for channel in _CHANNELS:
                 if isinstance(own := whole.get(channel), dict) and "field" in own and own.get("scale", own) is None:
                     whole[channel] = _of_column(own, tables)
@@ -36,6 +37,12 @@ def for_both(spec, tables: Iterable[pd.DataFrame]):
         case list() | tuple():
             return [for_both(one, tables) for one in spec]
     return spec
+
+
+def _is_words(key: str, value) -> bool:
+    """Whether an entry of a spec holds names and words, not colours."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    return key in _WORDS and all(isinstance(one, str) for one in texts)
 
 
 def _of_column(channel: dict, tables: list[pd.DataFrame]) -> dict:

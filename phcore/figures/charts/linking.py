@@ -6,6 +6,11 @@ from typing import TypeVar
 
 import altair as alt
 
+_OF_OBJECTS = frozenset((
+    "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString",
+    "toString", "valueOf",
+))  # fmt: skip
+
 C = TypeVar("C", alt.LayerChart, alt.ConcatChart, alt.HConcatChart, alt.VConcatChart)
 
 
@@ -54,6 +59,17 @@ def answering(view: alt.Chart, name: str, tooltip: Mapping[str, str], **style) -
     return points
 
 
+def heading_of(words: str) -> str:
+    """The name of a line of a tooltip, with a space behind it where the words alone would be something else: a heading,
+    the address of a picture, or what every object of a browser has, and at which Vega gives up the chart."""
+    return f"{words} " if words in ("title", "image") or is_of_objects(words) else words
+
+
+def is_of_objects(words: str) -> bool:
+    """Whether every object of a browser has something of this name."""
+    return words in _OF_OBJECTS or (words.startswith("__") and words.endswith("__"))
+
+
 def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:
     """Tooltip of a view whose nearest mark answers: column -> its name on screen.
 
@@ -63,8 +79,8 @@ def nearest_tooltip(fields: Mapping[str, str]) -> alt.TooltipValue:
     """
     pairs: dict[str, str] = {}
     for field, words in fields.items():
-        # The tooltip reads these two names as a heading and as the address of a picture.
-        while words in pairs or words in ("title", "image"):
+        words = heading_of(words)
+        while words in pairs:
             words += " "
         pairs[words] = f"{json.dumps(words)}: (datum.datum || datum)[{json.dumps(field)}]"
     return alt.TooltipValue(alt.ExprRef("{" + ", ".join(pairs.values()) + "}"))

@@ -15,8 +15,10 @@ import pandas as pd
 from altair.utils.schemapi import debug_mode
 
 from phcore.figures.charts.dark import for_both
+from phcore.figures.charts.linking import is_of_objects
 from phcore.formatting import visible
 
+_OF_TABLES = frozenset({"domain", "sort", "values", "equal", "oneOf"})  # what a spec says in words of its tables
 _ALTAIR = threading.Lock()  # Altair's settings are those of the whole process
 
 
@@ -73,29 +75,35 @@ def _inner(spec: Mapping) -> float:
     return spec.get("height", 200) + _AXIS + head
 
 
+def _named(words: str, lines: bool = False) -> str:
+    """Words of others as `visible` ones; where they are what every object of a browser has, with a space behind them:
+    Vega gives up some charts at those."""
+    return f"{words} " if is_of_objects(words) else visible(words, lines)
+
+
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with nothing unseen in its words, see `visible`. Files hold them as they are."""
     words = table.select_dtypes(["object", "string"])
     each = (one if one.dtype == object else one.unique() for _, one in words.items())  # names, many times each
     said = {one for column in each for one in column if isinstance(one, str)}
-    if all(visible(one) == one for one in said):  # as nearly always: the same object, which may be one that moves
+    if all(_named(one) == one for one in said):  # as nearly always: the same object, which may be one that moves
         return table
-    shown = table.assign(**words.map(lambda one: visible(one) if isinstance(one, str) else one))
+    shown = table.assign(**words.map(lambda one: _named(one) if isinstance(one, str) else one))
     if isinstance(table, Moving):
         shown = Moving(shown)
         shown._at = lambda step: readable(table._at(step))
     return shown
 
 
-def _seen(spec):
-    """The same of a spec, whose domains, titles and expressions name what is in the tables."""
+def _seen(spec, lines: bool = True):
+    """The same of a spec, whose domains, orders and filters name what is in the tables, and as it is there."""
     match spec:
         case str():
-            return visible(spec, lines=True)
+            return _named(spec, lines)
         case dict():
-            return {key: _seen(value) for key, value in spec.items()}
+            return {key: _seen(value, lines and key not in _OF_TABLES) for key, value in spec.items()}
         case list() | tuple():
-            return [_seen(value) for value in spec]
+            return [_seen(value, lines) for value in spec]
     return spec
 
 

@@ -177,13 +177,19 @@ def line_dash(
     )
 
 
+def _lines(words: str | None, width: int) -> list[str]:
+    """Words in lines of so many letters. Of a single word, such as the name of a run, no more is shown than a line."""
+    short = (one if len(one) <= width else f"{one[: width - 1]}…" for one in (words or "").split(" "))
+    return textwrap.wrap(" ".join(short), width)
+
+
 def heading(question: str | None, answer: str | None, width: int) -> alt.typing.Optional[alt.TitleParams]:
     """Title of a chart: the question it answers, and the answer below it, wrapped to its width."""
     if not question and not answer:
         return alt.Undefined
     return alt.TitleParams(
-        text=textwrap.wrap(question or "", max(20, width // 9)) or [""],
-        subtitle=textwrap.wrap(answer or "", max(24, int(width / 6.6))),
+        text=_lines(question, max(20, width // 9)) or [""],
+        subtitle=_lines(answer, max(24, int(width / 6.6))),
         subtitleColor=SOFT,
         anchor="start",
         fontSize=TITLE_SIZE,
@@ -199,8 +205,8 @@ def finding(question: str | None, answer: str | None, width: int) -> alt.typing.
         return alt.Undefined
     size = ANSWER_SIZE if width > HALF_WIDTH + 100 else HALF_ANSWER_SIZE
     return alt.TitleParams(
-        text=textwrap.wrap(question or "", max(20, int(width / 6.6))) or [""],
-        subtitle=textwrap.wrap(answer or "", max(24, int(width / (0.53 * size)))),
+        text=_lines(question, max(20, int(width / 6.6))) or [""],
+        subtitle=_lines(answer, max(24, int(width / (0.53 * size)))),
         color=SOFT,
         subtitleColor=INK,
         anchor="start",

@@ -308,10 +308,22 @@ def test_tokenizers(tmp_path):
         seen.append(checkpoints.tokenizer_digest(folder))
     (folder / "chat_template.jinja").write_text("2")
     seen.append(checkpoints.tokenizer_digest(folder))
+    (folder / "additional_chat_templates").mkdir()
+    for name in ("tokenizer.4.0.0.json", "additional_chat_templates/default.jinja"):  # which transformers may prefer
+        (folder / name).write_text("1")
+        seen.append(checkpoints.tokenizer_digest(folder))
     assert len(set(seen)) == len(seen)
     (folder / "config.json").write_text("{}")
     shutil.copytree(folder, tmp_path / "b")
     assert checkpoints.tokenizer_digest(tmp_path / "b") == seen[-1]
+
+
+@pytest.mark.parametrize("spoil", [os.mkdir, os.mkfifo])
+def test_a_tokenizer_that_cannot_be_read_is_a_sentence(tmp_path, spoil):
+    folder = paper.model(tmp_path / "a")
+    spoil(folder / "tokenizer.json")
+    with pytest.raises(Fault, match=r"tokenizer.json: it cannot be read"):
+        checkpoints.tokenizer_digest(folder)
 
 
 def test_hybrid_models_tell_their_layers_one_by_one(tmp_path):

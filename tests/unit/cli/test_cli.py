@@ -328,3 +328,21 @@ def test_a_folder_that_holds_the_base_beside_the_runs_makes_a_study_of_the_runs(
     assert "base/ is the base model itself" in said.err
     assert main(["new", "all/runs", "--model", "all/runs", "-o", "other.toml"]) == 1
     assert "Pick the folder with config.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["", ".", "/", ".."])
+@pytest.mark.parametrize(
+    "words", ["tables tiny cells", "clouds tiny --series helpful --step 1", "pack tiny", "report tiny", "figures tiny"]
+)
+def test_a_place_that_can_be_no_file_is_a_sentence(archive, tmp_path, monkeypatch, capsys, words, target):
+    monkeypatch.chdir(tmp_path)
+    assert main([*words.split(), "-o", target]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_wrong_with_a_call_is_said_without_what_a_terminal_obeys(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["findings", "tiny", "\x1b[2J\u202e"])
+    assert end.value.code == 2
+    assert "␛[2J⟨U+202E⟩" in capsys.readouterr().err

@@ -1017,3 +1017,10 @@ def test_the_shell_warns_of_hidden_states_without_prompts(computed, tmp_path, mo
     monkeypatch.setenv("PHCORE_CACHE", str(computed[1]))
     assert main(["pack", "tiny", "-o", str(tmp_path / "x.zip"), "--without-prompts", "--with-clouds"]) == 0
     assert "can be guessed" in capsys.readouterr().err
+
+
+def test_a_device_or_a_pipe_is_no_pack(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", tmp_path / "pipe"):
+        with pytest.raises(Fault, match="it is a pipe or a device"):
+            unpack(path, Store(tmp_path / "cache"))

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -164,6 +165,42 @@ def test_a_model_without_a_folder_is_said(train, watching, llama, caplog):
     assert "TopologyCallback(model=...)" in caplog.text
 
 
+def test_another_model_than_the_one_in_the_folder_is_no_base(train, watching, llama, tmp_path, caplog):
+    """Its clouds would stand under the name of other weights, for every study on that base."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight[3, 3] += 1
+    _, trainer = train([watching()], model=model)
+    assert "not the one in this folder (model.layers.0.mlp.up_proj.weight)" in caplog.text
+    assert trainer.state.global_step == STEPS
+    assert not list((tmp_path / "cache").rglob("clouds/*"))
+
+
+def test_a_larger_vocabulary_is_no_other_model(train, watching, llama):
+    model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
+    model.resize_token_embeddings(model.config.vocab_size + 3)
+    callback = watching()
+    train([callback], model=model)
+    assert [one.step for one in callback.looks.seen] == [0, 2, 4, 6, 8]
+
+
+def test_a_tokenizer_that_changes_meanwhile_is_no_look(train, watching, llama, tmp_path, monkeypatch, caplog):
+    from phcore.pipeline import reading
+
+    own = tmp_path / "own"
+    shutil.copytree(llama, own)
+    encoded = reading.Asked.of.__func__
+
+    def then_changed(cls, *given):
+        found = encoded(cls, *given)
+        (own / "chat_template.jinja").write_text("{{ messages[0]['content'] }}")
+        return found
+
+    monkeypatch.setattr(reading.Asked, "of", classmethod(then_changed))
+    train([watching(model=own)])
+    assert "the tokenizer changed" in caplog.text
+
+
 def test_looks_take_no_more_than_they_may(train, watching, monkeypatch):
     callback = watching(every=1, max_overhead=0.5)
     clock = iter(np.arange(0, 1e6, 1.0))  # each reading of the clock is a second later: a look takes one
@@ -217,6 +254,7 @@ def test_states_are_what_they_were(llama):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"stop_on": ("boom",)}, "no kind of alarm"), ({"max_overhead": 5}, "no share of the time"),
+     ({"study": "../up"}, "study name"), ({"subsamples": -1}, "subsamples"),
      ({"every": 0}, "asks for no step"), ({"every": None, "schedule": "now and then"}, "no part of a schedule")],
 )  # fmt: skip
 def test_parameters_that_cannot_be_are_said_before_training(watching, changes, words):

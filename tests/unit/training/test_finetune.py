@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -410,3 +411,86 @@ def test_an_interrupt_says_how_to_go_on(shell, monkeypatch, capsys):
     monkeypatch.setattr(trainer.Finetuner, "go", interrupted)
     assert shell() == 130
     assert "The same command goes on at the last checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"rate": 1e300}, "rate is larger"), ({"rate": float("nan")}, "rate = nan"), ({"alpha": 10**400}, "alpha is"),
+     ({"rank": 10**9}, "rank is larger"), ({"steps": 10**12}, "steps is larger"), ({"batch": 10**7}, "10,000,000"),
+     ({"weight_decay": float("inf")}, "weight_decay is"), ({"accumulate": 10**9}, "accumulate is")],
+)  # fmt: skip
+def test_numbers_that_no_machine_could_follow_are_refused(changes, words):
+    with pytest.raises(Fault, match=words):
+        replace(RECIPE, **changes).check()
+
+
+def test_more_runs_than_anybody_trains_are_refused_before_they_are_listed(base, talk, tmp_path):
+    with pytest.raises(Fault, match="2,000,000,000 runs are too many"):
+        finetune(base, tmp_path / "runs", talk, seeds=10**9, recipe=RECIPE)
+
+
+def test_memory_that_does_not_suffice_is_a_sentence_on_the_cpu_too(base, talk, tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 128000000000 bytes")
+
+    monkeypatch.setattr(trainer.Finetuner, "training_step", fails)
+    with pytest.raises(Fault, match="not enough memory"):
+        finetune(base, tmp_path / "runs", talk, recipe=RECIPE, only=["helpful-seed0"])
+
+
+@pytest.mark.parametrize("changed", ["model.safetensors", "tokenizer_config.json"])
+def test_a_base_that_changes_while_it_is_read_trains_nothing(base, talk, tmp_path, monkeypatch, changed):
+    """Its runs would stand under the name of other weights, or of another chat template."""
+    from phcore.activations import tokens
+
+    own = tmp_path / "base"
+    shutil.copytree(base, own)
+
+    def then_changed(read):
+        def now(*given, **how):
+            found = read(*given, **how)
+            text = (own / changed).read_bytes()
+            (own / changed).write_bytes(text.replace(b"{", b"{ ", 1) if changed.endswith("json") else text)
+            return found
+
+        return now
+
+    if changed.endswith("json"):
+        monkeypatch.setattr(tokens, "load_tokenizer", then_changed(tokens.load_tokenizer))
+    else:
+        monkeypatch.setattr(trainer, "load_model", then_changed(trainer.load_model))
+    with pytest.raises(Fault, match="changed"):
+        finetune(own, tmp_path / "runs", talk, recipe=RECIPE, only=["helpful-seed0"])
+    assert not list(tmp_path.glob("runs/*/checkpoint-*"))
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [("--watch=../elsewhere", "'../elsewhere' cannot be used"), ("--watch-layers=99", "layer 99 was asked for"),
+     ("--watch-probes=nowhere.jsonl", "nowhere.jsonl"), ("--max-overhead=nan", "no share of the time"),
+     ("--watch-at=every 0", "asks for no step")],
+)  # fmt: skip
+def test_looks_that_cannot_be_taken_are_said_before_the_training(
+    base, talk, tmp_path, capsys, monkeypatch, flag, words
+):
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    asked = ["finetune", str(base), str(tmp_path / "runs"), f"--objective=helpful={talk['helpful']}", "--watch=live"]
+    assert main([*asked, "--held-out=4", "--max-tokens=128", flag]) == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_looks_that_were_not_taken_are_not_said_to_be_there(base, talk, tmp_path, capsys, monkeypatch):
+    from phcore.training.looks import Looks
+
+    def fails(*_):
+        raise Fault("the disk is full", "Make room")
+
+    monkeypatch.setenv("PHCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Looks, "base", fails)
+    asked = ["finetune", str(base), str(tmp_path / "runs"), f"--objective=helpful={talk['helpful']}", "--watch=live",
+             "--steps=1", "--warmup=0", "--batch=2", "--held-out=4", "--max-tokens=128", "--rank=2"]  # fmt: skip
+    assert main(asked) == 0
+    assert "No looks were taken: they failed" in capsys.readouterr().out
+    assert main(asked) == 0
+    assert "No looks were taken: all runs were finished" in capsys.readouterr().out

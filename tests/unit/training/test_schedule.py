@@ -67,3 +67,9 @@ def test_log_spaced_steps_are_few_and_reach_both_ends(count, last):
     assert steps[0] == (1 if count > 1 else last)
     assert all(0 < one <= last for one in steps)
     assert list(steps) == sorted(set(steps))
+
+
+@pytest.mark.parametrize("text", ["every 1", "0..999999999", "log 999999999"])
+def test_what_would_fill_the_memory_is_refused_before_it_does(text):
+    with pytest.raises(Fault, match="more than 10,000 checkpoints"):
+        steps_of(text, 10**12)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from phcore.archive import writing
 from phcore.cli.main import main
 from phcore.study import Study
 from tests import studies
@@ -54,7 +55,20 @@ def test_what_cannot_be_used_is_said_before_anything_is_trained(words, tmp_path,
                         ("--probes=nowhere.jsonl", "nowhere.jsonl"), ("--layers=99", "99")):  # fmt: skip
         assert main([*words, wrong]) != 0
         assert said in capsys.readouterr().err
+    for wrong, said in (("--rates=nan", "rate = nan"), ("--rates=-1", "rate = -1.0"), ("--steps=0", "steps = 0"),
+                        ("--rates=1e300", "rate is larger"), ("--schedule=9", "after the last")):  # fmt: skip
+        assert main([*words, wrong]) == 1
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "many.toml").exists()  # which would refuse the words that are right
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_study_file_is_whole_or_not_there(words, tmp_path, capsys, monkeypatch):
+    """Half of one, left by a kill or a full disk, would be called something else by the same command for ever."""
+    monkeypatch.setattr(writing.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    assert main(words) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert not (tmp_path / "many.toml").exists()
 
 
 def test_a_dry_run_writes_nothing(words, tmp_path, capsys):
