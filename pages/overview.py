@@ -67,7 +67,9 @@ def open_barcode(series: str, step: int) -> None:
 
 def moving(study: Results, choice: Choice) -> None:
     try:
-        moving_maps.show(study, choice.layer, "o_maps", open_barcode)
+        rows = moving_maps.rows(study, choice.layer)
+        with st.container(key=f"maps-{rows}"):  # by which a phone knows how high they will be
+            moving_maps.show(study, choice.layer, "o_maps", open_barcode)
     except Fault as fault:
         frame.say(fault)
 

@@ -67,7 +67,7 @@ def figures_and_tables(study: Results) -> None:
     st.markdown(WORDS["figures_and_tables"])
     row = st.columns([1.4, 1, 1, 2], vertical_alignment="bottom")
     width = control(row[0].selectbox, "s_width", list(images.WIDTHS), 2)
-    points = control(row[1].number_input, "s_points", 5.0, 14.0, images.POINTS, 0.5)
+    points = control(row[1].number_input, "s_points", 5.0, 14.0, images.POINTS, 0.5, format="%.1f")
     layer = controls.layer(row[2], study, "s_figures_layer")
     how = Print(layer, images.WIDTHS[width], points)
     if not st.button("Put the zip together", type="primary", icon=":material/folder_zip:", key="s_bundle"):

@@ -117,7 +117,8 @@ def charts() -> None:
     said: set[str] = set()
     if st.session_state.get(_OPEN):
         st.rerun()  # of the whole page, which turns to the other one
-    paths = room.pair()
+    with st.container(key="paths"):  # whose place is kept until they are drawn, after the slider below
+        paths = room.pair()
     line, button = st.columns([3, 2], vertical_alignment="bottom")
     with line:
         step = step_slider(steps)

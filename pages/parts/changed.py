@@ -13,7 +13,7 @@ from pages.parts.web import WORDS, Markdown, plain
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.matching import GONE, MOVED, NEW, PAIR, matching_chart, matching_now, pair_rows
-from phcore.formatting import count, three, unit_words, wasserstein_words
+from phcore.formatting import count, percent, three, unit_words, wasserstein_words
 from phcore.topology import distances
 
 PREVIOUS, LATEST, BASE = "the previous checkpoint", "the latest before with hidden states", "the base model"
@@ -144,7 +144,7 @@ def _distance_words(rows: pd.DataFrame, total: float, pair: Comparison, norm: fl
 
 
 def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> Markdown:
-    share = f"It pays {pair['share']:.1%} of the distance" + (" squared." if order == 2 else ".")
+    share = f"It pays {percent(pair['share'], 1)} of the distance" + (" squared." if order == 2 else ".")
     row = pair.to_frame().T
     before, after = plain(_spans(row, "a")[0]), plain(_spans(row, "b")[0])
     if pair["what"] == NEW:

@@ -129,5 +129,5 @@ def _built(about: str, _build: Callable[[], alt.TopLevelMixin], changed: bool) -
     packed = {id(table): convert_pandas_df_to_arrow_bytes(table) for table in parts.tables.values()}
     return _Standing(
         json.dumps(chart.spec), chart.tables, json.dumps(parts.spec), parts.tables, packed, title(chart.spec),
-        round(height(chart.spec)),
+        round(height(chart)),
     )  # fmt: skip

@@ -32,7 +32,7 @@ class Room(NamedTuple):
 
     def pair(self) -> list:
         """Places for two charts: side by side, or where there is no room for that below each other."""
-        return st.columns(2) if self.half < self.full else [st.container(), st.container()]
+        return st.columns(2) if self.half < self.full else [*st.columns(1), *st.columns(1)]
 
 
 def room() -> Room:

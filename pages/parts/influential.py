@@ -13,6 +13,7 @@ from pages.parts.web import WORDS
 from phcore.errors import Fault
 from phcore.export.results import Results
 from phcore.figures.charts.cloud_map import shortened
+from phcore.formatting import percent
 from phcore.topology import distances, influence
 from phcore.topology.explore import Lens
 from phcore.topology.persistence import cell_diagrams
@@ -88,7 +89,7 @@ def sentence(table: pd.DataFrame) -> str:
     if not top["lost"] > 0:
         return "No single prompt made it larger."
     text = shortened(top["text"], 60)
-    return f"Without its most influential prompt it would be {top['share']:.1%} smaller: “{text}”."
+    return f"Without its most influential prompt it would be {percent(top['share'], 1)} smaller: “{text}”."
 
 
 @st.cache_resource

@@ -1,6 +1,7 @@
 """Maps that move: what the browser is sent once, so that the step and the size change there without the server."""
 
 from collections.abc import Callable
+from math import ceil
 
 import numpy as np
 import streamlit as st
@@ -26,13 +27,21 @@ def show(study: Results, layer: int, key: str, on_open: Callable[[str, int], Non
     Fault
         where the archive has no maps of the study.
     """
-    choice = Choice.of(study, layer=layer)
 
     def opened() -> None:
         if asked := st.session_state[key].open:
             on_open(asked["series"], int(asked["step"]))
 
-    _MAPS(key=key, data=sent(study, layer, choice.only(FIGURES["maps"].uses)), on_open_change=opened)
+    _MAPS(key=key, data=_of(study, layer), on_open_change=opened)
+
+
+def rows(study: Results, layer: int) -> int:
+    """In how many rows of two the same maps stand on a phone."""
+    return ceil(len(_of(study, layer)["panels"]) / 2)
+
+
+def _of(study: Results, layer: int) -> dict:
+    return sent(study, layer, Choice.of(study, layer=layer).only(FIGURES["maps"].uses))
 
 
 @data.cached(8)

@@ -33,10 +33,11 @@ def show() -> None:
     with right:
         words = "The folder above your runs: each sub-folder with checkpoints becomes a series named after it."
         directory = picker.folder("Checkpoints", "checkpoints", words)
+        here = model is not None and bringing.is_here(directory, "checkpoints")
     if model is None or directory is None:
         _practice()
         return
-    if not bringing.is_here(directory, "checkpoints"):
+    if not here:
         return
     try:
         found = _scan(str(directory), str(model))

@@ -12,6 +12,7 @@ from phcore.analysis.next_tokens import most_probable
 from phcore.checkpoints.token_texts import token_texts
 from phcore.export.results import Results
 from phcore.figures.charts.theme import category_marks
+from phcore.formatting import percent
 from phcore.stages.registry import Place, files
 
 _SHOWN = 4  # tokens of a prompt at a checkpoint
@@ -27,7 +28,7 @@ def show(study: Results, before: Cell, after: Cell, names: Sequence[str], prompt
     texts = _texts(study, known, prompts["prompt"].to_numpy()) if known else {}
     rows = [
         {
-            "share": f"{row.share:+.1%}".replace("-", "\N{MINUS SIGN}"),
+            "share": f"{row.share:+.1%}".replace("%", " %").replace("-", "\N{MINUS SIGN}"),
             "text": row.text,
             "category": row.category if isinstance(row.category, str) else "",
             "says": [(name, _words(one, row.prompt, texts)) for name, one in zip(names, likely, strict=True) if one],
@@ -61,7 +62,7 @@ def _texts(study: Results, likely: Sequence[Likely], prompts: np.ndarray) -> dic
 
 def _words(likely: Likely, prompt: int, texts: dict[int, str]) -> list[tuple[str, str]]:
     tokens, probabilities = (one[prompt] for one in likely)
-    return [(_token(int(token), texts), f"{part:.0%}") for token, part in zip(tokens, probabilities, strict=True)]
+    return [(_token(int(token), texts), percent(part)) for token, part in zip(tokens, probabilities, strict=True)]
 
 
 def _token(token: int, texts: dict[int, str]) -> str:

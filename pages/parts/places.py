@@ -8,6 +8,7 @@ import pandas as pd
 from pages.parts import data, live
 from pages.parts.data import Cell
 from phcore.export.results import Results
+from phcore.formatting import percent
 from phcore.topology.explore import Lens
 
 
@@ -60,7 +61,7 @@ def _kept(study: Results, series: str, layer: int, scale: str) -> Places:
         reach = np.maximum(reach, np.abs(points / by).max(axis=0))
         if name == series:
             steps[int(step)], share[int(step)] = points / by, float(rows["share"].iloc[0])
-    low, high = (f"{one(share.values(), default=0):.0%}" for one in (min, max))
+    low, high = (percent(one(share.values(), default=0)) for one in (min, max))
     part = low if low == high else f"{low} to {high}"
     words = (
         f"Two principal axes of the first cloud of this series, with {part} of the variance of its steps; each cloud "

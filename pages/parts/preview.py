@@ -3,6 +3,7 @@
 Both come from a trial in a process of its own, which takes some seconds and is kept as long as the files stand still.
 """
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -42,7 +43,8 @@ def prompts(asked: Study) -> bool:
     except Fault as fault:
         st.error(plain(data.told(fault)), icon=":material/error:")
         return False
-    st.caption(plain(f"{len(probe_set.prompts):,} prompts: {probe_set.columns}."))
+    read = re.sub(r"\b(\w+) = \1(?=[,;]|$)", r"\1", probe_set.columns)  # a column that is called what it is
+    st.caption(plain(f"{len(probe_set.prompts):,} prompts. Columns that are read: {read}."))
     for sentence in probe_set.notes:
         st.caption(plain(sentence))
     if verdict.prompts:

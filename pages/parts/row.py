@@ -37,7 +37,12 @@ def objectives(place, *studies: Results) -> tuple[str, ...]:
 
 
 def left_out(off: Sequence[str]) -> None:
-    """A line while objectives are switched off."""
+    """A line while objectives are switched off.
+
+    Its place is there always: a browser knows elements by their number, and would draw all charts below a new one anew.
+    """
+    place = st.empty()
     if off:
         names = web.plain(", ".join(off))
-        st.caption(f"Not shown: {names}. What is counted over all runs (p-values, correlations, verdicts) stays whole.")
+        words = f"Not shown: {names}. What is counted over all runs (p-values, correlations, verdicts) stays whole."
+        place.caption(words)

@@ -31,6 +31,8 @@ _DISC = (
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
+_CORNER = (72, 20)  # pixels that the name of a step takes
+
 # Where a name may stand around the end of its path: pixels across and down, in order of preference.
 _AROUND = (
     (12, 0, "left"),
@@ -143,6 +145,7 @@ def chart(data: Data, look: Look):
     here = View().encode(x=x, y=y)
     points, near_by = here.transform_filter("datum.step > 0"), here.transform_filter(hover)
     x_name, y_name = (title.split(" (")[0] for title in data.titles)
+    floor_name = _floor_name(table, data.floor, frame)
     told = {"series": "series", "step_words": "step", "x_words": x_name, "y_words": y_name}
     chart = alt.layer(
         *_disc(table, data.floor, x, y),
@@ -150,11 +153,11 @@ def chart(data: Data, look: Look):
         here.mark_line(strokeWidth=2.6, opacity=0.85).encode(color=colour, **path),
         points.mark_point(filled=True, opacity=1).encode(color=colour, size=size, shape=marker),
         near_by.mark_point(filled=False, color=INK, size=230, strokeWidth=1, opacity=0.6),
-        *_selected(look.step, x, y, colour, across),
+        *_selected(look.step, x, y, colour, across, floor_name),
         View(table[table["step"] == 0].head(1))
         .mark_point(shape="diamond", filled=True, color=BASE_COLOUR, size=170, opacity=1)
         .encode(x=x, y=y),
-        *_names(table, frame, x, y, colour, _floor_name(table, data.floor, frame)),
+        *_names(table, frame, x, y, colour, floor_name),
         answering(here, "path", told),
         data=shown,
         width=across,
@@ -282,14 +285,19 @@ def _disc(table: pd.DataFrame, radius: float | None, x: alt.X, y: alt.Y) -> list
     ]
 
 
-def _selected(selected: int | None, x, y, colour, width) -> list[View]:
-    """Large marks at the selected step, and its name in the upper right corner."""
+def _selected(selected: int | None, x, y, colour, width: int, taken: list[_Box]) -> list[View]:
+    """Large marks at the selected step, and its name in the upper right corner; in the left one, where another name
+    reaches into that."""
     here = View().transform_filter("datum.selected").encode(x=x, y=y)
-    words = moving(lambda step: pd.DataFrame({"words": ["" if step is None else f"step {step:,}"]}), selected)
-    name = View(words).mark_text(align="right", baseline="top", color=SOFT, fontSize=LABEL_SIZE)
+    left = any(right > width - _CORNER[0] and top < _CORNER[1] for _, top, right, _ in taken)
+    # In the table, as of another choice it may stand elsewhere, and a chart whose spec changes is drawn anew.
+    place = {"across": 4, "align": "left"} if left else {"across": width - 4, "align": "right"}
+    words = moving(lambda step: pd.DataFrame([{"words": "" if step is None else f"step {step:,}"} | place]), selected)
+    at = {one: alt.ExprRef(f"datum.{name}") for one, name in (("x", "across"), ("align", "align"))}
+    name = View(words).mark_text(**at, baseline="top", color=SOFT, fontSize=LABEL_SIZE)
     return [
         here.mark_point(filled=True, opacity=1, size=190, stroke=INK, strokeWidth=2).encode(color=colour),
-        name.encode(x=alt.XValue(width - 4), y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),
+        name.encode(y=alt.YValue(4), text=alt.Text(field="words", type="nominal")),
     ]
 
 

@@ -369,7 +369,7 @@ def test_what_the_model_would_say_stands_beside_a_prompt(start, computed):
     bodies = [one.proto.body for one in start(computed[1], "barcodes", **MOVED).get("html")]
     said = "\n".join(one for one in bodies if 'class="prompts wide"' in one)
     assert len(re.findall(r"<em>helpful, step [24]:</em>", said)) == 2 * 5
-    shares = [int(one) for one in re.findall(r"</q> (\d+)%", said)]
+    shares = [int(one) for one in re.findall(r"</q> (\d+) %", said)]
     assert len(shares) == 2 * 5 * 4
     assert shares[:4] == sorted(shares[:4], reverse=True)
 

@@ -49,6 +49,8 @@ def test_checkpoints_in_a_bucket_are_brought_when_asked_for(start, in_memory, pl
     app.text_input(key=f"checkpoints-path-{local('memory://bucket')}").set_value("memory://bucket/runs")
     app = run(app)
     assert "to bring from memory://bucket/runs." in words(app)
+    beside = [{one.key for one in column.button} for column in app.columns]
+    assert any({"checkpoints-up", "checkpoints-bring"} <= keys for keys in beside)  # where the folder was picked
     assert not local("memory://bucket/runs").exists()
     app.button(key="checkpoints-bring").click()
     app = run(app)
@@ -102,7 +104,7 @@ def test_this_machine_is_measured_before_a_time_is_named(start, place, tmp_path,
     assert "prompt 3 has 179 tokens, and the model reads at most 128" in words(app)  # of the set that ships
     app.selectbox(key="probes").set_value(str(probes))
     run(app)
-    assert "12 prompts: prompt = prompt, category = category." in words(app)
+    assert "12 prompts. Columns that are read: prompt, category." in words(app)
     assert "<user>" in app.code[0].value  # the first one, in the chat template
     assert "How long that takes depends on this machine" in words(app)
     app.text_input(key="answers").set_value("0, x")

@@ -278,6 +278,8 @@ def test_the_tour_in_the_dark(server, visit):
         page.locator(".st-key-tour-next button").click()
         page.wait_for_selector(f"text={number} of 5")
         one.settle()
+    ringed = page.locator(".walking").bounding_box()  # what the last step speaks of, in view
+    assert ringed["y"] + ringed["height"] < page.viewport_size["height"]
     page.locator(".st-key-tour-close button").click()
     page.wait_for_selector("text=5 of 5", state="detached")
     one.assert_clean()

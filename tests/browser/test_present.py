@@ -70,6 +70,7 @@ def test_keys_in_a_field_are_text(server, visit):
 def test_a_click_hits_its_step_when_charts_are_large(server, visit):
     one = visit(width=1920)
     page = one.open(server.url + "/trajectories?t_step=64&present=1&slide=6")
+    assert page.locator(".finding").bounding_box()["y"] < 200  # nothing keeps a place above it
     marks = page.locator(f".st-key-chart-separation {CHART}")
     marks.scroll_into_view_if_needed()
     one.settle()

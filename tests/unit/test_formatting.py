@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,12 @@ def test_links_in_a_circle_and_unknown_homes_are_paths_of_nothing(tmp_path):
     assert at_home("~") == Path.home()
     (tmp_path / "c").symlink_to(tmp_path)
     assert real_path(tmp_path / "c" / "x") == tmp_path.resolve() / "x"
+
+
+def test_shares_on_screen_are_said_by_percent():
+    """With a space before the sign. Depths in links stay as they were, and a change has a sign of its own."""
+    root = Path(__file__).resolve().parents[2]
+    own = {"pages/compare.py", "pages/parts/next_words.py", "phcore/figures/prompt_maps.py"}
+    files = [one for folder in ("pages", "phcore/figures") for one in (root / folder).rglob("*.py")]
+    found = [str(one.relative_to(root)) for one in files if re.search(r":\+?\.\d%\}", one.read_text("utf-8"))]
+    assert set(found) == own

@@ -9,7 +9,7 @@ import pandas as pd
 from phcore.figures.charts.channels import View, distance, on
 from phcore.figures.charts.linking import answering, link, near, picked
 from phcore.figures.charts.theme import ACCENT, FAINT, FULL_WIDTH, INK, LABEL_SIZE, SOFT, TONE, framed
-from phcore.formatting import three
+from phcore.formatting import percent, three
 
 PAIR = "pair"  # name of the click selection, and its field
 SHOWN = 30  # pairs drawn as bars; the diagram has all
@@ -106,7 +106,7 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
             f"{three(birth)} to {three(death)}" if birth == birth else "no bar"
             for birth, death in zip(table[f"birth_{end}"], table[f"death_{end}"], strict=True)
         ]
-    table["share_words"] = [f"{share:.1%}" for share in table["share"]]
+    table["share_words"] = [percent(share, 1) for share in table["share"]]
     table["sign"] = table["what"].map({MOVED: "", NEW: "new", GONE: "gone"})
     table["sign_x"] = table[["death_a", "death_b"]].max(axis=1)
     return table

@@ -48,29 +48,25 @@ def plain(build: Callable[[], alt.TopLevelMixin]) -> Plain:
 _AXIS, _LEGEND, _HEADER, _SPACING = 64, 34, 34, 18  # pixels, about
 
 
-def height(spec: Mapping) -> float:
-    """About how many pixels high a chart is on screen, without its title: what a page keeps free until it is drawn.
-
-    Parameters
-    ----------
-    spec : of the chart, as plain Vega-Lite.
-    """
+def height(chart: Plain) -> float:
+    """About how many pixels high a chart is on screen, without its title: what a page keeps free until it is drawn."""
+    spec = chart.spec
     legend = _LEGEND * ('"orient": "top"' in json.dumps(spec.get("layer", spec.get("spec", {}))))
-    return _inner(spec) + legend
+    return _inner(spec, chart.tables) + legend
 
 
-def _inner(spec: Mapping) -> float:
+def _inner(spec: Mapping, tables: Mapping[str, pd.DataFrame]) -> float:
     head = _HEADER * ("title" in spec and "$schema" not in spec)
     if "facet" in spec:
-        panels = len(spec["facet"].get("sort") or [1])
+        panels = _panels(spec, tables)
         rows = ceil(panels / max(1, spec.get("columns") or panels))
         return rows * (spec["spec"].get("height", 200) + _HEADER + _SPACING) + _AXIS
     for kind, together in (("hconcat", max), ("vconcat", sum)):
         if kind in spec:
-            return together(_inner(one) for one in spec[kind]) + head
+            return together(_inner(one, tables) for one in spec[kind]) + head
     if "concat" in spec:
         columns = max(1, spec.get("columns") or len(spec["concat"]))
-        parts = [_inner(one) - _AXIS for one in spec["concat"]]  # which often only the last row has
+        parts = [_inner(one, tables) - _AXIS for one in spec["concat"]]  # which often only the last row has
         return sum(max(parts[at : at + columns]) for at in range(0, len(parts), columns)) + _AXIS + head
     return spec.get("height", 200) + _AXIS + head
 
@@ -79,6 +75,14 @@ def _named(words: str, lines: bool = False) -> str:
     """Words of others as `visible` ones; where they are what every object of a browser has, with a space behind them:
     Vega gives up some charts at those."""
     return f"{words} " if is_of_objects(words) else visible(words, lines)
+
+
+def _panels(spec: Mapping, tables: Mapping[str, pd.DataFrame]) -> int:
+    """Those that are drawn: its order may name others, which have no rows."""
+    table, field = tables.get((spec.get("data") or {}).get("name")), spec["facet"].get("field")
+    if table is not None and field in table:
+        return max(1, table[field].nunique())
+    return len(spec["facet"].get("sort") or [1])
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -34,6 +35,19 @@ def test_base_and_ends_are_named(paths, render):
     svg = render(path(paths, step=4, floor=0.3))
     for words in ("base", "helpful", "harmless", "mixed", "step 4", "floor", "number of loops"):
         assert words in svg
+
+
+def test_the_name_of_the_step_leaves_its_corner_to_the_name_of_the_floor(render):
+    def corner(x: float) -> tuple[float, float]:
+        """Where the names of the floor and of the step are, across, in a plot whose base is at `x` at the top."""
+        points = pd.DataFrame({"series": "helpful", "objective": "helpful", "step": [0, 1, 4],
+                               "x": [x, 0.5, 1 - x], "y": [1.0, 0.5, 0.0]})  # fmt: skip
+        svg = render(path(points, step=4, floor=0.05, width=320, height=230))
+        return tuple(float(re.search(rf"translate\(([\d.]+),[^>]*>{words}<", svg)[1]) for words in ("floor", "step 4"))
+
+    (left, elsewhere), (right, here) = corner(0.0), corner(1.0)
+    assert elsewhere > 200 > left
+    assert here < 50 < 200 < right
 
 
 def test_several_runs_of_an_objective_are_thin_behind_their_mean(paths, render):

@@ -7,7 +7,7 @@ import pytest
 from phcore.figures.charts.channels import told
 from phcore.figures.charts.dark import for_both
 from phcore.figures.charts.linking import nearest_tooltip
-from phcore.figures.charts.standing import at_step, moving, plain, readable
+from phcore.figures.charts.standing import at_step, height, moving, plain, readable
 from phcore.figures.charts.theme import OBJECTIVES, heading, on_dark
 
 
@@ -69,3 +69,18 @@ def test_a_run_may_be_called_like_what_a_browser_has(name):
     (line,) = told({"s0": name})
     assert line.to_dict()["title"] == f"{name} "
     assert f'{{"{name} ": ' in nearest_tooltip({"s0": name}).to_dict()["value"]["expr"]
+
+
+@pytest.mark.parametrize(("there", "rows"), [("ab", 1), ("abc", 2), ("a", 1), ("", 1)])
+def test_a_chart_is_as_high_as_the_panels_that_have_rows(there, rows):
+    """The order of the panels names those that are switched off, too."""
+    table = pd.DataFrame({"x": [1.0] * len(there), "name": list(there)})
+
+    def build():
+        mark = alt.Chart(height=100).mark_point().encode(x="x:Q")
+        facet = alt.Facet("name:N", sort=["a", "b", "c", "d"])
+        return alt.FacetChart(data=table, spec=mark, facet=facet, columns=2)
+
+    one = height(plain(lambda: alt.FacetChart(data=table, spec=alt.Chart(height=100).mark_point(), columns=1,
+                                              facet=alt.Facet("x:Q"))))  # fmt: skip
+    assert height(plain(build)) == one + (rows - 1) * (one - 64)
