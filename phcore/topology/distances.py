@@ -15,6 +15,7 @@ from phcore.errors import Fault
 from phcore.topology.persistence import Diagrams
 
 EXPONENTS = (1.0, 2.0, float("inf"))
+_SMALL = 10_000  # entries of an adjacency, up to which the dense solver is quicker than making a sparse matrix of it
 _CANCELLED = 1e-2  # share that may be left of a sum: then its rounding is 1e-13 of what is left at the most
 
 
@@ -357,9 +358,13 @@ def _bottleneck(a: np.ndarray, b: np.ndarray, norm: float) -> float:
 
 def _covers(edges: np.ndarray) -> bool:
     """Whether a matching covers every row of a boolean (rows, columns) adjacency."""
-    if not edges.any(axis=1).all():
+    if not edges.any(axis=1).all() or edges.any(axis=0).sum() < len(edges):
         return False
+    if edges.size <= _SMALL:
+        from scipy.optimize import linear_sum_assignment
+
+        return bool(edges[linear_sum_assignment(edges, maximize=True)].all())
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    return not edges.size or (maximum_bipartite_matching(csr_array(edges), perm_type="column") >= 0).all()
+    return bool((maximum_bipartite_matching(csr_array(edges), perm_type="column") >= 0).all())
