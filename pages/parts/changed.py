@@ -144,7 +144,7 @@ def _distance_words(rows: pd.DataFrame, total: float, pair: Comparison, norm: fl
 
 
 def _pair_words(pair: pd.Series, names: tuple[str, str], order: int, unit: str) -> Markdown:
-    share = f"It pays {percent(pair['share'], 1)} of the distance" + (" squared." if order == 2 else ".")
+    share = f"It pays {plain(percent(pair['share'], 1))} of the distance" + (" squared." if order == 2 else ".")
     row = pair.to_frame().T
     before, after = plain(_spans(row, "a")[0]), plain(_spans(row, "b")[0])
     if pair["what"] == NEW:

@@ -13,6 +13,9 @@ from phcore.errors import Fault
 # How many threads numpy's linear algebra takes, whichever library it is built on. Read when it is imported, which a
 # process that is spawned does before any code of ours.
 LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+# How much of what was freed the C library (glibc) keeps, in bytes. By its own choice it gives arrays of 0.1 MB and more
+# back at once, and the system clears the same pages anew for the next: several times what is computed in them takes.
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
 
 class Workers(Executor):
@@ -35,7 +38,9 @@ class Workers(Executor):
 
     def submit(self, function: Callable, /, *arguments, **named) -> Future:
         try:
-            with _for_children(dict.fromkeys(LINEAR_ALGEBRA, "1")):  # a pool starts its processes as work comes
+            with _for_children(
+                ALLOCATOR | dict.fromkeys(LINEAR_ALGEBRA, "1")
+            ):  # a pool starts its processes as work comes
                 return self._pool.submit(function, *arguments, **named)
         except BrokenExecutor as error:  # said where results are taken, for these and those that were under way alike
             lost: Future = Future()

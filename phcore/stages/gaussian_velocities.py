@@ -13,13 +13,12 @@ Nulls = dict[str, dict[int, Null]]
 def compute(gaussian_nulls: tuple[Nulls, Nulls], order: float, norm: float) -> pa.Table:
     """The study's own order, every degree and scale."""
     earlier, later = gaussian_nulls
-    rows = [
-        (kind, number, *value)
-        for kind in earlier
-        for number in sorted(earlier[kind].keys() & later[kind].keys())
-        for a, b in [(earlier[kind][number], later[kind][number])]
-        for value in at_every_scale(a.diagrams, b.diagrams, a.median_distance, b.median_distance, (order,), norm)
-    ]
+    drawn = [(kind, number) for kind in earlier for number in sorted(earlier[kind].keys() & later[kind].keys())]
+    nulls = [[side[kind][number] for kind, number in drawn] for side in (earlier, later)]
+    both = ([null.diagrams for null in side] for side in nulls)
+    medians = ([null.median_distance for null in side] for side in nulls)
+    found = at_every_scale(*both, *medians, (order,), norm)
+    rows = [(*draw, *value) for draw, values in zip(drawn, found, strict=True) for value in values]
     return from_rows(rows, ("kind", "replicate", *DISTANCES))
 
 

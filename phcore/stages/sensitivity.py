@@ -12,7 +12,7 @@ from phcore.stages.registry.arrow import from_rows
 from phcore.stages.registry.result import TRANSITION_LAYER, TRANSITION_WORDS, Result, Table, words
 from phcore.stages.variant_loops import Drawing, Loops, numbers_of_prompts, own_size, sizes
 from phcore.study import METRICS, ORDERS, SCALES
-from phcore.topology.distances import wasserstein
+from phcore.topology.distances import of_each
 
 NAMES = ("varied", "setting", "scale", "value")
 
@@ -75,8 +75,8 @@ def mean_distance(earlier: Loops | None, later: Loops | None, scale: str, order:
     medians = (1.0, 1.0) if scale == "raw" else (earlier.median, later.median)
     if not all(median > 0 for median in medians):
         return float("nan")
-    pairs = zip(earlier.bars, later.bars, strict=True)
-    return float(np.mean([wasserstein(a / medians[0], b / medians[1], order=order, norm=norm) for a, b in pairs]))
+    both = ([bars / median for bars in one.bars] for one, median in zip((earlier, later), medians, strict=True))
+    return float(np.mean(of_each(*both, order=order, norm=norm)))
 
 
 RESULT = Result(

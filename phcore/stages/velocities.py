@@ -31,12 +31,11 @@ def rows(diagrams: Two, cells: tuple[Cell, Cell], subsamples: int, orders: tuple
     """(subsample, degree, order, norm, scale, value) between two cells."""
     if not all(cell.has_topology for cell in cells):
         return []
-    medians = [cell.median_distance for cell in cells]
-    return [
-        (number, *value)
-        for number in numbers(subsamples)
-        for value in at_every_scale(*(one.get(number, EMPTY) for one in diagrams), *medians, orders, norm)
-    ]
+    chosen = numbers(subsamples)
+    both = ([one.get(number, EMPTY) for number in chosen] for one in diagrams)
+    medians = ([cell.median_distance] * len(chosen) for cell in cells)
+    found = at_every_scale(*both, *medians, orders, norm)
+    return [(number, *value) for number, values in zip(chosen, found, strict=True) for value in values]
 
 
 RESULT = Result(

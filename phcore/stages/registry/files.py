@@ -1,9 +1,12 @@
 """Archive files of results: computed from those they need, and read back as what they hold."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from phcore.archive.store import Store
@@ -65,8 +68,58 @@ def compute(root: str, name: str, key: str, needs: Mapping[str, list[str]], para
 
 def _values(store: Store, name: str, keys: list[str]) -> Any:
     one = results()[name]
-    found = tuple(one.decode(_table(store, one, key)) for key in keys)
+    found = tuple(_kept.value(store, one, key) for key in keys)
     return found[0] if len(found) == 1 else found
+
+
+class _Recent:
+    """What was needed last, as what it holds: the next unit is mostly made of some of it, and to read a file takes as
+    long as many a result. A file that changed since is read again, and one that is gone is missed.
+
+    Parameters
+    ----------
+    most : bytes of tables that are kept. One larger than a sixteenth of it is read anew each time.
+    """
+
+    def __init__(self, most: int):
+        self._most, self._held = most, 0
+        self._values: OrderedDict[tuple, tuple[int, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def value(self, store: Store, one: Result, key: str) -> Any:
+        """A file of a result, decoded; its arrays cannot be written to. Raises `Missing` where it is not there."""
+        path = store.path(one.name, key)
+        try:
+            state = path.stat()
+            which = str(path), state.st_size, state.st_mtime_ns, state.st_ino
+        except OSError:
+            which = ()
+        with self._lock:
+            if which in self._values:
+                self._values.move_to_end(which)
+                return self._values[which][1]
+        table = _table(store, one, key)
+        value = _unwritten(one.decode(table))
+        if which and 16 * table.nbytes <= self._most:
+            with self._lock:
+                self._held += table.nbytes - self._values.pop(which, (0, None))[0]
+                self._values[which] = table.nbytes, value
+                while self._held > self._most:
+                    self._held -= self._values.popitem(last=False)[1][0]
+        return value
+
+
+def _unwritten(value: Any) -> Any:
+    """The same, its arrays only to be read: the next unit is given them, too."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, (dict, list, tuple)):
+        for one in value.values() if isinstance(value, dict) else value:
+            _unwritten(one)
+    return value
+
+
+_kept = _Recent(2**26)
 
 
 def _table(store: Store, one: Result, key: str) -> pa.Table:

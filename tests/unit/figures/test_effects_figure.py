@@ -125,6 +125,8 @@ def test_the_pair_that_ends_farthest_apart_is_shown_unless_another_is_chosen(res
     other = hand_made.read("effects", results, first="a", second="b", step=1)
     assert (other.first, other.second, other.step, other.rows["g"].tolist()) == ("a", "b", 1, [3.0, 0.0])
     with pytest.raises(Fault, match="two series and at least two subsamples"):
+        hand_made.read("effects", Tables(record=hand_made.record_of({"a": "helpful"})))
+    with pytest.raises(Fault, match="not been measured at this layer yet"):
         hand_made.read("effects", Tables())
 
 

@@ -1,11 +1,14 @@
 """Processes beside the run: light, and of one thread each."""
 
+import os
+import platform
+
 import pytest
 
 from phcore.archive.store import Store
 from phcore.errors import Fault
 from phcore.pipeline.plan import all_units
-from phcore.pipeline.workers import LINEAR_ALGEBRA, pool
+from phcore.pipeline.workers import ALLOCATOR, LINEAR_ALGEBRA, pool
 from phcore.stages.registry import assembly, files, results
 from phcore.study import kept
 from tests import studies
@@ -40,6 +43,22 @@ def test_workers_are_single_threaded_and_nobody_else_is(monkeypatch, far_work):
     with pool(1) as executor:
         assert executor.submit(eval, SETTINGS).result() == dict.fromkeys(LINEAR_ALGEBRA, "1")
     assert eval(SETTINGS) == dict.fromkeys(LINEAR_ALGEBRA, "7")
+
+
+# 50 arrays of 0.5 MB, each gone before the next: pages that the system has to clear
+CLEARED = (
+    "(lambda usage, np: [usage(0).ru_minflt, [np.ones(2**16).sum() for _ in range(50)], usage(0).ru_minflt])"
+    "(__import__('resource').getrusage, __import__('numpy'))"
+)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other settings")
+def test_memory_that_a_worker_freed_is_not_cleared_anew_for_the_next_array(far_work):
+    with pool(1) as executor:
+        executor.submit(eval, CLEARED).result()
+        before, _, after = executor.submit(eval, CLEARED).result()
+    assert after - before < 128  # pages, of 6,400
+    assert not ALLOCATOR.keys() & os.environ.keys()
 
 
 def test_no_worker_at_all_is_refused():

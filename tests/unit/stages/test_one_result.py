@@ -494,3 +494,35 @@ def test_edges_are_the_shortest_distances(two):
     np.testing.assert_allclose(table["length"], np.sort(distance[np.triu_indices(40, 1)])[:30], rtol=1e-6)
     np.testing.assert_allclose(table["length"], distance[table["a"], table["b"]], rtol=1e-6)
     assert len(edges.compute(np.full((4, 2), np.nan), "euclidean", 30)) == 0
+
+
+def test_what_was_needed_last_is_not_read_again_unless_its_file_changed(tmp_path, monkeypatch):
+    store, one = Store(tmp_path), results()["clouds"]
+    recent = files._Recent(2**15)
+
+    def write(key: str, fill: float) -> None:
+        store.write("clouds", key, one.compute({0: np.full((10, 8), fill, np.float32)}, layer=0))
+
+    write("a", 1.0)
+    first = recent.value(store, one, "a")
+    with pytest.raises(ValueError, match="read-only"):
+        first += 1
+    monkeypatch.setattr(Store, "read", None)
+    assert recent.value(store, one, "a") is first
+    monkeypatch.undo()
+    store.path("clouds", "a").unlink()
+    write("a", 2.0)
+    assert recent.value(store, one, "a")[0, 0] == 2.0
+    for number in range(120):  # as much as is kept, and a little: the oldest is let go
+        write(f"b{number}", number)
+        recent.value(store, one, f"b{number}")
+    assert recent._held <= recent._most
+    held = len(recent._values)
+    assert 80 < held < 110
+    store.path("clouds", "b119").unlink()
+    with pytest.raises(Missing):
+        recent.value(store, one, "b119")
+    large = np.zeros((1_000, 8), np.float32)
+    store.write("clouds", "large", one.compute({0: large}, layer=0))
+    recent.value(store, one, "large")
+    assert len(recent._values) == held
