@@ -29,6 +29,7 @@ NO_EFFECT = {
     "output_hidden_states", "output_attentions", "return_dict", "base_model_name_or_path", "revision", "peft_version",
     "inference_mode", "auto_mapping", "lora_dropout", "task_type",
 }  # fmt: skip
+GENERATION = "generation_config.json"
 TOKENIZER = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
     "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json",
@@ -105,6 +106,16 @@ def _settings(config: dict) -> dict:
     return {key: plain(value) for key, value in config.items() if key not in NO_EFFECT and value is not None}
 
 
+def end_tokens(folder: str | Path) -> str:
+    """What generation_config.json of a whole model says of the tokens that end an answer, as JSON; "" where it says
+    nothing. They are no part of the fingerprint, because hidden states do not depend on them."""
+    try:
+        said = read_json(Path(folder) / GENERATION).get("eos_token_id")
+    except Flaw:  # without the file the model's own settings count, and a broken one is no reason to read nothing
+        return ""
+    return "" if said is None else json.dumps(said)
+
+
 def state(folder: str | Path) -> tuple:
     """What a folder's weights and settings are as files: changes with every write, whatever the bytes are then.
 
@@ -115,7 +126,8 @@ def state(folder: str | Path) -> tuple:
     Fault : where a file is missing or cannot be read.
     """
     folder = Path(folder)
-    settings = [folder / name for name in sorted(names_in(folder) & {ADAPTER_CONFIG, "config.json", INDEX})]
+    known = {ADAPTER_CONFIG, "config.json", INDEX, GENERATION}
+    settings = [folder / name for name in sorted(names_in(folder) & known)]
     try:
         return tuple((file.name, *_state(file)) for file in [*weight_files(folder), *settings])
     except OSError as error:

@@ -42,6 +42,7 @@ class Node:
     fingerprint: str = ""
     judged_by: str = ""  # versions of the libraries that refused it
     learned: float | None = None  # sum of the learning rates of all steps up to here; None: no log says it
+    ends: str = ""  # the tokens that end an answer, where a whole model's folder says it: see `checkpoints.end_tokens`
 
     def __post_init__(self) -> None:
         if is_address(self.path):

@@ -126,7 +126,8 @@ def _nodes(
     """The base and the checkpoints of each series; those that loading refused before are left out at once."""
     base, refused = checkpoints.Checkpoint.of_base(study.model), _known_refusals(previous)
     first = Node(BASE, 0, "base", str(study.model), base.size, "ready")
-    nodes = [replace(first, fingerprint=fingerprint(study, first, store))]
+    ends = checkpoints.end_tokens(study.model)
+    nodes = [replace(first, fingerprint=fingerprint(study, first, store), ends=ends)]
     if known is not None:
         return (*nodes, *known)
     for series in study.included:
@@ -136,7 +137,8 @@ def _nodes(
         own = []
         for one in found:
             node = Node(series.name, one.step, one.kind, str(one.path), one.size, one.status, one.finding)
-            node = replace(node, learned=learned.get(one.step))
+            own_ends = ends if one.kind == "adapter" else checkpoints.end_tokens(one.path)
+            node = replace(node, learned=learned.get(one.step), ends=own_ends)
             own.append(_printed(node, study, store, refused) if node.ready else node)
         saved = {node.step for node in own}
         own += [node for node in live if node.step not in saved]

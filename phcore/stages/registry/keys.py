@@ -22,6 +22,7 @@ UNSAID = "unsaid"
 # What is known of a study beside its parameters, by name: results and tables declare which of it they depend on.
 FACTS: dict[str, Callable[[Record, Place], object]] = {
     "weights": lambda record, place: tuple(node.fingerprint for node in place.nodes),
+    "ends": lambda record, place: tuple(node.ends for node in place.nodes if node.ends) or UNSAID,
     "layer": lambda record, place: place.layer,
     "reading": lambda record, place: place.reading,
     "tokenizer": lambda record, place: record.tokenizer,

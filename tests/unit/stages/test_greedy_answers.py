@@ -1,7 +1,10 @@
 """Answers of chosen prompts: kept where a study asks for them, and shown to those who may see its prompts."""
 
+import shutil
+
 import pytest
 
+from phcore import checkpoints
 from phcore.archive.permissions import Permissions
 from phcore.archive.store import Store
 from phcore.errors import Fault
@@ -63,3 +66,37 @@ def test_a_prompt_that_there_is_not_is_named(llama, tmp_path):
     study = studies.build_few(tmp_path, llama, "helpful", answers=(3, 40))
     with pytest.raises(Fault, match=r"answers names prompt 40, and the probe set has 40"):
         resolve(study, Store(tmp_path / "cache"))
+
+
+def test_other_tokens_that_end_an_answer_are_other_answers(llama, tmp_path):
+    """They stand in a file of their own, on which nothing else depends; an adapter has its base's."""
+    base, store = tmp_path / "base", Store(tmp_path / "cache")
+    shutil.copytree(llama, base)
+    study = studies.build_few(tmp_path, base, "helpful", "full", answers=(3,))
+    said = base / "generation_config.json"
+    own = study.series[1].path / "checkpoint-2" / said.name
+    found = []
+    for file, words in ((said, None), (said, "{}"), (said, '{"eos_token_id": [4, 5]}'), (own, '{"eos_token_id": 4}')):
+        file.unlink(missing_ok=True)
+        if words:
+            file.write_text(words)
+        record = resolve(study, store)
+        keys = {name: [keys_of(record).of(name, one) for one in places(record, ANSWERED)]
+                for name in ("greedy_answers", "next_tokens")}  # fmt: skip
+        found.append(keys)
+    without, nothing, some, full = found
+    assert len({tuple(one["next_tokens"]) for one in found}) == 1
+    assert without == nothing
+    assert {node.ends for node in record.path_of("helpful")} == {"[4, 5]"}
+    differ = [a != b for a, b in zip(without["greedy_answers"], some["greedy_answers"], strict=True)]
+    assert differ == [one.nodes[0].label in ("base", "helpful") for one in places(record, ANSWERED)]
+    assert sum(a != b for a, b in zip(some["greedy_answers"], full["greedy_answers"], strict=True)) == 1
+
+
+def test_the_file_of_such_tokens_is_watched_while_a_model_is_read(llama, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(llama, base)
+    (base / "generation_config.json").write_text("{}")
+    before = checkpoints.state(base)
+    (base / "generation_config.json").write_text('{"eos_token_id": 4}')
+    assert checkpoints.state(base) != before
