@@ -5,16 +5,16 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-import pandas as pd
-
 from phcore.archive.writing import write_atomically
 from phcore.errors import Fault
 from phcore.export import images
+from phcore.export.drawing import drawn
 from phcore.export.encoding import encode
 from phcore.export.helpers import helpers
 from phcore.export.report.methods import cited, described, methods_paragraph, parameters, versions
@@ -64,7 +64,8 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
     names = [name for name in tables() if name not in _NOT_HERE]
     choice = Choice.of(results, layer=how.layer)
     written = _Written()
-    with helpers() as submit:
+    # Tables are written here, by a library that leaves Python alone meanwhile; processes that draw need not load it.
+    with helpers() as submit, ThreadPoolExecutor(1) as write:
         asked, parts = {}, count(1)
         whole = 2 * (len(PRINTED) + len(names))  # reading takes about as long as drawing and writing
         for name in names:
@@ -73,7 +74,7 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
             if frame.empty:
                 missing[f"tables/{name}"] = "This study has no rows for it."
             else:
-                asked |= {f"tables/{name}.{kind}": submit(encode, frame, kind) for kind in ("csv", "parquet")}
+                asked |= {f"tables/{name}.{kind}": write.submit(encode, frame, kind) for kind in ("csv", "parquet")}
         for name, figure in PRINTED.items():
             progress(next(parts) / whole)
             try:
@@ -81,11 +82,9 @@ def bundle(results: Results, how: Print = Print(), progress: Callable[[float], N
             except Fault as fault:
                 missing[f"figures/{name}"] = sentence(fault)
             else:
-                spec, drawn = plain(lambda: figure.chart(data, figure.look(results)))  # noqa: B023 -- called at once
-                # Plain tables, because one that knows itself at other steps cannot be sent.
-                drawn = {key: pd.DataFrame(table) for key, table in drawn.items()}
-                look = {"width": how.width, "points": how.points}
-                asked[name] = submit(images.exports, spec, drawn, tuple(images.KINDS), **look)
+                chart = plain(lambda: figure.chart(data, figure.look(results)))  # noqa: B023 -- called at once
+                wanted = images.asked(*chart, width=how.width, points=how.points)
+                asked[name] = submit(drawn, wanted, tuple(images.KINDS))
         for done, (name, future) in enumerate(asked.items(), 1):  # what is done is compressed while the rest is drawn
             made = future.result()
             files = {f"figures/{name}.{kind}": made[kind] for kind in made} if name in PRINTED else {name: made}

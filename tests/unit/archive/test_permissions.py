@@ -554,8 +554,8 @@ def test_a_read_only_process_packs_and_opens_nothing(archive, rights, tmp_path):
     assert not (tmp_path / "again.zip").exists()
 
 
-def written(spec, tables, *_, **__) -> dict[str, bytes]:
-    return {"svg": (str(spec) + "".join(table.to_csv() for table in tables.values())).encode()}
+def written(asked, *_) -> dict[str, bytes]:
+    return {"svg": (str(asked.spec) + str(json.loads(asked.data))).encode()}
 
 
 def test_reports_and_figures_hold_no_private_prompt_and_no_path(archive, rights, computed, monkeypatch):
@@ -564,7 +564,7 @@ def test_reports_and_figures_hold_no_private_prompt_and_no_path(archive, rights,
     archive = rights(private=frozenset({"prompts"}))
     results = Results.open("tiny", archive)
     # What is drawn is searched before it is drawn: its words, and every row of its tables.
-    monkeypatch.setattr("phcore.export.images.exports", written)
+    monkeypatch.setattr("phcore.export.bundle.drawn", written)
     page = render(results)
     assert "private" in page
     with zipfile.ZipFile(io.BytesIO(bundle(results))) as made:

@@ -3,6 +3,8 @@
 import math
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +45,9 @@ def test_helpers_end_with_the_work():
         process = submit(os.getpid).result()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_a_process_that_draws_loads_no_library_of_tables_or_charts():
+    code = "import sys, phcore.export.helpers, phcore.export.drawing; print([*sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not [name for name in ("pandas", "altair", "numpy", "pyarrow", "streamlit") if f"'{name}'" in loaded]
