@@ -205,7 +205,7 @@ def computing(study: Results) -> None:
     if job and job.active:
         return
     beyond = study.record.nodes[1:]  # of a training that begins there is the base alone
-    if all(node.kind == LIVE for node in beyond[:1]) and not data.complete(study):
+    if (not beyond or any(node.kind == LIVE for node in beyond)) and not data.complete(study):
         frame.unfinished_line(study)
     _left(study)
     follow(study)

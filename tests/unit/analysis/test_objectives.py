@@ -106,7 +106,7 @@ def test_cells_that_say_nothing_are_left_out(kind):
 
 def test_nothing_to_standardise_is_said():
     rows = table(TWO)
-    with pytest.raises(Fault, match="layer 12 has no cell"):
+    with pytest.raises(Fault, match="the summaries of layer 12 have not been measured yet"):
         standardise(rows, 12)
     with pytest.raises(Fault, match="no cell"):
         standardise(rows.assign(**dict.fromkeys(FEATURES, 0.0)), 6)
