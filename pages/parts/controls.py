@@ -64,6 +64,15 @@ def lead(state: dict[str, object]) -> None:
     st.session_state.setdefault(_SAME, {}).update(same)
 
 
+def adjust(key: str, change: Callable) -> None:
+    """Changes what was chosen with a control, here or on the page before, where something was."""
+    brought, same = st.session_state.get(_BROUGHT, {}), _WORDS[key].get("same")
+    if brought.get(same) is not None:
+        brought[same] = change(brought[same])
+    elif st.session_state.get(key) is not None and (value := change(st.session_state[key])) != st.session_state[key]:
+        st.session_state[key] = value
+
+
 def _brought(same: str, key: str, options: Container | None) -> None:
     """Sets a control, once, to what was chosen of the same on the page before, where it exists here."""
     value = st.session_state.get(_BROUGHT, {}).pop(same, None)

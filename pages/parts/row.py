@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.parts import web
-from pages.parts.controls import control
+from pages.parts.controls import adjust, control
 from pages.parts.web import option
 from phcore.export.results import Results
 
 _KEY, _MOST = "objectives", 4  # of more, the buttons stand behind one
+_OFFERED = "objectives.offered"
 
 
 def row(widths: Sequence[float]) -> list:
@@ -26,11 +27,11 @@ def objectives(place, *studies: Results) -> tuple[str, ...]:
     Those that are off. With none left on, all are shown.
     """
     names = list(dict.fromkeys(one.objective for study in studies for one in study.record.series))
+    before, st.session_state[_OFFERED] = st.session_state.get(_OFFERED, names), names
     if len(names) < 2:
         return ()
-    kept = st.session_state.get(_KEY)
-    if kept is not None and not set(kept) <= set(names):  # those of another study
-        st.session_state[_KEY] = [name for name in kept if name in names] or names
+    fresh = [name for name in names if name not in before]  # of another study, or a training that has just begun
+    adjust(_KEY, lambda kept: [name for name in names if name in kept or name in fresh] or names)
     place = place if len(names) <= _MOST else place.popover("Objectives")
     on = control(place.pills, _KEY, names, selection_mode="multi", default=names, format_func=option)
     return tuple(name for name in names if on and name not in on)

@@ -16,7 +16,7 @@ from phcore.study.probes import load
 from phcore.study.record import LIVE
 from phcore.study.resolve import keep_probes
 from tests import studies
-from tests.app.conftest import words
+from tests.app.conftest import run, words
 
 
 @pytest.fixture
@@ -117,3 +117,18 @@ def test_looks_of_a_training_show_by_themselves(store, start, page):
     assert data.written(study) == 1
     assert data.version(study) != before
     assert "the last time at 1970-01-01" in words(start(store.root, page, study="tiny"))
+
+
+def test_an_objective_that_comes_later_is_on(store, start):
+    """As while trainings join a study one after the other; what was switched off before stays off."""
+    record = kept.read(store, "tiny")
+    first, second, third = record.study.series
+    fewer = record.study.with_(series=(first, second))
+    kept.keep(replace(record, study=fewer, nodes=tuple(one for one in record.nodes if one.label != third.name)), store)
+    app = start(store.root, "trajectories", study="tiny")
+    assert set(app.session_state["objectives"]) == {first.objective, second.objective}
+    app.session_state["objectives"] = [first.objective]
+    run(app)
+    kept.keep(record, store)
+    assert set(run(app).session_state["objectives"]) == {first.objective, third.objective}
+    assert app.session_state["objectives.offered"] == [first.objective, second.objective, third.objective]
