@@ -73,7 +73,7 @@ def chart(data: Data, look: Look):
     return alt.layer(
         mark.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip),
         width=look.width - Y_AXIS,
-        height=look.height or 240,
+        height=look.height or 228,
         **look.framed("Does early movement tell the end?", answer(data)),
     )
 
