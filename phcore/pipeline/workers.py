@@ -38,9 +38,8 @@ class Workers(Executor):
 
     def submit(self, function: Callable, /, *arguments, **named) -> Future:
         try:
-            with _for_children(
-                ALLOCATOR | dict.fromkeys(LINEAR_ALGEBRA, "1")
-            ):  # a pool starts its processes as work comes
+            # A pool starts its processes as work comes.
+            with _for_children(ALLOCATOR | dict.fromkeys(LINEAR_ALGEBRA, "1")):
                 return self._pool.submit(function, *arguments, **named)
         except BrokenExecutor as error:  # said where results are taken, for these and those that were under way alike
             lost: Future = Future()
