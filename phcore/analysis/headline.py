@@ -42,6 +42,7 @@ class Change:
     size : change of the median distance, mean over runs: -0.3 is 30 % closer together.
     moved, shape, groups, loops : displacements over their floors, mean over runs; above 1 in every run or 0.
     first : share of the displacement in the first quarter of the steps, mean over runs; NaN where it is not known.
+    split : of the displacements, those that are above their floors in some runs and not in others.
     """
 
     objective: str
@@ -51,6 +52,7 @@ class Change:
     groups: float
     loops: float
     first: float = float("nan")
+    split: frozenset[str] = frozenset()
 
     @property
     def resized(self) -> bool:
@@ -79,9 +81,11 @@ def by_objective(
         own = last[last["series"].map(objectives) == objective]
         shares = [share for name, share in (first or {}).items() if name in set(own["series"])]
         if len(own) and own["size"].notna().all():
-            ratios = {name: _ratio(own[name], own[f"{name}_floor"]) for name in ("moved", "shape", "groups", "loops")}
+            both = {name: (own[name], own[f"{name}_floor"]) for name in ("moved", "shape", "groups", "loops")}
+            ratios = {name: _ratio(*values) for name, values in both.items()}
+            split = frozenset(name for name, (value, floor) in both.items() if any(value > floor) and not ratios[name])
             share = float(np.mean(shares)) if shares else float("nan")
-            found.append(Change(objective, float(own["size"].mean()) - 1, **ratios, first=share))
+            found.append(Change(objective, float(own["size"].mean()) - 1, **ratios, first=share, split=split))
     return found
 
 
@@ -120,8 +124,10 @@ def headline(
     elif moved.moved:
         found, lead = Headline(MOVED, title["moved"].format(objective=moved.objective)), moved
     else:
-        return Headline(NOTHING, title["nothing"], _told_apart(len(changes), runs, p, apart))
-    second = [*_when(lead, flat), *_left(found.kind, shaped), *_told_apart(len(changes), runs, p, apart)]
+        words = title["no_one" if any("moved" in one.split for one in changes) else "nothing"]
+        return Headline(NOTHING, words, _told_apart(len(changes), runs, p, apart))
+    some = any("shape" in one.split for one in changes)
+    second = [*_when(lead, flat), *_left(found.kind, shaped, some), *_told_apart(len(changes), runs, p, apart)]
     return Headline(found.kind, found.title, tuple(second))
 
 
@@ -139,7 +145,7 @@ def _sizes(resized: Sequence[Change], changes: Sequence[Change]) -> str:
         if one not in same
     ]
     others += [
-        words["still" if one.moved else "within"].format(objective=one.objective)
+        words["still" if one.moved else "split" if "moved" in one.split else "within"].format(objective=one.objective)
         for one in changes
         if one not in resized
     ]
@@ -163,13 +169,18 @@ def _when(lead: Change, flat: float) -> list[str]:
     return [_WORDS["second"]["when"].format(share=_percent(lead.first), flat=_percent(flat))]
 
 
-def _left(kind: str, shaped: Change) -> list[str]:
-    """What is left when size is divided out, or how far beyond the noise the shape is."""
+def _left(kind: str, shaped: Change, some: bool) -> list[str]:
+    """What is left when size is divided out, or how far beyond the noise the shape is.
+
+    Parameters
+    ----------
+    some : whether the shape of some runs is beyond the noise where that of others of their objective is not.
+    """
     words = _WORDS["second"]
     if kind == MOVED:
         return []
     if not shaped.shape:
-        return [words["gone"]]
+        return [words["gone_in_some" if some else "gone"]]
     said = words["left"] if kind == SIZE else words["beyond"]
     return [said.format(times=_times(shaped.shape), objective=shaped.objective)]
 

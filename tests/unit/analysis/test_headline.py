@@ -1,5 +1,7 @@
 """What is said of planted studies: the kind of change, whose, by how much, and what is never said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -148,6 +150,24 @@ def test_one_run_within_the_noise_leaves_its_objective_there():
     assert by_objective(table, {"a": "A", "a2": "A"})[0].moved == 0
     at_it = pd.concat([rows("a", 8), rows("a2", 8, moved=1.0)])  # at its floor is within it
     assert by_objective(at_it, {"a": "A", "a2": "A"})[0].moved == 0
+
+
+def test_runs_of_one_objective_that_disagree_are_said_to():
+    """Not that nothing moved where a chart shows that something did."""
+    b = [rows("b", 8), rows("b2", 8)]
+    runs = {"a": "A", "a2": "A", "b": "B", "b2": "B"}
+    split, whole = by_objective(pd.concat([rows("a", 8), rows("a2", 8, moved=0.9), *b]), runs)
+    assert split.split == {"moved", "shape", "groups", "loops"}
+    assert whole.split == frozenset()
+    assert "A moved them beyond the noise in some of its runs only" in headline([split, whole], 4).title
+    assert headline([split], 2).title == "No objective moved the prompts beyond the noise in all of its runs"
+    still = by_objective(pd.concat([rows("a", 8, moved=0.5), rows("a2", 8, moved=0.9)]), runs)[0]
+    assert still.split == frozenset()
+    assert headline([still], 2).title.startswith("Training moved nothing here")
+    assert "A moved them no further than the noise" in headline([still, whole], 4).title
+    shape = replace(whole, shape=0.0, groups=0.0, loops=0.0, split=frozenset({"shape"}))
+    assert "what is left is beyond the noise in some runs only" in headline([shape], 2).words
+    assert "nothing is left beyond the noise" in headline([replace(shape, split=frozenset())], 2).words
 
 
 def test_what_is_not_finite_is_not_spoken_of():
