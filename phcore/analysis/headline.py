@@ -144,14 +144,17 @@ def _sizes(resized: Sequence[Change], changes: Sequence[Change]) -> str:
         for one in rest
         if one not in same
     ]
-    others += [
-        words["still" if one.moved else "split" if "moved" in one.split else "within"].format(objective=one.objective)
-        for one in changes
-        if one not in resized
-    ]
+    for kind in ("still", "split", "within"):
+        if alike := [one.objective for one in changes if one not in resized and _unsized(one) == kind]:
+            others.append(words[kind].format(objective=enumerated(alike)))
     if len(changes) == 1:
         text = text.replace(words["alone"].format(objective=first.objective), "")
     return f"{text}; {enumerated(others)}" if others else text
+
+
+def _unsized(one: Change) -> str:
+    """Which words are for an objective that did not change the size."""
+    return "still" if one.moved else "split" if "moved" in one.split else "within"
 
 
 def _percent(size: float) -> str:

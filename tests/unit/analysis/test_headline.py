@@ -159,7 +159,7 @@ def test_runs_of_one_objective_that_disagree_are_said_to():
     split, whole = by_objective(pd.concat([rows("a", 8), rows("a2", 8, moved=0.9), *b]), runs)
     assert split.split == {"moved", "shape", "groups", "loops"}
     assert whole.split == frozenset()
-    assert "A moved them beyond the noise in some of its runs only" in headline([split, whole], 4).title
+    assert "A moved them beyond the noise in some runs only" in headline([split, whole], 4).title
     assert headline([split], 2).title == "No objective moved the prompts beyond the noise in all of its runs"
     still = by_objective(pd.concat([rows("a", 8, moved=0.5), rows("a2", 8, moved=0.9)]), runs)[0]
     assert still.split == frozenset()
