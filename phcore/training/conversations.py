@@ -100,8 +100,9 @@ def _arrow(folder: Path) -> Iterator[Row]:
                     for row in batch.select(kept).to_pylist():
                         number += 1
                         yield f"row {number}", row
-        except (pa.ArrowException, ValueError) as error:  # or a name that no file can have
-            fault = f"{visible(name)} is no whole Arrow file ({visible(str(error)[:100])})"
+        except (pa.ArrowException, ValueError, MemoryError) as error:  # or a name that no file can have
+            why = str(error)[:100] or "it asks for more memory than there is"
+            fault = f"{visible(name)} is no whole Arrow file ({visible(why)})"
             raise Fault(fault, "Save the data set again") from None
 
 

@@ -118,6 +118,19 @@ def test_folders_that_cannot_be_read(tmp_path):
     assert str(tmp_path / "train") in raised.value.hint
 
 
+def test_an_arrow_file_that_asks_for_too_much(tmp_path, monkeypatch):
+    """As one with a flipped bit in a length does."""
+
+    def endless(*_):
+        raise MemoryError
+
+    (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "a.arrow"}]}')
+    (tmp_path / "a.arrow").write_bytes(b"a length")
+    monkeypatch.setattr(pa.ipc, "open_stream", endless)
+    with pytest.raises(Fault, match="more memory than there is"):
+        read(tmp_path)
+
+
 def test_an_arrow_file_that_leads_out_of_itself(tmp_path):
     folder = saved_to_disk(tmp_path / "set", [{"messages": [message(*ASK), message(*ANSWER)]}] * 3, parts=1)
     (file,) = folder.glob("*.arrow")
