@@ -54,6 +54,15 @@ STAGES = (
     "null_diagrams", "nulls", "numerics", "scalars", "scores", "sensitivity", "summaries", "velocities",
 )  # fmt: skip
 
+_OF_EACH = ("degree", "order", "norm", "scale", "value")
+_COLUMNS = {
+    "clouds": ("state",), "next_tokens": ("token", "logprob", "rest"), "scores": ("prompt", "refusal", "nll", "tokens"),
+    "diagrams": ("subsample", "degree", "birth", "death"), "divergences": ("prompt", "value", "slack"),
+    "geometry": ("mean_norm", "total_variance", "mean_distance", "median_distance", "effective_rank", "two_nn"),
+    "moves": ("centroid_drift", "cka_distance"), "controls": ("kind", "replicate", *_OF_EACH),
+} | dict.fromkeys(("floors", "velocities", "numerics"), ("subsample", *_OF_EACH))  # fmt: skip
+"""Of the files that are taken as they are."""
+
 File = tuple[str, str]
 
 
@@ -162,13 +171,21 @@ def _null(bars: pa.Table, nulls: pa.Table, record: Record, place: Place) -> pa.T
 def _take(store: Store, old: File, new: File) -> None:
     """The same file under its new name."""
     source, target = _path(store, old), store.path(*new)
-    if target.exists() or not source.exists():
+    if target.exists() or not source.exists() or not _is_what_it_was(source, old[0]):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError:  # another disk, or one without links
         store.write_file(target, source.read_bytes())
+
+
+def _is_what_it_was(path: Path, stage: str) -> bool:
+    """Whether a file has the columns that version 0.3 gave it: it kept no checksum of a footer, which names them."""
+    try:
+        return stage not in _COLUMNS or tuple(pq.read_schema(path).names) == _COLUMNS[stage]
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def _old(store: Store, file: File) -> pa.Table | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from phcore.archive.permissions import Permissions
@@ -190,6 +191,17 @@ def test_a_damaged_file_is_simply_missing(store):
     assert {unit.name for unit in units if unit.place is None} - SINCE == {"dynamics"}
     assert {"diagrams", "floors"} <= {unit.name for unit in units}
     assert len(study.table("velocities"))
+
+
+@pytest.mark.parametrize("stage", ["scores", "velocities"])
+def test_a_file_whose_columns_have_other_names_is_missing_too(store, stage):
+    """One flipped bit of a footer, which nothing checked then."""
+    for path in (store.root / "v1" / stage).glob("*.parquet"):
+        table = pq.read_table(path)
+        pq.write_table(table.rename_columns([f"{name}0" for name in table.column_names]), path)
+    study = Results.open("frozen", store)
+    assert not list((store.root / SCHEMA / stage).glob("*"))
+    assert {unit.name for unit in plan(study.record, store).units} >= {stage}
 
 
 def test_a_cell_that_is_damaged_inside_is_missing_too(store):
