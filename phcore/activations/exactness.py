@@ -34,18 +34,24 @@ def compare(model: PreTrainedModel, folder: Path) -> None:
         _trusted.add(kind)
 
 
-def other_tensor(model: PreTrainedModel, folder: Path) -> str:
+def other_tensor(model: PreTrainedModel, folder: Path, frozen: bool = False) -> str:
     """A tensor of a model's files that a model in memory holds otherwise; "" where it holds them all.
 
     Adapters may lie beside the weights, and rows be added to its vocabulary or taken away. Tensors that are called
     otherwise in memory are passed over.
+
+    Parameters
+    ----------
+    frozen : only of those that are not trained.
     """
-    own = {name.replace(".base_layer.", "."): one for name, one in model.state_dict().items()}
+    trained = {name for name, one in model.named_parameters(remove_duplicate=False) if frozen and one.requires_grad}
+    held = {name: one for name, one in model.state_dict().items() if name not in trained}
+    own = {name.replace(".base_layer.", "."): one for name, one in held.items()}
     own = _as_stored(own, model)
     for file in weight_files(folder):
-        with stored(file) as held:
-            for name in sorted(own.keys() & {*held.keys()}):
-                wanted, got = held.get_tensor(name), own[name].cpu()
+        with stored(file) as opened:
+            for name in sorted(own.keys() & {*opened.keys()}):
+                wanted, got = opened.get_tensor(name), own[name].cpu()
                 rows = min(len(wanted), len(got)) if wanted.dim() and got.dim() else None
                 wanted, got = (wanted, got) if rows is None else (wanted[:rows], got[:rows])
                 if wanted.shape != got.shape or not _equal(wanted.to(got.dtype), got):

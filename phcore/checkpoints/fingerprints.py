@@ -59,7 +59,7 @@ def fingerprint(folder: str | Path, base: str | Path | None, memory: Path | None
         digest.update(_remembered(file, memory).encode())
     adapter = is_adapter(folder)
     config = read_json(folder / (ADAPTER_CONFIG if adapter else "config.json"))
-    digest.update(json.dumps(_settings(config), sort_keys=True).encode())
+    digest.update(json.dumps(of_effect(config), sort_keys=True).encode())
     if adapter:
         if base is None:
             raise Fault("an adapter needs its base model", "Choose the base model", folder)
@@ -93,11 +93,14 @@ def tokenizer_digest(base: str | Path) -> str:
 
 def settings(adapter: Path) -> dict:
     """The entries of an adapter's configuration that matter. Raises Flaw where it cannot be read."""
-    return _settings(read_json(adapter / ADAPTER_CONFIG))
+    return of_effect(read_json(adapter / ADAPTER_CONFIG))
 
 
-def _settings(config: dict) -> dict:
-    """The entries that matter. PEFT writes sets of names in no fixed order, so lists of names are sorted."""
+def of_effect(config: dict) -> dict:
+    """The entries of a configuration that change what is computed.
+
+    PEFT writes sets of names in no fixed order, so lists of names are sorted.
+    """
 
     def plain(value: object) -> object:
         names = isinstance(value, list) and all(isinstance(one, str) for one in value)

@@ -22,7 +22,7 @@ from transformers.utils import cached_file
 
 from phcore.archive.store import Store
 from phcore.errors import Fault
-from phcore.formatting import at_home, named, real_path, three
+from phcore.formatting import at_home, enumerated, named, real_path, three
 from phcore.study import DTYPES, Series, Study
 from phcore.training.alarms import BAD, KINDS, Look
 from phcore.training.looks import Looks, weights_digest
@@ -115,9 +115,12 @@ class TopologyCallback(transformers.TrainerCallback):
         self.steps = frozenset(steps_within(self.schedule, state.max_steps))
         with self._timed_and_caught("the first look"):
             self.looks = self._begin(model, Path(args.output_dir), state.global_step)
-            if state.global_step == 0:
-                with _as_found(model), _without_adapter(model):
-                    self.looks.base(_plain(model))
+            with _as_found(model):
+                if state.global_step:
+                    self.looks.goes_on(_plain(model))
+                else:
+                    with _without_adapter(model):
+                        self.looks.base(_plain(model))
 
     def on_step_end(self, args, state, control, model=None, **_: object) -> None:
         if self.looks is None or state.global_step not in self.steps:
@@ -127,7 +130,8 @@ class TopologyCallback(transformers.TrainerCallback):
             return
         with self._timed_and_caught(f"the look at step {state.global_step}"):
             with _as_found(model):
-                look, found = self.looks.take(_plain(model), state.global_step, weights_digest(_trained(model)))
+                weights = weights_digest(_beside_the_base(model), _settings(model))
+                look, found = self.looks.take(_plain(model), state.global_step, weights)
             numbers = _numbers(look) | {"topology/share_of_time": round(self.share, 4)}
             numbers |= {f"topology/alarm_{one.kind.replace(' ', '_')}": 1 for one in found}
             self._log(state, control, numbers)
@@ -144,6 +148,10 @@ class TopologyCallback(transformers.TrainerCallback):
         log.info(words)
         print(named(f"{words} They are in the study {self.looks.study.name}: {self.store.root}"), flush=True)
         try:
+            if lost := self.looks.lost():
+                log.warning(
+                    "What was read at step %s is not in the archive any more.", enumerated([f"{one:,}" for one in lost])
+                )
             self.store.send()
         except Fault as fault:  # the training itself is finished
             log.warning("%s", fault)
@@ -237,8 +245,17 @@ def _without_adapter(model: torch.nn.Module):
     return model.disable_adapter() if hasattr(model, "disable_adapter") else nullcontext()
 
 
-def _trained(model: torch.nn.Module) -> list[tuple[str, torch.Tensor]]:
-    return [(name, one) for name, one in model.named_parameters() if one.requires_grad]
+def _beside_the_base(model: torch.nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """What the model's folder does not hold: what is trained, and all of an adapter, some of which may be frozen."""
+    prefix = getattr(getattr(getattr(model, "_orig_mod", model), "base_model", None), "prefix", None)
+    adapter = f".{prefix}" if isinstance(prefix, str) and prefix else None
+    return [(name, one) for name, one in model.named_parameters() if one.requires_grad or (adapter and adapter in name)]
+
+
+def _settings(model: torch.nn.Module) -> dict[str, dict]:
+    """Settings of PEFT's adapters, by name."""
+    configs = getattr(getattr(model, "_orig_mod", model), "peft_config", None) or {}
+    return {name: one.to_dict() for name, one in configs.items()}
 
 
 def _dtypes() -> dict[str, torch.dtype]:

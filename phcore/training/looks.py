@@ -7,8 +7,9 @@ No weights are saved. What a look reads is what a reading of a saved checkpoint 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from phcore.archive.store import Store
+from phcore.checkpoints.fingerprints import of_effect
 from phcore.errors import Fault
 from phcore.pipeline.plan import Unit, all_units
 from phcore.pipeline.reading import asked_of, first_reading, table_of
@@ -69,23 +71,33 @@ class Looks:
         ------
         Fault : where it is not what lies in the folder of the base model, whose name the look would bear.
         """
+        self._refuse_another(model)
+        self._look(model, self.record.base)
+        self.seen.append(self._measured(self.record.base, ""))
+        self._done()
+
+    def goes_on(self, model: torch.nn.Module) -> None:
+        """Compare the model of a training that goes on with the base: no look of it names what is not trained.
+
+        Raises
+        ------
+        Fault : where a weight that is not trained is another one than in the folder of the base model.
+        """
+        self._refuse_another(model, frozen=True)
+
+    def _refuse_another(self, model: torch.nn.Module, frozen: bool = False) -> None:
         from phcore.activations.exactness import other_tensor
 
-        base = self.record.base
-        if (other := other_tensor(model, self.study.model)) or fingerprint(self.study, base, self.store) != (
-            base.fingerprint
-        ):
+        other = other_tensor(model, self.study.model, frozen)
+        if other or fingerprint(self.study, self.record.base, self.store) != self.record.base.fingerprint:
             raise Fault(
                 f"the model in training is not the one in this folder ({other or 'its weights changed'})",
                 "Give the folder that it was loaded from, unrounded: TopologyCallback(model=...)",
                 self.study.model,
             )
-        self._look(model, base)
-        self.seen.append(self._measured(base, ""))
-        self._done()
 
     def take(self, model: torch.nn.Module, step: int, weights: str) -> tuple[Look, list[Alarm]]:
-        """Look at the model after a step; `weights` is the digest of what is trained."""
+        """Look at the model after a step; `weights` is the digest of what the base lacks."""
         base = self.record.base.fingerprint
         fingerprint = hashlib.sha256(f"{base} {weights}".encode()).hexdigest()[:32]
         path = str(self.series.path / f"look-{step}")
@@ -104,6 +116,11 @@ class Looks:
         if found:
             self._tell(found)
         return look, found
+
+    def lost(self) -> list[int]:
+        """Steps whose looks the archive has no more: nothing can read them again."""
+        readings = [(one.step, unit) for one in self._nodes for unit in self._units(one) if unit.reads_a_model]
+        return sorted({step for step, unit in readings if not self.store.has(*unit.file)})
 
     # --- one look -----------------------------------------------------------------------------------
 
@@ -180,7 +197,9 @@ class Looks:
             study = self.study.with_(series=series)
             if previous is not None and (other := _other_parameter(previous.study, study)):
                 raise Fault(f"the archive has a study {study.name} with another {other}", "Give this one another name")
-            return resolve(study, self.store, known=[*nodes, *self._nodes])
+            place = {one.name: number for number, one in enumerate(series)}  # whoever wrote last
+            known = sorted([*nodes, *self._nodes], key=lambda node: (place[node.label], node.step))
+            return resolve(study, self.store, known=known)
 
     def _done(self) -> None:
         """Dates the record, by which pages tell that there is more to show."""
@@ -201,12 +220,21 @@ def _other_parameter(before: Study, now: Study) -> str:
     return next((name for name in same if getattr(before, name) != getattr(now, name)), "")
 
 
-def weights_digest(parameters: Sequence[tuple[str, torch.Tensor]]) -> str:
-    """Digest of what is trained, by name: of all its bytes or, where that is more than a gigabyte, of a sample of each
-    tensor, its sum and its size."""
+def weights_digest(parameters: Sequence[tuple[str, torch.Tensor]], settings: Mapping[str, dict] | None = None) -> str:
+    """Digest of what makes a model in training another one than its base.
+
+    Parameters
+    ----------
+    parameters : by name: of all their bytes or, where that is more than a gigabyte, of a sample of each tensor, its sum
+        and its size.
+    settings : of its adapters, by name: the same weights are another model at another `lora_alpha`.
+    """
     import torch
 
     digest = hashlib.blake2b(digest_size=16)
+    if settings:
+        kept = {name: of_effect(one) for name, one in settings.items()}
+        digest.update(json.dumps(kept, sort_keys=True, default=_plain).encode())
     whole = sum(one.numel() * one.element_size() for _, one in parameters) <= HASHED_WHOLE
     for name, one in parameters:
         digest.update(name.encode())
@@ -217,3 +245,8 @@ def weights_digest(parameters: Sequence[tuple[str, torch.Tensor]]) -> str:
             tensor = flat[:: max(1, flat.numel() // SAMPLE)]
         digest.update(tensor.contiguous().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _plain(value: object) -> object:
+    """For JSON, the same in every process: sets have no order, and other objects are told by their kind."""
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else type(value).__name__

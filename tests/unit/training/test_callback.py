@@ -158,6 +158,17 @@ def test_what_fails_does_not_end_the_training(train, watching, monkeypatch, capl
     assert callback.looks is None
 
 
+def test_what_the_archive_lost_meanwhile_is_said(train, watching, tmp_path, caplog):
+    class Deletes(transformers.TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            if state.global_step == 5:
+                shutil.rmtree(tmp_path / "cache")
+
+    losses, _ = train([watching(), Deletes()])
+    assert len(losses) == STEPS
+    assert "What was read at step 2 and 4 is not in the archive any more." in caplog.text
+
+
 def test_a_model_without_a_folder_is_said(train, watching, llama, caplog):
     model = transformers.AutoModelForCausalLM.from_config(transformers.AutoConfig.from_pretrained(llama))
     model.config._name_or_path = model.name_or_path = ""
@@ -174,6 +185,46 @@ def test_another_model_than_the_one_in_the_folder_is_no_base(train, watching, ll
     assert "not the one in this folder (model.layers.0.mlp.up_proj.weight)" in caplog.text
     assert trainer.state.global_step == STEPS
     assert not list((tmp_path / "cache").rglob("clouds/*"))
+
+
+def test_the_same_weights_under_other_settings_are_another_look(train, watching, llama, tmp_path):
+    """A look of the one under the key of the other would have the hidden states of the other."""
+
+    def run(alpha):
+        torch.manual_seed(0)
+        model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
+        where = {"target_modules": ["q_proj"], "init_lora_weights": False, "task_type": "CAUSAL_LM"}
+        adapted = get_peft_model(model, LoraConfig(r=2, lora_alpha=alpha, **where))
+        train([watching(series=f"alpha-{alpha}")], model=adapted, max_steps=2, learning_rate=0.0)
+
+    run(4)
+    run(16)
+    record = Study.open("live", tmp_path / "cache").record
+    assert [one.label for one in record.nodes[1:]] == ["alpha-16", "alpha-4"]
+    assert record.nodes[1].fingerprint != record.nodes[2].fingerprint
+
+
+def test_a_run_that_goes_on_upon_another_base_is_not_looked_at(train, watching, llama, tmp_path, caplog):
+    train([watching()], save_strategy="steps", save_steps=2, max_steps=2)
+    model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight[3, 3] += 1
+    where = {"target_modules": ["q_proj", "v_proj"], "lora_dropout": 0.2, "task_type": "CAUSAL_LM"}
+    _, trainer = train(model=get_peft_model(model, LoraConfig(r=2, **where)), max_steps=0, out="other")
+    trainer.add_callback(watching())
+    trainer.args.max_steps = 4
+    trainer.train(resume_from_checkpoint=str(tmp_path / "run" / "checkpoint-2"))
+    assert "not the one in this folder (model.layers.0.mlp.up_proj.weight)" in caplog.text
+    assert [one.step for one in Study.open("live", tmp_path / "cache").record.path_of("helpful")] == [0, 2]
+
+
+def test_a_record_does_not_depend_on_which_training_wrote_last(train, watching, tmp_path):
+    def records(*order):
+        for name in order:
+            train([watching(name, cache=tmp_path / "-".join(order))], out=name, max_steps=2)
+        return (tmp_path / "-".join(order) / "studies" / "live" / "record.json").read_bytes()
+
+    assert records("helpful", "harmless") == records("harmless", "helpful")
 
 
 def test_a_larger_vocabulary_is_no_other_model(train, watching, llama):
