@@ -14,9 +14,12 @@ from unittest.mock import patch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from phcore.checkpoints.fingerprints import note
+
 
 def stored(file: str | Path, framework: str = "pt", **how: Any) -> safe_open:
     """An open file of weights. As safetensors' `safe_open`, which maps it unless told otherwise."""
+    note(file)
     return safe_open(file, framework, **how | {"backend": "pread"})
 
 
@@ -32,4 +35,5 @@ def unmapped(library: ModuleType) -> AbstractContextManager:
 
 
 def _loaded(file: str | Path, device: str | int = "cpu") -> dict:
+    note(file)
     return load_file(file, device, backend="pread")

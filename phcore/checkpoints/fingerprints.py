@@ -7,7 +7,8 @@ import hashlib
 import json
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from phcore.archive.writing import read_plain, write_atomically
@@ -37,6 +38,7 @@ TOKENIZER = (
 # tokenizer.4.0.0.json is what `fast_tokenizer_files` of tokenizer_config.json has transformers read instead.
 _FURTHER = re.compile(r".*\.model|.*\.tiktoken|tokenizer\..+\.json")
 
+_NOTING: list[set[tuple]] = []
 JUST_NOW = 2.0  # seconds: two changes within one tick of a file system's clock cannot be told apart
 
 
@@ -135,6 +137,28 @@ def state(folder: str | Path) -> tuple:
         return tuple((file.name, *_state(file)) for file in [*weight_files(folder), *settings])
     except OSError as error:
         raise Fault(f"the file cannot be read ({error.strerror})", "Check its permissions", folder) from None
+
+
+@contextmanager
+def noting() -> Iterator[set[tuple]]:
+    """The files of weights that are opened inside, each as it was at that moment, in the way of `state`.
+
+    A folder or a link that leads elsewhere while weights are read, and back before anybody looks, shows in nothing
+    else.
+    """
+    own: set[tuple] = set()
+    _NOTING.append(own)
+    try:
+        yield own
+    finally:
+        _NOTING.remove(own)
+
+
+def note(file: str | Path) -> None:
+    """Called when a file of weights is opened."""
+    if _NOTING:
+        with suppress(OSError):  # whoever opens it says so
+            _NOTING[-1].add((Path(file).name, *_state(Path(file))))
 
 
 def _state(file: Path) -> list[int]:

@@ -374,17 +374,21 @@ def _unchanged(record: Record, node: Node, base: tuple, store: Store) -> Iterato
         "the weights changed while they were read", "Compute again once the checkpoint is written", node.path
     )
     before = on_disk.state(node.path)
-    try:
-        yield
-    except Unusable as verdict:
-        if not _still(record, node, before, base, store):
-            raise changed from verdict
-        raise
-    if not _still(record, node, before, base, store):
+    with on_disk.noting() as opened:
+        try:
+            yield
+        except Unusable as verdict:
+            if not _still(record, node, before, base, opened, store):
+                raise changed from verdict
+            raise
+    if not _still(record, node, before, base, opened, store):
         raise changed
 
 
-def _still(record: Record, node: Node, before: tuple, base: tuple, store: Store) -> bool:
+def _still(record: Record, node: Node, before: tuple, base: tuple, opened: set[tuple], store: Store) -> bool:
+    known = {*before, *base}
+    if any(one not in known and one[0] in {name for name, *_ in known} for one in opened):
+        return False  # what was read lay elsewhere, and is away again
     try:
         same = on_disk.state(node.path) == before and on_disk.state(record.study.model) == base
         return same and fingerprint(record.study, node, store) == node.fingerprint

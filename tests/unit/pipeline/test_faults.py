@@ -165,6 +165,33 @@ def test_weights_that_were_put_back_in_time_are_noticed(study, llama, tmp_path, 
     assert [node.step for node in record.path_of("helpful")] == [0, 1, 4]
 
 
+@pytest.mark.parametrize("name", ["helpful", "full"])
+def test_a_folder_that_is_another_while_it_is_read_is_noticed(llama, tmp_path, monkeypatch, name):
+    """And put back afterwards: no file of it has changed."""
+    from phcore import activations
+
+    study = studies.build_few(tmp_path, llama, "helpful", "full")
+    folder = next(one.path for one in study.series if one.name == name) / "checkpoint-2"
+    other, kept = shutil.copytree(folder, tmp_path / "other"), tmp_path / "kept"
+    honest = activations.Loader.open
+
+    def swapped(self, place, kind):
+        if str(place) != str(folder):
+            return honest(self, place, kind)
+        for one, where in ((folder, kept), (other, folder)):
+            os.rename(one, where)
+        try:
+            return honest(self, place, kind)
+        finally:
+            for one, where in ((folder, other), (kept, folder)):
+                os.rename(one, where)
+
+    monkeypatch.setattr(activations.Loader, "open", swapped)
+    record, run = studies.compute(study, Store(tmp_path / "cache"))
+    assert any("weights changed while they were read" in words for words in run.warnings)
+    assert 2 not in [node.step for node in record.path_of(name)]
+
+
 def test_a_base_that_changes_ends_the_run(study, llama, tmp_path, loading):
     base = tmp_path / "base"
     shutil.copytree(llama, base)
