@@ -1,6 +1,6 @@
 """Find and describe checkpoints without opening a single weight: see `scan`, `describe_model` and `fingerprint`."""
 
-from phcore.checkpoints.fingerprints import end_tokens, fingerprint, noting, state, tokenizer_digest
+from phcore.checkpoints.fingerprints import elsewhere, end_tokens, fingerprint, noting, state, tokenizer_digest
 from phcore.checkpoints.formats import Checkpoint
 from phcore.checkpoints.models import (
     Model,
@@ -15,7 +15,7 @@ from phcore.checkpoints.series import Found, scan
 from phcore.checkpoints.steps import IS_BASE, repeated
 
 __all__ = [
-    "IS_BASE", "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "end_tokens",
-    "fingerprint", "has_chat_template", "local_models", "noting", "repeated", "scan", "state", "tokenizer_digest",
+    "IS_BASE", "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "elsewhere",
+    "end_tokens", "fingerprint", "has_chat_template", "local_models", "noting", "repeated", "scan", "state", "tokenizer_digest",
     "vocabulary_size",
 ]  # fmt: skip

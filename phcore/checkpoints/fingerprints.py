@@ -154,6 +154,11 @@ def noting() -> Iterator[set[tuple]]:
         _NOTING.remove(own)
 
 
+def elsewhere(opened: set[tuple], known: set[tuple]) -> bool:
+    """Whether a file that was opened (`noting`) is none of those of its name in some states (`state`)."""
+    return any(one not in known and one[0] in {name for name, *_ in known} for one in opened)
+
+
 def note(file: str | Path) -> None:
     """Called when a file of weights is opened."""
     if _NOTING:

@@ -370,9 +370,8 @@ def _unchanged(record: Record, node: Node, base: tuple, store: Store) -> Iterato
     ----------
     base : state of the base model before it was loaded.
     """
-    changed = Fault(
-        "the weights changed while they were read", "Compute again once the checkpoint is written", node.path
-    )
+    mend = "Compute again once the checkpoint is written"
+    changed = Fault("the weights changed while they were read", mend, node.path)
     before = on_disk.state(node.path)
     with on_disk.noting() as opened:
         try:
@@ -386,11 +385,9 @@ def _unchanged(record: Record, node: Node, base: tuple, store: Store) -> Iterato
 
 
 def _still(record: Record, node: Node, before: tuple, base: tuple, opened: set[tuple], store: Store) -> bool:
-    known = {*before, *base}
-    if any(one not in known and one[0] in {name for name, *_ in known} for one in opened):
-        return False  # what was read lay elsewhere, and is away again
     try:
         same = on_disk.state(node.path) == before and on_disk.state(record.study.model) == base
+        same = same and not on_disk.elsewhere(opened, {*before, *base})
         return same and fingerprint(record.study, node, store) == node.fingerprint
     except Fault:
         return False
