@@ -16,6 +16,6 @@ from phcore.checkpoints.steps import IS_BASE, repeated
 
 __all__ = [
     "IS_BASE", "Checkpoint", "Found", "Model", "context_length", "default_layers", "describe_model", "elsewhere",
-    "end_tokens", "fingerprint", "has_chat_template", "local_models", "noting", "repeated", "scan", "state", "tokenizer_digest",
-    "vocabulary_size",
+    "end_tokens", "fingerprint", "has_chat_template", "local_models", "noting", "repeated", "scan", "state",
+    "tokenizer_digest", "vocabulary_size",
 ]  # fmt: skip
