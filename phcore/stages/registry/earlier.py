@@ -60,8 +60,11 @@ _COLUMNS = {
     "diagrams": ("subsample", "degree", "birth", "death"), "divergences": ("prompt", "value", "slack"),
     "geometry": ("mean_norm", "total_variance", "mean_distance", "median_distance", "effective_rank", "two_nn"),
     "moves": ("centroid_drift", "cka_distance"), "controls": ("kind", "replicate", *_OF_EACH),
+    "probes": ("prompt", "text", "category", "reference"), "scalars": ("series", "step", "name", "value", "source"),
 } | dict.fromkeys(("floors", "velocities", "numerics"), ("subsample", *_OF_EACH))  # fmt: skip
 """Of the files that are taken as they are."""
+_LISTS = {"state", "token", "logprob"}
+_WORDS = {"kind", "scale", "text", "category", "reference", "series", "name", "source"}
 
 File = tuple[str, str]
 
@@ -183,9 +186,20 @@ def _take(store: Store, old: File, new: File) -> None:
 def _is_what_it_was(path: Path, stage: str) -> bool:
     """Whether a file has the columns that version 0.3 gave it: it kept no checksum of a footer, which names them."""
     try:
-        return stage not in _COLUMNS or tuple(pq.read_schema(path).names) == _COLUMNS[stage]
+        schema = pq.read_schema(path)
     except (OSError, pa.ArrowException):
         return False
+    return tuple(schema.names) == _COLUMNS[stage] and all(map(_is_of_its_kind, schema))
+
+
+def _is_of_its_kind(field: pa.Field) -> bool:
+    """Whether a column holds lists, words (of which there may be none) or numbers, as its name says."""
+    is_, kind = pa.types, field.type
+    if field.name in _LISTS:
+        return is_.is_fixed_size_list(kind)
+    if field.name in _WORDS:
+        return is_.is_string(kind) or is_.is_large_string(kind) or is_.is_null(kind)
+    return is_.is_integer(kind) or is_.is_floating(kind)
 
 
 def _old(store: Store, file: File) -> pa.Table | None:

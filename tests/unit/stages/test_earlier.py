@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -202,6 +203,15 @@ def test_a_file_whose_columns_have_other_names_is_missing_too(store, stage):
     study = Results.open("frozen", store)
     assert not list((store.root / SCHEMA / stage).glob("*"))
     assert {unit.name for unit in plan(study.record, store).units} >= {stage}
+
+
+def test_a_file_whose_columns_hold_something_else_is_missing_too(store):
+    for path in (store.root / "v1" / "scores").glob("*.parquet"):
+        table = pq.read_table(path)
+        lists = pa.array([[one] for one in table["nll"].to_pylist()])
+        pq.write_table(table.set_column(2, "nll", lists), path)
+    Results.open("frozen", store)
+    assert not list((store.root / SCHEMA / "scores").glob("*"))
 
 
 def test_a_cell_that_is_damaged_inside_is_missing_too(store):
