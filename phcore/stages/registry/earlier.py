@@ -96,7 +96,9 @@ def take_over(store: Store, study: str) -> None:
     probes = _old(store, ("probes", record.probe_digest))
     categories = () if probes is None or "category" not in probes.column_names else probes["category"].to_pylist()
     record = replace(record, category_digest=category_digest(categories))
-    _take(store, ("probes", record.probe_digest), ("probes", record.probes_key))
+    numbers = [] if probes is None or "prompt" not in probes.column_names else probes["prompt"].to_pylist()
+    if numbers == list(range(record.n_prompts)):
+        _take(store, ("probes", record.probe_digest), ("probes", record.probes_key))
     if record.scalars:
         _take(store, ("scalars", record.scalars), ("scalars", record.scalars))
     old = _Keys(record)

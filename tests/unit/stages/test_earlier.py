@@ -214,6 +214,16 @@ def test_a_file_whose_columns_hold_something_else_is_missing_too(store):
     assert not list((store.root / SCHEMA / "scores").glob("*"))
 
 
+def test_texts_with_other_numbers_are_missing_too(store):
+    for path in (store.root / "v1" / "probes").glob("*.parquet"):
+        table = pq.read_table(path)
+        numbers = pa.array([0, *table["prompt"].to_pylist()[:-1]])
+        pq.write_table(table.set_column(0, "prompt", numbers), path)
+    with pytest.raises(Fault, match="what the study keeps of its probes is missing"):
+        Results.open("frozen", store)
+    assert not list((store.root / SCHEMA / "probes").glob("*"))
+
+
 def test_a_cell_that_is_damaged_inside_is_missing_too(store):
     """Its footer is whole, and its pages are not: what is made of it is not made."""
     path = max((store.root / "v1" / "summaries").iterdir(), key=lambda one: one.stat().st_size)
